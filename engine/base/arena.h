@@ -1,0 +1,31 @@
+/*
+ * arena: memory that is given out piece by piece and taken back all at once; one per memtable, one per request.
+ *
+ * Allocation is single-threaded; what was allocated may be read from any thread that was shown it with release/acquire.
+ */
+#ifndef ENGINE_BASE_ARENA_H
+#define ENGINE_BASE_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *blocks; /* newest first */
+    uint8_t *cursor;
+    uint8_t *end;
+    size_t block_bytes;    /* size of an ordinary block */
+    size_t reserved_bytes; /* what malloc was asked for in all */
+    size_t used_bytes;     /* what was given out */
+};
+
+void arena_init(struct arena *arena, size_t block_bytes);
+void arena_deinit(struct arena *arena);
+void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */
+
+/* Aligned to `align` (a power of two up to 64). NULL when out of memory; the arena stays usable. Larger than a block gets one of its own. */
+void *arena_alloc(struct arena *arena, size_t size, size_t align);
+void *arena_copy(struct arena *arena, const void *data, size_t size);
+
+#endif

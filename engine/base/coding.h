@@ -1,0 +1,93 @@
+/*
+ * coding: how integers and strings become bytes, everywhere. Little-endian; varint is LEB128 (7 bits a byte, low first, at most
+ * 10 bytes); a string is varint length + bytes. *_key_* functions are big-endian, so that byte order is number order.
+ *
+ * Reading untrusted bytes goes through struct decoder: it never reads past its end, and remembers the first failure, so that a
+ * parser reads all its fields and asks once. No struct is ever cast onto bytes.
+ */
+#ifndef ENGINE_BASE_CODING_H
+#define ENGINE_BASE_CODING_H
+
+#include "engine/base/buf.h"
+#include "engine/base/slice.h"
+
+enum { VARINT64_MAX_BYTES = 10 };
+
+static inline void coding_put_u16(uint8_t *to, uint16_t value) {
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+}
+static inline void coding_put_u32(uint8_t *to, uint32_t value) {
+    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(value >> (8 * i));
+}
+static inline void coding_put_u64(uint8_t *to, uint64_t value) {
+    for (int i = 0; i < 8; i++) to[i] = (uint8_t)(value >> (8 * i));
+}
+static inline uint16_t coding_get_u16(const uint8_t *from) {
+    return (uint16_t)(from[0] | (from[1] << 8));
+}
+static inline uint32_t coding_get_u32(const uint8_t *from) {
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+static inline uint64_t coding_get_u64(const uint8_t *from) {
+    return (uint64_t)coding_get_u32(from) | (uint64_t)coding_get_u32(from + 4) << 32;
+}
+static inline void coding_put_key_u32(uint8_t *to, uint32_t value) {
+    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+static inline void coding_put_key_u64(uint8_t *to, uint64_t value) {
+    for (int i = 0; i < 8; i++) to[i] = (uint8_t)(value >> (56 - 8 * i));
+}
+static inline uint32_t coding_get_key_u32(const uint8_t *from) {
+    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | (uint32_t)from[3];
+}
+static inline uint64_t coding_get_key_u64(const uint8_t *from) {
+    return (uint64_t)coding_get_key_u32(from) << 32 | (uint64_t)coding_get_key_u32(from + 4);
+}
+
+/* Writes at most VARINT64_MAX_BYTES; returns how many. */
+size_t coding_put_varint(uint8_t *to, uint64_t value);
+size_t coding_varint_size(uint64_t value);
+
+/* zigzag: small magnitudes of either sign become small unsigned numbers. */
+static inline uint64_t coding_zigzag(int64_t value) {
+    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+static inline int64_t coding_unzigzag(uint64_t value) {
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+/* Appending encoders; the only failure is NO_MEMORY. */
+MUST_CHECK enum status encode_u8(struct buf *to, uint8_t value);
+MUST_CHECK enum status encode_u16(struct buf *to, uint16_t value);
+MUST_CHECK enum status encode_u32(struct buf *to, uint32_t value);
+MUST_CHECK enum status encode_u64(struct buf *to, uint64_t value);
+MUST_CHECK enum status encode_varint(struct buf *to, uint64_t value);
+MUST_CHECK enum status encode_string(struct buf *to, struct slice value);
+
+struct decoder {
+    const uint8_t *cursor;
+    const uint8_t *end;
+    bool failed; /* sticky: once set, every further read gives 0 or an empty slice */
+};
+
+static inline struct decoder decoder_make(struct slice input) {
+    return (struct decoder){.cursor = input.data, .end = input.data ? input.data + input.size : NULL, .failed = false};
+}
+static inline size_t decoder_left(const struct decoder *decoder) {
+    return decoder->failed ? 0 : (size_t)(decoder->end - decoder->cursor);
+}
+/* True if nothing failed and every byte was read. */
+static inline bool decoder_finished(const struct decoder *decoder) {
+    return !decoder->failed && decoder->cursor == decoder->end;
+}
+
+uint8_t decode_u8(struct decoder *decoder);
+uint16_t decode_u16(struct decoder *decoder);
+uint32_t decode_u32(struct decoder *decoder);
+uint64_t decode_u64(struct decoder *decoder);
+uint64_t decode_varint(struct decoder *decoder);            /* over-long or over 64 bits fails */
+struct slice decode_bytes(struct decoder *decoder, size_t size); /* borrowed from the input */
+struct slice decode_string(struct decoder *decoder);             /* varint length + bytes, borrowed */
+
+#endif

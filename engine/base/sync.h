@@ -1,0 +1,40 @@
+/*
+ * sync: the only home of mutexes, conditions and threads. Everything else is a step function that somebody drives (DESIGN R5).
+ */
+#ifndef ENGINE_BASE_SYNC_H
+#define ENGINE_BASE_SYNC_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/status.h"
+
+struct mutex {
+    pthread_mutex_t native;
+};
+struct condition {
+    pthread_cond_t native; /* on the monotonic clock */
+};
+struct thread {
+    pthread_t native;
+};
+
+void mutex_init(struct mutex *mutex);
+void mutex_deinit(struct mutex *mutex);
+void mutex_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+
+void condition_init(struct condition *condition);
+void condition_deinit(struct condition *condition);
+void condition_wait(struct condition *condition, struct mutex *mutex);
+/* False when `timeout_ns` passed first. */
+bool condition_wait_for(struct condition *condition, struct mutex *mutex, uint64_t timeout_ns);
+void condition_signal(struct condition *condition);
+void condition_broadcast(struct condition *condition);
+
+/* `name` (at most 15 bytes, static) shows in debuggers. NO_MEMORY when the system has no thread left. */
+MUST_CHECK enum status thread_start(struct thread *thread, const char *name, void (*run)(void *context), void *context);
+void thread_join(struct thread *thread);
+
+#endif
