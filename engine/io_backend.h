@@ -1,0 +1,73 @@
+/*
+ * io_backend: what stands behind engine/io.h; for those who write a backend (engine/io/, the simulator), for nobody else.
+ *
+ * A backend embeds struct io, io_file, io_socket and io_lock as first members of its own structs. engine/io/io.c checks arguments and the poisoned flag and
+ * passes on; a backend never sees an operation on a poisoned file.
+ */
+#ifndef ENGINE_IO_BACKEND_H
+#define ENGINE_IO_BACKEND_H
+
+#include "engine/io.h"
+
+struct io {
+    const struct io_vtable *vtable;
+    const char *name;
+};
+
+struct io_file {
+    struct io *io;
+    char *path;    /* owned by the file */
+    bool poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared */
+};
+
+struct io_socket {
+    struct io *io;
+};
+
+struct io_lock {
+    struct io *io;
+};
+
+/* The members mean what the io.h function of the same name says. */
+struct io_vtable {
+    void (*destroy)(struct io *io);
+
+    enum status (*file_open)(struct io *io, const char *path, unsigned flags, struct io_file **file);
+    void (*file_close)(struct io_file *file);
+    enum status (*file_read)(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
+    enum status (*file_write)(struct io_file *file, uint64_t offset, const void *from, size_t size);
+    enum status (*file_sync)(struct io_file *file);
+    enum status (*file_size)(struct io_file *file, uint64_t *size);
+    enum status (*file_truncate)(struct io_file *file, uint64_t size);
+
+    enum status (*remove)(struct io *io, const char *path);
+    enum status (*rename)(struct io *io, const char *from, const char *to);
+    enum status (*link)(struct io *io, const char *from, const char *to);
+    enum status (*dir_make)(struct io *io, const char *path);
+    enum status (*dir_sync)(struct io *io, const char *path);
+    enum status (*dir_list)(struct io *io, const char *path, enum status (*visit)(void *, const struct io_entry *), void *context);
+    enum status (*stat)(struct io *io, const char *path, struct io_entry *entry);
+    enum status (*free_space)(struct io *io, const char *path, uint64_t *bytes);
+    enum status (*dir_lock)(struct io *io, const char *path, struct io_lock **lock, struct error *error);
+    void (*unlock)(struct io_lock *lock);
+
+    uint64_t (*now_ns)(struct io *io);
+    int64_t (*clock_ms)(struct io *io);
+    void (*entropy)(struct io *io, void *to, size_t size);
+    void (*sleep)(struct io *io, uint64_t ns);
+
+    void (*submit)(struct io *io, struct io_op *op);
+    void (*flush)(struct io *io);
+    void (*cancel)(struct io *io, struct io_op *op);
+    size_t (*run)(struct io *io, uint64_t deadline_ns);
+    void (*wake)(struct io *io);
+    enum status (*listen)(struct io *io, const char *address, struct io_socket **socket, struct error *error);
+    void (*socket_close)(struct io_socket *socket);
+    void (*socket_local)(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
+    void (*socket_remote)(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
+
+    void (*job_start)(struct io *io, struct io_job *job);
+    bool (*job_assist)(struct io *io);
+};
+
+#endif
