@@ -1,0 +1,141 @@
+/*
+ * driver: a node's replicated log at work. It owns the engine, the log, the hard state, the sessions and the peer connections, runs the pure core
+ * (raft/raft.h), and is the only place where the order persist -> send -> apply stands.
+ *
+ * Everything happens on the loop thread of its io: completions of its operations, and raft_driver_turn, which the loop calls once per turn after it has handed in
+ * requests. All that one turn brings becomes one group of the log: one write, one barrier.
+ *
+ * A request's life: the client's node gives it a serial of the node's session, forwards it to the leader in one hop (or proposes it itself), sends it again after a
+ * change of leader, and answers when its own apply has passed the entry. Each is applied once.
+ */
+#ifndef RAFT_DRIVER_H
+#define RAFT_DRIVER_H
+
+#include "engine/engine.h"
+#include "raft/state_machine.h"
+
+struct raft_driver;
+
+enum {
+    RAFT_NODES_MAX = 16,
+    RAFT_ENTRY_LIMIT_BYTES = 8 << 20, /* default for one operation */
+};
+
+struct raft_member {
+    uint64_t id; /* 1.. */
+    char peer_address[IO_ADDRESS_BYTES];
+    char client_address[IO_ADDRESS_BYTES];
+};
+
+/* A directory's identity: made once, never changed but for the incarnation of a wiped node. */
+struct raft_identity {
+    uint64_t cluster_id;
+    uint64_t node_id;
+    uint64_t incarnation; /* drawn when the directory is made */
+};
+
+/*
+ * Makes a node's directory: identity, empty log, no state. EXISTS if one is there. cluster_id 0 = drawn from the members' list, so that nodes of one start agree. Blocking.
+ */
+MUST_CHECK enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
+                                             const struct raft_member *members, size_t member_count, struct error *error);
+
+struct raft_driver_options {
+    struct log *log;
+    uint64_t node_id;
+    struct raft_member members[RAFT_NODES_MAX]; /* must match what the directory was made with until the log carries another */
+    size_t member_count;
+    const char *peer_listen; /* NULL = the member's peer_address */
+    struct slice peer_secret; /* empty = none (loopback only) */
+    const struct state_machine *machines; /* borrowed; one row per store */
+    size_t machine_count;
+    struct engine_options engine; /* kinds, wal and log are filled in by the driver */
+    /* 0 = the default in brackets. */
+    uint32_t tick_ms;              /* [20] */
+    uint32_t heartbeat_ticks;      /* [3] */
+    uint32_t election_ticks;       /* [20]; randomised up to twice */
+    size_t entry_limit_bytes;      /* [RAFT_ENTRY_LIMIT_BYTES] */
+    uint64_t log_limit_bytes;      /* live log; forces a flush, then pushes back [256 MiB] */
+    uint64_t log_segment_bytes;    /* [16 MiB] */
+    size_t uncommitted_limit_bytes;/* [32 MiB] */
+    uint32_t pending_requests;     /* of this node, unanswered: the session's window [4096] */
+    uint64_t snapshot_rate_bytes;  /* per second and receiver [64 MiB] */
+    uint32_t leaderless_wait_ms;   /* a request waits so long for a leader, then BUSY: not applied [2000] */
+    /* Something that a person would want to know changed (role, leader). May be NULL. */
+    void (*on_change)(void *context);
+    void *context;
+};
+
+/* Opens the directory, replays the log into the engine, calls each machine's after_restore, listens for peers. Blocking. FAULTY, CORRUPT, LOCKED, MISMATCH, ... with words. */
+MUST_CHECK enum status raft_driver_open(struct io *io, const char *dir, const struct raft_driver_options *options,
+                                        struct raft_driver **driver, struct error *error);
+/* Ends it: pending requests are answered CANCELLED (outcome unknown), connections closed, nothing flushed. */
+void raft_driver_close(struct raft_driver *driver);
+
+/*
+ * One write, or one read barrier, of a client; the caller's memory until done was called or raft_driver_cancel returned. done runs on the loop thread, never inside the call that handed the request in.
+ *
+ * propose: OK and the reply of apply (borrowed for the call). Not applied: BUSY (a limit, or no leader for too long), TOO_LARGE, INVALID. Outcome unknown: CANCELLED,
+ *          SESSION_LOST. TIMED_OUT does not happen: a request with a leader is answered.
+ * read:    OK when this node has applied all that was committed when the read was handed in: read the engine now, in this call. BUSY as above.
+ */
+struct raft_request {
+    void (*done)(struct raft_request *request, enum status status, struct slice reply);
+    void *context;
+    uint64_t index; /* out, propose: the entry's; WAIT compares it with voters' durable indexes */
+
+    struct list link;    /* the driver's */
+    uint64_t driver[4];  /* the driver's */
+};
+/* Takes a copy of operation. */
+void raft_driver_propose(struct raft_driver *driver, uint8_t store, struct slice operation, struct raft_request *request);
+void raft_driver_read(struct raft_driver *driver, struct raft_request *request);
+/* The client has gone: done will not be called. The write may still happen. */
+void raft_driver_cancel(struct raft_driver *driver, struct raft_request *request);
+
+/* End of a loop turn: proposes, sends, starts the commit, applies what is committed (a bounded slice). Returns when it wants the next turn at the latest (io_now_ns clock). */
+uint64_t raft_driver_turn(struct raft_driver *driver);
+
+/* 0..1000: how close the tightest limit is (uncommitted tail, log cap, engine pressure, request window). At 1000 stop reading client sockets until it falls. */
+unsigned raft_driver_pressure(const struct raft_driver *driver);
+
+struct engine *raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install: ask each time */
+int64_t raft_driver_log_time(const struct raft_driver *driver); /* of the last applied entry */
+/* Number of voters whose log is durable up to index, as far as this node knows (the leader knows best; followers ask it through `done`). Used by WAIT on the leader. */
+/* Asks the leader how many voters hold index; done's reply is a REPLY_INTEGER. */
+void raft_driver_count_durable(struct raft_driver *driver, uint64_t index, struct raft_request *request);
+
+enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER, RAFT_LEARNER };
+const char *raft_role_name(enum raft_role role);
+
+struct raft_driver_status {
+    struct raft_identity identity;
+    enum raft_role role;
+    uint64_t term, vote, leader; /* leader 0 = unknown */
+    uint64_t commit, applied, first_index, last_index, durable_index;
+    int64_t log_time_ms;
+    uint64_t state_hash;         /* chain over every applied batch */
+    uint64_t log_bytes, log_limit_bytes;
+    uint64_t uncommitted_bytes, uncommitted_limit_bytes;
+    uint64_t requests, request_limit;
+    uint64_t sessions, session_limit;
+    uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
+    uint64_t proposals, applied_entries, read_rounds, reads;
+    uint64_t log_commits, log_syncs, log_written_bytes;
+    size_t peer_count;
+    struct raft_peer_status {
+        struct raft_member member;
+        bool connected;
+        bool voter;
+        uint64_t match, next; /* known on the leader */
+        uint64_t in_flight_messages, in_flight_bytes;
+        const char *progress; /* "probe", "replicate", "snapshot", "" when not leader */
+        uint64_t last_heard_ms;
+    } peers[RAFT_NODES_MAX];
+};
+void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
+
+/* Fault injection for --lab: frames to (out) or from (in) a peer are dropped until passed again. */
+MUST_CHECK enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out);
+
+#endif
