@@ -1,8 +1,8 @@
 /*
  * names: the one name space of users. A row per name, whatever store owns the thing behind it: type, expiry, object id, and a string's value inline.
  *
- * Rows lie in hash order: key = XXH3-64 of the name with the directory's seed (8 bytes, big-endian) + the name. Redis knows no order of names, and hash order gives SCAN a
- * 64-bit cursor that means the same on every node and after every restart, and RANDOMKEY a seek. Beside the rows stands the expiry index {expire_ms big-endian, name}, and
+ * Rows lie in hash order: key = the upper 63 bits of the name's XXH3-64 with the directory's seed (8 bytes, big-endian) + the name. Redis knows no order of names, and hash order gives SCAN a
+ * positive 64-bit cursor that means the same on every node and after every restart, and RANDOMKEY a seek. Beside the rows stands the expiry index {expire_ms big-endian, name}, and
  * one row that counts names.
  *
  * A row that is due (expire_ms <= log time) is absent to everyone, whether or not compaction has dropped it yet; only its index entry
@@ -40,7 +40,8 @@ struct name_row {
 struct name_owner {
     uint8_t type;
     const char *name; /* what TYPE answers: "string" */
-    enum status (*delete_object)(void *context, struct engine_batch *batch, uint64_t object);
+    enum status (*delete_object)(void *context, struct engine_batch *batch, uint64_t object); /* NULL: has no objects */
+    enum status (*delete_all)(void *context, struct engine_batch *batch);                     /* NULL: has no objects */
     void *context;
 };
 
@@ -61,20 +62,24 @@ struct names_view {
 /* OK or NOT_FOUND (absent or due); WOULD_BLOCK, CORRUPT, IO. row->value is borrowed from *value, which the caller releases after OK. */
 MUST_CHECK enum status names_get(const struct names_view *view, struct slice name, struct name_row *row, struct engine_value *value);
 
-/* The names as they are, and as one entry's operations leave them, before the batch is written: read-your-writes inside apply. */
+/*
+ * The names as one entry's operations leave them, before the batch is written: read-your-writes inside apply. What changed is put into the batch once, by finish, in the order in
+ * which names were first touched. Reused from entry to entry; apply's thread only.
+ */
 struct names_edit;
-MUST_CHECK enum status names_edit_begin(const struct names_view *view, const struct name_owner *owners, size_t owner_count,
-                                        struct engine_batch *batch, struct names_edit **edit);
-void names_edit_end(struct names_edit *edit); /* frees; the batch keeps what was put. NULL is allowed. */
-/* As names_get, with this entry's edits seen; row->value borrowed until the next call on the edit. */
+MUST_CHECK enum status names_edit_create(const struct name_owner *owners, size_t owner_count, struct names_edit **edit); /* owners borrowed */
+void names_edit_destroy(struct names_edit *edit); /* NULL is allowed */
+/* Forgets the last entry; view and batch are borrowed until finish. */
+void names_edit_begin(struct names_edit *edit, const struct names_view *view, struct engine_batch *batch);
+/* As names_get, with this entry's edits seen; row->value borrowed until the next begin. */
 MUST_CHECK enum status names_edit_get(struct names_edit *edit, struct slice name, struct name_row *row);
 /* Makes or replaces: keeps count and expiry index right; an object of the old row that is not row->object is deleted by its owner. */
 MUST_CHECK enum status names_edit_put(struct names_edit *edit, struct slice name, const struct name_row *row);
 /* OK if it was there, else NOT_FOUND. */
 MUST_CHECK enum status names_edit_delete(struct names_edit *edit, struct slice name);
-/* Puts the new count into the batch; last call before the batch is written. */
+/* Puts all that changed, and the count, into the batch. */
 MUST_CHECK enum status names_edit_finish(struct names_edit *edit);
-/* Every name, every object, O(1) for strings. */
+/* Every name and every object; edits of this entry before it are forgotten. O(1). */
 MUST_CHECK enum status names_edit_clear(struct names_edit *edit);
 /* Takes up to `limit` index entries that are due; *reaped tells how many. */
 MUST_CHECK enum status names_edit_reap(struct names_edit *edit, uint32_t limit, uint32_t *reaped);
