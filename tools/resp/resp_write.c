@@ -1,0 +1,194 @@
+/*
+ * resp_write: the one place where replies and commands become RESP bytes (PROTOCOL.md). Invariant: after the first failure nothing is
+ * appended any more, so what the buf holds is a prefix of the reply.
+ */
+#include "tools/resp/resp_write.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "engine/base/check.h"
+
+enum { HEADER_BYTES = 24, ERROR_FORMAT_BYTES = 1024 };
+
+static void put(struct resp_writer *writer, const void *data, size_t size) {
+    if (writer->status == STATUS_OK) writer->status = buf_append(writer->out, data, size);
+}
+
+static void put_line_end(struct resp_writer *writer) {
+    put(writer, "\r\n", 2);
+}
+
+/* Decimal digits of `value` into `to`; returns how many. */
+static size_t format_integer(char to[HEADER_BYTES], int64_t value) {
+    char digits[HEADER_BYTES];
+    size_t count = 0;
+    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[count++] = (char)('0' + magnitude % 10);
+        magnitude /= 10;
+    } while (magnitude > 0);
+    size_t size = 0;
+    if (value < 0) to[size++] = '-';
+    while (count > 0) to[size++] = digits[--count];
+    return size;
+}
+
+/* `sign`, a number, a line end. */
+static void put_header(struct resp_writer *writer, char sign, int64_t value) {
+    char line[HEADER_BYTES + 3];
+    line[0] = sign;
+    size_t size = 1 + format_integer(line + 1, value);
+    line[size++] = '\r';
+    line[size++] = '\n';
+    put(writer, line, size);
+}
+
+/* Text for one line: \r and \n become blanks. */
+static void put_one_line(struct resp_writer *writer, struct slice text) {
+    size_t begin = writer->out->size;
+    put(writer, text.data, text.size);
+    if (writer->status != STATUS_OK) return;
+    for (size_t i = begin; i < writer->out->size; i++) {
+        uint8_t *byte = &writer->out->data[i];
+        if (*byte == '\r' || *byte == '\n') *byte = ' ';
+    }
+}
+
+void resp_write_simple(struct resp_writer *writer, const char *text) {
+    put(writer, "+", 1);
+    put_one_line(writer, slice_from_text(text));
+    put_line_end(writer);
+}
+
+void resp_write_error(struct resp_writer *writer, struct slice text) {
+    while (text.size > 0 && (text.data[text.size - 1] == '\r' || text.data[text.size - 1] == '\n')) text.size--;
+    put(writer, "-", 1);
+    put_one_line(writer, text);
+    put_line_end(writer);
+}
+
+void resp_write_error_format(struct resp_writer *writer, const char *format, ...) {
+    char text[ERROR_FORMAT_BYTES];
+    va_list list;
+    va_start(list, format);
+    int size = vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    check(size >= 0);
+    resp_write_error(writer, slice_make(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1));
+}
+
+void resp_write_integer(struct resp_writer *writer, int64_t value) {
+    put_header(writer, ':', value);
+}
+
+/* "$n" text, or another counted text of that shape. */
+static void put_counted(struct resp_writer *writer, char sign, struct slice value) {
+    put_header(writer, sign, (int64_t)value.size);
+    put(writer, value.data, value.size);
+    put_line_end(writer);
+}
+
+void resp_write_bulk(struct resp_writer *writer, struct slice value) {
+    put_counted(writer, '$', value);
+}
+
+void resp_write_bulk_text(struct resp_writer *writer, const char *text) {
+    resp_write_bulk(writer, slice_from_text(text));
+}
+
+void resp_write_bulk_integer(struct resp_writer *writer, int64_t value) {
+    char digits[HEADER_BYTES];
+    resp_write_bulk(writer, slice_make(digits, format_integer(digits, value)));
+}
+
+void resp_write_null(struct resp_writer *writer) {
+    resp_write_raw(writer, slice_from_text(writer->protocol >= 3 ? "_\r\n" : "$-1\r\n"));
+}
+
+void resp_write_null_array(struct resp_writer *writer) {
+    resp_write_raw(writer, slice_from_text(writer->protocol >= 3 ? "_\r\n" : "*-1\r\n"));
+}
+
+void resp_write_bool(struct resp_writer *writer, bool value) {
+    if (writer->protocol >= 3) {
+        resp_write_raw(writer, slice_from_text(value ? "#t\r\n" : "#f\r\n"));
+    } else {
+        resp_write_integer(writer, value);
+    }
+}
+
+/* A one-line type in RESP3 that is a bulk string in RESP2. */
+static void put_line_or_bulk(struct resp_writer *writer, char sign, struct slice text) {
+    if (writer->protocol < 3) {
+        resp_write_bulk(writer, text);
+        return;
+    }
+    put(writer, &sign, 1);
+    put(writer, text.data, text.size);
+    put_line_end(writer);
+}
+
+void resp_write_double(struct resp_writer *writer, double value) {
+    char text[40];
+    if (isnan(value)) {
+        put_line_or_bulk(writer, ',', slice_from_text("nan"));
+    } else if (isinf(value)) {
+        put_line_or_bulk(writer, ',', slice_from_text(value > 0 ? "inf" : "-inf"));
+    } else {
+        int size = snprintf(text, sizeof text, "%.17g", value);
+        check(size > 0 && (size_t)size < sizeof text);
+        put_line_or_bulk(writer, ',', slice_make(text, (size_t)size));
+    }
+}
+
+void resp_write_big_number(struct resp_writer *writer, struct slice digits) {
+    put_line_or_bulk(writer, '(', digits);
+}
+
+void resp_write_verbatim(struct resp_writer *writer, const char format[3], struct slice value) {
+    if (writer->protocol < 3) {
+        resp_write_bulk(writer, value);
+        return;
+    }
+    put_header(writer, '=', (int64_t)value.size + 4);
+    put(writer, format, 3);
+    put(writer, ":", 1);
+    put(writer, value.data, value.size);
+    put_line_end(writer);
+}
+
+void resp_write_array(struct resp_writer *writer, size_t count) {
+    put_header(writer, '*', (int64_t)count);
+}
+
+void resp_write_map(struct resp_writer *writer, size_t count) {
+    if (writer->protocol >= 3) {
+        put_header(writer, '%', (int64_t)count);
+    } else {
+        put_header(writer, '*', (int64_t)count * 2);
+    }
+}
+
+void resp_write_set(struct resp_writer *writer, size_t count) {
+    put_header(writer, writer->protocol >= 3 ? '~' : '*', (int64_t)count);
+}
+
+void resp_write_push(struct resp_writer *writer, size_t count) {
+    put_header(writer, writer->protocol >= 3 ? '>' : '*', (int64_t)count);
+}
+
+void resp_write_attribute(struct resp_writer *writer, size_t count) {
+    check(writer->protocol >= 3);
+    put_header(writer, '|', (int64_t)count);
+}
+
+void resp_write_raw(struct resp_writer *writer, struct slice reply) {
+    put(writer, reply.data, reply.size);
+}
+
+void resp_write_command(struct resp_writer *writer, const struct slice *args, size_t count) {
+    put_header(writer, '*', (int64_t)count);
+    for (size_t i = 0; i < count; i++) put_counted(writer, '$', args[i]);
+}
