@@ -1,24 +1,36 @@
 /*
  * io_backend: what stands behind engine/io.h; for those who write a backend (engine/io/, the simulator), for nobody else.
  *
- * A backend embeds struct io, io_file, io_socket and io_lock as first members of its own structs. engine/io/io.c checks arguments and the poisoned flag and
- * passes on; a backend never sees an operation on a poisoned file.
+ * A backend embeds struct io, io_file, io_socket and io_lock as first members of its own structs. engine/io/io.c checks arguments and the
+ * poisoned flag and passes on; a backend never sees a write, sync or truncate submitted on a poisoned file. What was in flight when the file
+ * became poisoned is the backend's to fail: after a failed sync nothing that changes the file may end with OK.
  */
 #ifndef ENGINE_IO_BACKEND_H
 #define ENGINE_IO_BACKEND_H
 
 #include "engine/io.h"
 
+/* A backend sets vtable and name; everything else starts as zero and is io.c's. */
 struct io {
     const struct io_vtable *vtable;
     const char *name;
+    struct list *refused_first; /* operations on poisoned files, linked by next; done is due in io_run */
+    struct list *refused_last;
 };
 
 struct io_file {
     struct io *io;
     char *path;    /* owned by the file */
-    bool poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared */
+    bool poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared; through the two functions below */
 };
+
+/* Any thread: a job may sync while the loop writes. */
+static inline bool io_file_is_poisoned(const struct io_file *file) {
+    return __atomic_load_n(&file->poisoned, __ATOMIC_ACQUIRE);
+}
+static inline void io_file_poison(struct io_file *file) {
+    __atomic_store_n(&file->poisoned, true, __ATOMIC_RELEASE);
+}
 
 struct io_socket {
     struct io *io;

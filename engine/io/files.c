@@ -1,0 +1,110 @@
+/*
+ * files: blocking file calls. Short transfers and interruptions are finished here; a failed sync poisons the file for good, since the
+ * kernel marks a page it could not write as clean and reports the loss once, to one caller.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/io/machine.h"
+
+static int open_flags(unsigned flags) {
+    int native = O_CLOEXEC;
+    if ((flags & IO_OPEN_READ) && (flags & IO_OPEN_WRITE))
+        native |= O_RDWR;
+    else
+        native |= flags & IO_OPEN_WRITE ? O_WRONLY : O_RDONLY;
+    if (flags & IO_OPEN_CREATE) native |= O_CREAT;
+    if (flags & IO_OPEN_EXCLUSIVE) native |= O_EXCL;
+    if (flags & IO_OPEN_TRUNCATE) native |= O_TRUNC;
+    return native;
+}
+
+enum status machine_file_open(struct io *io, const char *path, unsigned flags, struct io_file **file) {
+    const size_t path_bytes = strlen(path) + 1;
+    struct machine_file *opened = malloc(sizeof *opened + path_bytes);
+    if (!opened) return STATUS_NO_MEMORY;
+    *opened = (struct machine_file){.base.io = io};
+    memcpy(opened->path, path, path_bytes);
+    opened->base.path = opened->path;
+    do opened->fd = open(path, open_flags(flags), 0644);
+    while (opened->fd < 0 && errno == EINTR);
+    if (opened->fd < 0) {
+        const int number = errno;
+        free(opened);
+        return status_from_errno(number);
+    }
+    mutex_init(&opened->sync_mutex);
+    list_init(&opened->sync_queue);
+    *file = &opened->base;
+    return STATUS_OK;
+}
+
+void machine_file_close(struct io_file *file) {
+    struct machine_file *mine = machine_file_of(file);
+    check(!mine->syncing);
+    close(mine->fd);
+    mutex_deinit(&mine->sync_mutex);
+    free(mine);
+}
+
+enum status machine_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got) {
+    const int fd = machine_file_of(file)->fd;
+    uint8_t *cursor = to;
+    while (*got < size) {
+        const size_t left = size - *got;
+        const size_t ask = left < MACHINE_TRANSFER_BYTES ? left : MACHINE_TRANSFER_BYTES;
+        ssize_t count = pread(fd, cursor + *got, ask, (off_t)(offset + *got));
+        if (count == 0) break;
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return machine_fail(machine_of(file->io), "read", file->path, offset + *got, errno);
+        *got += (size_t)count;
+    }
+    return STATUS_OK;
+}
+
+enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+    const int fd = machine_file_of(file)->fd;
+    const uint8_t *cursor = from;
+    for (size_t done = 0; done < size;) {
+        const size_t left = size - done;
+        const size_t ask = left < MACHINE_TRANSFER_BYTES ? left : MACHINE_TRANSFER_BYTES;
+        ssize_t count = pwrite(fd, cursor + done, ask, (off_t)(offset + done));
+        if (count < 0 && errno == EINTR) continue;
+        if (count == 0) errno = EIO;
+        if (count <= 0) return machine_fail(machine_of(file->io), "write", file->path, offset + done, errno);
+        done += (size_t)count;
+    }
+    return STATUS_OK;
+}
+
+enum status machine_file_sync(struct io_file *file) {
+    struct machine_file *mine = machine_file_of(file);
+    enum status status = STATUS_OK;
+    mutex_lock(&mine->sync_mutex);
+    if (io_file_is_poisoned(file)) {
+        status = STATUS_READ_ONLY;
+    } else if (fdatasync(mine->fd) != 0) {
+        status = machine_fail_sync(file, errno);
+    }
+    mutex_unlock(&mine->sync_mutex);
+    return status;
+}
+
+enum status machine_file_size(struct io_file *file, uint64_t *size) {
+    struct stat facts;
+    if (fstat(machine_file_of(file)->fd, &facts) != 0)
+        return machine_fail(machine_of(file->io), "stat", file->path, 0, errno);
+    *size = (uint64_t)facts.st_size;
+    return STATUS_OK;
+}
+
+enum status machine_file_truncate(struct io_file *file, uint64_t size) {
+    int result;
+    do result = ftruncate(machine_file_of(file)->fd, (off_t)size);
+    while (result != 0 && errno == EINTR);
+    return result == 0 ? STATUS_OK : machine_fail(machine_of(file->io), "truncate", file->path, size, errno);
+}

@@ -1,0 +1,126 @@
+/*
+ * jobs: pools of threads that drive step functions. A pool has one lock and one queue by priority; a job that has more to do queues up
+ * behind its equals, so that a long scan does not starve a short one. Finished jobs go to the loop over a lock-free stack.
+ */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "engine/io/machine.h"
+
+/* ---- Finished jobs: many pool threads push, the loop takes all ---------------------------------------------------------------- */
+
+struct job_state {
+    struct io_job *next;
+} __attribute__((may_alias));
+
+static struct job_state *job_state(struct io_job *job) {
+    return (struct job_state *)(void *)job->backend;
+}
+
+static void push_finished(struct machine *machine, struct io_job *job) {
+    struct io_job *head = atomic_load(&machine->finished);
+    do job_state(job)->next = head;
+    while (!atomic_compare_exchange_weak(&machine->finished, &head, job));
+    machine_wake(&machine->base);
+}
+
+size_t jobs_deliver(struct machine *machine) {
+    if (!atomic_load_explicit(&machine->finished, memory_order_relaxed)) return 0;
+    struct io_job *newest = atomic_exchange(&machine->finished, NULL);
+    struct io_job *oldest = NULL;
+    while (newest) {
+        struct io_job *next = job_state(newest)->next;
+        job_state(newest)->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    size_t count = 0;
+    while (oldest) {
+        struct io_job *job = oldest;
+        oldest = job_state(job)->next;
+        job->done(job);
+        count++;
+    }
+    return count;
+}
+
+/* ---- Pools ------------------------------------------------------------------------------------------------------------------- */
+
+/* REQUIRES: pool->mutex held. Behind all of the same or a lower number. */
+static void enqueue(struct job_pool *pool, struct io_job *job) {
+    struct list *at = &pool->queue;
+    while (at->prev != &pool->queue && list_entry(at->prev, struct io_job, link)->priority > job->priority)
+        at = at->prev;
+    list_insert_before(at, &job->link);
+}
+
+static struct io_job *dequeue(struct job_pool *pool) {
+    while (!pool->stopping && list_is_empty(&pool->queue)) condition_wait(&pool->work, &pool->mutex);
+    return pool->stopping ? NULL : list_entry(list_pop_front(&pool->queue), struct io_job, link);
+}
+
+static void drive_jobs(void *context) {
+    struct job_pool *pool = context;
+    struct io_job *job;
+    mutex_lock(&pool->mutex);
+    while ((job = dequeue(pool))) {
+        mutex_unlock(&pool->mutex);
+        const bool wants_done = job->done != NULL; /* without it, the job's memory is gone after its last step */
+        const enum io_job_state state = job->step(job);
+        if (state == IO_JOB_DONE && wants_done) push_finished(pool->machine, job);
+        mutex_lock(&pool->mutex);
+        if (state == IO_JOB_MORE) enqueue(pool, job);
+    }
+    mutex_unlock(&pool->mutex);
+}
+
+enum status machine_thread_start(struct thread *thread, const char *name, void (*run)(void *context), void *context) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    enum status status = thread_start(thread, name, run, context);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+enum status job_pool_start(struct job_pool *pool, struct machine *machine, const char *name, unsigned threads) {
+    pool->threads = calloc(threads, sizeof *pool->threads);
+    if (!pool->threads) return STATUS_NO_MEMORY;
+    pool->machine = machine;
+    list_init(&pool->queue);
+    mutex_init(&pool->mutex);
+    condition_init(&pool->work);
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && pool->thread_count < threads) {
+        status = machine_thread_start(&pool->threads[pool->thread_count], name, drive_jobs, pool);
+        if (status == STATUS_OK) pool->thread_count++;
+    }
+    if (status != STATUS_OK) job_pool_stop(pool);
+    return status;
+}
+
+void job_pool_stop(struct job_pool *pool) {
+    if (!pool->threads) return;
+    mutex_lock(&pool->mutex);
+    pool->stopping = true;
+    condition_broadcast(&pool->work);
+    mutex_unlock(&pool->mutex);
+    for (unsigned i = 0; i < pool->thread_count; i++) thread_join(&pool->threads[i]);
+    condition_deinit(&pool->work);
+    mutex_deinit(&pool->mutex);
+    free(pool->threads);
+    pool->threads = NULL;
+}
+
+void machine_job_start(struct io *io, struct io_job *job) {
+    struct job_pool *pool = &machine_of(io)->pools[job->pool];
+    mutex_lock(&pool->mutex);
+    enqueue(pool, job);
+    condition_signal(&pool->work);
+    mutex_unlock(&pool->mutex);
+}
+
+bool machine_job_assist(struct io *io) {
+    (void)io;
+    return false;
+}
