@@ -12,6 +12,7 @@
 #define RAFT_DRIVER_H
 
 #include "engine/engine.h"
+#include "raft/raft.h"
 #include "raft/state_machine.h"
 
 struct raft_driver;
@@ -104,9 +105,6 @@ int64_t raft_driver_log_time(const struct raft_driver *driver); /* of the last a
 /* Number of voters whose log is durable up to index, as far as this node knows (the leader knows best; followers ask it through `done`). Used by WAIT on the leader. */
 /* Asks the leader how many voters hold index; done's reply is a REPLY_INTEGER. */
 void raft_driver_count_durable(struct raft_driver *driver, uint64_t index, struct raft_request *request);
-
-enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER, RAFT_LEARNER };
-const char *raft_role_name(enum raft_role role);
 
 struct raft_driver_status {
     struct raft_identity identity;

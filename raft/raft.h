@@ -207,7 +207,7 @@ struct raft_outcome {
 
 /* ---- effects ------------------------------------------------------------------------------------------------------------------- */
 
-enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
+enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER, RAFT_LEARNER };
 
 const char *raft_role_name(enum raft_role role);
 
@@ -310,7 +310,7 @@ enum raft_progress { RAFT_PROBE, RAFT_REPLICATE, RAFT_SEND_SNAPSHOT };
 
 const char *raft_progress_name(enum raft_progress progress);
 
-struct raft_peer_status {
+struct raft_peer {
     uint64_t id;
     bool voter, learner, self;
     /* Of a leader's peers only: */
@@ -338,7 +338,7 @@ struct raft_status {
     struct raft_configuration configuration;
     uint64_t pending_change_index; /* a change may stand in the log up to here, unapplied */
     unsigned peer_count;
-    struct raft_peer_status peers[RAFT_MEMBERS_MAX];
+    struct raft_peer peers[RAFT_MEMBERS_MAX];
 };
 
 void raft_get_status(const struct raft *raft, struct raft_status *status);
