@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "engine/base/check.h"
+#include "engine/base/reply.h"
 
 enum { HEADER_BYTES = 24, ERROR_FORMAT_BYTES = 1024 };
 
@@ -56,10 +57,14 @@ static void put_one_line(struct resp_writer *writer, struct slice text) {
     }
 }
 
-void resp_write_simple(struct resp_writer *writer, const char *text) {
+static void put_simple(struct resp_writer *writer, struct slice text) {
     put(writer, "+", 1);
-    put_one_line(writer, slice_from_text(text));
+    put_one_line(writer, text);
     put_line_end(writer);
+}
+
+void resp_write_simple(struct resp_writer *writer, const char *text) {
+    put_simple(writer, slice_from_text(text));
 }
 
 void resp_write_error(struct resp_writer *writer, struct slice text) {
@@ -186,6 +191,41 @@ void resp_write_attribute(struct resp_writer *writer, size_t count) {
 
 void resp_write_raw(struct resp_writer *writer, struct slice reply) {
     put(writer, reply.data, reply.size);
+}
+
+/* One value, or the head of a nested one; returns how many values it announces. */
+static uint64_t put_reply_value(struct resp_writer *writer, const struct reply_value *value) {
+    switch (value->tag) {
+        case REPLY_NULL: resp_write_null(writer); return 0;
+        case REPLY_NULL_ARRAY: resp_write_null_array(writer); return 0;
+        case REPLY_OK: resp_write_simple(writer, "OK"); return 0;
+        case REPLY_TRUE: resp_write_bool(writer, true); return 0;
+        case REPLY_FALSE: resp_write_bool(writer, false); return 0;
+        case REPLY_INTEGER: resp_write_integer(writer, value->integer); return 0;
+        case REPLY_DOUBLE: resp_write_double(writer, value->number); return 0;
+        case REPLY_BULK: resp_write_bulk(writer, value->text); return 0;
+        case REPLY_STATUS: put_simple(writer, value->text); return 0;
+        case REPLY_ERROR: resp_write_error(writer, value->text); return 0;
+        case REPLY_ARRAY: resp_write_array(writer, (size_t)value->count); return value->count;
+        case REPLY_SET: resp_write_set(writer, (size_t)value->count); return value->count;
+        case REPLY_MAP: resp_write_map(writer, (size_t)value->count); return 2 * value->count;
+    }
+    return 0;
+}
+
+/* Both encodings put a head before its values, so that no nesting needs to be followed: only the values still owed are counted. */
+enum status resp_write_reply(struct resp_writer *writer, struct slice reply) {
+    struct decoder decoder = decoder_make(reply);
+    size_t begin = writer->out->size;
+    bool valid = true;
+    for (uint64_t owed = 1; owed > 0 && valid; owed--) {
+        struct reply_value value;
+        valid = reply_decode(&decoder, &value) == STATUS_OK && value.count <= reply.size;
+        if (valid) owed += put_reply_value(writer, &value);
+    }
+    if (valid && decoder_finished(&decoder)) return writer->status;
+    writer->out->size = begin;
+    return STATUS_SYNTAX;
 }
 
 void resp_write_command(struct resp_writer *writer, const struct slice *args, size_t count) {

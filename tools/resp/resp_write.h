@@ -49,6 +49,12 @@ void resp_write_attribute(struct resp_writer *writer, size_t count); /* protocol
 /* Bytes that are a reply already (kept, or forwarded from another node for the same protocol). */
 void resp_write_raw(struct resp_writer *writer, struct slice reply);
 
+/*
+ * A reply in the encoding of engine/base/reply.h, whole. SYNTAX when it is none: what was written of it is cut off again; else the
+ * writer's status.
+ */
+MUST_CHECK enum status resp_write_reply(struct resp_writer *writer, struct slice reply);
+
 /* A command as clients send it: an array of bulk strings. */
 void resp_write_command(struct resp_writer *writer, const struct slice *args, size_t count);
 
