@@ -22,7 +22,7 @@ enum {
     TREE_STORES = 16,
 };
 
-/* Kinds of trees with fixed ids; rows for engine_options.kinds. */
+/* Kinds of trees with fixed ids; names_kinds are the rows for engine_options.kinds (raft brings KIND_SYSTEM's own). */
 enum { KIND_SYSTEM = 1, KIND_NAMES = 2, KIND_NAMES_EXPIRY = 3, KIND_NAMES_META = 4, KIND_STORES = 16 };
 extern const struct engine_tree_kind names_kinds[];
 extern const size_t names_kind_count;
@@ -77,12 +77,17 @@ MUST_CHECK enum status names_edit_get(struct names_edit *edit, struct slice name
 MUST_CHECK enum status names_edit_put(struct names_edit *edit, struct slice name, const struct name_row *row);
 /* OK if it was there, else NOT_FOUND. */
 MUST_CHECK enum status names_edit_delete(struct names_edit *edit, struct slice name);
+/* The row of `from`, object and expiry included, becomes that of `to`; what `to` was is gone. NOT_FOUND if `from` is absent. from != to. */
+MUST_CHECK enum status names_edit_rename(struct names_edit *edit, struct slice from, struct slice to);
 /* Puts all that changed, and the count, into the batch. */
 MUST_CHECK enum status names_edit_finish(struct names_edit *edit);
 /* Every name and every object; edits of this entry before it are forgotten. O(1). */
 MUST_CHECK enum status names_edit_clear(struct names_edit *edit);
 /* Takes up to `limit` index entries that are due; *reaped tells how many. */
 MUST_CHECK enum status names_edit_reap(struct names_edit *edit, uint32_t limit, uint32_t *reaped);
+
+/* Reads, blocking, what names_edit_reap with this limit would read. */
+MUST_CHECK enum status names_prefetch_reap(const struct names_view *view, uint32_t limit);
 
 /* The number of names, due ones that were not reaped yet included (as Redis counts). */
 MUST_CHECK enum status names_count(const struct names_view *view, uint64_t *count);
