@@ -3,7 +3,6 @@
  * process is refused too and closing some other descriptor of the file releases nothing. The file LOCK names the holder; it is never
  * removed, since removing it would let two owners lock two different files.
  */
-#define _GNU_SOURCE /* F_OFD_SETLK, program_invocation_short_name */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,7 +1,6 @@
 /*
  * errno_status: what the kernel said, in the words of the house. One table for files, sockets and operations of both backends.
  */
-#define _GNU_SOURCE /* strerrordesc_np */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

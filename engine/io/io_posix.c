@@ -5,7 +5,6 @@
  * next change will come as an edge. So a receive is tried only where it can succeed, and a quiet round trip costs three system calls:
  * epoll_wait, recv, send.
  */
-#define _GNU_SOURCE /* accept4 */
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
