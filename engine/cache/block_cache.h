@@ -1,0 +1,68 @@
+/*
+ * block_cache: blocks of SSTs in memory, decompressed and verified, under a hard ceiling of bytes.
+ *
+ * S3-FIFO (Yang et al., SOSP 2023) in shards: a small queue for newcomers, a main queue for what was asked for again, a ghost list of keys lately evicted. Pinned blocks count
+ * against the ceiling and are not evicted; a block that does not fit beside them is handed out uncached and freed with its last release. Any thread.
+ */
+#ifndef ENGINE_CACHE_BLOCK_CACHE_H
+#define ENGINE_CACHE_BLOCK_CACHE_H
+
+#include <stdatomic.h>
+
+#include "engine/base/list.h"
+#include "engine/base/slice.h"
+#include "engine/base/status.h"
+
+struct block_cache;
+struct block_shard;
+
+/* A verified, decoded block; immutable once it is in the cache or shared. Bytes follow the struct. */
+struct block {
+    uint64_t file;   /* key: which file, unique for the life of the cache */
+    uint64_t offset; /* key: where in it */
+    size_t size;     /* of data */
+    _Atomic uint32_t references; /* the cache's own included */
+    _Atomic uint8_t uses;        /* the cache's: asked for since it moved, up to 3 */
+    bool in_main;                /* the cache's */
+    struct block_shard *shard;   /* the cache's; NULL = not in a cache */
+    struct list queue;           /* the cache's */
+    struct block *chain;         /* the cache's: next in the same bucket */
+    uint8_t data[];              /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
+};
+
+enum { BLOCK_SLACK_BYTES = 8 };
+
+/* A block with one reference, the caller's; data is to be filled. NULL when out of memory. */
+struct block *block_create(uint64_t file, uint64_t offset, size_t size);
+void block_acquire(struct block *block);
+void block_release(struct block *block); /* NULL is allowed */
+static inline struct slice block_slice(const struct block *block) {
+    return slice_make(block->data, block->size);
+}
+/* What the block costs: bytes of data and struct. */
+size_t block_charge(const struct block *block);
+
+/* NULL when out of memory. bytes 0: keeps nothing. */
+struct block_cache *block_cache_create(size_t bytes);
+/* Every pin must have been released. NULL is allowed. */
+void block_cache_destroy(struct block_cache *cache);
+
+/* The block, with a reference for the caller; NULL = not here. Counts a hit or a miss. */
+struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t offset);
+
+/*
+ * Offers a block that the caller holds a reference to. If another came first under the same key, *block becomes that one (references move over). Whether it was kept or not, the caller
+ * still holds its one reference to *block.
+ */
+void block_cache_add(struct block_cache *cache, struct block **block);
+
+/* Forgets every block of a file that is gone. Pinned ones leave when released. O(blocks in the cache). */
+void block_cache_drop_file(struct block_cache *cache, uint64_t file);
+
+struct block_cache_stats {
+    uint64_t limit, bytes, pinned_bytes; /* bytes <= limit, always */
+    uint64_t blocks, hits, misses, added, refused, evicted;
+};
+void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *stats);
+
+#endif
