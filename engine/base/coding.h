@@ -86,7 +86,7 @@ uint8_t decode_u8(struct decoder *decoder);
 uint16_t decode_u16(struct decoder *decoder);
 uint32_t decode_u32(struct decoder *decoder);
 uint64_t decode_u64(struct decoder *decoder);
-uint64_t decode_varint(struct decoder *decoder);            /* over-long or over 64 bits fails */
+uint64_t decode_varint(struct decoder *decoder);                 /* over-long or over 64 bits fails */
 struct slice decode_bytes(struct decoder *decoder, size_t size); /* borrowed from the input */
 struct slice decode_string(struct decoder *decoder);             /* varint length + bytes, borrowed */
 

@@ -17,9 +17,11 @@ struct error {
 };
 
 /* Writes status and the formatted line into *error (unless NULL) and returns status, so that `return error_set(...)` reads well. */
-enum status error_set(struct error *error, enum status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum status error_set(struct error *error, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Puts "what: " before the line that stands; for a caller that knows the place better. Returns error->status, or status if error is NULL. */
-enum status error_prefix(struct error *error, enum status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum status error_prefix(struct error *error, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

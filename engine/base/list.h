@@ -13,7 +13,7 @@ struct list {
 };
 
 /* The element of type `type` whose member `member` is at `link`. */
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 static inline void list_init(struct list *head) {
     head->prev = head->next = head;

@@ -8,7 +8,7 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log {
-    enum log_level level;                                              /* lines below it are not formatted */
+    enum log_level level;                                                /* lines below it are not formatted */
     void (*line)(void *context, enum log_level level, const char *text); /* text: one line, no newline, borrowed */
     void *context;
 };

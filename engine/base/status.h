@@ -10,14 +10,15 @@
 
 /* What a caller can do about it. */
 enum status_class {
-    STATUS_CLASS_OK,      /* nothing to do */
-    STATUS_CLASS_ANSWER,  /* not a fault: an ordinary negative answer */
-    STATUS_CLASS_INPUT,   /* the caller or user passed something that cannot be served */
-    STATUS_CLASS_RETRY,   /* the same call may succeed later, unchanged */
-    STATUS_CLASS_DEVICE,  /* the machine failed: disk, memory, network */
-    STATUS_CLASS_DAMAGE,  /* bytes are not what was written */
+    STATUS_CLASS_OK,     /* nothing to do */
+    STATUS_CLASS_ANSWER, /* not a fault: an ordinary negative answer */
+    STATUS_CLASS_INPUT,  /* the caller or user passed something that cannot be served */
+    STATUS_CLASS_RETRY,  /* the same call may succeed later, unchanged */
+    STATUS_CLASS_DEVICE, /* the machine failed: disk, memory, network */
+    STATUS_CLASS_DAMAGE, /* bytes are not what was written */
 };
 
+/* clang-format off */
 /*  name             class   text */
 #define STATUS_LIST(X)                                                                        \
     X(OK,              OK,     "ok")                                                          \
@@ -55,11 +56,13 @@ enum status {
 #undef X
     STATUS_COUNT
 };
+/* clang-format on */
 
 /* The result of a function marked so must be looked at. */
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* The name ("NOT_FOUND") and the text ("not found"): static strings; an unknown value gives "UNKNOWN". Any thread. */
+/* The name ("NOT_FOUND") and the text ("not found"): static strings; an unknown value gives "UNKNOWN" and class DAMAGE.
+ * Any thread. */
 const char *status_name(enum status status);
 const char *status_text(enum status status);
 enum status_class status_class(enum status status);

@@ -1,0 +1,265 @@
+# loam: one list of sources per layer, no recursive make for the product, no configure step. `make help` lists the targets.
+
+VERSION := 0.1.0
+SONAME := libloam.so.0
+PREFIX ?= /usr/local
+
+# --- flavours: each has a build directory of its own, so that they never mix -----------------------------------------------------
+BUILD ?= release
+B_release := build
+B := $(or $(B_$(BUILD)),build/$(BUILD))
+
+CC_clang := clang
+CC_fuzz := clang
+ifneq ($(CC_$(BUILD)),)
+CC := $(CC_$(BUILD))
+else ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+OPT_release := -O2
+OPT_debug := -O1 -DLOAM_DEBUG -fno-omit-frame-pointer
+OPT_clang := -O2
+OPT_asan := -O1 -DLOAM_DEBUG -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT_tsan := -O1 -DLOAM_DEBUG -fno-omit-frame-pointer -fsanitize=thread
+OPT_coverage := -O0 --coverage -DLOAM_COVERAGE_BUILD
+OPT_fuzz := -O1 -DLOAM_DEBUG -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+OPT := $(OPT_$(BUILD))
+ifeq ($(OPT),)
+$(error BUILD=$(BUILD) is not one of release debug clang asan tsan coverage fuzz)
+endif
+
+# Sanitizer, debug and coverage builds are slow: their tests run a tenth of the volume (tests/README.md).
+SCALE_release := 100
+SCALE_clang := 100
+LOAM_TEST_SCALE ?= $(or $(SCALE_$(BUILD)),10)
+
+# Warnings are errors with the compilers that CI runs; another one may know warnings that nobody has seen yet. WERROR=1 or 0 decides.
+WERROR ?= $(if $(filter 12 14 12.% 14.%,$(shell $(CC) -dumpversion 2>/dev/null)),1,0)
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
+    $(if $(filter 1,$(WERROR)),-Werror)
+
+CFLAGS ?= -g
+# A stores' float arithmetic is the same on every replica: no contraction to fused operations.
+LOAM_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DLOAM_VERSION='"$(VERSION)"' -I. $(OPT) $(WARNINGS) -fPIC -fvisibility=hidden \
+    -ffp-contract=off -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
+LOAM_LDFLAGS = $(filter -fsanitize=% --coverage,$(OPT)) -Wl,--as-needed -pthread $(LDFLAGS)
+
+# --- what a build needs ----------------------------------------------------------------------------------------------------------
+LIB_PACKAGES := liburing libzstd liblz4 libxxhash
+TOOL_PACKAGES := libmicrohttpd openssl
+TEST_PACKAGES := cmocka
+PACKAGES := $(LIB_PACKAGES) $(TOOL_PACKAGES) $(TEST_PACKAGES)
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS_lib = $(shell pkg-config --libs $(LIB_PACKAGES))
+PKG_LIBS_tool = $(shell pkg-config --libs $(TOOL_PACKAGES)) -lm
+PKG_LIBS_test = $(shell pkg-config --libs $(TEST_PACKAGES))
+
+# Goals that build nothing ask for no packages; for all others a missing one is installed first (build/deps.mk is remade, make starts again).
+GOALS := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out help clean deps fmt fmt-check,$(GOALS)),)
+ifneq ($(shell $(CC) --version >/dev/null 2>&1 && pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
+.PHONY: force-deps
+build/deps.mk: force-deps
+endif
+build/deps.mk:
+	@tools/deps.sh build $(PACKAGES)
+	@mkdir -p build && touch $@
+include build/deps.mk
+endif
+
+# --- sources ---------------------------------------------------------------------------------------------------------------------
+sources = $(sort $(wildcard $(foreach folder,$(1),$(folder)/*.c $(folder)/*/*.c $(folder)/*/*/*.c)))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+LIB_SOURCES := $(call sources,engine raft kv tsdb graph)
+SIM_SOURCES := $(call sources,tools/sim)
+RESP_SOURCES := $(call sources,tools/resp)
+LOAMD_SOURCES := $(call sources,tools/loamd)
+LOAM_SOURCES := $(call sources,tools/loam)
+TIDY_SOURCES := $(call sources,tools/tidy)
+HARNESS_SOURCES := $(call sources,tests/harness)
+PROGRAM_MAINS := tools/loamd/main.c tools/loam/main.c tools/tidy/main.c
+
+# Long suites first, so that two runners end together.
+TEST_FOLDERS := tests/sim tests/crash tests/cluster tests/property $(sort $(wildcard tests/unit/*)) tests/golden tests/script
+TEST_SOURCES := $(wildcard $(addsuffix /*_test.c,$(TEST_FOLDERS)))
+TEST_SOURCES += $(filter-out $(TEST_SOURCES),$(wildcard tests/*/*_test.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
+TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh))
+
+ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) \
+    $(HARNESS_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(wildcard tests/fuzz/*.c))
+FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -not -path '*/corpus/*' 2>/dev/null)
+
+# A program is built once it has a main.c.
+PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
+PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
+
+.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash bench mutants cluster lint fmt fmt-check \
+    compile_commands install deps clean help tests
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+all: $(PRODUCT)
+
+# `make V=1` shows whole commands.
+QUIET := $(if $(V),,@)
+say = $(if $(V),,@printf '%-7s %s\n' $(1) $(2))
+
+# --- rules -----------------------------------------------------------------------------------------------------------------------
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(QUIET)$(CC) $(LOAM_CFLAGS) -c $< -o $@
+
+define archive
+@rm -f $@
+@ar rcs $@ $^
+endef
+
+$(B)/libloam.a: $(call objects,$(LIB_SOURCES))
+	$(archive)
+$(B)/lib/sim.a: $(call objects,$(SIM_SOURCES))
+	$(archive)
+$(B)/lib/resp.a: $(call objects,$(RESP_SOURCES))
+	$(archive)
+$(B)/lib/loamd.a: $(call objects,$(filter-out $(PROGRAM_MAINS),$(LOAMD_SOURCES)))
+	$(archive)
+$(B)/lib/loam.a: $(call objects,$(filter-out $(PROGRAM_MAINS),$(LOAM_SOURCES)))
+	$(archive)
+$(B)/lib/tidy.a: $(call objects,$(filter-out $(PROGRAM_MAINS),$(TIDY_SOURCES)))
+	$(archive)
+$(B)/lib/harness.a: $(call objects,$(filter-out $(TEST_SETUP),$(HARNESS_SOURCES)))
+	$(archive)
+$(B)/lib/sim.a $(B)/lib/resp.a $(B)/lib/loamd.a $(B)/lib/loam.a $(B)/lib/tidy.a $(B)/lib/harness.a: | $(B)/lib
+$(B)/lib:
+	@mkdir -p $@
+
+# A sanitizer's own symbols come from the program that loads the library.
+ALL_DEFINED := -Wl,-z,defs
+$(B)/libloam.so: $(call objects,$(LIB_SOURCES))
+	$(call say,LINK,$@)
+	$(QUIET)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,-Bsymbolic-functions $(if $(filter release clang debug,$(BUILD)),$(ALL_DEFINED)) \
+	    $(LOAM_LDFLAGS) $^ $(PKG_LIBS_lib) -lm -o $@
+	@ln -sf libloam.so $(B)/$(SONAME)
+
+link = $(CC) $(LOAM_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+$(B)/loamd: $(B)/obj/tools/loamd/main.o $(B)/lib/loamd.a $(B)/lib/resp.a $(B)/libloam.a
+	$(call say,LINK,$@)
+	$(QUIET)$(link) $(PKG_LIBS_lib) $(PKG_LIBS_tool) -o $@
+$(B)/loam: $(B)/obj/tools/loam/main.o $(B)/lib/loam.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
+	$(call say,LINK,$@)
+	$(QUIET)$(link) $(PKG_LIBS_lib) $(PKG_LIBS_tool) -o $@
+$(B)/tidy: $(B)/obj/tools/tidy/main.o $(B)/lib/tidy.a $(B)/libloam.a
+	$(call say,LINK,$@)
+	$(QUIET)$(link) $(PKG_LIBS_lib) -o $@
+
+# Every test program: its own object, the set-up objects (line-wise output, allocations that can be made to fail), all archives.
+TEST_SETUP := tests/harness/line_output.c tests/harness/alloc_fault.c
+TEST_LIBS := $(B)/lib/harness.a $(B)/lib/tidy.a $(B)/lib/loam.a $(B)/lib/loamd.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_test) -o $@
+
+$(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(link-test)
+ifeq ($(BUILD),fuzz)
+$(B)/tests/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(QUIET)$(link) -fsanitize=fuzzer $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_test) -o $@
+else
+$(B)/tests/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/obj/tests/fuzz/replay_main.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(link-test)
+endif
+
+-include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SOURCES))
+
+# --- tests -----------------------------------------------------------------------------------------------------------------------
+tests: all $(TEST_PROGRAMS)
+
+test: tests
+	@LOAM_TEST_SCALE=$(LOAM_TEST_SCALE) tests/run $(B) $(TEST_PROGRAMS) $(TEST_SCRIPTS)
+
+debug release:
+	+@$(MAKE) --no-print-directory BUILD=$@ all
+asan tsan clang:
+	+@$(MAKE) --no-print-directory BUILD=$@ test
+
+coverage:
+	+@$(MAKE) --no-print-directory BUILD=coverage test
+	@lcov -q -c -d build/coverage --no-external -o build/coverage/all.info
+	@lcov -q -r build/coverage/all.info '*/tests/*' -o build/coverage/loam.info
+	@genhtml -q -o build/coverage/html build/coverage/loam.info && lcov --list build/coverage/loam.info | tail -n 1
+	@echo "build/coverage/html/index.html"
+
+FUZZ_SECONDS ?= 30
+fuzz:
+	+@$(MAKE) --no-print-directory BUILD=fuzz run-fuzz
+.PHONY: run-fuzz
+run-fuzz: $(FUZZ_SOURCES:%.c=$(B)/%)
+	@for program in $^; do \
+	    name=$$(basename $$program _fuzz); mkdir -p build/fuzz/found/$$name; echo "== $$name: $(FUZZ_SECONDS) s"; \
+	    $$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/found/$$name- \
+	        build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; done
+
+SEEDS ?= 2000
+sim: $(B)/loam
+	$(B)/loam sim --seeds $(SEEDS)
+
+crash: $(patsubst %.c,$(B)/%,$(wildcard tests/crash/*_test.c))
+	LOAM_TEST_SCALE=1000 LOAM_TEST_TIMEOUT=3600 tests/run $(B) $^
+
+bench: all
+	$(B)/loam bench engine
+	$(B)/loam bench cluster
+
+mutants:
+	tests/mutants/run
+
+cluster: all
+	tools/demo.sh $(B)
+
+# --- care ------------------------------------------------------------------------------------------------------------------------
+lint: $(B)/tidy
+	$(B)/tidy .
+	tools/lint.sh
+
+fmt:
+	@clang-format -i $(FORMATTED)
+fmt-check:
+	@clang-format --dry-run -Werror $(FORMATTED) && echo "fmt-check: $(words $(FORMATTED)) files are laid out as .clang-format says"
+
+compile_commands:
+	@{ echo '['; separator=; for source in $(ALL_SOURCES); do \
+	    printf '%s{"directory":"%s","file":"%s","command":"%s"}' "$$separator" "$(CURDIR)" "$$source" \
+	        "$(CC) $(subst ",\",$(subst ',,$(filter-out -MMD -MP,$(LOAM_CFLAGS)))) -c $$source"; separator=',\n'; done; echo ']'; \
+	} > compile_commands.json && echo "compile_commands.json: $(words $(ALL_SOURCES)) files"
+
+deps:
+	@tools/deps.sh all $(PACKAGES)
+
+clean:
+	rm -rf build compile_commands.json
+
+help:
+	@echo "make                 build/loamd build/loam build/libloam.a build/libloam.so (-O2 -g, checks on)"
+	@echo "make cluster         three nodes on this machine, with a short demonstration"
+	@echo "make test            all tests; the last line is: N passed, N failed, N skipped"
+	@echo "make deps            install what is missing (Debian, Ubuntu), or name it"
+	@echo "make install         programs, library, headers, loam.pc (PREFIX=$(PREFIX), DESTDIR)"
+	@echo "make debug release   one flavour: build/debug with slow checks, build"
+	@echo "make asan tsan clang build and test under the sanitizers, or with clang"
+	@echo "make fuzz            every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make sim crash       long runs of the simulator (SEEDS=$(SEEDS)) and of the power-cut tests"
+	@echo "make mutants         planted bugs: each must be found"
+	@echo "make bench           measurements, beside peers where they are installed"
+	@echo "make lint fmt fmt-check coverage compile_commands clean"
+	@echo "variables            BUILD=release|debug|clang|asan|tsan|coverage CC CFLAGS LDFLAGS WERROR=0|1 LOAM_TEST_SCALE=percent"

@@ -1,0 +1,115 @@
+/*
+ * arena: a chain of blocks, bump allocation in the newest ordinary one.
+ *
+ * Invariant: what fits where depends on sizes and alignments only, never on the addresses that malloc gave: every block's payload starts
+ * on a boundary of ARENA_ALIGN, so that the same calls use the same number of blocks in every run.
+ */
+#include "engine/base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+
+enum { ARENA_ALIGN = 64 };
+
+struct arena_block {
+    struct arena_block *next;
+    size_t payload_bytes;
+    uint8_t *payload; /* aligned to ARENA_ALIGN, inside this allocation */
+};
+
+enum { BLOCK_OVERHEAD_BYTES = sizeof(struct arena_block) + ARENA_ALIGN };
+
+void arena_init(struct arena *arena, size_t block_bytes) {
+    check(block_bytes > 0);
+    *arena = (struct arena){.block_bytes = block_bytes};
+}
+
+static void blocks_free(struct arena_block *block) {
+    while (block) {
+        struct arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+}
+
+void arena_deinit(struct arena *arena) {
+    blocks_free(arena->blocks);
+    arena_init(arena, arena->block_bytes);
+}
+
+/* Takes the first ordinary block out of the chain; NULL when there is none. */
+static struct arena_block *ordinary_block_take(struct arena *arena) {
+    for (struct arena_block **at = &arena->blocks; *at; at = &(*at)->next) {
+        struct arena_block *block = *at;
+        if (block->payload_bytes != arena->block_bytes) continue;
+        *at = block->next;
+        return block;
+    }
+    return NULL;
+}
+
+static void arena_use_block(struct arena *arena, struct arena_block *block) {
+    block->next = arena->blocks;
+    arena->blocks = block;
+    arena->cursor = block->payload;
+    arena->end = block->payload + block->payload_bytes;
+}
+
+void arena_reset(struct arena *arena) {
+    struct arena_block *kept = ordinary_block_take(arena);
+    arena_deinit(arena);
+    if (!kept) return;
+    arena->reserved_bytes = kept->payload_bytes + BLOCK_OVERHEAD_BYTES;
+    arena_use_block(arena, kept);
+}
+
+static struct arena_block *block_create(struct arena *arena, size_t payload_bytes) {
+    if (payload_bytes > SIZE_MAX - BLOCK_OVERHEAD_BYTES) return NULL;
+    struct arena_block *block = malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
+    if (!block) return NULL;
+    size_t start = (size_t)(uintptr_t)(block + 1);
+    block->payload = (uint8_t *)(block + 1) + (ARENA_ALIGN - start % ARENA_ALIGN) % ARENA_ALIGN;
+    block->payload_bytes = payload_bytes;
+    block->next = NULL;
+    arena->reserved_bytes += payload_bytes + BLOCK_OVERHEAD_BYTES;
+    return block;
+}
+
+/* A piece larger than an ordinary block gets a block of its own behind the newest, whose free rest stays in use. */
+static void *arena_alloc_large(struct arena *arena, size_t size) {
+    struct arena_block *block = block_create(arena, size);
+    if (!block) return NULL;
+    if (!arena->blocks) {
+        arena->blocks = block; /* cursor and end stay NULL: the next ordinary piece opens a block */
+    } else {
+        block->next = arena->blocks->next;
+        arena->blocks->next = block;
+    }
+    arena->used_bytes += size;
+    return block->payload;
+}
+
+void *arena_alloc(struct arena *arena, size_t size, size_t align) {
+    check(align > 0 && align <= ARENA_ALIGN && (align & (align - 1)) == 0);
+    if (size > arena->block_bytes) return arena_alloc_large(arena, size);
+    size_t padding = (align - (uintptr_t)arena->cursor % align) % align;
+    size_t room = (size_t)(arena->end - arena->cursor);
+    if (!arena->cursor || padding > room || size > room - padding) {
+        struct arena_block *block = block_create(arena, arena->block_bytes);
+        if (!block) return NULL;
+        arena_use_block(arena, block);
+        padding = 0;
+    }
+    uint8_t *piece = arena->cursor + padding;
+    arena->cursor = piece + size;
+    arena->used_bytes += size;
+    return piece;
+}
+
+void *arena_copy(struct arena *arena, const void *data, size_t size) {
+    void *copy = arena_alloc(arena, size, 1);
+    if (copy && size) memcpy(copy, data, size);
+    return copy;
+}

@@ -1,0 +1,93 @@
+/*
+ * buf: growth by doubling over realloc.
+ */
+#include "engine/base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+
+enum { BUF_FIRST_BYTES = 64 };
+
+void buf_deinit(struct buf *buf) {
+    free(buf->data);
+    *buf = BUF_EMPTY;
+}
+
+enum status buf_reserve(struct buf *buf, size_t more) {
+    if (more <= buf->capacity - buf->size) return STATUS_OK;
+    if (more > SIZE_MAX / 2 - buf->size) return STATUS_NO_MEMORY;
+    size_t needed = buf->size + more;
+    size_t capacity = buf->capacity ? buf->capacity : BUF_FIRST_BYTES;
+    while (capacity < needed) capacity *= 2;
+    uint8_t *data = realloc(buf->data, capacity);
+    if (!data) return STATUS_NO_MEMORY;
+    buf->data = data;
+    buf->capacity = capacity;
+    return STATUS_OK;
+}
+
+enum status buf_append(struct buf *buf, const void *data, size_t size) {
+    if (size == 0) return STATUS_OK; /* data may be NULL, which memcpy does not take */
+    enum status status = buf_reserve(buf, size);
+    if (status != STATUS_OK) return status;
+    memcpy(buf->data + buf->size, data, size);
+    buf->size += size;
+    return STATUS_OK;
+}
+
+enum status buf_append_slice(struct buf *buf, struct slice slice) {
+    return buf_append(buf, slice.data, slice.size);
+}
+
+enum status buf_append_byte(struct buf *buf, uint8_t byte) {
+    enum status status = buf_reserve(buf, 1);
+    if (status != STATUS_OK) return status;
+    buf->data[buf->size++] = byte;
+    return STATUS_OK;
+}
+
+enum status buf_append_zeros(struct buf *buf, size_t size) {
+    if (size == 0) return STATUS_OK;
+    enum status status = buf_reserve(buf, size);
+    if (status != STATUS_OK) return status;
+    memset(buf->data + buf->size, 0, size);
+    buf->size += size;
+    return STATUS_OK;
+}
+
+enum status buf_append_format(struct buf *buf, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    check(length >= 0); /* only a format that is no format can fail */
+
+    enum status status = buf_reserve(buf, (size_t)length + 1); /* one more for the terminator that vsnprintf writes */
+    if (status == STATUS_OK) {
+        vsnprintf((char *)buf->data + buf->size, (size_t)length + 1, format, again);
+        buf->size += (size_t)length;
+    }
+    va_end(again);
+    return status;
+}
+
+enum status buf_assign(struct buf *buf, struct slice slice) {
+    size_t more = slice.size > buf->size ? slice.size - buf->size : 0;
+    enum status status = buf_reserve(buf, more);
+    if (status != STATUS_OK) return status;
+    if (slice.size) memcpy(buf->data, slice.data, slice.size);
+    buf->size = slice.size;
+    return STATUS_OK;
+}
+
+void buf_consume(struct buf *buf, size_t size) {
+    check(size <= buf->size);
+    if (size == 0) return;
+    memmove(buf->data, buf->data + size, buf->size - size);
+    buf->size -= size;
+}
