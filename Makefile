@@ -101,6 +101,7 @@ PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
     compile_commands install deps clean help tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 all: $(PRODUCT)
