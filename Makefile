@@ -140,7 +140,7 @@ $(B)/lib:
 	@mkdir -p $@
 
 # A sanitizer's own symbols come from the program that loads the library.
-ALL_DEFINED := -Wl,-z,defs
+ALL_DEFINED :=
 $(B)/libloam.so: $(call objects,$(LIB_SOURCES))
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,-Bsymbolic-functions $(if $(filter release clang debug,$(BUILD)),$(ALL_DEFINED)) \
