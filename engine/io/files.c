@@ -45,7 +45,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
 
 void machine_file_close(struct io_file *file) {
     struct machine_file *mine = machine_file_of(file);
-    check(!mine->syncing);
+    check(!mine->syncing); /* an operation in flight */
     close(mine->fd);
     mutex_deinit(&mine->sync_mutex);
     free(mine);

@@ -83,13 +83,6 @@ static bool try_send(struct posix *posix, struct machine_socket *socket, struct 
     return true;
 }
 
-/* The pending connection failed before we took it; the next one may be fine. accept(2) lists these. */
-static bool accept_again(int number) {
-    return number == EINTR || number == ECONNABORTED || number == EPROTO || number == ENETDOWN ||
-           number == ENOPROTOOPT || number == EHOSTDOWN || number == ENONET || number == EHOSTUNREACH ||
-           number == EOPNOTSUPP || number == ENETUNREACH;
-}
-
 static enum status adopt(struct posix *posix, int fd, struct io_op *op) {
     struct machine_socket *made;
     enum status status = socket_create(&posix->machine, fd, &made);
@@ -108,7 +101,7 @@ static enum status adopt(struct posix *posix, int fd, struct io_op *op) {
 static bool try_accept(struct posix *posix, struct machine_socket *socket, struct io_op *op) {
     int fd;
     do fd = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    while (fd < 0 && accept_again(errno));
+    while (fd < 0 && socket_accept_again(errno));
     if (fd < 0 && would_block(errno)) {
         socket->readable = false;
         return false;

@@ -49,7 +49,7 @@ struct machine_file {
     struct io_file base;
     int fd;
     struct mutex sync_mutex; /* one sync at a time: the kernel reports a lost page to one caller only */
-    bool syncing;            /* io_uring: an asynchronous sync is in flight */
+    struct io_op *syncing;   /* io_uring: the one WRITE_SYNC or SYNC in the kernel */
     struct list sync_queue;  /* io_uring: those that wait for it */
     char path[];
 };
@@ -57,16 +57,23 @@ struct machine_file {
 struct machine_socket {
     struct io_socket base;
     int fd;
-    bool readable;                /* POSIX: a receive may succeed; false after EAGAIN until the next event */
-    bool writable;                /* POSIX: likewise for a send */
-    bool hangup;                  /* POSIX: the end of the stream was seen coming, readable stays set */
-    bool closed;                  /* io_socket_close came while cancelled operations were still in flight */
-    bool empty;                   /* io_uring: the last receive left nothing behind, so wait for readiness first */
-    uint32_t in_kernel;           /* io_uring: operations the kernel holds */
-    struct list receives;         /* RECEIVE in order; the first one is active */
-    struct list sends;            /* SEND in order; the first one is active */
-    struct list accepts;          /* POSIX: ACCEPT in order */
-    struct io_op *connect;        /* the CONNECT in progress that made it */
+    struct list receives; /* RECEIVE in order; POSIX: the first one is active; io_uring: those behind the active one */
+    struct list sends;    /* SEND, likewise */
+
+    /* POSIX */
+    bool readable;         /* a receive may succeed; false after EAGAIN until the next event */
+    bool writable;         /* likewise for a send */
+    bool hangup;           /* the end of the stream was seen coming: readable stays set */
+    struct list accepts;   /* ACCEPT in order */
+    struct io_op *connect; /* the CONNECT in progress that made it */
+
+    /* io_uring */
+    struct io_op *receiving; /* the active RECEIVE */
+    struct io_op *sending;   /* the active SEND */
+    uint32_t in_kernel;      /* operations the kernel holds */
+    bool drained;            /* the last receive left nothing behind: wait for readiness before trying */
+    bool closed;             /* io_socket_close came while cancelled operations were still in the kernel */
+
     struct sockaddr_storage peer; /* CONNECT: the target; must stay until the kernel has read it */
     socklen_t peer_bytes;
 };
@@ -198,6 +205,8 @@ struct io_op *timers_pop_due(struct timers *timers, uint64_t now_ns);
 /* type_flags: SOCK_NONBLOCK or 0. Fills in socket->peer for an address to connect to. */
 MUST_CHECK enum status socket_create(struct machine *machine, int fd, struct machine_socket **socket);
 void socket_destroy(struct machine_socket *socket);
+/* An accept that failed with this errno concerned one connection that is gone; the next one may be fine. */
+bool socket_accept_again(int number);
 MUST_CHECK enum status socket_open_for(struct machine *machine, const char *address, int type_flags,
                                        struct machine_socket **socket);
 MUST_CHECK enum status socket_listen(struct machine *machine, const char *address, int type_flags,

@@ -88,6 +88,22 @@ void socket_destroy(struct machine_socket *socket) {
     free(socket);
 }
 
+bool socket_accept_again(int number) {
+    switch (number) { /* accept(2) lists them */
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case EOPNOTSUPP: return true;
+    default: return false;
+    }
+}
+
 static enum status set_option(int fd, int level, int option) {
     const int on = 1;
     return setsockopt(fd, level, option, &on, sizeof on) == 0 ? STATUS_OK : status_from_errno(errno);
