@@ -87,7 +87,7 @@ TEST_SOURCES := $(wildcard $(addsuffix /*_test.c,$(TEST_FOLDERS)))
 TEST_SOURCES += $(filter-out $(TEST_SOURCES),$(wildcard tests/*/*_test.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
-TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh))
+TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh tests/unit/*/*_test.sh))
 
 ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) \
     $(HARNESS_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(wildcard tests/fuzz/*.c))

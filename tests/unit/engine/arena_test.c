@@ -1,0 +1,134 @@
+/*
+ * arena: alignment, accounting, reset, and the same block use in every run.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "engine/base/arena.h"
+#include "tests/harness/alloc_fault.h"
+
+static void pieces_are_aligned_and_apart(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    uint8_t *before = NULL;
+    for (size_t i = 1; i <= 500; i++) {
+        size_t align = (size_t)1 << (i % 7);
+        uint8_t *piece = arena_alloc(&arena, i, align);
+        assert_non_null(piece);
+        assert_int_equal((uintptr_t)piece % align, 0);
+        memset(piece, (int)(i & 0xff), i);
+        if (before)
+            assert_int_equal(before[i - 2], (i - 1) & 0xff); /* the last byte of the piece before is untouched */
+        before = piece;
+    }
+    assert_int_equal(arena.used_bytes, 500 * 501 / 2);
+    arena_deinit(&arena);
+    assert_int_equal(arena.reserved_bytes, 0);
+}
+
+static void a_large_piece_leaves_the_open_block_in_use(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1024);
+    uint8_t *small = arena_alloc(&arena, 100, 1);
+    uint8_t *large = arena_alloc(&arena, 5000, 64);
+    uint8_t *next = arena_alloc(&arena, 100, 1);
+    assert_non_null(large);
+    assert_int_equal((uintptr_t)large % 64, 0);
+    memset(large, 1, 5000);
+    assert_ptr_equal(next, small + 100);
+    arena_deinit(&arena);
+}
+
+static void an_arena_that_begins_with_a_large_piece_goes_on(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 128);
+    assert_non_null(arena_alloc(&arena, 1000, 8));
+    assert_non_null(arena_alloc(&arena, 100, 8));
+    assert_non_null(arena_alloc(&arena, 0, 1));
+    arena_reset(&arena);
+    assert_non_null(arena_alloc(&arena, 100, 8));
+    arena_deinit(&arena);
+}
+
+static void reset_keeps_one_block_and_allocates_no_more(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1024);
+    for (int i = 0; i < 10; i++) assert_non_null(arena_alloc(&arena, 1000, 8));
+    assert_non_null(arena_alloc(&arena, 9000, 8));
+    arena_reset(&arena);
+    assert_int_equal(arena.used_bytes, 0);
+    size_t reserved = arena.reserved_bytes;
+    assert_true(reserved >= 1024 && reserved < 2048);
+    uint64_t before = alloc_fault_count();
+    assert_non_null(arena_alloc(&arena, 1024, 64));
+    assert_int_equal(alloc_fault_count(), before);
+    assert_int_equal(arena.reserved_bytes, reserved);
+    arena_deinit(&arena);
+}
+
+static void no_memory_leaves_the_arena_usable(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 256);
+    char *kept = arena_copy(&arena, "kept", 5);
+    assert_non_null(kept);
+    for (int i = 0; i < 2; i++) {
+        alloc_fault_at(1);
+        assert_null(arena_alloc(&arena, i ? 5000 : 256, 8));
+        assert_true(alloc_fault_clear());
+    }
+    assert_non_null(arena_alloc(&arena, 256, 8));
+    assert_string_equal(kept, "kept");
+    assert_int_equal(arena.used_bytes, 5 + 256);
+    arena_deinit(&arena);
+}
+
+static void sizes_beyond_memory_are_refused(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 256);
+    assert_null(arena_alloc(&arena, SIZE_MAX, 64));
+    assert_null(arena_alloc(&arena, SIZE_MAX - 64, 64));
+    assert_non_null(arena_alloc(&arena, 16, 64));
+    arena_deinit(&arena);
+}
+
+/* The same calls reserve the same bytes, wherever malloc put the blocks. */
+static void block_use_does_not_depend_on_addresses(void **state) {
+    (void)state;
+    size_t reserved[8];
+    void *shift[8];
+    for (int run = 0; run < 8; run++) {
+        shift[run] = test_malloc((size_t)(16 * run + 8));
+        struct arena arena;
+        arena_init(&arena, 1000);
+        for (size_t i = 0; i < 300; i++) assert_non_null(arena_alloc(&arena, 1 + i % 90, (size_t)1 << (i % 7)));
+        reserved[run] = arena.reserved_bytes;
+        arena_deinit(&arena);
+        assert_int_equal(reserved[run], reserved[0]);
+    }
+    for (int run = 0; run < 8; run++) test_free(shift[run]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_are_aligned_and_apart),
+        cmocka_unit_test(a_large_piece_leaves_the_open_block_in_use),
+        cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
+        cmocka_unit_test(reset_keeps_one_block_and_allocates_no_more),
+        cmocka_unit_test(no_memory_leaves_the_arena_usable),
+        cmocka_unit_test(sizes_beyond_memory_are_refused),
+        cmocka_unit_test(block_use_does_not_depend_on_addresses),
+    };
+    return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
+}

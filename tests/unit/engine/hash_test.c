@@ -1,0 +1,80 @@
+/*
+ * hash: known values of XXH3, the same in pieces as at once, and a place that counts.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/prng.h"
+#include "tests/harness/alloc_fault.h"
+
+/* From the specification of XXH3: an algorithm that drifts would make every file unreadable. */
+static void xxh3_has_its_published_values(void **state) {
+    (void)state;
+    assert_true(hash64(slice_make(NULL, 0), 0) == 0x2d06800538d394c2u);
+    assert_true(hash64(slice_make("", 0), 0) == 0x2d06800538d394c2u);
+    assert_int_equal(hash32(slice_make(NULL, 0), 0), 0x38d394c2u);
+}
+
+static void the_seed_changes_the_hash(void **state) {
+    (void)state;
+    struct slice data = slice_from_text("a block of bytes");
+    assert_true(hash64(data, 1) != hash64(data, 2));
+    assert_true(hash64(data, 1) == hash64(data, 1));
+}
+
+static void pieces_hash_as_the_whole(void **state) {
+    (void)state;
+    struct prng prng;
+    prng_init(&prng, 11);
+    enum { SIZE = 5000 };
+    uint8_t *data = malloc(SIZE);
+    assert_non_null(data);
+    prng_fill(&prng, data, SIZE);
+    for (int run = 0; run < 200; run++) {
+        size_t size = prng_below(&prng, SIZE + 1);
+        uint64_t seed = prng_next(&prng);
+        struct hash_stream *stream = hash_stream_create(seed);
+        assert_non_null(stream);
+        for (size_t at = 0; at < size;) {
+            size_t part = 1 + prng_below(&prng, size - at);
+            hash_stream_update(stream, slice_make(data + at, part));
+            at += part;
+        }
+        assert_true(hash_stream_value(stream) == hash64(slice_make(data, size), seed));
+        hash_stream_destroy(stream);
+    }
+    free(data);
+}
+
+static void a_stream_tells_when_memory_ends(void **state) {
+    (void)state;
+    alloc_fault_at(1);
+    assert_null(hash_stream_create(0));
+    assert_true(alloc_fault_clear());
+}
+
+static void mixing_depends_on_order_and_loses_no_zero(void **state) {
+    (void)state;
+    assert_true(hash_mix(1, 2) != hash_mix(2, 1));
+    assert_true(hash_mix(0, 0) != 0);
+    assert_true(hash_mix(0, 1) != hash_mix(0, 2));
+    assert_true(hash_mix(1, 0) != hash_mix(2, 0));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xxh3_has_its_published_values),
+        cmocka_unit_test(the_seed_changes_the_hash),
+        cmocka_unit_test(pieces_hash_as_the_whole),
+        cmocka_unit_test(a_stream_tells_when_memory_ends),
+        cmocka_unit_test(mixing_depends_on_order_and_loses_no_zero),
+    };
+    return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/*
+ * sync: locks exclude, conditions wake, a wait ends in time, threads run and are joined.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+
+#include "engine/base/sync.h"
+#include "tests/harness/alloc_fault.h"
+
+struct shared {
+    struct mutex mutex;
+    struct condition changed;
+    uint64_t count;
+    uint64_t waiting;
+    bool go;
+    bool signals_blocked;
+};
+
+enum { THREADS = 4, ROUNDS = 20000 };
+
+static void shared_init(struct shared *shared) {
+    *shared = (struct shared){0};
+    mutex_init(&shared->mutex);
+    condition_init(&shared->changed);
+}
+
+static void shared_deinit(struct shared *shared) {
+    condition_deinit(&shared->changed);
+    mutex_deinit(&shared->mutex);
+}
+
+static void add_rounds(void *context) {
+    struct shared *shared = context;
+    for (int i = 0; i < ROUNDS; i++) {
+        mutex_lock(&shared->mutex);
+        shared->count++;
+        mutex_unlock(&shared->mutex);
+    }
+}
+
+static void a_mutex_lets_one_thread_in_at_a_time(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    struct thread threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(thread_start(&threads[i], "adder", add_rounds, &shared), STATUS_OK);
+    for (int i = 0; i < THREADS; i++) thread_join(&threads[i]);
+    assert_true(shared.count == (uint64_t)THREADS * ROUNDS);
+    shared_deinit(&shared);
+}
+
+static void wait_for_go(void *context) {
+    struct shared *shared = context;
+    mutex_lock(&shared->mutex);
+    shared->waiting++;
+    condition_broadcast(&shared->changed);
+    while (!shared->go) condition_wait(&shared->changed, &shared->mutex);
+    shared->count++;
+    mutex_unlock(&shared->mutex);
+}
+
+static void a_broadcast_wakes_all_that_wait(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    struct thread threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(thread_start(&threads[i], "waiter", wait_for_go, &shared), STATUS_OK);
+    mutex_lock(&shared.mutex);
+    while (shared.waiting < THREADS) condition_wait(&shared.changed, &shared.mutex);
+    assert_true(shared.count == 0);
+    shared.go = true;
+    condition_broadcast(&shared.changed);
+    mutex_unlock(&shared.mutex);
+    for (int i = 0; i < THREADS; i++) thread_join(&threads[i]);
+    assert_true(shared.count == THREADS);
+    shared_deinit(&shared);
+}
+
+static void a_wait_that_nobody_ends_times_out(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    mutex_lock(&shared.mutex);
+    while (condition_wait_for(&shared.changed, &shared.mutex, 1000000)) {
+        /* a spurious wake-up: legal, wait again */
+    }
+    mutex_unlock(&shared.mutex);
+    shared_deinit(&shared);
+}
+
+static void signal_go(void *context) {
+    struct shared *shared = context;
+    mutex_lock(&shared->mutex);
+    shared->go = true;
+    condition_signal(&shared->changed);
+    mutex_unlock(&shared->mutex);
+}
+
+static void a_timed_wait_is_woken_by_a_signal(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    struct thread thread;
+    mutex_lock(&shared.mutex);
+    assert_int_equal(thread_start(&thread, "signaller", signal_go, &shared), STATUS_OK);
+    while (!shared.go) assert_true(condition_wait_for(&shared.changed, &shared.mutex, UINT64_MAX));
+    mutex_unlock(&shared.mutex);
+    thread_join(&thread);
+    shared_deinit(&shared);
+}
+
+static void look_at_signals(void *context) {
+    struct shared *shared = context;
+    sigset_t blocked;
+    shared->signals_blocked = pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0 && sigismember(&blocked, SIGTERM) == 1;
+}
+
+static void signals_stay_with_the_threads_of_the_program(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    struct thread thread;
+    assert_int_equal(thread_start(&thread, "looker", look_at_signals, &shared), STATUS_OK);
+    thread_join(&thread);
+    assert_true(shared.signals_blocked);
+    sigset_t blocked;
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &blocked), 0);
+    assert_int_equal(sigismember(&blocked, SIGTERM), 0);
+    shared_deinit(&shared);
+}
+
+static void a_thread_without_memory_does_not_start(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    struct thread thread;
+    alloc_fault_at(1);
+    assert_int_equal(thread_start(&thread, "never", signal_go, &shared), STATUS_NO_MEMORY);
+    assert_true(alloc_fault_clear());
+    assert_false(shared.go);
+    shared_deinit(&shared);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mutex_lets_one_thread_in_at_a_time),
+        cmocka_unit_test(a_broadcast_wakes_all_that_wait),
+        cmocka_unit_test(a_wait_that_nobody_ends_times_out),
+        cmocka_unit_test(a_timed_wait_is_woken_by_a_signal),
+        cmocka_unit_test(signals_stay_with_the_threads_of_the_program),
+        cmocka_unit_test(a_thread_without_memory_does_not_start),
+    };
+    return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+}
