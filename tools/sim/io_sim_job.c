@@ -1,0 +1,107 @@
+/*
+ * io_sim_job: jobs. Each pool has workers; a worker is an event that takes the first job (by priority, then order of
+ * start), runs one step, and comes again after the time that the step took and a drawn pause. So steps of several jobs,
+ * and turns of the loop, interleave as the seed says.
+ */
+#include "engine/base/check.h"
+#include "tools/sim/sim_alloc.h"
+#include "tools/sim/sim_private.h"
+
+enum { PAUSE_NS = 30000 };
+
+static void enqueue(struct io_sim *io, struct io_job *job) {
+    struct list *at = io->jobs[job->pool].next;
+    for (; at != &io->jobs[job->pool]; at = at->next) {
+        const struct io_job *other = list_entry(at, struct io_job, link);
+        if (other->priority > job->priority) break;
+        if (other->priority == job->priority && other->backend[0] > job->backend[0]) break;
+    }
+    list_insert_before(at, &job->link);
+}
+
+static void call_worker(struct io_sim *io, enum io_pool pool) {
+    for (unsigned i = 0; i < io->worker_count[pool]; i++) {
+        struct worker *worker = &io->workers[pool][i];
+        if (!worker->is_idle) continue;
+        worker->is_idle = false;
+        sim_schedule(io->sim, &worker->event, io_sim_time(io) + prng_below(&io->prng, PAUSE_NS));
+        return;
+    }
+}
+
+void job_start(struct io *base, struct io_job *job) {
+    struct io_sim *io = io_sim_of(base);
+    job->backend[0] = ++io->job_sequence;
+    enqueue(io, job);
+    call_worker(io, job->pool);
+}
+
+static void job_is_done(struct io_sim *io, struct io_job *job) {
+    if (job->done == NULL) return;
+    struct flight *flight = sim_alloc(sizeof *flight);
+    flight->io = io;
+    flight->job = job;
+    list_init(&flight->wait);
+    list_push_back(&io->ready, &flight->link);
+    io_sim_want(io);
+}
+
+/* One step of the pool's first job; false if there is none. */
+static bool step_first(struct io_sim *io, enum io_pool pool) {
+    struct list *link = list_pop_front(&io->jobs[pool]);
+    if (link == NULL) return false;
+    struct io_job *job = list_entry(link, struct io_job, link);
+    bool has_done = job->done != NULL; /* without one, its memory may be gone after the last step */
+    if (job->step(job) == IO_JOB_MORE) {
+        enqueue(io, job);
+    } else if (has_done) {
+        job_is_done(io, job);
+    }
+    return true;
+}
+
+static void work(struct sim_event *event) {
+    struct worker *worker = event->context;
+    struct io_sim *io = worker->io;
+    uint64_t lead = io->lead_ns; /* the loop's */
+    io->lead_ns = 0;
+    bool was_busy = step_first(io, worker->pool);
+    uint64_t cost = io->lead_ns;
+    io->lead_ns = lead;
+    worker->is_idle = !was_busy;
+    if (was_busy) sim_schedule(io->sim, event, io->sim->now_ns + cost + prng_below(&io->prng, PAUSE_NS));
+}
+
+bool job_assist(struct io *base) {
+    struct io_sim *io = io_sim_of(base);
+    unsigned first = (unsigned)prng_below(&io->prng, IO_POOL_COUNT);
+    for (unsigned i = 0; i < IO_POOL_COUNT; i++) {
+        if (!step_first(io, (enum io_pool)((first + i) % IO_POOL_COUNT))) continue;
+        return true;
+    }
+    return false;
+}
+
+static void init_workers(struct io_sim *io, enum io_pool pool, unsigned count) {
+    check(count <= SIM_WORKERS_MAX);
+    list_init(&io->jobs[pool]);
+    io->worker_count[pool] = count ? count : 1;
+    for (unsigned i = 0; i < SIM_WORKERS_MAX; i++) {
+        struct worker *worker = &io->workers[pool][i];
+        *worker = (struct worker){.io = io, .pool = pool, .is_idle = true};
+        worker->event.fire = work;
+        worker->event.context = worker;
+    }
+}
+
+void jobs_init(struct io_sim *io, const struct sim_io_options *options) {
+    init_workers(io, IO_POOL_COMPACTION, options->compaction_workers);
+    init_workers(io, IO_POOL_READ, options->read_workers);
+}
+
+void jobs_deinit(struct io_sim *io) {
+    for (unsigned pool = 0; pool < IO_POOL_COUNT; pool++) {
+        for (unsigned i = 0; i < io->worker_count[pool]; i++) sim_unschedule(io->sim, &io->workers[pool][i].event);
+        while (list_pop_front(&io->jobs[pool]) != NULL) continue;
+    }
+}

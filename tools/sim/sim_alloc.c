@@ -1,0 +1,39 @@
+#include "tools/sim/sim_alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+
+enum { ALIGN_BYTES = 16 };
+
+void *sim_alloc_dirty(size_t size) {
+    size_t rounded = (size + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
+    void *memory = aligned_alloc(ALIGN_BYTES, rounded ? rounded : ALIGN_BYTES);
+    check(memory != NULL);
+    return memory;
+}
+
+void *sim_alloc(size_t size) {
+    return memset(sim_alloc_dirty(size), 0, size);
+}
+
+void *sim_grow(void *old, size_t old_size, size_t new_size) {
+    check(new_size >= old_size);
+    uint8_t *grown = sim_alloc_dirty(new_size);
+    if (old_size > 0) memcpy(grown, old, old_size);
+    memset(grown + old_size, 0, new_size - old_size);
+    sim_free(old);
+    return grown;
+}
+
+char *sim_copy_text(const char *text, size_t size) {
+    char *copy = sim_alloc_dirty(size + 1);
+    if (size > 0) memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}
+
+void sim_free(void *memory) {
+    free(memory);
+}
