@@ -91,6 +91,9 @@ struct raft_request {
 /* Takes a copy of operation. */
 void raft_driver_propose(struct raft_driver *driver, uint8_t store, struct slice operation, struct raft_request *request);
 void raft_driver_read(struct raft_driver *driver, struct raft_request *request);
+/* Commits an entry that does nothing but carry the time, so that log time passes what the clocks say now; done when this node has applied one that was proposed after the call.
+ * Many callers share one entry in flight. */
+void raft_driver_tick_time(struct raft_driver *driver, struct raft_request *request);
 /* The client has gone: done will not be called. The write may still happen. */
 void raft_driver_cancel(struct raft_driver *driver, struct raft_request *request);
 
@@ -100,7 +103,10 @@ uint64_t raft_driver_turn(struct raft_driver *driver);
 /* 0..1000: how close the tightest limit is (uncommitted tail, log cap, engine pressure, request window). At 1000 stop reading client sockets until it falls. */
 unsigned raft_driver_pressure(const struct raft_driver *driver);
 
-struct engine *raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install: ask each time */
+struct engine *raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install, between turns: ask each time */
+/* A pool job that reads the engine pins it for as long: a snapshot install waits for the last unpin before it replaces the engine. Loop thread. */
+void raft_driver_pin_engine(struct raft_driver *driver);
+void raft_driver_unpin_engine(struct raft_driver *driver);
 int64_t raft_driver_log_time(const struct raft_driver *driver); /* of the last applied entry */
 /* Number of voters whose log is durable up to index, as far as this node knows (the leader knows best; followers ask it through `done`). Used by WAIT on the leader. */
 /* Asks the leader how many voters hold index; done's reply is a REPLY_INTEGER. */

@@ -1,0 +1,23 @@
+/* options: loamd's command line. */
+#ifndef TOOLS_LOAMD_OPTIONS_H
+#define TOOLS_LOAMD_OPTIONS_H
+
+#include "tools/loamd/server.h"
+
+struct options {
+    const char *dir;
+    const char *listen;
+    const char *http_listen; /* NULL = none */
+    const char *password;
+    const char *peer_secret;
+    enum io_backend_choice backend;
+    enum log_level log_level;
+    bool lab, init_only, help, version;
+    struct server_options server;
+};
+
+/* Borrows from argv. INVALID or UNSUPPORTED with words that name the option. */
+MUST_CHECK enum status options_parse(int argc, char **argv, struct options *options, struct error *error);
+extern const char options_usage[];
+
+#endif
