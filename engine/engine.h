@@ -34,10 +34,11 @@ enum {
 struct engine_merge {
     const char *name; /* kept in the manifest; another name at open is MISMATCH */
     /* Folds base and operands into *result (a full value). */
-    enum status (*full)(void *context, struct slice key, const struct slice *base, const struct slice *operands, size_t count,
-                        struct buf *result);
+    enum status (*full)(void *context, struct slice key, const struct slice *base, const struct slice *operands,
+                        size_t count, struct buf *result);
     /* Folds adjacent operands into one operand; NULL if it can't. */
-    enum status (*partial)(void *context, struct slice key, const struct slice *operands, size_t count, struct buf *result);
+    enum status (*partial)(void *context, struct slice key, const struct slice *operands, size_t count,
+                           struct buf *result);
     void *context;
 };
 
@@ -57,11 +58,11 @@ enum engine_compression { ENGINE_COMPRESSION_NONE, ENGINE_COMPRESSION_LZ4, ENGIN
 
 /* How the trees of one kind keep their data. The table is given at open, the same one for the life of a directory (new kinds may be added). */
 struct engine_tree_kind {
-    uint32_t id;      /* 1.., kept in the manifest */
-    const char *name; /* "kv.names" */
-    enum engine_compression upper;  /* levels above the last */
-    enum engine_compression bottom; /* the last level */
-    unsigned filter_bits_per_key;   /* 0 = no filter */
+    uint32_t id;                        /* 1.., kept in the manifest */
+    const char *name;                   /* "kv.names" */
+    enum engine_compression upper;      /* levels above the last */
+    enum engine_compression bottom;     /* the last level */
+    unsigned filter_bits_per_key;       /* 0 = no filter */
     const struct engine_merge *merge;   /* may be NULL: a merge operation is then INVALID */
     const struct engine_filter *filter; /* may be NULL */
 };
@@ -71,29 +72,31 @@ struct engine_tree_kind {
 enum engine_wal_mode { ENGINE_WAL_OWN, ENGINE_WAL_OFF };
 
 struct engine_options {
-    struct log *log; /* borrowed; NULL = silence */
+    struct log *log;                      /* borrowed; NULL = silence */
     const struct engine_tree_kind *kinds; /* borrowed for the life of the engine */
     size_t kind_count;
     enum engine_wal_mode wal;
-    bool must_exist;  /* NOT_FOUND instead of making a new one */
-    bool read_only;   /* nothing is written, no lock is taken, no background work: for tools beside a running owner */
+    bool must_exist; /* NOT_FOUND instead of making a new one */
+    bool read_only;  /* nothing is written, no lock is taken, no background work: for tools beside a running owner */
 
     /* 0 = the default in brackets. */
-    size_t memtable_bytes;        /* sealed at this size [64 MiB] */
-    unsigned memtable_limit;      /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
-    size_t cache_bytes;           /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
-    size_t block_bytes;           /* of an SST's data block before compression [4 KiB] */
-    size_t file_bytes;            /* of an SST made by compaction [8 MiB] */
-    uint64_t level_base_bytes;    /* target of level 1 [64 MiB] */
-    unsigned level_ratio;         /* [10] */
-    unsigned level0_trigger;      /* files in level 0 that start a compaction [4] */
-    uint64_t debt_limit_bytes;    /* compaction debt at which pacing reaches its strongest [level_base * 4] */
-    uint64_t wal_segment_bytes;   /* ENGINE_WAL_OWN [64 MiB] */
-    uint64_t disk_reserve_bytes;  /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on [64 MiB; the simulator sets less] */
+    size_t memtable_bytes; /* sealed at this size [64 MiB] */
+    unsigned
+        memtable_limit; /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
+    size_t cache_bytes; /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
+    size_t block_bytes; /* of an SST's data block before compression [4 KiB] */
+    size_t file_bytes;  /* of an SST made by compaction [8 MiB] */
+    uint64_t level_base_bytes;  /* target of level 1 [64 MiB] */
+    unsigned level_ratio;       /* [10] */
+    unsigned level0_trigger;    /* files in level 0 that start a compaction [4] */
+    uint64_t debt_limit_bytes;  /* compaction debt at which pacing reaches its strongest [level_base * 4] */
+    uint64_t wal_segment_bytes; /* ENGINE_WAL_OWN [64 MiB] */
+    uint64_t
+        disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on [64 MiB; the simulator sets less] */
 };
 
-MUST_CHECK enum status engine_open(struct io *io, const char *dir, const struct engine_options *options, struct engine **engine,
-                                   struct error *error);
+MUST_CHECK enum status engine_open(struct io *io, const char *dir, const struct engine_options *options,
+                                   struct engine **engine, struct error *error);
 /* Ends background work at its next step, commits nothing more. Snapshots, iterators and values must have been released. NULL is allowed. */
 void engine_close(struct engine *engine);
 
@@ -116,27 +119,32 @@ struct engine_batch {
 void engine_batch_init(struct engine_batch *batch);
 void engine_batch_deinit(struct engine_batch *batch);
 void engine_batch_clear(struct engine_batch *batch);
-MUST_CHECK enum status engine_batch_put(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice value);
+MUST_CHECK enum status engine_batch_put(struct engine_batch *batch, uint32_t tree, struct slice key,
+                                        struct slice value);
 MUST_CHECK enum status engine_batch_delete(struct engine_batch *batch, uint32_t tree, struct slice key);
 /* Every key in [begin, end); an empty end = to the end of the tree. O(1) to write. */
-MUST_CHECK enum status engine_batch_delete_range(struct engine_batch *batch, uint32_t tree, struct slice begin, struct slice end);
-MUST_CHECK enum status engine_batch_merge(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice operand);
+MUST_CHECK enum status engine_batch_delete_range(struct engine_batch *batch, uint32_t tree, struct slice begin,
+                                                 struct slice end);
+MUST_CHECK enum status engine_batch_merge(struct engine_batch *batch, uint32_t tree, struct slice key,
+                                          struct slice operand);
 /* Extends the value of key by bytes (an absent one is empty). A snapshot sees the length at its time. Amortised O(size), whatever the value's length. */
-MUST_CHECK enum status engine_batch_append(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice bytes);
+MUST_CHECK enum status engine_batch_append(struct engine_batch *batch, uint32_t tree, struct slice key,
+                                           struct slice bytes);
 /* Trees come and go inside batches, so that replay reproduces them. Creating one that exists with the same kind is no-op; with another, INVALID at write. O(1). */
 MUST_CHECK enum status engine_batch_create_tree(struct engine_batch *batch, uint32_t tree, uint32_t kind);
 MUST_CHECK enum status engine_batch_drop_tree(struct engine_batch *batch, uint32_t tree);
 
 struct engine_write_options {
-    bool sync;     /* ENGINE_WAL_OWN: durable when it returns; otherwise it outlives the process, not the power */
-    bool no_wait;  /* BUSY instead of waiting for memory or for pacing; for a loop */
+    bool sync;    /* ENGINE_WAL_OWN: durable when it returns; otherwise it outlives the process, not the power */
+    bool no_wait; /* BUSY instead of waiting for memory or for pacing; for a loop */
 };
 
 /*
  * Applies all of it or nothing. Many writers may call at once: they queue, and one commits for all. BUSY, NO_SPACE, READ_ONLY, NO_MEMORY, INVALID (unknown tree or kind),
  * TOO_LARGE.
  */
-MUST_CHECK enum status engine_write(struct engine *engine, struct engine_batch *batch, const struct engine_write_options *options);
+MUST_CHECK enum status engine_write(struct engine *engine, struct engine_batch *batch,
+                                    const struct engine_write_options *options);
 
 /* How hard the engine asks its writers to slow down: 0 = not at all .. 1000 = memory or debt is at its limit. For owners with no_wait: stop reading sockets as it rises. */
 unsigned engine_pressure(const struct engine *engine);
@@ -151,11 +159,11 @@ struct engine_value {
 void engine_value_release(struct engine_value *value);
 
 /* snapshot NULL = the latest state. OK, NOT_FOUND, CORRUPT, IO, NO_MEMORY, INVALID (no such tree). Blocks on disk if it must. */
-MUST_CHECK enum status engine_get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
-                                  struct engine_value *value);
+MUST_CHECK enum status engine_get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                                  struct slice key, struct engine_value *value);
 /* Answers from memory or says WOULD_BLOCK; never touches a file. Call engine_get from a job to bring the blocks in, then try again. */
-MUST_CHECK enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
-                                      struct engine_value *value);
+MUST_CHECK enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                                      struct slice key, struct engine_value *value);
 
 /* A state that stays readable while writes go on. NULL when out of memory. */
 struct engine_snapshot *engine_snapshot_acquire(struct engine *engine);
@@ -164,14 +172,15 @@ struct engine_mark engine_snapshot_mark(const struct engine_snapshot *snapshot);
 
 struct engine_iterator_options {
     const struct engine_snapshot *snapshot; /* borrowed until close; NULL = the state at open */
-    struct slice lower; /* borrowed until close; keys >= lower; empty = from the first */
-    struct slice upper; /* borrowed until close; keys < upper; empty = to the last */
-    bool memory_only;   /* ends with WOULD_BLOCK instead of reading a file */
-    bool no_fill;       /* blocks that it reads do not enter the cache (long scans) */
+    struct slice lower;                     /* borrowed until close; keys >= lower; empty = from the first */
+    struct slice upper;                     /* borrowed until close; keys < upper; empty = to the last */
+    bool memory_only;                       /* ends with WOULD_BLOCK instead of reading a file */
+    bool no_fill;                           /* blocks that it reads do not enter the cache (long scans) */
 };
 
 /* One thread at a time. Starts nowhere: seek first. */
-MUST_CHECK enum status engine_iterator_open(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
+MUST_CHECK enum status engine_iterator_open(struct engine *engine, uint32_t tree,
+                                            const struct engine_iterator_options *options,
                                             struct engine_iterator **iterator);
 void engine_iterator_close(struct engine_iterator *iterator);
 void engine_iterator_seek_first(struct engine_iterator *iterator);
@@ -194,7 +203,8 @@ struct engine_tree_info {
     uint64_t disk_bytes;
     uint64_t entries; /* estimate: files' entries, tombstones and overwritten versions included */
 };
-MUST_CHECK enum status engine_tree_info(struct engine *engine, uint32_t tree, struct engine_tree_info *info); /* NOT_FOUND */
+MUST_CHECK enum status engine_tree_info(struct engine *engine, uint32_t tree,
+                                        struct engine_tree_info *info); /* NOT_FOUND */
 
 /* ---- Flush, log, checkpoint ---------------------------------------------------------------------------------------------------------------- */
 
@@ -216,7 +226,8 @@ void engine_log_durable(struct engine *engine, uint64_t index);
  * Makes `dir` (absent before) a store of its own that holds the last installed state: hard links and a new manifest, durable when it returns. *mark tells its place in the log.
  * Blocking, any thread; writes go on.
  */
-MUST_CHECK enum status engine_checkpoint(struct engine *engine, const char *dir, struct engine_mark *mark, struct error *error);
+MUST_CHECK enum status engine_checkpoint(struct engine *engine, const char *dir, struct engine_mark *mark,
+                                         struct error *error);
 
 /* Verifies every checksum and the meaning above it (order, levels disjoint, references, sizes, marks); reads all. visit is called for each finding; NULL = only the verdict. OK or CORRUPT. */
 struct engine_finding {
@@ -225,8 +236,8 @@ struct engine_finding {
     uint64_t offset;
     const char *text; /* what is wrong, which key range, what to do */
 };
-MUST_CHECK enum status engine_verify(struct engine *engine, void (*visit)(void *context, const struct engine_finding *finding),
-                                     void *context);
+MUST_CHECK enum status engine_verify(struct engine *engine,
+                                     void (*visit)(void *context, const struct engine_finding *finding), void *context);
 
 /* The last thing that went wrong in the background or at a read, with its place. status OK and "" when nothing did. */
 void engine_last_error(struct engine *engine, struct error *error);
@@ -235,10 +246,10 @@ struct engine_stats {
     uint64_t sequence;
     uint64_t memtable_bytes, memtable_count;
     uint64_t flushes, compactions, trivial_moves;
-    uint64_t user_bytes;      /* keys and values written by users since open */
+    uint64_t user_bytes; /* keys and values written by users since open */
     uint64_t flushed_bytes, compacted_read_bytes, compacted_written_bytes;
-    uint64_t debt_bytes;      /* what compaction still has to move */
-    uint64_t delayed_ns;      /* time that writers were asked to wait */
+    uint64_t debt_bytes; /* what compaction still has to move */
+    uint64_t delayed_ns; /* time that writers were asked to wait */
     uint64_t cache_bytes, cache_pinned_bytes, cache_hits, cache_misses;
     uint64_t filter_asked, filter_negative;
     uint64_t wal_commits, wal_syncs, wal_bytes;

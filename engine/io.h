@@ -32,7 +32,8 @@
 
 enum {
     IO_SECTOR_BYTES = 512, /* atomic unit of a device */
-    IO_PAGE_BYTES = 4096,  /* unit to which durable writes are padded, so that an acknowledged page is never written again */
+    IO_PAGE_BYTES =
+        4096, /* unit to which durable writes are padded, so that an acknowledged page is never written again */
     IO_PATH_BYTES = 1024,
     IO_ADDRESS_BYTES = 64, /* "127.0.0.1:7001" or "[::1]:7001" with the end */
 };
@@ -83,10 +84,10 @@ MUST_CHECK enum status io_file_truncate(struct io_file *file, uint64_t size);
 /* The path it was opened by; borrowed from the file. */
 const char *io_file_path(const struct io_file *file);
 
-MUST_CHECK enum status io_remove(struct io *io, const char *path);                        /* file or empty directory */
-MUST_CHECK enum status io_rename(struct io *io, const char *from, const char *to);        /* replaces an existing file */
-MUST_CHECK enum status io_link(struct io *io, const char *from, const char *to);          /* hard link; EXISTS if `to` exists */
-MUST_CHECK enum status io_dir_make(struct io *io, const char *path);                      /* one level; EXISTS if present */
+MUST_CHECK enum status io_remove(struct io *io, const char *path);                 /* file or empty directory */
+MUST_CHECK enum status io_rename(struct io *io, const char *from, const char *to); /* replaces an existing file */
+MUST_CHECK enum status io_link(struct io *io, const char *from, const char *to); /* hard link; EXISTS if `to` exists */
+MUST_CHECK enum status io_dir_make(struct io *io, const char *path);             /* one level; EXISTS if present */
 MUST_CHECK enum status io_dir_sync(struct io *io, const char *path);
 
 enum io_entry_kind { IO_ENTRY_FILE, IO_ENTRY_DIR, IO_ENTRY_OTHER };
@@ -96,8 +97,8 @@ struct io_entry {
     uint64_t size;
 };
 /* Calls visit for each entry but "." and "..", sorted by name; stops at the first status that is not OK and returns it. */
-MUST_CHECK enum status io_dir_list(struct io *io, const char *path, enum status (*visit)(void *context, const struct io_entry *entry),
-                                   void *context);
+MUST_CHECK enum status io_dir_list(struct io *io, const char *path,
+                                   enum status (*visit)(void *context, const struct io_entry *entry), void *context);
 /* NOT_FOUND when nothing is there. */
 MUST_CHECK enum status io_stat(struct io *io, const char *path, struct io_entry *entry);
 /* Bytes free for us on the device that holds path. */
@@ -109,8 +110,8 @@ void io_unlock(struct io_lock *lock);
 
 /* ---- Clocks and entropy (any thread) ---------------------------------------------------------------------------------------- */
 
-uint64_t io_now_ns(struct io *io);     /* monotonic, from an arbitrary start */
-int64_t io_clock_ms(struct io *io);    /* wall clock, milliseconds since 1970 UTC; may jump */
+uint64_t io_now_ns(struct io *io);  /* monotonic, from an arbitrary start */
+int64_t io_clock_ms(struct io *io); /* wall clock, milliseconds since 1970 UTC; may jump */
 void io_entropy(struct io *io, void *to, size_t size);
 void io_sleep(struct io *io, uint64_t ns); /* blocks the calling thread; never on the loop */
 

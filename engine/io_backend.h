@@ -20,8 +20,9 @@ struct io {
 
 struct io_file {
     struct io *io;
-    char *path;    /* owned by the file */
-    bool poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared; through the two functions below */
+    char *path; /* owned by the file */
+    bool
+        poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared; through the two functions below */
 };
 
 /* Any thread: a job may sync while the loop writes. */
@@ -57,7 +58,8 @@ struct io_vtable {
     enum status (*link)(struct io *io, const char *from, const char *to);
     enum status (*dir_make)(struct io *io, const char *path);
     enum status (*dir_sync)(struct io *io, const char *path);
-    enum status (*dir_list)(struct io *io, const char *path, enum status (*visit)(void *, const struct io_entry *), void *context);
+    enum status (*dir_list)(struct io *io, const char *path, enum status (*visit)(void *, const struct io_entry *),
+                            void *context);
     enum status (*stat)(struct io *io, const char *path, struct io_entry *entry);
     enum status (*free_space)(struct io *io, const char *path, uint64_t *bytes);
     enum status (*dir_lock)(struct io *io, const char *path, struct io_lock **lock, struct error *error);

@@ -15,10 +15,10 @@
 
 /* Trees with fixed ids; stores take theirs from NAMES_TREE_STORES on. */
 enum {
-    TREE_SYSTEM = 1,       /* raft: sessions, configuration */
+    TREE_SYSTEM = 1, /* raft: sessions, configuration */
     TREE_NAMES = 2,
     TREE_NAMES_EXPIRY = 3,
-    TREE_NAMES_META = 4,   /* count */
+    TREE_NAMES_META = 4, /* count */
     TREE_STORES = 16,
 };
 
@@ -53,22 +53,24 @@ struct names_view {
     struct engine *engine;
     const struct engine_snapshot *snapshot; /* NULL = latest */
     uint64_t seed;
-    int64_t log_time_ms;  /* rows due by it are absent */
-    int64_t clock_ms;     /* reads: rows due by it but not by log time set *late and are absent; 0 = don't look */
-    bool memory_only;     /* WOULD_BLOCK instead of reading a file */
-    bool *late;           /* may be NULL if clock_ms is 0 */
+    int64_t log_time_ms; /* rows due by it are absent */
+    int64_t clock_ms;    /* reads: rows due by it but not by log time set *late and are absent; 0 = don't look */
+    bool memory_only;    /* WOULD_BLOCK instead of reading a file */
+    bool *late;          /* may be NULL if clock_ms is 0 */
 };
 
 /* OK or NOT_FOUND (absent or due); WOULD_BLOCK, CORRUPT, IO. row->value is borrowed from *value, which the caller releases after OK. */
-MUST_CHECK enum status names_get(const struct names_view *view, struct slice name, struct name_row *row, struct engine_value *value);
+MUST_CHECK enum status names_get(const struct names_view *view, struct slice name, struct name_row *row,
+                                 struct engine_value *value);
 
 /*
  * The names as one entry's operations leave them, before the batch is written: read-your-writes inside apply. What changed is put into the batch once, by finish, in the order in
  * which names were first touched. Reused from entry to entry; apply's thread only.
  */
 struct names_edit;
-MUST_CHECK enum status names_edit_create(const struct name_owner *owners, size_t owner_count, struct names_edit **edit); /* owners borrowed */
-void names_edit_destroy(struct names_edit *edit); /* NULL is allowed */
+MUST_CHECK enum status names_edit_create(const struct name_owner *owners, size_t owner_count,
+                                         struct names_edit **edit); /* owners borrowed */
+void names_edit_destroy(struct names_edit *edit);                   /* NULL is allowed */
 /* Forgets the last entry; view and batch are borrowed until finish. */
 void names_edit_begin(struct names_edit *edit, const struct names_view *view, struct engine_batch *batch);
 /* As names_get, with this entry's edits seen; row->value borrowed until the next begin. */
@@ -99,7 +101,8 @@ MUST_CHECK enum status names_next_expiry(const struct names_view *view, int64_t 
  * name that is there from a full pass's start to its end is visited at least once. visit's slices are borrowed for the call.
  */
 MUST_CHECK enum status names_scan(const struct names_view *view, uint64_t *cursor, uint64_t limit,
-                                  enum status (*visit)(void *context, struct slice name, const struct name_row *row), void *context);
+                                  enum status (*visit)(void *context, struct slice name, const struct name_row *row),
+                                  void *context);
 
 /* Chained hash over every row that is not due, and the count: equal on replicas at the same index. Reads all. */
 MUST_CHECK enum status names_hash(const struct names_view *view, uint64_t *hash);

@@ -30,7 +30,7 @@ enum {
 
 struct wal_record {
     uint64_t lsn;
-    uint8_t type; /* the user's, 1..255 */
+    uint8_t type;         /* the user's, 1..255 */
     struct slice payload; /* borrowed: for the call, or until the scratch buffer is used again */
 };
 
@@ -38,20 +38,21 @@ struct wal_record {
 struct wal_recovery {
     uint64_t segments;
     uint64_t records;
-    uint64_t bytes;         /* payload bytes */
-    uint64_t end_lsn;       /* where the next record goes */
-    uint64_t torn_groups;   /* cut at the tail: 0 or 1 */
+    uint64_t bytes;       /* payload bytes */
+    uint64_t end_lsn;     /* where the next record goes */
+    uint64_t torn_groups; /* cut at the tail: 0 or 1 */
     uint64_t torn_lsn;
     uint64_t faulty_groups; /* > 0 only with FAULTY */
     uint64_t faulty_lsn;    /* the first */
 };
 
 struct wal_options {
-    uint64_t owner;             /* salts every check: a segment of another store does not verify, it answers MISMATCH */
-    uint64_t segment_bytes;     /* multiple of IO_PAGE_BYTES, 64 KiB .. 1 GiB; 0 = 64 MiB */
-    unsigned recycle_segments;  /* dropped segments kept for reuse; 0 = 2 */
-    size_t pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when nothing else is pending */
-    struct log *log;            /* borrowed; NULL = silence */
+    uint64_t owner;            /* salts every check: a segment of another store does not verify, it answers MISMATCH */
+    uint64_t segment_bytes;    /* multiple of IO_PAGE_BYTES, 64 KiB .. 1 GiB; 0 = 64 MiB */
+    unsigned recycle_segments; /* dropped segments kept for reuse; 0 = 2 */
+    size_t
+        pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when nothing else is pending */
+    struct log *log; /* borrowed; NULL = silence */
 
     /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure. May append and start the next one. */
     void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);
@@ -64,8 +65,9 @@ struct wal_options {
  * Blocking.
  */
 MUST_CHECK enum status wal_open(struct io *io, const char *dir, const struct wal_options *options,
-                                enum status (*visit)(void *context, const struct wal_record *record), void *visit_context, struct wal **wal,
-                                struct wal_recovery *recovery, struct error *error);
+                                enum status (*visit)(void *context, const struct wal_record *record),
+                                void *visit_context, struct wal **wal, struct wal_recovery *recovery,
+                                struct error *error);
 /* Commits nothing: what was not committed is gone. Blocking until an operation in flight ended. NULL is allowed. */
 void wal_close(struct wal *wal);
 
@@ -73,7 +75,8 @@ void wal_close(struct wal *wal);
  * Adds a record, whose payload is the parts one after another, to the open group; copies. BUSY at the pending limit, TOO_LARGE, NO_MEMORY, READ_ONLY after
  * a failed commit.
  */
-MUST_CHECK enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count, uint64_t *lsn);
+MUST_CHECK enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count,
+                                  uint64_t *lsn);
 
 /* Loop: starts a commit of the open group if there is one and none is in flight. The answer comes through on_commit. */
 void wal_commit_start(struct wal *wal);
@@ -84,16 +87,16 @@ void wal_commit_start(struct wal *wal);
  */
 MUST_CHECK enum status wal_commit(struct wal *wal, bool sync);
 
-uint64_t wal_end(const struct wal *wal);      /* lsn of the next record */
-uint64_t wal_durable(const struct wal *wal);  /* everything below is durable; any thread */
-uint64_t wal_start(const struct wal *wal);    /* lsn of the oldest segment kept */
-size_t wal_pending(const struct wal *wal);    /* bytes appended and not yet committed */
-bool wal_is_idle(const struct wal *wal);      /* no commit in flight */
+uint64_t wal_end(const struct wal *wal);     /* lsn of the next record */
+uint64_t wal_durable(const struct wal *wal); /* everything below is durable; any thread */
+uint64_t wal_start(const struct wal *wal);   /* lsn of the oldest segment kept */
+size_t wal_pending(const struct wal *wal);   /* bytes appended and not yet committed */
+bool wal_is_idle(const struct wal *wal);     /* no commit in flight */
 
 /* Reads one record back, also one that is only in memory yet; payload is borrowed from *scratch. CORRUPT with place; COMPACTED if below wal_start. Blocking; with the
  * record durable it may be called from a job while the owner appends (segments below are pinned by wal_pin). */
-MUST_CHECK enum status wal_read(struct wal *wal, uint64_t lsn, struct buf *scratch, struct wal_record *record, uint64_t *next_lsn,
-                                struct error *error);
+MUST_CHECK enum status wal_read(struct wal *wal, uint64_t lsn, struct buf *scratch, struct wal_record *record,
+                                uint64_t *next_lsn, struct error *error);
 
 /* Drops every segment that lies wholly below lsn; recycles or removes it. Never fails: what can't be removed now is removed later. Segments pinned are kept until unpinned. */
 void wal_drop_before(struct wal *wal, uint64_t lsn);
@@ -105,7 +108,7 @@ struct wal_stats {
     uint64_t commits, syncs;         /* groups written; barriers asked of the device */
     uint64_t written_bytes;          /* handed to the device, padding included */
     uint64_t segments_live, segments_spare, segments_created, segments_recycled;
-    uint64_t disk_bytes;             /* of all files */
+    uint64_t disk_bytes; /* of all files */
 };
 void wal_get_stats(const struct wal *wal, struct wal_stats *stats);
 

@@ -54,9 +54,11 @@ static enum status (*const apply_table[])(struct apply *apply) = {
 
 /* Fewest arguments that the kind needs; a shorter operation was not made by kv_op_encode's callers. */
 static const uint8_t least_arguments[] = {
-    [KV_OP_SET] = 2,    [KV_OP_MSET] = 2,   [KV_OP_APPEND] = 2,  [KV_OP_SETRANGE] = 2, [KV_OP_INCREMENT] = 1,
-    [KV_OP_INCREMENT_FLOAT] = 2, [KV_OP_GETDEL] = 1, [KV_OP_GETEX] = 1, [KV_OP_DELETE] = 1, [KV_OP_EXPIRE] = 1,
-    [KV_OP_PERSIST] = 1, [KV_OP_RENAME] = 2, [KV_OP_COPY] = 2,   [KV_OP_CLEAR] = 0,    [KV_OP_REAP] = 0,
+    [KV_OP_SET] = 2,      [KV_OP_MSET] = 2,      [KV_OP_APPEND] = 2,
+    [KV_OP_SETRANGE] = 2, [KV_OP_INCREMENT] = 1, [KV_OP_INCREMENT_FLOAT] = 2,
+    [KV_OP_GETDEL] = 1,   [KV_OP_GETEX] = 1,     [KV_OP_DELETE] = 1,
+    [KV_OP_EXPIRE] = 1,   [KV_OP_PERSIST] = 1,   [KV_OP_RENAME] = 2,
+    [KV_OP_COPY] = 2,     [KV_OP_CLEAR] = 0,     [KV_OP_REAP] = 0,
 };
 
 enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice operation, struct engine_batch *batch,
@@ -81,8 +83,8 @@ enum status kv_prefetch(const struct names_view *view, struct slice operation) {
     if (status) return status;
     size_t step = reader.op.kind == KV_OP_MSET ? 2 : 1;
     size_t count = reader.op.argument_count;
-    bool only_first = reader.op.kind != KV_OP_MSET && reader.op.kind != KV_OP_DELETE && reader.op.kind != KV_OP_RENAME &&
-                      reader.op.kind != KV_OP_COPY;
+    bool only_first = reader.op.kind != KV_OP_MSET && reader.op.kind != KV_OP_DELETE &&
+                      reader.op.kind != KV_OP_RENAME && reader.op.kind != KV_OP_COPY;
     if (only_first && count > 1) count = 1;
     struct names_view blocking = *view;
     blocking.memory_only = false;

@@ -123,7 +123,8 @@ enum status apply_increment(struct apply *apply) {
     if (status) return status;
     int64_t value = 0;
     if (row.value.size && !kv_parse_integer(row.value, &value)) return reply_error(apply->reply, KV_TEXT_NOT_INTEGER);
-    if (__builtin_add_overflow(value, apply->reader.op.number, &value)) return reply_error(apply->reply, KV_TEXT_OVERFLOW);
+    if (__builtin_add_overflow(value, apply->reader.op.number, &value))
+        return reply_error(apply->reply, KV_TEXT_OVERFLOW);
     buf_clear(apply->scratch);
     status = kv_format_integer(value, apply->scratch);
     if (status) return status;

@@ -20,21 +20,22 @@ enum {
 /* ---- Operations: a format; numbers never change ------------------------------------------------------------------------------------- */
 
 enum kv_op_kind {
-    KV_OP_SET = 1,       /* key, value; flags; number = expiry */
-    KV_OP_MSET = 2,      /* key, value, ... ; KV_NX: all or none */
-    KV_OP_APPEND = 3,    /* key, value */
-    KV_OP_SETRANGE = 4,  /* key, value; number = offset */
-    KV_OP_INCREMENT = 5, /* key; number = increment */
+    KV_OP_SET = 1,             /* key, value; flags; number = expiry */
+    KV_OP_MSET = 2,            /* key, value, ... ; KV_NX: all or none */
+    KV_OP_APPEND = 3,          /* key, value */
+    KV_OP_SETRANGE = 4,        /* key, value; number = offset */
+    KV_OP_INCREMENT = 5,       /* key; number = increment */
     KV_OP_INCREMENT_FLOAT = 6, /* key, increment as text */
-    KV_OP_GETDEL = 7,    /* key */
-    KV_OP_GETEX = 8,     /* key, expiry as text if KV_EXPIRE_*; or KV_PERSIST. Redis looks for the key before it judges the number, so apply judges it */
-    KV_OP_DELETE = 9,    /* key, ... */
-    KV_OP_EXPIRE = 10,   /* key; flags, number = expiry */
-    KV_OP_PERSIST = 11,  /* key */
-    KV_OP_RENAME = 12,   /* from, to; KV_NX */
-    KV_OP_COPY = 13,     /* from, to; KV_REPLACE */
-    KV_OP_CLEAR = 14,    /* no arguments */
-    KV_OP_REAP = 15,     /* number = limit */
+    KV_OP_GETDEL = 7,          /* key */
+    KV_OP_GETEX =
+        8, /* key, expiry as text if KV_EXPIRE_*; or KV_PERSIST. Redis looks for the key before it judges the number, so apply judges it */
+    KV_OP_DELETE = 9,   /* key, ... */
+    KV_OP_EXPIRE = 10,  /* key; flags, number = expiry */
+    KV_OP_PERSIST = 11, /* key */
+    KV_OP_RENAME = 12,  /* from, to; KV_NX */
+    KV_OP_COPY = 13,    /* from, to; KV_REPLACE */
+    KV_OP_CLEAR = 14,   /* no arguments */
+    KV_OP_REAP = 15,    /* number = limit */
 };
 
 enum kv_flag {
@@ -46,14 +47,23 @@ enum kv_flag {
     KV_LT = 1 << 5,
     KV_REPLACE = 1 << 6,
     KV_PERSIST = 1 << 7,
-    KV_EXPIRE_IN = 1 << 8,    /* number: milliseconds from the entry's log time */
-    KV_EXPIRE_AT = 1 << 9,    /* number: milliseconds since 1970 */
+    KV_EXPIRE_IN = 1 << 8,      /* number: milliseconds from the entry's log time */
+    KV_EXPIRE_AT = 1 << 9,      /* number: milliseconds since 1970 */
     KV_REPLY_INTEGER = 1 << 10, /* 1 or 0 instead of OK or null (SETNX) */
     KV_SECONDS = 1 << 11,       /* KV_OP_GETEX: the text counts seconds */
 };
 
 /* Whose name stands in "invalid expire time in '%s' command". */
-enum kv_origin { KV_ORIGIN_SET = 1, KV_ORIGIN_SETEX, KV_ORIGIN_PSETEX, KV_ORIGIN_GETEX, KV_ORIGIN_EXPIRE, KV_ORIGIN_PEXPIRE, KV_ORIGIN_EXPIREAT, KV_ORIGIN_PEXPIREAT };
+enum kv_origin {
+    KV_ORIGIN_SET = 1,
+    KV_ORIGIN_SETEX,
+    KV_ORIGIN_PSETEX,
+    KV_ORIGIN_GETEX,
+    KV_ORIGIN_EXPIRE,
+    KV_ORIGIN_PEXPIRE,
+    KV_ORIGIN_EXPIREAT,
+    KV_ORIGIN_PEXPIREAT
+};
 const char *kv_origin_name(enum kv_origin origin);
 
 struct kv_op {
@@ -76,7 +86,7 @@ struct kv_op_reader {
 /* SYNTAX if the bytes are no operation (all arguments are checked to be there), UNSUPPORTED for a kind of a later version. */
 MUST_CHECK enum status kv_op_decode(struct slice operation, struct kv_op_reader *reader);
 struct slice kv_op_next(struct kv_op_reader *reader); /* at most argument_count times; borrowed from the operation */
-const char *kv_op_kind_name(enum kv_op_kind kind);     /* "set"; for tools */
+const char *kv_op_kind_name(enum kv_op_kind kind);    /* "set"; for tools */
 
 /* ---- Apply ------------------------------------------------------------------------------------------------------------------------------ */
 
@@ -91,20 +101,23 @@ void kv_destroy(struct kv *kv); /* NULL is allowed */
  * the answer to *reply. OK also for user errors. WOULD_BLOCK (view->memory_only): bring in the rows by kv_prefetch, clear batch and reply, call again. CORRUPT, IO,
  * NO_MEMORY, SYNTAX, UNSUPPORTED.
  */
-MUST_CHECK enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice operation, struct engine_batch *batch,
-                                struct buf *reply);
+MUST_CHECK enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice operation,
+                                struct engine_batch *batch, struct buf *reply);
 /* Reads, blocking, what kv_apply would read. */
 MUST_CHECK enum status kv_prefetch(const struct names_view *view, struct slice operation);
 
 /* ---- Reads: each appends one reply; WOULD_BLOCK leaves the reply cut at where it was --------------------------------------------------------- */
 
 MUST_CHECK enum status kv_get(const struct names_view *view, struct slice key, struct buf *reply);
-MUST_CHECK enum status kv_mget(const struct names_view *view, const struct slice *keys, size_t count, struct buf *reply);
-MUST_CHECK enum status kv_strlen(const struct names_view *view, struct slice key, struct buf *reply);
-MUST_CHECK enum status kv_getrange(const struct names_view *view, struct slice key, int64_t start, int64_t end, struct buf *reply);
-MUST_CHECK enum status kv_exists(const struct names_view *view, const struct slice *keys, size_t count, struct buf *reply);
-MUST_CHECK enum status kv_type(const struct names_view *view, struct slice key, const struct name_owner *owners, size_t owner_count,
+MUST_CHECK enum status kv_mget(const struct names_view *view, const struct slice *keys, size_t count,
                                struct buf *reply);
+MUST_CHECK enum status kv_strlen(const struct names_view *view, struct slice key, struct buf *reply);
+MUST_CHECK enum status kv_getrange(const struct names_view *view, struct slice key, int64_t start, int64_t end,
+                                   struct buf *reply);
+MUST_CHECK enum status kv_exists(const struct names_view *view, const struct slice *keys, size_t count,
+                                 struct buf *reply);
+MUST_CHECK enum status kv_type(const struct names_view *view, struct slice key, const struct name_owner *owners,
+                               size_t owner_count, struct buf *reply);
 enum kv_ttl { KV_TTL_SECONDS, KV_TTL_MILLISECONDS, KV_EXPIRETIME_SECONDS, KV_EXPIRETIME_MILLISECONDS };
 MUST_CHECK enum status kv_ttl(const struct names_view *view, struct slice key, enum kv_ttl what, struct buf *reply);
 MUST_CHECK enum status kv_dbsize(const struct names_view *view, struct buf *reply);
@@ -114,10 +127,10 @@ MUST_CHECK enum status kv_randomkey(const struct names_view *view, uint64_t rand
 MUST_CHECK enum status kv_keys(const struct names_view *view, struct slice pattern, struct buf *reply);
 struct kv_scan_options {
     uint64_t cursor;
-    uint64_t count;       /* rows looked at; 0 = 10 */
+    uint64_t count; /* rows looked at; 0 = 10 */
     bool has_pattern;
     struct slice pattern;
-    uint8_t type;         /* 0 = every */
+    uint8_t type; /* 0 = every */
 };
 MUST_CHECK enum status kv_scan(const struct names_view *view, const struct kv_scan_options *options, struct buf *reply);
 

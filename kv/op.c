@@ -5,21 +5,11 @@
 enum { OP_VERSION = 1 };
 
 static const char *const kind_names[] = {
-    [KV_OP_SET] = "set",
-    [KV_OP_MSET] = "mset",
-    [KV_OP_APPEND] = "append",
-    [KV_OP_SETRANGE] = "setrange",
-    [KV_OP_INCREMENT] = "increment",
-    [KV_OP_INCREMENT_FLOAT] = "increment_float",
-    [KV_OP_GETDEL] = "getdel",
-    [KV_OP_GETEX] = "getex",
-    [KV_OP_DELETE] = "delete",
-    [KV_OP_EXPIRE] = "expire",
-    [KV_OP_PERSIST] = "persist",
-    [KV_OP_RENAME] = "rename",
-    [KV_OP_COPY] = "copy",
-    [KV_OP_CLEAR] = "clear",
-    [KV_OP_REAP] = "reap",
+    [KV_OP_SET] = "set",           [KV_OP_MSET] = "mset",           [KV_OP_APPEND] = "append",
+    [KV_OP_SETRANGE] = "setrange", [KV_OP_INCREMENT] = "increment", [KV_OP_INCREMENT_FLOAT] = "increment_float",
+    [KV_OP_GETDEL] = "getdel",     [KV_OP_GETEX] = "getex",         [KV_OP_DELETE] = "delete",
+    [KV_OP_EXPIRE] = "expire",     [KV_OP_PERSIST] = "persist",     [KV_OP_RENAME] = "rename",
+    [KV_OP_COPY] = "copy",         [KV_OP_CLEAR] = "clear",         [KV_OP_REAP] = "reap",
 };
 enum { KIND_COUNT = sizeof kind_names / sizeof kind_names[0] };
 
@@ -29,8 +19,8 @@ const char *kv_op_kind_name(enum kv_op_kind kind) {
 
 const char *kv_origin_name(enum kv_origin origin) {
     static const char *const names[] = {
-        [KV_ORIGIN_SET] = "set",       [KV_ORIGIN_SETEX] = "setex",       [KV_ORIGIN_PSETEX] = "psetex",
-        [KV_ORIGIN_GETEX] = "getex",   [KV_ORIGIN_EXPIRE] = "expire",     [KV_ORIGIN_PEXPIRE] = "pexpire",
+        [KV_ORIGIN_SET] = "set",           [KV_ORIGIN_SETEX] = "setex",         [KV_ORIGIN_PSETEX] = "psetex",
+        [KV_ORIGIN_GETEX] = "getex",       [KV_ORIGIN_EXPIRE] = "expire",       [KV_ORIGIN_PEXPIRE] = "pexpire",
         [KV_ORIGIN_EXPIREAT] = "expireat", [KV_ORIGIN_PEXPIREAT] = "pexpireat",
     };
     return (unsigned)origin < sizeof names / sizeof names[0] && names[origin] ? names[origin] : "unknown";

@@ -3,7 +3,8 @@
 #include "kv/reply_text.h"
 
 /* Gets a string: OK with row and pinned value, NOT_FOUND, or WRONG_TYPE (nothing to release). */
-static enum status get_string(const struct names_view *view, struct slice key, struct name_row *row, struct engine_value *value) {
+static enum status get_string(const struct names_view *view, struct slice key, struct name_row *row,
+                              struct engine_value *value) {
     enum status status = names_get(view, key, row, value);
     if (status || row->type == NAME_STRING) return status;
     engine_value_release(value);
@@ -62,7 +63,8 @@ static struct slice cut_range(struct slice value, int64_t start, int64_t end) {
     return slice_make(value.data + start, (size_t)(end - start + 1));
 }
 
-enum status kv_getrange(const struct names_view *view, struct slice key, int64_t start, int64_t end, struct buf *reply) {
+enum status kv_getrange(const struct names_view *view, struct slice key, int64_t start, int64_t end,
+                        struct buf *reply) {
     struct name_row row;
     struct engine_value value;
     enum status status = get_string(view, key, &row, &value);
@@ -90,8 +92,8 @@ enum status kv_exists(const struct names_view *view, const struct slice *keys, s
 
 const struct name_owner kv_string_owner = {.type = NAME_STRING, .name = "string"};
 
-enum status kv_type(const struct names_view *view, struct slice key, const struct name_owner *owners, size_t owner_count,
-                    struct buf *reply) {
+enum status kv_type(const struct names_view *view, struct slice key, const struct name_owner *owners,
+                    size_t owner_count, struct buf *reply) {
     struct name_row row;
     struct engine_value value;
     enum status status = names_get(view, key, &row, &value);

@@ -11,7 +11,8 @@ struct kv_machine {
     uint64_t seed;
 };
 
-static struct names_view view_at(const struct kv_machine *machine, const struct engine_snapshot *snapshot, int64_t time_ms) {
+static struct names_view view_at(const struct kv_machine *machine, const struct engine_snapshot *snapshot,
+                                 int64_t time_ms) {
     return (struct names_view){
         .engine = machine->engine, .snapshot = snapshot, .seed = machine->seed, .log_time_ms = time_ms};
 }
@@ -42,7 +43,8 @@ static enum status machine_after_restore(void *context, struct engine *engine, u
     return STATUS_OK;
 }
 
-static enum status machine_hash(void *context, const struct engine_snapshot *snapshot, int64_t time_ms, uint64_t *hash) {
+static enum status machine_hash(void *context, const struct engine_snapshot *snapshot, int64_t time_ms,
+                                uint64_t *hash) {
     const struct kv_machine *machine = context;
     struct names_view view = view_at(machine, snapshot, time_ms);
     return names_hash(&view, hash);

@@ -39,29 +39,31 @@ struct raft_identity {
  * Makes a node's directory: identity, empty log, no state. EXISTS if one is there. cluster_id 0 = drawn from the members' list, so that nodes of one start agree. Blocking.
  */
 MUST_CHECK enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
-                                             const struct raft_member *members, size_t member_count, struct error *error);
+                                             const struct raft_member *members, size_t member_count,
+                                             struct error *error);
 
 struct raft_driver_options {
     struct log *log;
     uint64_t node_id;
-    struct raft_member members[RAFT_NODES_MAX]; /* must match what the directory was made with until the log carries another */
+    struct raft_member
+        members[RAFT_NODES_MAX]; /* must match what the directory was made with until the log carries another */
     size_t member_count;
-    const char *peer_listen; /* NULL = the member's peer_address */
-    struct slice peer_secret; /* empty = none (loopback only) */
+    const char *peer_listen;              /* NULL = the member's peer_address */
+    struct slice peer_secret;             /* empty = none (loopback only) */
     const struct state_machine *machines; /* borrowed; one row per store */
     size_t machine_count;
     struct engine_options engine; /* kinds, wal and log are filled in by the driver */
     /* 0 = the default in brackets. */
-    uint32_t tick_ms;              /* [20] */
-    uint32_t heartbeat_ticks;      /* [3] */
-    uint32_t election_ticks;       /* [20]; randomised up to twice */
-    size_t entry_limit_bytes;      /* [RAFT_ENTRY_LIMIT_BYTES] */
-    uint64_t log_limit_bytes;      /* live log; forces a flush, then pushes back [256 MiB] */
-    uint64_t log_segment_bytes;    /* [16 MiB] */
-    size_t uncommitted_limit_bytes;/* [32 MiB] */
-    uint32_t pending_requests;     /* of this node, unanswered: the session's window [4096] */
-    uint64_t snapshot_rate_bytes;  /* per second and receiver [64 MiB] */
-    uint32_t leaderless_wait_ms;   /* a request waits so long for a leader, then BUSY: not applied [2000] */
+    uint32_t tick_ms;               /* [20] */
+    uint32_t heartbeat_ticks;       /* [3] */
+    uint32_t election_ticks;        /* [20]; randomised up to twice */
+    size_t entry_limit_bytes;       /* [RAFT_ENTRY_LIMIT_BYTES] */
+    uint64_t log_limit_bytes;       /* live log; forces a flush, then pushes back [256 MiB] */
+    uint64_t log_segment_bytes;     /* [16 MiB] */
+    size_t uncommitted_limit_bytes; /* [32 MiB] */
+    uint32_t pending_requests;      /* of this node, unanswered: the session's window [4096] */
+    uint64_t snapshot_rate_bytes;   /* per second and receiver [64 MiB] */
+    uint32_t leaderless_wait_ms;    /* a request waits so long for a leader, then BUSY: not applied [2000] */
     /* Something that a person would want to know changed (role, leader). May be NULL. */
     void (*on_change)(void *context);
     void *context;
@@ -85,11 +87,12 @@ struct raft_request {
     void *context;
     uint64_t index; /* out, propose: the entry's; WAIT compares it with voters' durable indexes */
 
-    struct list link;    /* the driver's */
-    uint64_t driver[4];  /* the driver's */
+    struct list link;   /* the driver's */
+    uint64_t driver[4]; /* the driver's */
 };
 /* Takes a copy of operation. */
-void raft_driver_propose(struct raft_driver *driver, uint8_t store, struct slice operation, struct raft_request *request);
+void raft_driver_propose(struct raft_driver *driver, uint8_t store, struct slice operation,
+                         struct raft_request *request);
 void raft_driver_read(struct raft_driver *driver, struct raft_request *request);
 /* Commits an entry that does nothing but carry the time, so that log time passes what the clocks say now; done when this node has applied one that was proposed after the call.
  * Many callers share one entry in flight. */
@@ -103,7 +106,8 @@ uint64_t raft_driver_turn(struct raft_driver *driver);
 /* 0..1000: how close the tightest limit is (uncommitted tail, log cap, engine pressure, request window). At 1000 stop reading client sockets until it falls. */
 unsigned raft_driver_pressure(const struct raft_driver *driver);
 
-struct engine *raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install, between turns: ask each time */
+struct engine *
+raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install, between turns: ask each time */
 /* A pool job that reads the engine pins it for as long: a snapshot install waits for the last unpin before it replaces the engine. Loop thread. */
 void raft_driver_pin_engine(struct raft_driver *driver);
 void raft_driver_unpin_engine(struct raft_driver *driver);
@@ -118,7 +122,7 @@ struct raft_driver_status {
     uint64_t term, vote, leader; /* leader 0 = unknown */
     uint64_t commit, applied, first_index, last_index, durable_index;
     int64_t log_time_ms;
-    uint64_t state_hash;         /* chain over every applied batch */
+    uint64_t state_hash; /* chain over every applied batch */
     uint64_t log_bytes, log_limit_bytes;
     uint64_t uncommitted_bytes, uncommitted_limit_bytes;
     uint64_t requests, request_limit;

@@ -13,10 +13,10 @@ enum { STATE_MACHINES_MAX = 8 };
 
 /* What an entry says besides its operations; the same on every replica. */
 struct envelope {
-    uint64_t index;    /* of the entry */
+    uint64_t index; /* of the entry */
     uint64_t term;
-    int64_t time_ms;   /* log time: never falls */
-    uint64_t seed;     /* chance, drawn by whoever proposed */
+    int64_t time_ms; /* log time: never falls */
+    uint64_t seed;   /* chance, drawn by whoever proposed */
     uint64_t session;
     uint64_t serial;
 };
@@ -29,17 +29,15 @@ struct state_machine {
     /* Kinds of trees that this store keeps, and trees that always exist (made by the first entry). */
     const struct engine_tree_kind *kinds;
     size_t kind_count;
-    const struct state_machine_tree {
-        uint32_t tree, kind;
-    } *trees;
+    const struct state_machine_tree { uint32_t tree, kind; } * trees;
     size_t tree_count;
 
     /*
      * Turns one operation into changes of the batch and a reply (engine/base/reply.h), user errors included: those are replies, with OK. The status is for what stops the node (CORRUPT, IO,
      * NO_MEMORY, UNSUPPORTED operation) and for WOULD_BLOCK. The driver clears batch and reply before a second call.
      */
-    enum status (*apply)(void *context, const struct envelope *envelope, struct slice operation, struct engine_batch *batch,
-                         struct buf *reply);
+    enum status (*apply)(void *context, const struct envelope *envelope, struct slice operation,
+                         struct engine_batch *batch, struct buf *reply);
     /* Reads, blocking, what apply of this operation would read, so that the blocks are in memory. From a pool thread. */
     enum status (*prefetch)(void *context, const struct engine_snapshot *snapshot, struct slice operation);
     /* The engine was opened or replaced (start, snapshot install): use this one from now on, rebuild what is cached. Loop thread, nothing of the old one is in use. */

@@ -72,9 +72,7 @@ enum status reply_set(struct buf *reply, uint64_t count) {
 
 static void decode_content(struct decoder *decoder, struct reply_value *value) {
     switch (value->tag) {
-    case REPLY_INTEGER:
-        value->integer = coding_unzigzag(decode_varint(decoder));
-        break;
+    case REPLY_INTEGER: value->integer = coding_unzigzag(decode_varint(decoder)); break;
     case REPLY_DOUBLE: {
         uint64_t bits = decode_u64(decoder);
         memcpy(&value->number, &bits, sizeof bits);
@@ -82,9 +80,7 @@ static void decode_content(struct decoder *decoder, struct reply_value *value) {
     }
     case REPLY_BULK:
     case REPLY_STATUS:
-    case REPLY_ERROR:
-        value->text = decode_string(decoder);
-        break;
+    case REPLY_ERROR: value->text = decode_string(decoder); break;
     case REPLY_ARRAY:
     case REPLY_MAP:
     case REPLY_SET:
@@ -96,10 +92,8 @@ static void decode_content(struct decoder *decoder, struct reply_value *value) {
     case REPLY_NULL_ARRAY:
     case REPLY_OK:
     case REPLY_TRUE:
-    case REPLY_FALSE:
-        break;
-    default:
-        decoder->failed = true;
+    case REPLY_FALSE: break;
+    default: decoder->failed = true;
     }
 }
 

@@ -13,12 +13,12 @@
 
 enum reply_tag {
     REPLY_NULL = 1,
-    REPLY_OK = 2,       /* the status "OK" */
+    REPLY_OK = 2, /* the status "OK" */
     REPLY_INTEGER = 3,
     REPLY_DOUBLE = 4,
-    REPLY_BULK = 5,     /* binary-safe string */
-    REPLY_STATUS = 6,   /* simple string without CR or LF */
-    REPLY_ERROR = 7,    /* "WRONGTYPE Operation against ...": first word is the code */
+    REPLY_BULK = 5,   /* binary-safe string */
+    REPLY_STATUS = 6, /* simple string without CR or LF */
+    REPLY_ERROR = 7,  /* "WRONGTYPE Operation against ...": first word is the code */
     REPLY_ARRAY = 8,
     REPLY_MAP = 9,
     REPLY_SET = 10,

@@ -167,7 +167,8 @@ enum status names_edit_put(struct names_edit *edit, struct slice name, const str
     enum status status = touch(edit, name, &entry);
     if (status) return status;
     struct name_row copy = *row;
-    bool same_bytes = entry->is_there && row->value.data == entry->row.value.data && row->value.size == entry->row.value.size;
+    bool same_bytes =
+        entry->is_there && row->value.data == entry->row.value.data && row->value.size == entry->row.value.size;
     if (!same_bytes) status = copy_in(edit, row->value, &copy.value);
     if (status) return status;
     entry->row = copy;
@@ -224,7 +225,8 @@ enum status names_edit_clear(struct names_edit *edit) {
 static enum status delete_object(struct names_edit *edit, uint8_t type, uint64_t object) {
     for (size_t i = 0; i < edit->owner_count; i++) {
         const struct name_owner *owner = &edit->owners[i];
-        if (owner->type == type && owner->delete_object) return owner->delete_object(owner->context, edit->batch, object);
+        if (owner->type == type && owner->delete_object)
+            return owner->delete_object(owner->context, edit->batch, object);
     }
     return STATUS_OK;
 }
@@ -250,7 +252,8 @@ static enum status reap_row(struct names_edit *edit, int64_t expire_ms, struct s
 
 /* Calls `each` for every index entry that is due, oldest first, up to limit. */
 static enum status for_each_due(const struct names_view *view, uint32_t limit,
-                                enum status (*each)(void *context, int64_t expire_ms, struct slice key, struct slice name),
+                                enum status (*each)(void *context, int64_t expire_ms, struct slice key,
+                                                    struct slice name),
                                 void *context) {
     struct engine_iterator_options options = {.snapshot = view->snapshot, .memory_only = view->memory_only};
     struct engine_iterator *iterator = NULL;
@@ -322,7 +325,8 @@ static enum status emit_expiry(struct names_edit *edit, const struct touched *en
     enum status status = STATUS_OK;
     if (old_expire_ms) {
         status = names_encode_expiry(&edit->scratch, old_expire_ms, entry->name);
-        if (status == STATUS_OK) status = engine_batch_delete(edit->batch, TREE_NAMES_EXPIRY, buf_slice(&edit->scratch));
+        if (status == STATUS_OK)
+            status = engine_batch_delete(edit->batch, TREE_NAMES_EXPIRY, buf_slice(&edit->scratch));
     }
     if (status == STATUS_OK && new_expire_ms) {
         status = names_encode_expiry(&edit->scratch, new_expire_ms, entry->name);

@@ -6,7 +6,8 @@
 /* Key of an ordinary name on the stack; a longer one gets a heap buffer. */
 enum { KEY_STACK_BYTES = 256 };
 
-static enum status view_get(const struct names_view *view, uint32_t tree, struct slice key, struct engine_value *value) {
+static enum status view_get(const struct names_view *view, uint32_t tree, struct slice key,
+                            struct engine_value *value) {
     if (view->memory_only) return engine_get_try(view->engine, view->snapshot, tree, key, value);
     return engine_get(view->engine, view->snapshot, tree, key, value);
 }
@@ -28,7 +29,8 @@ static enum status get_by_key(const struct names_view *view, struct slice key, s
     return status;
 }
 
-enum status names_get(const struct names_view *view, struct slice name, struct name_row *row, struct engine_value *value) {
+enum status names_get(const struct names_view *view, struct slice name, struct name_row *row,
+                      struct engine_value *value) {
     if (name.size > ENGINE_KEY_MAX_BYTES - NAMES_HASH_BYTES) return STATUS_NOT_FOUND;
     uint64_t hash = names_hash_of(view->seed, name);
     if (name.size <= KEY_STACK_BYTES) {
@@ -57,7 +59,8 @@ enum status names_count(const struct names_view *view, uint64_t *count) {
 }
 
 static enum status open_iterator(const struct names_view *view, uint32_t tree, struct engine_iterator **iterator) {
-    struct engine_iterator_options options = {.snapshot = view->snapshot, .memory_only = view->memory_only, .no_fill = true};
+    struct engine_iterator_options options = {
+        .snapshot = view->snapshot, .memory_only = view->memory_only, .no_fill = true};
     return engine_iterator_open(view->engine, tree, &options, iterator);
 }
 
@@ -87,7 +90,8 @@ static enum status visit_row(const struct names_view *view, const struct engine_
 }
 
 enum status names_scan(const struct names_view *view, uint64_t *cursor, uint64_t limit,
-                       enum status (*visit)(void *context, struct slice name, const struct name_row *row), void *context) {
+                       enum status (*visit)(void *context, struct slice name, const struct name_row *row),
+                       void *context) {
     struct engine_iterator *iterator = NULL;
     enum status status = open_iterator(view, TREE_NAMES, &iterator);
     if (status) return status;

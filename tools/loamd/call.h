@@ -23,20 +23,20 @@ struct call;
 enum command_kind { COMMAND_LOCAL, COMMAND_READ, COMMAND_WRITE, COMMAND_LATER };
 
 enum command_flag {
-    COMMAND_SLOW = 1 << 0,        /* READ: walks much; goes to the pool without trying on the loop */
-    COMMAND_NO_AUTH = 1 << 1,     /* answers before AUTH */
-    COMMAND_FAST = 1 << 2,        /* for COMMAND INFO */
+    COMMAND_SLOW = 1 << 0,    /* READ: walks much; goes to the pool without trying on the loop */
+    COMMAND_NO_AUTH = 1 << 1, /* answers before AUTH */
+    COMMAND_FAST = 1 << 2,    /* for COMMAND INFO */
     COMMAND_ADMIN = 1 << 3,
-    COMMAND_LAB = 1 << 4,         /* only with --lab */
-    COMMAND_ENDS = 1 << 5,        /* the connection closes behind the reply */
-    COMMAND_DENY_OOM = 1 << 6,    /* for COMMAND INFO */
+    COMMAND_LAB = 1 << 4,      /* only with --lab */
+    COMMAND_ENDS = 1 << 5,     /* the connection closes behind the reply */
+    COMMAND_DENY_OOM = 1 << 6, /* for COMMAND INFO */
 };
 
 struct command {
     const char *name; /* lower case */
     enum command_kind kind;
-    uint8_t store;    /* WRITE: whose operation */
-    int arity;        /* with the name; negative: at least */
+    uint8_t store; /* WRITE: whose operation */
+    int arity;     /* with the name; negative: at least */
     unsigned flags;
     int first_key, last_key, key_step; /* as COMMAND INFO tells; 0 = none */
     enum status (*handler)(struct call *call);
@@ -60,9 +60,10 @@ struct call {
     struct list link; /* in the connection, in order */
     int protocol;     /* at the time of the command */
     bool finished;
-    bool stale;       /* READONLY: no barrier */
+    bool stale; /* READONLY: no barrier */
 
-    const struct slice *args; /* args[0] = the name; borrowed: LOCAL and WRITE from the input, for the handler's call; READ and LATER from `copy` */
+    const struct slice *
+        args; /* args[0] = the name; borrowed: LOCAL and WRITE from the input, for the handler's call; READ and LATER from `copy` */
     size_t arg_count;
     struct buf copy;
 

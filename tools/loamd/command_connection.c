@@ -51,7 +51,8 @@ enum status cmd_reset(struct call *call) {
 static bool password_matches(const struct server *server, struct slice given) {
     struct slice password = buf_slice(&server->password);
     unsigned difference = given.size != password.size;
-    for (size_t i = 0; i < given.size && password.size; i++) difference |= given.data[i] ^ password.data[i % password.size];
+    for (size_t i = 0; i < given.size && password.size; i++)
+        difference |= given.data[i] ^ password.data[i % password.size];
     return difference == 0;
 }
 
@@ -70,8 +71,9 @@ static enum status authenticate(struct call *call, struct slice user, struct sli
 enum status cmd_auth(struct call *call) {
     if (call->arg_count > 3) return call_syntax_error(call);
     if (call->arg_count == 2 && call->server->password.size == 0)
-        return reply_error(&call->reply, "ERR AUTH <password> called without any password configured for the default user. "
-                                         "Are you sure your configuration is correct?");
+        return reply_error(&call->reply,
+                           "ERR AUTH <password> called without any password configured for the default user. "
+                           "Are you sure your configuration is correct?");
     struct slice user = call->arg_count == 3 ? call->args[1] : slice_make(NULL, 0);
     bool passed = false;
     enum status status = authenticate(call, user, call->args[call->arg_count - 1], &passed);
@@ -104,7 +106,8 @@ static enum status reply_hello(struct call *call) {
     if (status == STATUS_OK) status = reply_bulk(reply, slice_from_text("mode"));
     if (status == STATUS_OK) status = reply_bulk(reply, slice_from_text("standalone"));
     if (status == STATUS_OK) status = reply_bulk(reply, slice_from_text("role"));
-    if (status == STATUS_OK) status = reply_bulk(reply, slice_from_text(node.role == RAFT_LEADER ? "master" : "replica"));
+    if (status == STATUS_OK)
+        status = reply_bulk(reply, slice_from_text(node.role == RAFT_LEADER ? "master" : "replica"));
     if (status == STATUS_OK) status = reply_bulk(reply, slice_from_text("modules"));
     if (status == STATUS_OK) status = reply_array(reply, 0);
     return status;
@@ -134,10 +137,11 @@ enum status cmd_hello(struct call *call) {
         }
     }
     if (!connection->authenticated)
-        return reply_error(&call->reply,
-                           "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
-                           "<user> <pass> option can be used to authenticate the client and select the RESP protocol version at "
-                           "the same time");
+        return reply_error(
+            &call->reply,
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
+            "<user> <pass> option can be used to authenticate the client and select the RESP protocol version at "
+            "the same time");
     if (has_name) {
         enum status status = buf_assign(&connection->name, name);
         if (status) return status;
@@ -165,8 +169,10 @@ static enum status client_setname(struct call *call) {
 
 static enum status client_setinfo(struct call *call) {
     struct buf *to = NULL;
-    if (call_arg_is(call, 2, "lib-name")) to = &call->connection->library_name;
-    else if (call_arg_is(call, 2, "lib-ver")) to = &call->connection->library_version;
+    if (call_arg_is(call, 2, "lib-name"))
+        to = &call->connection->library_name;
+    else if (call_arg_is(call, 2, "lib-ver"))
+        to = &call->connection->library_version;
     else
         return reply_error(&call->reply, "ERR Unrecognized option '%.*s'", (int)call->args[2].size,
                            (const char *)call->args[2].data);
@@ -180,19 +186,22 @@ static enum status client_setinfo(struct call *call) {
 static enum status print_client(struct buf *to, const struct connection *connection) {
     uint64_t now_ns = io_now_ns(connection->server->io);
     const struct buf *name = &connection->name;
-    return buf_append_format(
-        to,
-        "id=%llu addr=%s laddr=%s name=%.*s age=%llu idle=%llu flags=%s db=0 qbuf=%zu qbuf-free=%zu obl=%zu omem=%zu calls=%u "
-        "cmd=%s user=default resp=%d lib-name=%.*s lib-ver=%.*s\n",
-        (unsigned long long)connection->id, connection->address, connection->local_address, (int)name->size,
-        name->size ? (const char *)name->data : "", (unsigned long long)((now_ns - connection->created_ns) / 1000000000u),
-        (unsigned long long)((now_ns - connection->active_ns) / 1000000000u), connection->stale_reads ? "r" : "N",
-        connection->in.size, connection->in.capacity - connection->in.size, connection->out.size,
-        connection->out.capacity + connection->leaving.capacity, connection->call_count,
-        connection->last_command ? connection->last_command->name : "NULL", connection->protocol,
-        (int)connection->library_name.size, connection->library_name.size ? (const char *)connection->library_name.data : "",
-        (int)connection->library_version.size,
-        connection->library_version.size ? (const char *)connection->library_version.data : "");
+    return buf_append_format(to,
+                             "id=%llu addr=%s laddr=%s name=%.*s age=%llu idle=%llu flags=%s db=0 qbuf=%zu "
+                             "qbuf-free=%zu obl=%zu omem=%zu calls=%u "
+                             "cmd=%s user=default resp=%d lib-name=%.*s lib-ver=%.*s\n",
+                             (unsigned long long)connection->id, connection->address, connection->local_address,
+                             (int)name->size, name->size ? (const char *)name->data : "",
+                             (unsigned long long)((now_ns - connection->created_ns) / 1000000000u),
+                             (unsigned long long)((now_ns - connection->active_ns) / 1000000000u),
+                             connection->stale_reads ? "r" : "N", connection->in.size,
+                             connection->in.capacity - connection->in.size, connection->out.size,
+                             connection->out.capacity + connection->leaving.capacity, connection->call_count,
+                             connection->last_command ? connection->last_command->name : "NULL", connection->protocol,
+                             (int)connection->library_name.size,
+                             connection->library_name.size ? (const char *)connection->library_name.data : "",
+                             (int)connection->library_version.size,
+                             connection->library_version.size ? (const char *)connection->library_version.data : "");
 }
 
 static enum status client_info(struct call *call) {

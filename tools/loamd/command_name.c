@@ -58,10 +58,14 @@ enum status cmd_flush(struct call *call) {
 static enum status parse_expire_flags(struct call *call, uint32_t *flags, bool *answered) {
     *answered = true;
     for (size_t i = 3; i < call->arg_count; i++) {
-        if (call_arg_is(call, i, "nx")) *flags |= KV_NX;
-        else if (call_arg_is(call, i, "xx")) *flags |= KV_XX;
-        else if (call_arg_is(call, i, "gt")) *flags |= KV_GT;
-        else if (call_arg_is(call, i, "lt")) *flags |= KV_LT;
+        if (call_arg_is(call, i, "nx"))
+            *flags |= KV_NX;
+        else if (call_arg_is(call, i, "xx"))
+            *flags |= KV_XX;
+        else if (call_arg_is(call, i, "gt"))
+            *flags |= KV_GT;
+        else if (call_arg_is(call, i, "lt"))
+            *flags |= KV_LT;
         else
             return reply_error(&call->reply, "ERR Unsupported option %.*s", (int)call->args[i].size,
                                (const char *)call->args[i].data);

@@ -48,8 +48,8 @@ enum status cmd_shutdown(struct call *call) {
                      call_arg_is(call, i, "force");
         if (!known) return call_syntax_error(call);
     }
-    log_info(call->server->log, "shutdown asked for by client id=%llu addr=%s", (unsigned long long)call->connection->id,
-             call->connection->address);
+    log_info(call->server->log, "shutdown asked for by client id=%llu addr=%s",
+             (unsigned long long)call->connection->id, call->connection->address);
     server_stop(call->server, STOP_GRACE_MS);
     return reply_ok(&call->reply);
 }
@@ -60,8 +60,10 @@ static void wait_ask(struct call *call);
 
 static void wait_timer(struct io_op *op) {
     struct call *call = op->context;
-    if (call->connection) wait_ask(call);
-    else call_finish(call);
+    if (call->connection)
+        wait_ask(call);
+    else
+        call_finish(call);
 }
 
 static void wait_counted(struct raft_request *request, enum status status, struct slice reply) {
@@ -76,12 +78,14 @@ static void wait_counted(struct raft_request *request, enum status status, struc
     bool over = state->deadline_ns && now_ns >= state->deadline_ns;
     if (state->held >= state->wanted || over || !call->connection || call->server->stopping) {
         status = reply_integer(&call->reply, state->held);
-        if (status) call_fail(call, status);
-        else call_finish(call);
+        if (status)
+            call_fail(call, status);
+        else
+            call_finish(call);
         return;
     }
-    call->timer = (struct io_op){
-        .kind = IO_OP_TIMER, .deadline_ns = now_ns + WAIT_POLL_NS, .done = wait_timer, .context = call};
+    call->timer =
+        (struct io_op){.kind = IO_OP_TIMER, .deadline_ns = now_ns + WAIT_POLL_NS, .done = wait_timer, .context = call};
     io_submit(call->server->io, &call->timer);
 }
 
@@ -142,7 +146,8 @@ static enum status debug_flush(struct call *call) {
 }
 
 enum status cmd_debug(struct call *call) {
-    static const struct subcommand table[] = {{"flush", 2, debug_flush}, {"link", 5, debug_link}, {"sleep", 3, debug_sleep}};
+    static const struct subcommand table[] = {
+        {"flush", 2, debug_flush}, {"link", 5, debug_link}, {"sleep", 3, debug_sleep}};
     return finish_now(call, call_subcommand(call, table, sizeof table / sizeof table[0]));
 }
 
@@ -258,7 +263,9 @@ static enum status config_rewrite(struct call *call) {
 }
 
 enum status cmd_config(struct call *call) {
-    static const struct subcommand table[] = {
-        {"get", -3, config_get}, {"resetstat", 2, config_resetstat}, {"rewrite", 2, config_rewrite}, {"set", -4, config_set}};
+    static const struct subcommand table[] = {{"get", -3, config_get},
+                                              {"resetstat", 2, config_resetstat},
+                                              {"rewrite", 2, config_rewrite},
+                                              {"set", -4, config_set}};
     return call_subcommand(call, table, sizeof table / sizeof table[0]);
 }

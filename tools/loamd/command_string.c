@@ -1,7 +1,8 @@
 /* command_string: commands on strings; arguments are checked as Redis 7 does, in its order, and become a kv operation or a read. */
 #include "tools/loamd/commands.h"
 
-static enum status encode(struct call *call, enum kv_op_kind kind, uint32_t flags, int64_t number, size_t argument_count) {
+static enum status encode(struct call *call, enum kv_op_kind kind, uint32_t flags, int64_t number,
+                          size_t argument_count) {
     struct kv_op op = {
         .kind = kind, .flags = flags, .number = number, .arguments = call->args + 1, .argument_count = argument_count};
     return kv_op_encode(&call->operation, &op);
@@ -53,7 +54,8 @@ static enum status expiry_error(struct call *call, enum status status, enum kv_o
     return reply_error(&call->reply, "ERR invalid expire time in '%s' command", kv_origin_name(origin));
 }
 
-static enum status encode_set(struct call *call, struct slice value, uint32_t flags, int64_t number, enum kv_origin origin) {
+static enum status encode_set(struct call *call, struct slice value, uint32_t flags, int64_t number,
+                              enum kv_origin origin) {
     struct slice arguments[] = {call->args[1], value};
     struct kv_op op = {.kind = KV_OP_SET,
                        .flags = flags,

@@ -11,7 +11,8 @@
 #define LAB COMMAND_LAB
 #define ENDS COMMAND_ENDS
 #define DENY_OOM COMMAND_DENY_OOM
-#define ROW(name_, kind_, store_, arity_, flags_, first_, last_, step_, handler_, group_, since_, summary_, complexity_) \
+#define ROW(name_, kind_, store_, arity_, flags_, first_, last_, step_, handler_, group_, since_, summary_,            \
+            complexity_)                                                                                               \
     {.name = name_,                                                                                                    \
      .kind = COMMAND_##kind_,                                                                                          \
      .store = store_,                                                                                                  \
@@ -49,8 +50,10 @@ const struct command *command_find(struct slice name) {
         size_t middle = low + (high - low) / 2;
         int order = compare_name(name, table[middle].name);
         if (order == 0) return &table[middle];
-        if (order < 0) high = middle;
-        else low = middle + 1;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return NULL;
 }

@@ -5,7 +5,7 @@
 #include "kv/state_machine.h"
 #include "tools/loamd/call.h"
 
-#define ROW(name, kind, store, arity, flags, first, last, step, handler, group, since, summary, complexity) \
+#define ROW(name, kind, store, arity, flags, first, last, step, handler, group, since, summary, complexity)            \
     enum status handler(struct call *call);
 #include "tools/loamd/commands.def"
 #undef ROW

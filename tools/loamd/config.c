@@ -111,7 +111,8 @@ static enum status set_log_level(struct server *server, struct slice value, bool
     static const char *const names[] = {"debug", "notice", "warning", "nothing"};
     *why = "argument must be one of the following: debug, notice, warning, nothing";
     for (int i = 0; i < 4; i++) {
-        if (value.size != strlen(names[i]) || strncasecmp((const char *)value.data, names[i], value.size) != 0) continue;
+        if (value.size != strlen(names[i]) || strncasecmp((const char *)value.data, names[i], value.size) != 0)
+            continue;
         if (apply && server->log) server->log->level = (enum log_level)i;
         return STATUS_OK;
     }
@@ -158,26 +159,28 @@ enum status config_reply(struct server *server, const struct slice *patterns, si
 static const struct parameter *find_parameter(struct slice name) {
     for (size_t i = 0; i < PARAMETER_COUNT; i++) {
         const char *text = parameters[i].name;
-        if (name.size == strlen(text) && strncasecmp((const char *)name.data, text, name.size) == 0) return &parameters[i];
+        if (name.size == strlen(text) && strncasecmp((const char *)name.data, text, name.size) == 0)
+            return &parameters[i];
     }
     return NULL;
 }
 
 /* One pass over the pairs: checks, or (apply) sets. *answered when an error has been answered. */
-static enum status assign_pass(struct server *server, const struct slice *pairs, size_t count, bool apply, struct buf *reply,
-                               bool *answered) {
+static enum status assign_pass(struct server *server, const struct slice *pairs, size_t count, bool apply,
+                               struct buf *reply, bool *answered) {
     for (size_t i = 0; i + 1 < count; i += 2) {
         const struct parameter *parameter = find_parameter(pairs[i]);
         const char *why = "can't set immutable config";
         if (!parameter) {
             *answered = true;
-            return reply_error(reply, "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'", (int)pairs[i].size,
-                               (const char *)pairs[i].data);
+            return reply_error(reply, "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
+                               (int)pairs[i].size, (const char *)pairs[i].data);
         }
         enum status status = parameter->set ? parameter->set(server, pairs[i + 1], apply, &why) : STATUS_INVALID;
         if (status == STATUS_INVALID) {
             *answered = true;
-            return reply_error(reply, "ERR CONFIG SET failed (possibly related to argument '%s') - %s", parameter->name, why);
+            return reply_error(reply, "ERR CONFIG SET failed (possibly related to argument '%s') - %s", parameter->name,
+                               why);
         }
         if (status) return status;
     }

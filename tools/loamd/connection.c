@@ -168,7 +168,9 @@ static void start_receive(struct connection *connection) {
         dispatch_error(connection, slice_make(text, sizeof text - 1));
         return;
     }
-    size_t wanted = connection->parser.wanted_bytes > connection->in.size ? connection->parser.wanted_bytes - connection->in.size : 0;
+    size_t wanted = connection->parser.wanted_bytes > connection->in.size
+                        ? connection->parser.wanted_bytes - connection->in.size
+                        : 0;
     size_t room = wanted > RECEIVE_BYTES ? wanted : RECEIVE_BYTES;
     if (room > KEEP_BUFFER_BYTES) room = KEEP_BUFFER_BYTES;
     if (connection->in.size == 0 && connection->in.capacity > KEEP_BUFFER_BYTES) buf_deinit(&connection->in);

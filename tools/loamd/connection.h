@@ -33,8 +33,8 @@ struct connection {
 
     struct resp_parser parser;
     struct buf in;
-    bool held;          /* the parser's present command waits for calls of the other kind */
-    size_t parsed;      /* bytes at the front of `in` that were commands which have started */
+    bool held;     /* the parser's present command waits for calls of the other kind */
+    size_t parsed; /* bytes at the front of `in` that were commands which have started */
     struct io_op receive;
     bool receiving;
 

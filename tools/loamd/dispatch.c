@@ -69,8 +69,10 @@ void dispatch_deinit(struct server *server) {
 
 void call_finish(struct call *call) {
     call->finished = true;
-    if (call->connection) connection_mark(call->connection);
-    else release_call(call);
+    if (call->connection)
+        connection_mark(call->connection);
+    else
+        release_call(call);
 }
 
 /* What a client reads when a command could not be served. The first word is a code of its own for each kind of outcome. */
@@ -80,18 +82,21 @@ static enum status reply_fault(struct call *call, enum status status) {
     case STATUS_TIMED_OUT:
         return reply_error(&call->reply, "CLUSTERDOWN no leader was found in time; the command was not applied");
     case STATUS_BUSY:
-        return reply_error(&call->reply, "TRYAGAIN this node is at a limit (see INFO limits); the command was not applied");
+        return reply_error(&call->reply,
+                           "TRYAGAIN this node is at a limit (see INFO limits); the command was not applied");
     case STATUS_TOO_LARGE:
-        return reply_error(&call->reply, "ERR the command is over the entry limit (entry-limit-bytes); it was not applied");
+        return reply_error(&call->reply,
+                           "ERR the command is over the entry limit (entry-limit-bytes); it was not applied");
     case STATUS_NO_SPACE:
-        return reply_error(&call->reply, "MISCONF the disk reserve is reached; the command was not applied. Delete data or add space");
+        return reply_error(
+            &call->reply, "MISCONF the disk reserve is reached; the command was not applied. Delete data or add space");
     case STATUS_READ_ONLY:
         return reply_error(&call->reply, "READONLY this node went read-only after a failed write or sync; see its log");
     case STATUS_CANCELLED:
     case STATUS_SESSION_LOST:
-        return reply_error(&call->reply, "UNKNOWN the outcome is unknown: the command may or may not have been applied");
-    default:
-        return reply_error(&call->reply, "ERR %s", status_text(status));
+        return reply_error(&call->reply,
+                           "UNKNOWN the outcome is unknown: the command may or may not have been applied");
+    default: return reply_error(&call->reply, "ERR %s", status_text(status));
     }
 }
 
@@ -113,8 +118,10 @@ void call_fail(struct call *call, enum status status) {
 }
 
 static void finish_or_fail(struct call *call, enum status status) {
-    if (status) call_fail(call, status);
-    else call_finish(call);
+    if (status)
+        call_fail(call, status);
+    else
+        call_finish(call);
 }
 
 void dispatch_abandon(struct call *call) {
@@ -226,9 +233,12 @@ static void run_read(struct call *call) {
 static void barrier_done(struct raft_request *request, enum status status, struct slice reply) {
     struct call *call = request->context;
     (void)reply;
-    if (status) call_fail(call, status);
-    else if (!call->connection) release_call(call);
-    else run_read(call);
+    if (status)
+        call_fail(call, status);
+    else if (!call->connection)
+        release_call(call);
+    else
+        run_read(call);
 }
 
 static void start_read(struct call *call) {
@@ -263,14 +273,10 @@ static enum status keep_args(struct call *call, const struct slice *args, size_t
 
 static enum connection_phase phase_of(const struct command *command) {
     switch (command->kind) {
-    case COMMAND_READ:
-        return PHASE_READS;
-    case COMMAND_WRITE:
-        return PHASE_WRITES;
-    case COMMAND_LATER:
-        return PHASE_ALONE;
-    default:
-        return PHASE_IDLE;
+    case COMMAND_READ: return PHASE_READS;
+    case COMMAND_WRITE: return PHASE_WRITES;
+    case COMMAND_LATER: return PHASE_ALONE;
+    default: return PHASE_IDLE;
     }
 }
 
@@ -283,16 +289,21 @@ static void start_call(struct call *call, const struct slice *args, size_t count
     call->args = args;
     call->arg_count = count;
     enum status status = STATUS_OK;
-    if (call->command->kind == COMMAND_READ || call->command->kind == COMMAND_LATER) status = keep_args(call, args, count);
+    if (call->command->kind == COMMAND_READ || call->command->kind == COMMAND_LATER)
+        status = keep_args(call, args, count);
     if (status == STATUS_OK && call->command->kind == COMMAND_READ) {
         start_read(call);
         return;
     }
     if (status == STATUS_OK) status = call->command->handler(call);
-    if (status) call_fail(call, status);
-    else if (call->command->kind == COMMAND_LATER) return;
-    else if (call->command->kind == COMMAND_WRITE && call->operation.size) start_write(call);
-    else call_finish(call);
+    if (status)
+        call_fail(call, status);
+    else if (call->command->kind == COMMAND_LATER)
+        return;
+    else if (call->command->kind == COMMAND_WRITE && call->operation.size)
+        start_write(call);
+    else
+        call_finish(call);
 }
 
 /* A call that is an error from the start. NULL after having dropped the connection for want of memory. */
@@ -336,12 +347,14 @@ static bool is_refused(struct call *call, const struct slice *args, size_t count
     const struct connection *connection = call->connection;
     if (!command) {
         *status = reply_unknown(call, args, count);
-    } else if ((command->arity > 0 && (size_t)command->arity != count) || (command->arity < 0 && count < (size_t)-command->arity)) {
+    } else if ((command->arity > 0 && (size_t)command->arity != count) ||
+               (command->arity < 0 && count < (size_t)-command->arity)) {
         *status = reply_error(&call->reply, "ERR wrong number of arguments for '%s' command", command->name);
     } else if (!connection->authenticated && !(command->flags & COMMAND_NO_AUTH)) {
         *status = reply_error(&call->reply, "NOAUTH Authentication required.");
     } else if (command->flags & COMMAND_LAB && !connection->server->lab) {
-        *status = reply_error(&call->reply, "ERR '%s' answers only on a server that was started with --lab", command->name);
+        *status =
+            reply_error(&call->reply, "ERR '%s' answers only on a server that was started with --lab", command->name);
     } else {
         return false;
     }
@@ -411,6 +424,6 @@ enum status call_subcommand(struct call *call, const struct subcommand *table, s
     size_t shown = call->args[1].size < 128 ? call->args[1].size : 128;
     char upper[32] = {0};
     for (size_t i = 0; name[i] && i + 1 < sizeof upper; i++) upper[i] = (char)(name[i] - 'a' + 'A');
-    return reply_error(&call->reply, "ERR unknown subcommand '%.*s'. Try %s HELP.", (int)shown, (const char *)call->args[1].data,
-                       upper);
+    return reply_error(&call->reply, "ERR unknown subcommand '%.*s'. Try %s HELP.", (int)shown,
+                       (const char *)call->args[1].data, upper);
 }

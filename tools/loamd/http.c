@@ -18,7 +18,8 @@ struct http {
 };
 
 static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned code, const void *text, size_t size) {
-    struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(size, (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
     if (!response) return MHD_NO;
     (void)MHD_add_response_header(response, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     enum MHD_Result result = MHD_queue_response(connection, code, response);
@@ -34,7 +35,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     (void)upload_size;
     (void)request;
     static const char not_found[] = "not here: GET /metrics\n", not_allowed[] = "only GET\n";
-    if (strcmp(method, "GET") != 0) return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, not_allowed, sizeof not_allowed - 1);
+    if (strcmp(method, "GET") != 0)
+        return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, not_allowed, sizeof not_allowed - 1);
     if (strcmp(url, "/metrics") != 0) return send_text(connection, MHD_HTTP_NOT_FOUND, not_found, sizeof not_found - 1);
     mutex_lock(&http->mutex);
     enum MHD_Result result = send_text(connection, MHD_HTTP_OK, http->page.data, http->page.size);
@@ -58,13 +60,14 @@ static bool parse_address(const char *address, struct sockaddr_in *to) {
 
 enum status http_start(const char *address, struct http **http, struct error *error) {
     struct sockaddr_in where;
-    if (!parse_address(address, &where)) return error_set(error, STATUS_INVALID, "--http-listen: '%s' is not IPV4:PORT", address);
+    if (!parse_address(address, &where))
+        return error_set(error, STATUS_INVALID, "--http-listen: '%s' is not IPV4:PORT", address);
     struct http *made = calloc(1, sizeof *made);
     if (!made) return error_set(error, STATUS_NO_MEMORY, "out of memory");
     mutex_init(&made->mutex);
-    made->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, made, MHD_OPTION_SOCK_ADDR, &where,
-                                    MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                                    (unsigned)TIMEOUT_S, MHD_OPTION_END);
+    made->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, made, MHD_OPTION_SOCK_ADDR,
+                                    &where, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                                    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
     if (!made->daemon) {
         mutex_deinit(&made->mutex);
         free(made);

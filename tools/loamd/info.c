@@ -12,11 +12,12 @@ static uint64_t uptime_s(const struct server *server) {
 static enum status print_server(struct server *server, struct buf *to) {
     struct raft_driver_status node;
     raft_driver_get_status(server->driver, &node);
-    return buf_append_format(to,
-                             "# Server\r\nredis_version:%s\r\nloam_version:%s\r\nredis_mode:standalone\r\nio_backend:%s\r\n"
-                             "node_id:%llu\r\ncluster_id:%016llx\r\nincarnation:%016llx\r\nuptime_in_seconds:%llu\r\nlab:%d\r\n",
-                             LOAM_REDIS_VERSION, LOAM_VERSION, io_backend_name(server->io), (ull)node.identity.node_id,
-                             (ull)node.identity.cluster_id, (ull)node.identity.incarnation, (ull)uptime_s(server), server->lab);
+    return buf_append_format(
+        to,
+        "# Server\r\nredis_version:%s\r\nloam_version:%s\r\nredis_mode:standalone\r\nio_backend:%s\r\n"
+        "node_id:%llu\r\ncluster_id:%016llx\r\nincarnation:%016llx\r\nuptime_in_seconds:%llu\r\nlab:%d\r\n",
+        LOAM_REDIS_VERSION, LOAM_VERSION, io_backend_name(server->io), (ull)node.identity.node_id,
+        (ull)node.identity.cluster_id, (ull)node.identity.incarnation, (ull)uptime_s(server), server->lab);
 }
 
 static enum status print_clients(struct server *server, struct buf *to) {
@@ -27,11 +28,12 @@ static enum status print_clients(struct server *server, struct buf *to) {
 static enum status print_memory(struct server *server, struct buf *to) {
     struct engine_stats stats;
     engine_get_stats(raft_driver_engine(server->driver), &stats);
-    return buf_append_format(to,
-                             "# Memory\r\nused_memory:%llu\r\nmemtable_bytes:%llu\r\nmemtable_count:%llu\r\nblock_cache_bytes:%llu"
-                             "\r\nblock_cache_pinned_bytes:%llu\r\nmaxmemory:0\r\n",
-                             (ull)(stats.memtable_bytes + stats.cache_bytes), (ull)stats.memtable_bytes,
-                             (ull)stats.memtable_count, (ull)stats.cache_bytes, (ull)stats.cache_pinned_bytes);
+    return buf_append_format(
+        to,
+        "# Memory\r\nused_memory:%llu\r\nmemtable_bytes:%llu\r\nmemtable_count:%llu\r\nblock_cache_bytes:%llu"
+        "\r\nblock_cache_pinned_bytes:%llu\r\nmaxmemory:0\r\n",
+        (ull)(stats.memtable_bytes + stats.cache_bytes), (ull)stats.memtable_bytes, (ull)stats.memtable_count,
+        (ull)stats.cache_bytes, (ull)stats.cache_pinned_bytes);
 }
 
 static enum status print_persistence(struct server *server, struct buf *to) {
@@ -41,8 +43,8 @@ static enum status print_persistence(struct server *server, struct buf *to) {
     return buf_append_format(to,
                              "# Persistence\r\nloading:0\r\naof_enabled:1\r\nlog_commits:%llu\r\nlog_syncs:%llu\r\n"
                              "log_written_bytes:%llu\r\nlog_bytes:%llu\r\nflushed_index:%llu\r\n",
-                             (ull)node.log_commits, (ull)node.log_syncs, (ull)node.log_written_bytes, (ull)node.log_bytes,
-                             (ull)installed.index);
+                             (ull)node.log_commits, (ull)node.log_syncs, (ull)node.log_written_bytes,
+                             (ull)node.log_bytes, (ull)installed.index);
 }
 
 static enum status print_stats(struct server *server, struct buf *to) {
@@ -63,8 +65,8 @@ static enum status print_replication(struct server *server, struct buf *to) {
     uint64_t connected = 0;
     for (size_t i = 0; i < node.peer_count; i++) connected += node.peers[i].connected;
     return buf_append_format(to, "# Replication\r\nrole:%s\r\nconnected_slaves:%llu\r\nmaster_repl_offset:%llu\r\n",
-                             node.role == RAFT_LEADER ? "master" : "slave", (ull)(node.role == RAFT_LEADER ? connected : 0),
-                             (ull)node.applied);
+                             node.role == RAFT_LEADER ? "master" : "slave",
+                             (ull)(node.role == RAFT_LEADER ? connected : 0), (ull)node.applied);
 }
 
 static enum status print_peer(const struct raft_peer_status *peer, uint64_t last_index, struct buf *to) {
@@ -84,16 +86,19 @@ static enum status print_raft(struct server *server, struct buf *to) {
     enum status status = buf_append_format(
         to,
         "# Raft\r\nraft_node_id:%llu\r\nraft_role:%s\r\nraft_term:%llu\r\nraft_vote:%llu\r\nraft_leader:%llu\r\n"
-        "raft_commit:%llu\r\nraft_applied:%llu\r\nraft_first_index:%llu\r\nraft_last_index:%llu\r\nraft_durable_index:%llu\r\n"
+        "raft_commit:%llu\r\nraft_applied:%llu\r\nraft_first_index:%llu\r\nraft_last_index:%llu\r\nraft_durable_index:%"
+        "llu\r\n"
         "raft_log_time_ms:%lld\r\nraft_state_hash:%016llx\r\nraft_elections:%llu\r\nraft_leader_changes:%llu\r\n"
-        "raft_snapshots_sent:%llu\r\nraft_snapshots_installed:%llu\r\nraft_proposals:%llu\r\nraft_applied_entries:%llu\r\n"
+        "raft_snapshots_sent:%llu\r\nraft_snapshots_installed:%llu\r\nraft_proposals:%llu\r\nraft_applied_entries:%"
+        "llu\r\n"
         "raft_reads:%llu\r\nraft_read_rounds:%llu\r\n",
         (ull)node.identity.node_id, raft_role_name(node.role), (ull)node.term, (ull)node.vote, (ull)node.leader,
         (ull)node.commit, (ull)node.applied, (ull)node.first_index, (ull)node.last_index, (ull)node.durable_index,
         (long long)node.log_time_ms, (ull)node.state_hash, (ull)node.elections, (ull)node.leader_changes,
         (ull)node.snapshots_sent, (ull)node.snapshots_installed, (ull)node.proposals, (ull)node.applied_entries,
         (ull)node.reads, (ull)node.read_rounds);
-    for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++) status = print_peer(&node.peers[i], node.last_index, to);
+    for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++)
+        status = print_peer(&node.peers[i], node.last_index, to);
     return status;
 }
 
@@ -104,8 +109,9 @@ static enum status print_engine(struct server *server, struct buf *to) {
         to,
         "# Engine\r\nflushes:%llu\r\ncompactions:%llu\r\ntrivial_moves:%llu\r\ndebt_bytes:%llu\r\ndisk_bytes:%llu\r\n"
         "cache_hits:%llu\r\ncache_misses:%llu\r\nfilter_asked:%llu\r\nfilter_negative:%llu\r\n",
-        (ull)stats.flushes, (ull)stats.compactions, (ull)stats.trivial_moves, (ull)stats.debt_bytes, (ull)stats.disk_bytes,
-        (ull)stats.cache_hits, (ull)stats.cache_misses, (ull)stats.filter_asked, (ull)stats.filter_negative);
+        (ull)stats.flushes, (ull)stats.compactions, (ull)stats.trivial_moves, (ull)stats.debt_bytes,
+        (ull)stats.disk_bytes, (ull)stats.cache_hits, (ull)stats.cache_misses, (ull)stats.filter_asked,
+        (ull)stats.filter_negative);
     for (int level = 0; status == STATUS_OK && level < ENGINE_LEVELS; level++)
         if (stats.levels[level].files)
             status = buf_append_format(to, "level%d:files=%llu,bytes=%llu\r\n", level, (ull)stats.levels[level].files,
@@ -117,16 +123,17 @@ static enum status print_engine(struct server *server, struct buf *to) {
 static enum status print_limits(struct server *server, struct buf *to) {
     struct raft_driver_status node;
     raft_driver_get_status(server->driver, &node);
-    return buf_append_format(to,
-                             "# Limits\r\nclients:use=%u,limit=%u\r\nlog_bytes:use=%llu,limit=%llu\r\n"
-                             "uncommitted_bytes:use=%llu,limit=%llu\r\nrequests:use=%llu,limit=%llu\r\n"
-                             "sessions:use=%llu,limit=%llu\r\npressure:use=%u,limit=1000\r\nengine_pressure:use=%u,limit=1000\r\n"
-                             "client_query_buffer:limit=%zu\r\nclient_output_buffer:limit=%zu\r\nclient_pipeline:limit=%u\r\n",
-                             server->connection_count, server->limits.clients, (ull)node.log_bytes, (ull)node.log_limit_bytes,
-                             (ull)node.uncommitted_bytes, (ull)node.uncommitted_limit_bytes, (ull)node.requests,
-                             (ull)node.request_limit, (ull)node.sessions, (ull)node.session_limit,
-                             raft_driver_pressure(server->driver), engine_pressure(raft_driver_engine(server->driver)),
-                             server->limits.query_buffer_bytes, server->limits.output_buffer_bytes, server->limits.pipeline);
+    return buf_append_format(
+        to,
+        "# Limits\r\nclients:use=%u,limit=%u\r\nlog_bytes:use=%llu,limit=%llu\r\n"
+        "uncommitted_bytes:use=%llu,limit=%llu\r\nrequests:use=%llu,limit=%llu\r\n"
+        "sessions:use=%llu,limit=%llu\r\npressure:use=%u,limit=1000\r\nengine_pressure:use=%u,limit=1000\r\n"
+        "client_query_buffer:limit=%zu\r\nclient_output_buffer:limit=%zu\r\nclient_pipeline:limit=%u\r\n",
+        server->connection_count, server->limits.clients, (ull)node.log_bytes, (ull)node.log_limit_bytes,
+        (ull)node.uncommitted_bytes, (ull)node.uncommitted_limit_bytes, (ull)node.requests, (ull)node.request_limit,
+        (ull)node.sessions, (ull)node.session_limit, raft_driver_pressure(server->driver),
+        engine_pressure(raft_driver_engine(server->driver)), server->limits.query_buffer_bytes,
+        server->limits.output_buffer_bytes, server->limits.pipeline);
 }
 
 static enum status print_keyspace(struct server *server, struct buf *to) {
@@ -141,16 +148,16 @@ static enum status print_keyspace(struct server *server, struct buf *to) {
     return buf_append_format(to, "db0:keys=%llu\r\n", (ull)count);
 }
 
-const char *const info_sections[] = {"server", "clients",     "memory", "persistence", "stats",
-                                     "raft",   "replication", "engine", "limits",      "keyspace", NULL};
+const char *const info_sections[] = {"server",      "clients", "memory", "persistence", "stats", "raft",
+                                     "replication", "engine",  "limits", "keyspace",    NULL};
 
 enum status info_print_section(struct server *server, const char *section, struct buf *to) {
     static const struct {
         const char *name;
         enum status (*print)(struct server *server, struct buf *to);
-    } table[] = {{"server", print_server}, {"clients", print_clients},         {"memory", print_memory},
-                 {"persistence", print_persistence}, {"stats", print_stats},   {"raft", print_raft},
-                 {"replication", print_replication}, {"engine", print_engine}, {"limits", print_limits},
+    } table[] = {{"server", print_server},           {"clients", print_clients}, {"memory", print_memory},
+                 {"persistence", print_persistence}, {"stats", print_stats},     {"raft", print_raft},
+                 {"replication", print_replication}, {"engine", print_engine},   {"limits", print_limits},
                  {"keyspace", print_keyspace}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].name, section) == 0) return table[i].print(server, to);

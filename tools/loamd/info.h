@@ -6,7 +6,6 @@
 
 struct server;
 
-#define LOAM_VERSION "0.1.0"
 #define LOAM_REDIS_VERSION "7.0.0" /* the Redis whose commands, replies and texts are followed */
 
 /* Appends one section ("server", "raft", ...) or nothing if there is none of that name. */

@@ -43,7 +43,8 @@ static int fail(const struct error *error) {
 
 static enum status make_directory(struct io *io, const struct options *options, struct error *error) {
     const struct raft_driver_options *raft = &options->server.raft;
-    enum status status = raft_directory_create(io, options->dir, 0, raft->node_id, raft->members, raft->member_count, error);
+    enum status status =
+        raft_directory_create(io, options->dir, 0, raft->node_id, raft->members, raft->member_count, error);
     if (status == STATUS_EXISTS && !options->init_only) return STATUS_OK;
     return status;
 }

@@ -72,10 +72,12 @@ static enum status parse_cluster(const char *text, struct raft_driver_options *r
             return error_set(error, STATUS_INVALID, "--cluster: more than %d members", RAFT_NODES_MAX);
         struct raft_member *member = &raft->members[raft->member_count];
         if (!parse_member(text, size, member))
-            return error_set(error, STATUS_INVALID, "--cluster: '%.*s' is not ID@HOST:PEERPORT@CLIENTPORT", (int)size, text);
+            return error_set(error, STATUS_INVALID, "--cluster: '%.*s' is not ID@HOST:PEERPORT@CLIENTPORT", (int)size,
+                             text);
         for (size_t i = 0; i < raft->member_count; i++)
             if (raft->members[i].id == member->id)
-                return error_set(error, STATUS_INVALID, "--cluster: node %llu is named twice", (unsigned long long)member->id);
+                return error_set(error, STATUS_INVALID, "--cluster: node %llu is named twice",
+                                 (unsigned long long)member->id);
         raft->member_count++;
         text += size;
         if (*text == ',') text++;
@@ -98,22 +100,35 @@ static bool find_number(struct options *options, const char *name, uint64_t **u6
     *u64 = NULL;
     *size = NULL;
     *u32 = NULL;
-    if (strcmp(name, "--memtable-bytes") == 0) *size = &raft->engine.memtable_bytes;
-    else if (strcmp(name, "--cache-bytes") == 0) *size = &raft->engine.cache_bytes;
-    else if (strcmp(name, "--entry-limit-bytes") == 0) *size = &raft->entry_limit_bytes;
-    else if (strcmp(name, "--log-limit-bytes") == 0) *u64 = &raft->log_limit_bytes;
-    else if (strcmp(name, "--log-segment-bytes") == 0) *u64 = &raft->log_segment_bytes;
-    else if (strcmp(name, "--disk-reserve-bytes") == 0) *u64 = &raft->engine.disk_reserve_bytes;
-    else if (strcmp(name, "--node-id") == 0) *u64 = &raft->node_id;
-    else if (strcmp(name, "--maxclients") == 0) *u32 = &options->server.limits.clients;
-    else if (strcmp(name, "--election-ticks") == 0) *u32 = &raft->election_ticks;
-    else if (strcmp(name, "--heartbeat-ticks") == 0) *u32 = &raft->heartbeat_ticks;
-    else if (strcmp(name, "--tick-ms") == 0) *u32 = &raft->tick_ms;
-    else return false;
+    if (strcmp(name, "--memtable-bytes") == 0)
+        *size = &raft->engine.memtable_bytes;
+    else if (strcmp(name, "--cache-bytes") == 0)
+        *size = &raft->engine.cache_bytes;
+    else if (strcmp(name, "--entry-limit-bytes") == 0)
+        *size = &raft->entry_limit_bytes;
+    else if (strcmp(name, "--log-limit-bytes") == 0)
+        *u64 = &raft->log_limit_bytes;
+    else if (strcmp(name, "--log-segment-bytes") == 0)
+        *u64 = &raft->log_segment_bytes;
+    else if (strcmp(name, "--disk-reserve-bytes") == 0)
+        *u64 = &raft->engine.disk_reserve_bytes;
+    else if (strcmp(name, "--node-id") == 0)
+        *u64 = &raft->node_id;
+    else if (strcmp(name, "--maxclients") == 0)
+        *u32 = &options->server.limits.clients;
+    else if (strcmp(name, "--election-ticks") == 0)
+        *u32 = &raft->election_ticks;
+    else if (strcmp(name, "--heartbeat-ticks") == 0)
+        *u32 = &raft->heartbeat_ticks;
+    else if (strcmp(name, "--tick-ms") == 0)
+        *u32 = &raft->tick_ms;
+    else
+        return false;
     return true;
 }
 
-static enum status set_number(struct options *options, const char *name, const char *text, bool *known, struct error *error) {
+static enum status set_number(struct options *options, const char *name, const char *text, bool *known,
+                              struct error *error) {
     uint64_t *u64 = NULL;
     size_t *size = NULL;
     uint32_t *u32 = NULL;
@@ -135,8 +150,10 @@ static enum status set_word(struct options *options, const char *name, const cha
     int choice = 0;
     if (!parse_word(text, is_io ? backends : levels, &choice))
         return error_set(error, STATUS_INVALID, "%s: '%s' is not one of its words", name, text);
-    if (is_io) options->backend = (enum io_backend_choice)choice;
-    else options->log_level = (enum log_level)choice;
+    if (is_io)
+        options->backend = (enum io_backend_choice)choice;
+    else
+        options->log_level = (enum log_level)choice;
     return STATUS_OK;
 }
 
@@ -144,24 +161,38 @@ static enum status set_value(struct options *options, const char *name, const ch
     bool known = false;
     enum status status = set_number(options, name, text, &known, error);
     if (known) return status;
-    if (strcmp(name, "--dir") == 0) options->dir = text;
-    else if (strcmp(name, "--listen") == 0) options->listen = text;
-    else if (strcmp(name, "--http-listen") == 0) options->http_listen = text;
-    else if (strcmp(name, "--peer-listen") == 0) options->server.raft.peer_listen = text;
-    else if (strcmp(name, "--requirepass") == 0) options->password = text;
-    else if (strcmp(name, "--peer-secret") == 0) options->peer_secret = text;
-    else if (strcmp(name, "--cluster") == 0) return parse_cluster(text, &options->server.raft, error);
-    else if (strcmp(name, "--io") == 0 || strcmp(name, "--log-level") == 0) return set_word(options, name, text, error);
-    else return error_set(error, STATUS_UNSUPPORTED, "unknown option '%s'; --help lists them", name);
+    if (strcmp(name, "--dir") == 0)
+        options->dir = text;
+    else if (strcmp(name, "--listen") == 0)
+        options->listen = text;
+    else if (strcmp(name, "--http-listen") == 0)
+        options->http_listen = text;
+    else if (strcmp(name, "--peer-listen") == 0)
+        options->server.raft.peer_listen = text;
+    else if (strcmp(name, "--requirepass") == 0)
+        options->password = text;
+    else if (strcmp(name, "--peer-secret") == 0)
+        options->peer_secret = text;
+    else if (strcmp(name, "--cluster") == 0)
+        return parse_cluster(text, &options->server.raft, error);
+    else if (strcmp(name, "--io") == 0 || strcmp(name, "--log-level") == 0)
+        return set_word(options, name, text, error);
+    else
+        return error_set(error, STATUS_UNSUPPORTED, "unknown option '%s'; --help lists them", name);
     return STATUS_OK;
 }
 
 static bool set_switch(struct options *options, const char *name) {
-    if (strcmp(name, "--lab") == 0) options->lab = true;
-    else if (strcmp(name, "--init") == 0) options->init_only = true;
-    else if (strcmp(name, "--help") == 0) options->help = true;
-    else if (strcmp(name, "--version") == 0) options->version = true;
-    else return false;
+    if (strcmp(name, "--lab") == 0)
+        options->lab = true;
+    else if (strcmp(name, "--init") == 0)
+        options->init_only = true;
+    else if (strcmp(name, "--help") == 0)
+        options->help = true;
+    else if (strcmp(name, "--version") == 0)
+        options->version = true;
+    else
+        return false;
     return true;
 }
 
@@ -173,7 +204,8 @@ static bool is_loopback(const char *address) {
 static enum status finish(struct options *options, struct error *error) {
     struct raft_driver_options *raft = &options->server.raft;
     if (!options->dir) return error_set(error, STATUS_INVALID, "--dir is missing; --help lists the options");
-    if (!options->listen && !options->init_only) return error_set(error, STATUS_INVALID, "--listen is missing; --help lists the options");
+    if (!options->listen && !options->init_only)
+        return error_set(error, STATUS_INVALID, "--listen is missing; --help lists the options");
     if (raft->node_id == 0) raft->node_id = 1;
     if (raft->member_count == 0) {
         raft->members[0] = (struct raft_member){.id = raft->node_id};
@@ -193,10 +225,13 @@ static enum status finish(struct options *options, struct error *error) {
     }
     if (raft->peer_listen) loopback &= is_loopback(raft->peer_listen);
     if (options->http_listen) loopback &= is_loopback(options->http_listen);
-    if (!named) return error_set(error, STATUS_INVALID, "--node-id %llu is not in --cluster", (unsigned long long)raft->node_id);
+    if (!named)
+        return error_set(error, STATUS_INVALID, "--node-id %llu is not in --cluster",
+                         (unsigned long long)raft->node_id);
     if (!loopback && !(options->password && options->peer_secret))
         return error_set(error, STATUS_DENIED,
-                         "an address other than loopback needs --requirepass and --peer-secret; else anybody who reaches it owns the data");
+                         "an address other than loopback needs --requirepass and --peer-secret; else anybody who "
+                         "reaches it owns the data");
     if (options->peer_secret) raft->peer_secret = slice_from_text(options->peer_secret);
     options->server.dir = options->dir;
     options->server.listen = options->listen;

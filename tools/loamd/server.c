@@ -34,8 +34,10 @@ static void accept_done(struct io_op *op) {
     server->accepting = false;
     if (op->status == STATUS_OK) {
         server->stats.connections_received++;
-        if (server->connection_count >= server->limits.clients) refuse(server, op->accepted);
-        else if (!connection_create(server, op->accepted)) log_warn(server->log, "client refused: out of memory");
+        if (server->connection_count >= server->limits.clients)
+            refuse(server, op->accepted);
+        else if (!connection_create(server, op->accepted))
+            log_warn(server->log, "client refused: out of memory");
     } else if (op->status != STATUS_CANCELLED) {
         log_warn(server->log, "accept failed: %s; trying again", status_text(op->status));
         server->accept_retry_ns = io_now_ns(server->io) + RETRY_ACCEPT_NS;
@@ -45,7 +47,8 @@ static void accept_done(struct io_op *op) {
 }
 
 static void start_accept(struct server *server) {
-    server->accept = (struct io_op){.kind = IO_OP_ACCEPT, .socket = server->listener, .done = accept_done, .context = server};
+    server->accept =
+        (struct io_op){.kind = IO_OP_ACCEPT, .socket = server->listener, .done = accept_done, .context = server};
     server->accepting = true;
     server->accept_retry_ns = 0;
     io_submit(server->io, &server->accept);
@@ -77,7 +80,8 @@ static void free_server(struct server *server) {
     free(server);
 }
 
-enum status server_open(struct io *io, const struct server_options *options, struct server **server, struct error *error) {
+enum status server_open(struct io *io, const struct server_options *options, struct server **server,
+                        struct error *error) {
     struct server *made = calloc(1, sizeof *made);
     if (!made) return error_set(error, STATUS_NO_MEMORY, "out of memory");
     made->io = io;
@@ -134,8 +138,10 @@ void server_close(struct server *server) {
     for (int i = 0; i < CLOSE_ROUNDS; i++) {
         turn_connections(server);
         if (!server->accepting && server->job_count == 0 && list_is_empty(&server->connections)) break;
-        if (!io_job_assist(server->io)) (void)io_run(server->io, io_now_ns(server->io) + CLOSE_ROUND_NS);
-        else (void)io_run(server->io, 0);
+        if (!io_job_assist(server->io))
+            (void)io_run(server->io, io_now_ns(server->io) + CLOSE_ROUND_NS);
+        else
+            (void)io_run(server->io, 0);
     }
     while (!list_is_empty(&server->connections))
         connection_destroy(list_entry(server->connections.next, struct connection, link));

@@ -13,24 +13,25 @@
 
 struct server;
 
-struct server_limits { /* 0 = the default in brackets */
-    uint32_t clients;            /* [10000] */
-    size_t query_buffer_bytes;   /* of one client: what was read and is not yet a command [entry limit + 1 MiB] */
-    size_t output_buffer_bytes;  /* of one client; commands stop being read at half of it [64 MiB] */
-    uint32_t pipeline;           /* calls of one client in flight [1024] */
+struct server_limits {          /* 0 = the default in brackets */
+    uint32_t clients;           /* [10000] */
+    size_t query_buffer_bytes;  /* of one client: what was read and is not yet a command [entry limit + 1 MiB] */
+    size_t output_buffer_bytes; /* of one client; commands stop being read at half of it [64 MiB] */
+    uint32_t pipeline;          /* calls of one client in flight [1024] */
 };
 
 struct server_options {
     struct log *log;
     const char *dir;
-    const char *listen;              /* "127.0.0.1:7001"; borrowed for the call */
-    const char *password;            /* requirepass; NULL or "" = none */
-    bool lab;                        /* DEBUG and link control answer */
+    const char *listen;   /* "127.0.0.1:7001"; borrowed for the call */
+    const char *password; /* requirepass; NULL or "" = none */
+    bool lab;             /* DEBUG and link control answer */
     struct server_limits limits;
     struct raft_driver_options raft; /* node_id, members, sizes; machines are filled in by the server */
 };
 
-MUST_CHECK enum status server_open(struct io *io, const struct server_options *options, struct server **server, struct error *error);
+MUST_CHECK enum status server_open(struct io *io, const struct server_options *options, struct server **server,
+                                   struct error *error);
 /* Connections are closed, requests end, nothing is flushed; what is acknowledged is in the log. */
 void server_close(struct server *server);
 
