@@ -14,20 +14,18 @@
 #include "engine/base/status.h"
 
 struct block_cache;
-struct block_shard;
 
 /* A verified, decoded block; immutable once it is in the cache or shared. Bytes follow the struct. */
 struct block {
-    uint64_t file;   /* key: which file, unique for the life of the cache */
-    uint64_t offset; /* key: where in it */
-    size_t size;     /* of data */
+    uint64_t file;               /* key: which file, unique for the life of the cache */
+    uint64_t offset;             /* key: where in it */
+    size_t size;                 /* of data */
     _Atomic uint32_t references; /* the cache's own included */
     _Atomic uint8_t uses;        /* the cache's: asked for since it moved, up to 3 */
     bool in_main;                /* the cache's */
-    struct block_shard *shard;   /* the cache's; NULL = not in a cache */
     struct list queue;           /* the cache's */
     struct block *chain;         /* the cache's: next in the same bucket */
-    uint8_t data[];              /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
+    _Alignas(8) uint8_t data[];  /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
 };
 
 enum { BLOCK_SLACK_BYTES = 8 };
@@ -56,7 +54,7 @@ struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t
  */
 void block_cache_add(struct block_cache *cache, struct block **block);
 
-/* Forgets every block of a file that is gone. Pinned ones leave when released. O(blocks in the cache). */
+/* Forgets every block of a file that is gone; pinned ones are freed with their last release. O(blocks in the cache). */
 void block_cache_drop_file(struct block_cache *cache, uint64_t file);
 
 struct block_cache_stats {

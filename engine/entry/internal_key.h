@@ -12,11 +12,12 @@
 
 /* Stored on disk: never renumber. */
 enum entry_kind {
-    ENTRY_DELETE = 0,       /* value empty */
-    ENTRY_PUT = 1,          /* value is the value */
-    ENTRY_MERGE = 2,        /* value is an operand of the tree's merge operator */
-    ENTRY_APPEND = 3,       /* value extends the next older version, or an empty value */
-    ENTRY_RANGE_DELETE = 4, /* never among entries: in a range_set; user key = begin, value = end (empty: to the end of the tree) */
+    ENTRY_DELETE = 0, /* value empty */
+    ENTRY_PUT = 1,    /* value is the value */
+    ENTRY_MERGE = 2,  /* value is an operand of the tree's merge operator */
+    ENTRY_APPEND = 3, /* value extends the next older version, or an empty value */
+    ENTRY_RANGE_DELETE =
+        4, /* never among entries: in a range_set; user key = begin, value = end (empty: to the end of the tree) */
     ENTRY_KIND_COUNT,
 };
 

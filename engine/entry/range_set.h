@@ -23,9 +23,9 @@ struct range_node;
 enum { RANGE_SET_HEIGHT = 12 };
 
 struct range_set {
-    struct arena *arena;            /* borrowed */
-    struct range_node *head;        /* before every key; made by the first add */
-    _Atomic uint64_t count;         /* tombstones in it */
+    struct arena *arena;     /* borrowed */
+    struct range_node *head; /* before every key; made by the first add */
+    _Atomic uint64_t count;  /* tombstones in it */
     struct prng prng;
 };
 
@@ -33,7 +33,8 @@ struct range_set {
 void range_set_init(struct range_set *set, struct arena *arena, uint64_t seed);
 
 /* Adds [begin, end) of tree; an empty end = to the end of the tree. Copies the keys. NO_MEMORY changes no answer. begin >= end deletes nothing and is not kept. */
-MUST_CHECK enum status range_set_add(struct range_set *set, uint32_t tree, struct slice begin, struct slice end, uint64_t sequence);
+MUST_CHECK enum status range_set_add(struct range_set *set, uint32_t tree, struct slice begin, struct slice end,
+                                     uint64_t sequence);
 
 /* Takes back every tombstone with a sequence >= first that was added for exactly this range; for a batch that failed half-way, before it was published. */
 void range_set_undo(struct range_set *set, uint32_t tree, struct slice begin, struct slice end, uint64_t first);
@@ -55,7 +56,8 @@ struct range_stretch {
     struct slice end;
     bool has_end;
 };
-void range_set_stretch(const struct range_set *set, uint32_t tree, struct slice key, uint64_t snapshot, struct range_stretch *stretch);
+void range_set_stretch(const struct range_set *set, uint32_t tree, struct slice key, uint64_t snapshot,
+                       struct range_stretch *stretch);
 
 /* The tombstones one by one, ordered by (tree, begin, sequence descending): for flush and compaction. */
 struct range_tombstone {

@@ -14,8 +14,10 @@
 struct source;
 
 struct source_vtable {
-    void (*seek)(struct source *source, struct slice key, uint64_t trailer);        /* the first entry at or after (key, trailer) */
-    void (*seek_before)(struct source *source, struct slice key, uint64_t trailer); /* the last entry before (key, trailer) */
+    void (*seek)(struct source *source, struct slice key,
+                 uint64_t trailer); /* the first entry at or after (key, trailer) */
+    void (*seek_before)(struct source *source, struct slice key,
+                        uint64_t trailer); /* the last entry before (key, trailer) */
     void (*seek_first)(struct source *source);
     void (*seek_last)(struct source *source);
     void (*next)(struct source *source); /* source->valid */

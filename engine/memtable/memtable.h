@@ -28,26 +28,29 @@ void memtable_release(struct memtable *memtable); /* frees with the last referen
  *
  * NO_MEMORY: nothing of it is visible, the memtable stays usable. TOO_LARGE: an append over ENGINE_VALUE_MAX_BYTES.
  */
-MUST_CHECK enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence, struct slice key,
-                                    struct slice value);
+MUST_CHECK enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
+                                    struct slice key, struct slice value);
 
 /*
  * For a batch that failed half-way and was not published: takes back what was added for this key (or this range) with a sequence >= first. Call it for each operation that
  * was added, in any order; afterwards the sequences may be given out again. Never fails.
  */
-void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kind, struct slice key, struct slice value, uint64_t first);
+void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kind, struct slice key, struct slice value,
+                   uint64_t first);
 
 /* ---- Reading (any thread) -------------------------------------------------------------------------------------------------------------- */
 
 /* One version of a key as a snapshot sees it. value is borrowed from the memtable for as long as a reference to it is held. */
 struct memtable_version {
-    uint64_t trailer; /* PUT, DELETE, MERGE or APPEND; an extended value has the sequence of its last extension that the snapshot sees */
+    uint64_t
+        trailer; /* PUT, DELETE, MERGE or APPEND; an extended value has the sequence of its last extension that the snapshot sees */
     struct slice value;
     const struct memtable_node *node; /* the memtable's */
 };
 
 /* The newest version of key that snapshot sees; false = none here. Range deletes are not looked at: see memtable_cover. */
-bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot, struct memtable_version *version);
+bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
+                  struct memtable_version *version);
 /* The next older version of the same key; false = none left. */
 bool memtable_get_older(struct memtable_version *version);
 /* range_set_cover of this memtable's range deletes; 0 = not covered. */
@@ -70,7 +73,8 @@ struct memtable_source {
     uint32_t tree;
     uint32_t mark; /* EVERY_VERSION: which extension of node stands here */
 };
-void memtable_source_init(struct memtable_source *source, const struct memtable *memtable, uint32_t tree, uint64_t snapshot);
+void memtable_source_init(struct memtable_source *source, const struct memtable *memtable, uint32_t tree,
+                          uint64_t snapshot);
 
 /* The lowest tree >= *tree that has entries or range deletes; false = none. */
 bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree);

@@ -19,40 +19,46 @@ struct sst_identity {
 };
 
 /* Why the file was made. Stored on disk: never renumber. */
-enum sst_cause { SST_CAUSE_UNKNOWN = 0, SST_CAUSE_FLUSH = 1, SST_CAUSE_COMPACTION = 2, SST_CAUSE_REPAIR = 3, SST_CAUSE_COUNT };
+enum sst_cause {
+    SST_CAUSE_UNKNOWN = 0,
+    SST_CAUSE_FLUSH = 1,
+    SST_CAUSE_COMPACTION = 2,
+    SST_CAUSE_REPAIR = 3,
+    SST_CAUSE_COUNT
+};
 
 /* What the builder is told and the file repeats. */
 struct sst_origin {
     uint32_t tree;
-    uint32_t kind;           /* id of the tree's kind */
+    uint32_t kind; /* id of the tree's kind */
     enum sst_cause cause;
-    uint32_t level;          /* that it was built for */
-    uint64_t job;            /* number of the flush or compaction */
-    int64_t created_ms;      /* log time at which the job began */
-    int64_t oldest_time_ms;  /* log time of the oldest data in it; compaction takes the least of its inputs' */
+    uint32_t level;         /* that it was built for */
+    uint64_t job;           /* number of the flush or compaction */
+    int64_t created_ms;     /* log time at which the job began */
+    int64_t oldest_time_ms; /* log time of the oldest data in it; compaction takes the least of its inputs' */
 };
 
 /* What the file says about its content. The keys are borrowed from whoever gave the struct (the reader: until sst_close; the builder: until its end). */
 struct sst_properties {
     struct sst_origin origin;
-    uint64_t entries;        /* of all kinds, range deletes not included */
+    uint64_t entries; /* of all kinds, range deletes not included */
     uint64_t deletes, merges, appends;
     uint64_t range_deletes;
     uint64_t key_bytes, value_bytes; /* raw */
     uint64_t data_blocks;
-    uint64_t data_bytes;     /* stored, with unit headers */
-    uint64_t raw_bytes;      /* of data blocks before compression */
+    uint64_t data_bytes; /* stored, with unit headers */
+    uint64_t raw_bytes;  /* of data blocks before compression */
     uint64_t file_bytes;
     uint64_t first_sequence; /* least and greatest, range deletes included */
     uint64_t last_sequence;
-    enum codec_id codec;     /* asked for; single blocks may be raw */
+    enum codec_id codec; /* asked for; single blocks may be raw */
     uint32_t filter_bits_per_key;
 
     /* The span of user keys, range deletes included: first <= every key <= last. An unbounded range delete: last is empty and has_last false. */
     struct slice first;
     struct slice last;
     bool has_last;
-    bool last_exclusive;     /* last is the end of a range delete: no key of the file is equal to it */
+    bool last_exclusive; /* last is the end of a range delete: no key of the file is equal to it */
 };
 
 /* What all files of an engine share. Borrowed by each, outlives them. */

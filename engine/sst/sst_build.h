@@ -22,14 +22,15 @@ struct sst_build_options {
 };
 
 /* Makes the file (an old one of that name is emptied: it belongs to nobody). Keeps nothing of options. */
-MUST_CHECK enum status sst_build_create(const struct sst_environment *environment, const char *path, const struct sst_build_options *options,
-                                        struct sst_build **build);
+MUST_CHECK enum status sst_build_create(const struct sst_environment *environment, const char *path,
+                                        const struct sst_build_options *options, struct sst_build **build);
 
 /* Adds an entry; copies. Entries come in the order of entry_compare, no two equal, kind not RANGE_DELETE (programmer's error otherwise). */
 MUST_CHECK enum status sst_build_add(struct sst_build *build, struct slice key, uint64_t trailer, struct slice value);
 
 /* Adds a range tombstone, in any order, between or after entries; an empty end = to the end of the tree. begin < end. */
-MUST_CHECK enum status sst_build_range_delete(struct sst_build *build, struct slice begin, struct slice end, uint64_t sequence);
+MUST_CHECK enum status sst_build_range_delete(struct sst_build *build, struct slice begin, struct slice end,
+                                              uint64_t sequence);
 
 /* What the file would have if it ended here, within a block or so. */
 uint64_t sst_build_size(const struct sst_build *build);

@@ -14,8 +14,9 @@
 struct sst;
 
 /* cache_file: the key of its blocks in the cache, unique per open store. CORRUPT, MISMATCH (another identity), VERSION, NOT_FOUND, IO, NO_MEMORY. */
-MUST_CHECK enum status sst_open(const struct sst_environment *environment, const char *path, struct sst_identity identity, uint64_t cache_file,
-                                struct sst **sst, struct error *error);
+MUST_CHECK enum status sst_open(const struct sst_environment *environment, const char *path,
+                                struct sst_identity identity, uint64_t cache_file, struct sst **sst,
+                                struct error *error);
 /* Sources on it must have been closed; pinned blocks may outlive it. Does not take its blocks out of the cache. NULL is allowed. */
 void sst_close(struct sst *sst);
 
@@ -26,7 +27,8 @@ size_t sst_memory_bytes(const struct sst *sst); /* index, filter, range deletes 
 enum sst_read_flag {
     SST_MEMORY_ONLY = 1, /* WOULD_BLOCK instead of reading the file */
     SST_NO_FILL = 2,     /* blocks read do not enter the cache */
-    SST_READ_AHEAD = 4,  /* sources: read the file in stretches of 256 KiB, for compaction and long scans; implies NO_FILL */
+    SST_READ_AHEAD =
+        4, /* sources: read the file in stretches of 256 KiB, for compaction and long scans; implies NO_FILL */
 };
 
 /* A version found by a get. value is borrowed from *block, which carries a reference for the caller (block_release). */
@@ -40,7 +42,8 @@ struct sst_version {
 bool sst_may_have(const struct sst *sst, uint64_t hash);
 
 /* The newest version of key with a sequence <= snapshot: OK or NOT_FOUND (or WOULD_BLOCK, CORRUPT, IO, NO_MEMORY). Asks neither filter nor range deletes. */
-MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsigned flags, struct sst_version *version);
+MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsigned flags,
+                               struct sst_version *version);
 
 /* The range deletes (tree id: of the file). */
 const struct range_set *sst_range_deletes(const struct sst *sst);
@@ -66,6 +69,7 @@ struct block *sst_source_pin(struct sst_source *source);
 uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct slice end);
 
 /* Reads every byte and checks structure, order and properties; visit is called for each finding. OK or CORRUPT (IO, NO_MEMORY if it could not be read). */
-MUST_CHECK enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t offset, const char *text), void *context);
+MUST_CHECK enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t offset, const char *text),
+                                  void *context);
 
 #endif

@@ -1,0 +1,428 @@
+/*
+ * memtable: entries in a skip list, range deletes in a range_set, both in one arena that dies with the last reference.
+ *
+ * Invariant: what a published sequence covers is never changed. An extended value grows behind the length that any published mark tells; marks and buffers are replaced as a whole when
+ * they are full, and the old ones stay.
+ */
+#include "engine/memtable/memtable.h"
+
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+#include "engine/engine.h"
+#include "engine/memtable/skiplist.h"
+
+enum { ARENA_BLOCK_BYTES = 256 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
+
+struct memtable {
+    _Atomic uint32_t references;
+    struct arena arena;
+    struct skiplist list;
+    struct range_set ranges;
+    _Atomic size_t bytes, reserved; /* copies of the arena's, for other threads */
+    _Atomic uint64_t entries;
+    _Atomic uint64_t first_sequence, last_sequence;
+};
+
+/* How long the value was as of a sequence. */
+struct memtable_mark {
+    uint32_t sequence_delta; /* above the node's */
+    uint32_t size;
+};
+
+/* A value that was extended. marks[0] is the value as it was put. */
+struct memtable_grown {
+    uint8_t *data;
+    struct memtable_mark *marks; /* sequences ascending */
+    uint32_t capacity;
+    uint32_t mark_capacity;
+    _Atomic uint32_t mark_count; /* published: the first mark_count marks, and the bytes that they tell */
+};
+
+struct memtable *memtable_create(uint64_t seed) {
+    struct memtable *memtable = calloc(1, sizeof *memtable);
+    if (!memtable) return NULL;
+    atomic_init(&memtable->references, 1);
+    arena_init(&memtable->arena, ARENA_BLOCK_BYTES);
+    range_set_init(&memtable->ranges, &memtable->arena, seed ^ 1);
+    if (skiplist_init(&memtable->list, &memtable->arena, seed)) return memtable;
+    memtable_release(memtable);
+    return NULL;
+}
+
+void memtable_acquire(struct memtable *memtable) {
+    atomic_fetch_add_explicit(&memtable->references, 1, memory_order_relaxed);
+}
+
+void memtable_release(struct memtable *memtable) {
+    if (!memtable) return;
+    uint32_t before = atomic_fetch_sub_explicit(&memtable->references, 1, memory_order_acq_rel);
+    check(before > 0);
+    if (before > 1) return;
+    arena_deinit(&memtable->arena);
+    free(memtable);
+}
+
+/* ---- Versions of a node -------------------------------------------------------------------------------------------------------------- */
+
+static const struct memtable_grown *node_grown(const struct memtable_node *node) {
+    return atomic_load_explicit(&node->grown, memory_order_acquire);
+}
+
+static uint32_t grown_count(const struct memtable_grown *grown) {
+    return atomic_load_explicit(&grown->mark_count, memory_order_acquire);
+}
+
+static uint64_t mark_sequence(const struct memtable_node *node, const struct memtable_grown *grown, uint32_t mark) {
+    return entry_sequence(node->trailer) + grown->marks[mark].sequence_delta;
+}
+
+static struct slice node_put_value(const struct memtable_node *node) {
+    return slice_make((const uint8_t *)&node->edges[node->height] + node->key_size, node->value_size);
+}
+
+/* The last mark with a sequence <= snapshot; the first one if even that is newer. */
+static uint32_t mark_find(const struct memtable_node *node, const struct memtable_grown *grown, uint64_t snapshot) {
+    uint32_t low = 0;
+    uint32_t high = grown_count(grown);
+    if (mark_sequence(node, grown, high - 1) <= snapshot) return high - 1;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (mark_sequence(node, grown, middle) <= snapshot) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The node as the snapshot sees it: trailer and value. */
+static void node_version(const struct memtable_node *node, uint64_t snapshot, uint64_t *trailer, struct slice *value) {
+    const struct memtable_grown *grown = node_grown(node);
+    *trailer = node->trailer;
+    if (!grown) {
+        *value = node_put_value(node);
+        return;
+    }
+    uint32_t mark = mark_find(node, grown, snapshot);
+    *trailer = entry_trailer(mark_sequence(node, grown, mark), entry_kind(node->trailer));
+    *value = slice_make(grown->data, grown->marks[mark].size);
+}
+
+static uint64_t node_last_sequence(const struct memtable_node *node) {
+    const struct memtable_grown *grown = node_grown(node);
+    return grown ? mark_sequence(node, grown, grown_count(grown) - 1) : entry_sequence(node->trailer);
+}
+
+static bool node_is_of(const struct memtable_node *node, uint32_t tree, struct slice key) {
+    return node && node->tree == tree && slice_equal(memtable_node_key(node), key);
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------------------------------------------------- */
+
+static void memtable_account(struct memtable *memtable) {
+    atomic_store_explicit(&memtable->bytes, memtable->arena.used_bytes, memory_order_relaxed);
+    atomic_store_explicit(&memtable->reserved, memtable->arena.reserved_bytes, memory_order_relaxed);
+}
+
+static enum status insert(struct memtable *memtable, const struct memtable_target *target, struct slice value,
+                          struct memtable_node *before[SKIPLIST_HEIGHT]) {
+    struct memtable_node *node = skiplist_node_create(&memtable->list, &memtable->arena, target, value);
+    if (!node) return STATUS_NO_MEMORY;
+    skiplist_link(&memtable->list, node, before);
+    return STATUS_OK;
+}
+
+/* The node's buffer and marks with room for one more mark of `size` bytes in all; NULL when out of memory. Not published. */
+static struct memtable_grown *grown_make_room(struct arena *arena, struct memtable_node *node, uint32_t size) {
+    struct memtable_grown *old = atomic_load_explicit(&node->grown, memory_order_relaxed);
+    uint32_t count = old ? grown_count(old) : 1;
+    if (old && size <= old->capacity && count < old->mark_capacity) return old;
+    struct memtable_grown *grown = arena_alloc(arena, sizeof *grown, 8);
+    if (!grown) return NULL;
+    struct slice value = old ? slice_make(old->data, old->marks[count - 1].size) : node_put_value(node);
+    *grown = old ? *old : (struct memtable_grown){0};
+    atomic_init(&grown->mark_count, count);
+    if (size > grown->capacity) {
+        grown->capacity = size < GROWN_BYTES_MIN / 2 ? GROWN_BYTES_MIN : size * 2; /* size <= ENGINE_VALUE_MAX_BYTES */
+        grown->data = arena_alloc(arena, grown->capacity, 1);
+        if (!grown->data) return NULL;
+        if (value.size) memcpy(grown->data, value.data, value.size);
+    }
+    if (count >= grown->mark_capacity) {
+        grown->mark_capacity = count < MARKS_MIN ? MARKS_MIN : count * 2;
+        grown->marks = arena_alloc(arena, grown->mark_capacity * sizeof *grown->marks, 4);
+        if (!grown->marks) return NULL;
+        if (old) {
+            memcpy(grown->marks, old->marks, count * sizeof *grown->marks);
+        } else {
+            grown->marks[0] = (struct memtable_mark){.size = node->value_size};
+        }
+    }
+    return grown;
+}
+
+static enum status extend(struct memtable *memtable, struct memtable_node *node, uint64_t sequence,
+                          struct slice bytes) {
+    const struct memtable_grown *old = node_grown(node);
+    size_t old_size = old ? old->marks[grown_count(old) - 1].size : node->value_size;
+    if (bytes.size > ENGINE_VALUE_MAX_BYTES - old_size) return STATUS_TOO_LARGE;
+    struct memtable_grown *grown = grown_make_room(&memtable->arena, node, (uint32_t)(old_size + bytes.size));
+    if (!grown) return STATUS_NO_MEMORY;
+    if (bytes.size) memcpy(grown->data + old_size, bytes.data, bytes.size);
+    uint32_t count = grown_count(grown);
+    grown->marks[count] = (struct memtable_mark){
+        .sequence_delta = (uint32_t)(sequence - entry_sequence(node->trailer)),
+        .size = (uint32_t)(old_size + bytes.size),
+    };
+    atomic_store_explicit(&grown->mark_count, count + 1, memory_order_release);
+    if (grown != old) atomic_store_explicit(&node->grown, grown, memory_order_release);
+    return STATUS_OK;
+}
+
+static enum status append(struct memtable *memtable, uint32_t tree, uint64_t sequence, struct slice key,
+                          struct slice bytes) {
+    struct memtable_node *before[SKIPLIST_HEIGHT];
+    struct memtable_target target = memtable_target(tree, key, entry_trailer(sequence, ENTRY_APPEND));
+    skiplist_find_before(&memtable->list, &target, before);
+    struct memtable_node *newest = skiplist_next(before[0]);
+    if (!node_is_of(newest, tree, key)) newest = NULL;
+    uint64_t last = newest ? node_last_sequence(newest) : 0;
+    bool deleted = range_set_cover(&memtable->ranges, tree, key, ENTRY_SEQUENCE_MAX) > last ||
+                   (newest && entry_kind(newest->trailer) == ENTRY_DELETE);
+    if (newest && !deleted && entry_kind(newest->trailer) != ENTRY_MERGE &&
+        sequence - entry_sequence(newest->trailer) <= UINT32_MAX) {
+        return extend(memtable, newest, sequence, bytes);
+    }
+    if (deleted) target.trailer = entry_trailer(sequence, ENTRY_PUT);
+    return insert(memtable, &target, bytes, before);
+}
+
+static enum status put(struct memtable *memtable, uint32_t tree, uint64_t trailer, struct slice key,
+                       struct slice value) {
+    struct memtable_node *before[SKIPLIST_HEIGHT];
+    struct memtable_target target = memtable_target(tree, key, trailer);
+    skiplist_find_before(&memtable->list, &target, before);
+    return insert(memtable, &target, value, before);
+}
+
+enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
+                         struct slice key, struct slice value) {
+    check(key.size <= ENGINE_KEY_MAX_BYTES && value.size <= ENGINE_VALUE_MAX_BYTES && sequence <= ENTRY_SEQUENCE_MAX);
+    enum status status;
+    switch (kind) {
+    case ENTRY_RANGE_DELETE: status = range_set_add(&memtable->ranges, tree, key, value, sequence); break;
+    case ENTRY_APPEND: status = append(memtable, tree, sequence, key, value); break;
+    default: status = put(memtable, tree, entry_trailer(sequence, kind), key, value); break;
+    }
+    memtable_account(memtable);
+    if (status != STATUS_OK) return status;
+    if (kind != ENTRY_RANGE_DELETE) atomic_fetch_add_explicit(&memtable->entries, 1, memory_order_relaxed);
+    if (atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&memtable->first_sequence, sequence, memory_order_relaxed);
+    }
+    atomic_store_explicit(&memtable->last_sequence, sequence, memory_order_relaxed);
+    return STATUS_OK;
+}
+
+/* Takes back what was added for a key from `first` on: whole nodes, then the latest extensions of the one that was there before. */
+static void undo_key(struct memtable *memtable, uint32_t tree, struct slice key, uint64_t first) {
+    struct memtable_node *before[SKIPLIST_HEIGHT];
+    struct memtable_target target = memtable_target(tree, key, ENTRY_TRAILER_FIRST);
+    struct memtable_node *node;
+    for (;;) {
+        skiplist_find_before(&memtable->list, &target, before);
+        node = skiplist_next(before[0]);
+        if (!node_is_of(node, tree, key)) return;
+        if (entry_sequence(node->trailer) < first) break;
+        skiplist_unlink(&memtable->list, node, before);
+        atomic_fetch_sub_explicit(&memtable->entries, 1, memory_order_relaxed);
+    }
+    struct memtable_grown *grown = atomic_load_explicit(&node->grown, memory_order_relaxed);
+    if (!grown) return;
+    uint32_t count = grown_count(grown);
+    for (; count > 1 && mark_sequence(node, grown, count - 1) >= first; count--) {
+        atomic_fetch_sub_explicit(&memtable->entries, 1, memory_order_relaxed);
+    }
+    atomic_store_explicit(&grown->mark_count, count, memory_order_release);
+}
+
+void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kind, struct slice key, struct slice value,
+                   uint64_t first) {
+    if (kind == ENTRY_RANGE_DELETE) {
+        range_set_undo(&memtable->ranges, tree, key, value, first);
+    } else {
+        undo_key(memtable, tree, key, first);
+    }
+    uint64_t last = atomic_load_explicit(&memtable->last_sequence, memory_order_relaxed);
+    if (last >= first) atomic_store_explicit(&memtable->last_sequence, first - 1, memory_order_relaxed);
+    if (atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed) < first) return;
+    atomic_store_explicit(&memtable->first_sequence, 0, memory_order_relaxed);
+    atomic_store_explicit(&memtable->last_sequence, 0, memory_order_relaxed);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------------------------------------------------ */
+
+bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
+                  struct memtable_version *version) {
+    struct memtable_target target = memtable_target(tree, key, entry_trailer_at(snapshot));
+    version->node = skiplist_seek(&memtable->list, &target);
+    if (!node_is_of(version->node, tree, key)) return false;
+    node_version(version->node, snapshot, &version->trailer, &version->value);
+    return true;
+}
+
+bool memtable_get_older(struct memtable_version *version) {
+    const struct memtable_node *node = skiplist_next(version->node);
+    if (!node_is_of(node, version->node->tree, memtable_node_key(version->node))) return false;
+    version->node = node;
+    node_version(node, ENTRY_SEQUENCE_MAX, &version->trailer, &version->value);
+    return true;
+}
+
+uint64_t memtable_cover(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot) {
+    return range_set_cover(&memtable->ranges, tree, key, snapshot);
+}
+
+const struct range_set *memtable_range_deletes(const struct memtable *memtable) {
+    return &memtable->ranges;
+}
+
+bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree) {
+    struct memtable_target target = memtable_target(*tree, (struct slice){0}, ENTRY_TRAILER_FIRST);
+    const struct memtable_node *node = skiplist_seek(&memtable->list, &target);
+    struct range_cursor cursor;
+    struct range_tombstone tombstone;
+    range_cursor_init(&cursor, &memtable->ranges, *tree);
+    bool has_range = range_cursor_next(&cursor, &tombstone);
+    if (!node && !has_range) return false;
+    *tree = node && (!has_range || node->tree < tombstone.tree) ? node->tree : tombstone.tree;
+    return true;
+}
+
+void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *stats) {
+    *stats = (struct memtable_stats){
+        .bytes = atomic_load_explicit(&memtable->bytes, memory_order_relaxed),
+        .reserved = atomic_load_explicit(&memtable->reserved, memory_order_relaxed),
+        .entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed),
+        .range_deletes = atomic_load_explicit(&memtable->ranges.count, memory_order_relaxed),
+        .first_sequence = atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed),
+        .last_sequence = atomic_load_explicit(&memtable->last_sequence, memory_order_relaxed),
+    };
+}
+
+/* ---- The entries of a tree, one by one -------------------------------------------------------------------------------------------------- */
+
+static struct memtable_source *source_of(struct source *source) {
+    return (struct memtable_source *)(void *)source;
+}
+
+/* Shows the node (as of this source's mark, when it shows every version); NULL or another tree's = the end. */
+static void show(struct memtable_source *this, const struct memtable_node *node) {
+    struct source *source = &this->source;
+    this->node = node;
+    source->valid = node && node->tree == this->tree;
+    if (!source->valid) return;
+    source->key = memtable_node_key(node);
+    source->head = entry_head(source->key);
+    if (this->snapshot != MEMTABLE_EVERY_VERSION) {
+        node_version(node, this->snapshot, &source->trailer, &source->value);
+        return;
+    }
+    const struct memtable_grown *grown = node_grown(node);
+    source->trailer = node->trailer;
+    source->value = node_put_value(node);
+    if (!grown || this->mark == 0) return;
+    uint32_t from = grown->marks[this->mark - 1].size;
+    source->trailer = entry_trailer(mark_sequence(node, grown, this->mark), ENTRY_APPEND);
+    source->value = slice_make(grown->data + from, grown->marks[this->mark].size - from);
+}
+
+/* Shows the newest version of the node that is not newer than `newest`. */
+static void show_from(struct memtable_source *this, const struct memtable_node *node, uint64_t newest) {
+    const struct memtable_grown *grown = node && this->snapshot == MEMTABLE_EVERY_VERSION ? node_grown(node) : NULL;
+    this->mark = grown ? mark_find(node, grown, newest) : 0;
+    show(this, node);
+}
+
+static void memtable_source_next(struct source *source) {
+    struct memtable_source *this = source_of(source);
+    check(source->valid);
+    if (this->mark > 0) {
+        this->mark--;
+        show(this, this->node);
+    } else {
+        show_from(this, skiplist_next(this->node), this->snapshot);
+    }
+}
+
+static void memtable_source_seek(struct source *source, struct slice key, uint64_t trailer) {
+    struct memtable_source *this = source_of(source);
+    struct memtable_target target = memtable_target(this->tree, key, trailer);
+    const struct memtable_node *node = skiplist_seek(&this->memtable->list, &target);
+    source->status = STATUS_OK;
+    bool same = node_is_of(node, this->tree, key);
+    show_from(this, node, same ? entry_sequence(trailer) : ENTRY_SEQUENCE_MAX);
+    if (same && this->mark > 0 && source->trailer > trailer) memtable_source_next(source);
+}
+
+static void memtable_source_seek_first(struct source *source) {
+    memtable_source_seek(source, (struct slice){0}, ENTRY_TRAILER_FIRST);
+}
+
+/* False, and the source ends with INVALID, if it can only go forward. */
+static bool goes_back(struct memtable_source *this) {
+    bool can = this->snapshot != MEMTABLE_EVERY_VERSION;
+    this->source.status = can ? STATUS_OK : STATUS_INVALID;
+    if (!can) this->source.valid = false;
+    return can;
+}
+
+static void memtable_source_seek_before(struct source *source, struct slice key, uint64_t trailer) {
+    struct memtable_source *this = source_of(source);
+    if (!goes_back(this)) return;
+    struct memtable_target target = memtable_target(this->tree, key, trailer);
+    show(this, skiplist_seek_before(&this->memtable->list, &target));
+}
+
+static void memtable_source_seek_last(struct source *source) {
+    struct memtable_source *this = source_of(source);
+    if (!goes_back(this)) return;
+    if (this->tree == UINT32_MAX) {
+        show(this, skiplist_last(&this->memtable->list));
+        return;
+    }
+    struct memtable_target target = memtable_target(this->tree + 1, (struct slice){0}, ENTRY_TRAILER_FIRST);
+    show(this, skiplist_seek_before(&this->memtable->list, &target));
+}
+
+static void memtable_source_prev(struct source *source) {
+    struct memtable_source *this = source_of(source);
+    check(source->valid);
+    if (goes_back(this)) show(this, skiplist_prev(&this->memtable->list, this->node));
+}
+
+static void memtable_source_close(struct source *source) {
+    source->valid = false;
+}
+
+static const struct source_vtable memtable_source_vtable = {
+    .seek = memtable_source_seek,
+    .seek_before = memtable_source_seek_before,
+    .seek_first = memtable_source_seek_first,
+    .seek_last = memtable_source_seek_last,
+    .next = memtable_source_next,
+    .prev = memtable_source_prev,
+    .close = memtable_source_close,
+};
+
+void memtable_source_init(struct memtable_source *source, const struct memtable *memtable, uint32_t tree,
+                          uint64_t snapshot) {
+    *source = (struct memtable_source){
+        .source = {.vtable = &memtable_source_vtable},
+        .memtable = memtable,
+        .snapshot = snapshot,
+        .tree = tree,
+    };
+}
