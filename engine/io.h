@@ -54,7 +54,11 @@ struct io_options {
     struct log *log;                /* borrowed, may be NULL */
 };
 
-/* The machine's own io. io_destroy first waits for running jobs' present steps; started operations are cancelled without their done call. */
+/*
+ * The machine's own io. io_destroy waits for running jobs' present steps; started operations are cancelled without their done call, their memory must stay
+ * until it returns. Files, sockets and locks are closed before. It is called by the loop thread (the first one that calls io_run or io_flush) or after
+ * that thread has ended.
+ */
 MUST_CHECK enum status io_create(const struct io_options *options, struct io **io, struct error *error);
 void io_destroy(struct io *io);
 const char *io_backend_name(const struct io *io); /* "io_uring", "posix", "sim" */
@@ -131,7 +135,10 @@ enum io_op_kind {
 
 /*
  * One operation in flight. Memory is the caller's and must stay until done was called; so must the buffer. Not movable while in flight.
- * status OK or: IO, NO_SPACE, READ_ONLY (poisoned), CLOSED, CANCELLED, TIMED_OUT, BUSY (no descriptor left).
+ * status OK or: IO, NO_SPACE, TOO_LARGE (the file system's limit), READ_ONLY (poisoned), CLOSED (also: connection refused), CANCELLED, TIMED_OUT, BUSY (no
+ * descriptor left: try later), INVALID (not an address), NO_MEMORY.
+ * Order: SENDs of one socket go out, and RECEIVEs of one socket are filled, in the order of submission; syncs of one file take turns; nothing
+ * else is ordered. Timers ring in the order of their deadlines, equal ones in that of submission.
  */
 struct io_op {
     enum io_op_kind kind;
@@ -162,8 +169,8 @@ void io_flush(struct io *io);
 void io_cancel(struct io *io, struct io_op *op);
 
 /*
- * Submits what is queued, waits until something completes, io_wake is called or deadline_ns passes (0 = do not wait), and calls done for all that has
- * completed, operations and jobs. Returns how many.
+ * Submits what is queued, waits until something completes, io_wake is called or deadline_ns passes (0 = do not wait, UINT64_MAX = no deadline), and calls
+ * done for all that has completed, operations and jobs. Returns how many; may come back early with 0. What done submits waits for the next call.
  */
 size_t io_run(struct io *io, uint64_t deadline_ns);
 /* Makes io_run return soon. Any thread, and safe in a signal handler. */
@@ -171,7 +178,7 @@ void io_wake(struct io *io);
 
 /* Listens; address "host:port" with a numeric host; port 0 picks one. BUSY if taken. */
 MUST_CHECK enum status io_listen(struct io *io, const char *address, struct io_socket **socket, struct error *error);
-/* Operations on it must have ended or been cancelled before. NULL is allowed. */
+/* Operations on it must have ended, or io_cancel was called for them (their done may still be due). NULL is allowed. */
 void io_socket_close(struct io_socket *socket);
 /* "host:port" of our end or the other's. */
 void io_socket_local(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
@@ -189,7 +196,7 @@ enum io_job_state { IO_JOB_MORE, IO_JOB_DONE };
  */
 struct io_job {
     enum io_pool pool;
-    int priority; /* lower runs first; an equal one in order of start */
+    int priority; /* lower runs first; an equal one in order of start; after MORE it queues up behind its equals */
     enum io_job_state (*step)(struct io_job *job);
     void (*done)(struct io_job *job); /* on the loop thread inside io_run; may be NULL */
     void *context;                    /* the caller's */

@@ -16,6 +16,13 @@ static enum status carry_out(struct io_op *op) {
     }
 }
 
+static void push_ended(struct disk_queue *disk, struct io_op *op) {
+    struct io_op *head = atomic_load(&disk->ended);
+    do op_state(op)->next = head;
+    while (!atomic_compare_exchange_weak(&disk->ended, &head, op));
+    machine_wake(&disk->machine->base);
+}
+
 static void drive_disk(void *context) {
     struct disk_queue *disk = context;
     mutex_lock(&disk->mutex);
@@ -25,10 +32,8 @@ static void drive_disk(void *context) {
         struct io_op *op = list_entry(list_pop_front(&disk->queue), struct io_op, link);
         mutex_unlock(&disk->mutex);
         op->status = carry_out(op);
+        push_ended(disk, op);
         mutex_lock(&disk->mutex);
-        list_push_back(&disk->ended, &op->link);
-        atomic_store(&disk->some_ended, true);
-        machine_wake(&disk->machine->base);
     }
     mutex_unlock(&disk->mutex);
 }
@@ -36,7 +41,6 @@ static void drive_disk(void *context) {
 enum status disk_queue_start(struct disk_queue *disk, struct machine *machine) {
     disk->machine = machine;
     list_init(&disk->queue);
-    list_init(&disk->ended);
     mutex_init(&disk->mutex);
     condition_init(&disk->work);
     enum status status = STATUS_OK;
@@ -60,24 +64,32 @@ void disk_queue_stop(struct disk_queue *disk) {
 
 void disk_queue_add(struct disk_queue *disk, struct list *batch) {
     if (list_is_empty(batch)) return;
+    unsigned count = 0;
     mutex_lock(&disk->mutex);
-    struct list *link;
-    while ((link = list_pop_front(batch))) {
+    for (struct list *link; (link = list_pop_front(batch)); count++) {
         op_state(list_entry(link, struct io_op, link))->place = OP_PLACE_KERNEL;
         list_push_back(&disk->queue, link);
-        condition_signal(&disk->work);
     }
     mutex_unlock(&disk->mutex);
+    /* After the lock: a thread that wakes up finds it free. */
+    if (count == 1)
+        condition_signal(&disk->work);
+    else
+        condition_broadcast(&disk->work);
 }
 
 void disk_queue_collect(struct disk_queue *disk) {
-    if (!atomic_load(&disk->some_ended)) return;
-    mutex_lock(&disk->mutex);
-    atomic_store(&disk->some_ended, false);
-    struct list *link;
-    while ((link = list_pop_front(&disk->ended))) {
-        struct io_op *op = list_entry(link, struct io_op, link);
+    if (!atomic_load_explicit(&disk->ended, memory_order_relaxed)) return;
+    struct io_op *newest = atomic_exchange(&disk->ended, NULL), *oldest = NULL;
+    while (newest) {
+        struct io_op *next = op_state(newest)->next;
+        op_state(newest)->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        struct io_op *op = oldest;
+        oldest = op_state(op)->next;
         machine_complete_file(disk->machine, op, op->status);
     }
-    mutex_unlock(&disk->mutex);
 }

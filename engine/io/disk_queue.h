@@ -14,9 +14,8 @@ struct disk_queue {
     struct machine *machine;
     struct mutex mutex;
     struct condition work;
-    struct list queue;      /* io_op.link */
-    struct list ended;      /* io_op.link */
-    atomic_bool some_ended; /* `ended` is not empty; spares the loop the lock */
+    struct list queue;             /* io_op.link */
+    _Atomic(struct io_op *) ended; /* stack, newest first, by op_state.next; needs no lock */
     bool stopping;
     unsigned thread_count;
     struct thread threads[DISK_QUEUE_THREADS];

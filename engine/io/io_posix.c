@@ -20,6 +20,7 @@ enum { EVENTS_PER_TURN = 256 };
 struct posix {
     struct machine machine;
     int epoll_fd;
+    bool skipped_poll;      /* the last turn had enough to do without asking epoll */
     struct list submitted;  /* not looked at yet */
     struct list connecting; /* CONNECT in progress; its socket is op->accepted */
     struct list disk_batch; /* for the helper threads */
@@ -244,19 +245,25 @@ static int wait_ms(struct posix *posix, uint64_t until_ns) {
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
+static void wait_for_events(struct posix *posix, int timeout_ms) {
+    struct epoll_event events[EVENTS_PER_TURN];
+    const int count = epoll_wait(posix->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
+    check(count >= 0 || errno == EINTR);
+    machine_sleep_end(&posix->machine);
+    for (int i = 0; i < count; i++) handle_event(posix, &events[i]);
+}
+
+/* Where an operation ended as it was submitted (a send mostly does), every second turn delivers that and asks epoll afterwards. */
 static size_t posix_run(struct io *io, uint64_t deadline_ns) {
     struct posix *posix = posix_of(io);
     struct machine *machine = &posix->machine;
     posix_flush(io);
-
-    int timeout_ms = wait_ms(posix, machine_wait_until(machine, deadline_ns));
-    if (timeout_ms != 0 && !machine_sleep_begin(machine)) timeout_ms = 0;
-    struct epoll_event events[EVENTS_PER_TURN];
-    const int count = epoll_wait(posix->epoll_fd, events, EVENTS_PER_TURN, timeout_ms);
-    check(count >= 0 || errno == EINTR);
-    machine_sleep_end(machine);
-
-    for (int i = 0; i < count; i++) handle_event(posix, &events[i]);
+    posix->skipped_poll = !posix->skipped_poll && !list_is_empty(&machine->completed);
+    if (!posix->skipped_poll) {
+        int timeout_ms = wait_ms(posix, machine_wait_until(machine, deadline_ns));
+        if (timeout_ms != 0 && !machine_sleep_begin(machine)) timeout_ms = 0;
+        wait_for_events(posix, timeout_ms);
+    }
     disk_queue_collect(&posix->disk);
     return machine_deliver(machine);
 }

@@ -116,8 +116,8 @@ void machine_job_start(struct io *io, struct io_job *job) {
     struct job_pool *pool = &machine_of(io)->pools[job->pool];
     mutex_lock(&pool->mutex);
     enqueue(pool, job);
-    condition_signal(&pool->work);
     mutex_unlock(&pool->mutex);
+    condition_signal(&pool->work); /* after the lock: a thread that wakes up finds it free */
 }
 
 bool machine_job_assist(struct io *io) {
