@@ -61,8 +61,8 @@ static bool parse_member(const char *text, size_t size, struct raft_member *memb
     *member = (struct raft_member){.id = (uint64_t)id};
     memcpy(member->peer_address, first + 1, peer_size);
     memcpy(member->client_address, first + 1, host_size);
-    int size = snprintf(member->client_address + host_size, IO_ADDRESS_BYTES - host_size, ":%d", (int)client_port);
-    return size > 0 && (size_t)size < IO_ADDRESS_BYTES - host_size;
+    int printed = snprintf(member->client_address + host_size, IO_ADDRESS_BYTES - host_size, ":%d", (int)client_port);
+    return printed > 0 && (size_t)printed < IO_ADDRESS_BYTES - host_size;
 }
 
 static enum status parse_cluster(const char *text, struct raft_driver_options *raft, struct error *error) {
