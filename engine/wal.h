@@ -54,7 +54,7 @@ struct wal_options {
         pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when nothing else is pending */
     struct log *log; /* borrowed; NULL = silence */
 
-    /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure. May append and start the next one. */
+    /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see wal_commit). May append and start the next one. */
     void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);
     void *context;
 };
@@ -83,7 +83,8 @@ void wal_commit_start(struct wal *wal);
 
 /*
  * Blocking commit of the open group. With sync, durable when it returns OK. Without, the bytes are handed to the system (they outlive the process, not the power)
- * and wal_durable does not move. A failure makes the log READ_ONLY for good.
+ * and wal_durable does not move. A failure makes the log READ_ONLY for good; but NO_SPACE and NO_MEMORY, met before anything was written, leave
+ * the group as it is: commit again later.
  */
 MUST_CHECK enum status wal_commit(struct wal *wal, bool sync);
 
@@ -93,8 +94,11 @@ uint64_t wal_start(const struct wal *wal);   /* lsn of the oldest segment kept *
 size_t wal_pending(const struct wal *wal);   /* bytes appended and not yet committed */
 bool wal_is_idle(const struct wal *wal);     /* no commit in flight */
 
-/* Reads one record back, also one that is only in memory yet; payload is borrowed from *scratch. CORRUPT with place; COMPACTED if below wal_start. Blocking; with the
- * record durable it may be called from a job while the owner appends (segments below are pinned by wal_pin). */
+/*
+ * Reads the first record at or after lsn, also one that is only in memory yet; payload is borrowed from *scratch, *next_lsn is where to go on. END behind the last one; CORRUPT with
+ * place; COMPACTED if below wal_start. Blocking; for a record that is durable and pinned (wal_pin) it may be called from a job while the owner appends: such a job
+ * must know by itself which record is its last.
+ */
 MUST_CHECK enum status wal_read(struct wal *wal, uint64_t lsn, struct buf *scratch, struct wal_record *record,
                                 uint64_t *next_lsn, struct error *error);
 

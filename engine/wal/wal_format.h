@@ -1,0 +1,74 @@
+/*
+ * wal_format: the bytes of the log, encoder beside decoder (FORMAT.md). A segment is a header page and sectors; a sector is a stamp and a body; the bodies,
+ * one after another, are the segment's byte stream; the stream holds groups; a group is a header and records.
+ */
+#ifndef ENGINE_WAL_FORMAT_H
+#define ENGINE_WAL_FORMAT_H
+
+#include "engine/base/coding.h"
+#include "engine/base/hash.h"
+#include "engine/wal_scan.h"
+
+enum {
+    WAL_VERSION = 1,
+    WAL_HEADER_BYTES = IO_PAGE_BYTES,
+    WAL_STAMP_BYTES = 16,
+    WAL_BODY_BYTES = IO_SECTOR_BYTES - WAL_STAMP_BYTES,
+    WAL_PAGE_SECTORS = IO_PAGE_BYTES / IO_SECTOR_BYTES,
+    WAL_PAGE_STREAM = WAL_PAGE_SECTORS * WAL_BODY_BYTES, /* stream bytes of a page */
+    WAL_PREFIX_BYTES = 9, /* {check, length, type}: how every item of the stream begins */
+    WAL_GROUP_HEADER_BYTES = 48,
+    WAL_SEGMENT_MIN_BYTES = 64 << 10,
+    WAL_SEGMENT_MAX_BYTES = 1 << 30,
+    WAL_SEGMENT_DEFAULT_BYTES = 64 << 20,
+};
+
+/* Lsn and its halves. */
+static inline uint64_t wal_lsn(uint32_t segment, uint64_t position) {
+    return (uint64_t)segment << 32 | wal_offset_of(position);
+}
+static inline uint32_t wal_lsn_segment(uint64_t lsn) {
+    return (uint32_t)(lsn >> 32);
+}
+
+/* Stream bytes that a file of so many bytes holds. */
+static inline uint64_t wal_capacity(uint64_t segment_bytes) {
+    return (segment_bytes - WAL_HEADER_BYTES) / IO_PAGE_BYTES * WAL_PAGE_STREAM;
+}
+/* The start of the first page at or after position. */
+static inline uint64_t wal_page_up(uint64_t position) {
+    return (position + WAL_PAGE_STREAM - 1) / WAL_PAGE_STREAM * WAL_PAGE_STREAM;
+}
+/* Where an item that follows position begins: a prefix never lies across two pages. */
+static inline uint64_t wal_item_start(uint64_t position) {
+    return WAL_PAGE_STREAM - position % WAL_PAGE_STREAM < WAL_PREFIX_BYTES ? wal_page_up(position) : position;
+}
+
+void wal_segment_header_encode(uint8_t page[WAL_HEADER_BYTES], const struct wal_segment_header *header);
+
+void wal_stamp_encode(uint8_t stamp[WAL_STAMP_BYTES], uint64_t owner, uint32_t segment, uint64_t sector, uint64_t group,
+                      bool after_durable);
+
+struct wal_prefix {
+    uint32_t check; /* never 0 */
+    uint32_t length;
+    uint8_t type; /* 0 = group header */
+};
+void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix);
+struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_BYTES]);
+bool wal_is_zero(const uint8_t *bytes, size_t size);
+
+/* The check of a record: covers owner, place, type, length and payload. */
+uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
+
+/* The sum of a group: wal_sum_start, then wal_sum_add for each record's check in order. */
+uint64_t wal_sum_start(uint64_t owner, uint64_t group);
+uint64_t wal_sum_add(uint64_t sum, uint32_t record_check);
+
+/* Lengths, flags, numbers and sum as they stand in the header; lsn salts its check. */
+void wal_group_header_encode(uint8_t to[WAL_GROUP_HEADER_BYTES], uint64_t owner, const struct wal_group *group);
+/* False if it is not a sound group header of that place. Sets everything but end_lsn and begin. */
+bool wal_group_header_decode(const uint8_t from[WAL_GROUP_HEADER_BYTES], uint64_t owner, uint64_t lsn,
+                             struct wal_group *group);
+
+#endif

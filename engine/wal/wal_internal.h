@@ -1,0 +1,191 @@
+/*
+ * wal_internal: the log's state, shared by its files. wal_group builds a group in memory, wal_segment makes, recycles and removes files, wal_writer
+ * appends and commits, wal_reader reads back, wal_recover opens.
+ *
+ * Whose is what: fields under "owner" belong to the thread that calls the log; fields under "shared" are the keeper job's and readers', too, and stand under the mutex.
+ */
+#ifndef ENGINE_WAL_INTERNAL_H
+#define ENGINE_WAL_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "engine/base/check.h"
+#include "engine/base/list.h"
+#include "engine/base/sync.h"
+#include "engine/wal/wal_format.h"
+
+enum {
+    WAL_SPARES_MAX = 64,
+    WAL_PINS_MAX = 64, /* distinct segments pinned at a time */
+    WAL_FILL_CHUNK = 64 << 10,
+    WAL_FILL_STEP_CHUNKS = 4, /* of zeros that one step of the keeper writes */
+    WAL_IMAGE_KEEP_BYTES = 1 << 20,
+};
+
+/* ---- A group in memory ------------------------------------------------------------------------------------------------------ */
+
+/* Sectors as they will stand in the file, from the one in which the group begins to the end of the page in which it ends. */
+struct wal_image {
+    struct list link;
+    uint32_t segment;
+    uint64_t segment_bytes;
+    uint64_t begin, end; /* in the stream: of the header, and of what comes after the last record */
+    uint64_t group;
+    uint32_t count;
+    uint64_t sum;
+    size_t pending; /* record bytes */
+    bool closed;    /* takes no more records */
+    struct buf sectors;
+};
+
+/* Makes *image an empty group at that place. `shared`: the sector in which it begins, when an earlier group ends there, else NULL. */
+MUST_CHECK enum status wal_image_begin(struct wal_image *image, uint64_t owner, uint32_t segment,
+                                       uint64_t segment_bytes, uint64_t begin, uint64_t group, const uint8_t *shared);
+/* Whether a record with a payload of that size still finds room in the segment. */
+bool wal_image_fits(const struct wal_image *image, size_t payload_bytes);
+MUST_CHECK enum status wal_image_add(struct wal_image *image, uint64_t owner, uint8_t type, struct slice payload,
+                                     uint64_t *lsn);
+
+struct wal_seal {
+    uint64_t owner;
+    uint64_t previous, durable;
+    bool padded;
+};
+/* Ends the group: header, padding, stamps. What is to be written is wal_image_range. Never fails. */
+void wal_image_seal(struct wal_image *image, const struct wal_seal *seal);
+struct slice wal_image_range(const struct wal_image *image, uint64_t *offset);
+/* The image's sector that holds a position, with its stamp. */
+const uint8_t *wal_image_sector(const struct wal_image *image, uint64_t position);
+
+/* ---- Files ------------------------------------------------------------------------------------------------------------------ */
+
+struct wal_segment {
+    struct list link;
+    uint32_t number;
+    uint64_t bytes;
+    uint64_t end; /* what counts of it, in the stream */
+    struct io_file *file;
+};
+
+/* A new newest segment: asked for by the owner, carried out inline or by the keeper. */
+struct wal_rotation {
+    struct wal_segment_header header;
+    struct wal_segment *made; /* out; NULL again once installed */
+    enum status status;       /* out */
+};
+
+enum wal_rotation_state { WAL_ROTATION_NONE, WAL_ROTATION_ASKED, WAL_ROTATION_DONE };
+
+struct wal_pin_count {
+    uint32_t segment;
+    uint32_t count;
+};
+
+struct wal {
+    struct io *io;
+    struct log *log;
+    char dir[IO_PATH_BYTES];
+    uint64_t owner;
+    uint64_t segment_bytes;
+    unsigned recycle_limit;
+    size_t pending_limit;
+    void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);
+    void *context;
+
+    /* owner */
+    struct list groups;       /* of struct wal_image, not written, oldest first; the one in flight is the first */
+    struct list idle_images;  /* kept for reuse */
+    struct wal_image *flight; /* being committed by wal_commit_start */
+    uint32_t next_segment;    /* where the next group begins */
+    uint64_t next_position;
+    uint64_t next_bytes; /* of next_segment's file, there or planned; of no meaning while it is neither */
+    uint64_t next_group;
+    uint32_t current_segment; /* the newest file */
+    uint64_t current_end;     /* what is written of it, in the stream */
+    uint64_t current_bytes;
+    uint64_t last_group; /* last written */
+    uint64_t durable_group;
+    bool unsynced;                 /* something written since the last barrier */
+    uint8_t tail[IO_SECTOR_BYTES]; /* the sector of current_end, when that is inside one */
+    enum status failed;            /* not OK: read-only, and why */
+    size_t pending;
+    struct buf gather; /* parts of a record, joined */
+    struct io_op op;
+    uint64_t drop_below; /* segment number asked for by wal_drop_before */
+    struct wal_pin_count pins[WAL_PINS_MAX];
+    unsigned pin_count;
+    struct wal_stats stats;
+
+    _Atomic uint64_t durable_lsn;
+
+    /* shared */
+    struct mutex mutex;
+    struct condition changed;
+    struct list live;    /* of struct wal_segment, by number */
+    struct list dropped; /* no longer part of the log, still on disk, by number */
+    uint32_t spares[WAL_SPARES_MAX];
+    unsigned spare_count;
+    uint32_t spare_serial; /* for names of spares */
+    struct io_job keeper;
+    bool closing; /* wal_close has begun */
+    bool keeper_runs;
+    bool keeper_ended; /* its last step is over; in a loop keeper_runs stays until it was told */
+    bool drop_paused;  /* a removal failed: not before the next call */
+    bool fill_paused;  /* preparing a spare failed: not before the next rotation */
+    bool wants_spare;
+    struct io_file *filling; /* the spare that is being prepared */
+    uint64_t filled;
+    struct wal_rotation rotation;
+    enum wal_rotation_state rotation_state;
+    uint64_t disk_bytes, file_syncs, created, recycled;
+};
+
+/* Lsn behind everything that ends at position: where the next record of a further group would stand. */
+static inline uint64_t wal_end_lsn(uint32_t segment, uint64_t position) {
+    return wal_lsn(segment, wal_item_start(position + WAL_GROUP_HEADER_BYTES));
+}
+
+enum { WAL_NAME_BYTES = 32 };
+void wal_segment_name(char name[WAL_NAME_BYTES], uint32_t number);
+void wal_spare_name(char name[WAL_NAME_BYTES], uint32_t serial);
+/* False if it is not such a name: 8 hexadecimal digits and the suffix. */
+bool wal_parse_name(const char *name, const char *suffix, uint32_t *number);
+MUST_CHECK enum status wal_path(const struct wal *wal, const char *name, char path[IO_PATH_BYTES]);
+
+/* The newest segment's file. */
+struct io_file *wal_current_file(struct wal *wal);
+/* The newest segment now ends there. */
+void wal_set_end(struct wal *wal, uint64_t position);
+
+/*
+ * A new newest segment from a spare, or zero-filled here and now. Blocking. NO_SPACE has changed nothing that counts; after another failure what stands in the directory is still a
+ * sound log.
+ */
+MUST_CHECK enum status wal_make_segment(struct wal *wal, const struct wal_segment_header *header,
+                                        struct wal_segment **made);
+/* The header of the segment that is to follow the newest one. */
+struct wal_segment_header wal_next_header(const struct wal *wal, uint32_t number, uint64_t bytes, uint64_t start_group);
+/* Makes it part of the log. */
+void wal_install_segment(struct wal *wal, struct wal_segment *made);
+
+/* Starts the keeper if there is something to do and it does not run. */
+void wal_keeper_poke(struct wal *wal);
+/* Until it has ended. */
+void wal_keeper_wait(struct wal *wal);
+/* The same, but only until a spare is there or none will come. Blocking owners only. */
+void wal_keeper_wait_for_spare(struct wal *wal);
+/* The loop: the keeper's job has ended. */
+void wal_keeper_done(struct io_job *job);
+/* A rotation asked of the keeper has ended; wal_writer goes on. */
+void wal_rotation_done(struct wal *wal);
+
+/* Marks the log read-only and says why. */
+enum status wal_fail(struct wal *wal, enum status status, const char *what);
+
+/* An empty group, synced: bounds what came before. */
+MUST_CHECK enum status wal_write_mark(struct wal *wal);
+
+/* Frees everything; files are closed, nothing is written. */
+void wal_free(struct wal *wal);
+
+#endif

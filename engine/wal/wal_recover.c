@@ -1,0 +1,428 @@
+/*
+ * wal_recover: opens a log. First it only reads: every segment, every group, and the verdict on what follows the last one. A faulty log is refused with
+ * nothing changed. Only then it makes durable what it found, and marks that by an empty group, so that nothing it has shown can be taken for torn later.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/wal/wal_internal.h"
+
+struct found_file {
+    uint32_t number;
+    uint64_t size;
+};
+
+struct found_files {
+    struct found_file *items; /* owned */
+    size_t count, capacity;
+};
+
+struct opening {
+    struct wal *wal;
+    struct found_files segments, spares;
+    struct wal_segment_header *headers; /* of segments, same order; owned */
+    enum status (*visit)(void *context, const struct wal_record *record);
+    void *visit_context;
+    struct wal_recovery *recovery;
+    struct error *error;
+    struct buf bytes; /* of the segment that is being read */
+    uint64_t highest_group;
+    bool cut;                /* the newest segment takes no more groups */
+    uint64_t unproven_begin; /* in the newest segment's stream: from here on nothing proves that it is durable */
+};
+
+/* ---- What is there -------------------------------------------------------------------------------------------------------------- */
+
+static enum status add_found(struct found_files *files, uint32_t number, uint64_t size) {
+    if (files->count == files->capacity) {
+        size_t capacity = files->capacity ? files->capacity * 2 : 16;
+        struct found_file *items = realloc(files->items, capacity * sizeof *items);
+        if (items == NULL) return STATUS_NO_MEMORY;
+        files->items = items;
+        files->capacity = capacity;
+    }
+    files->items[files->count++] = (struct found_file){.number = number, .size = size};
+    return STATUS_OK;
+}
+
+static enum status note_entry(void *context, const struct io_entry *entry) {
+    struct opening *opening = context;
+    uint32_t number;
+    if (entry->kind != IO_ENTRY_FILE) return STATUS_OK;
+    if (wal_parse_name(entry->name, ".wal", &number)) return add_found(&opening->segments, number, entry->size);
+    if (wal_parse_name(entry->name, ".spare", &number)) return add_found(&opening->spares, number, entry->size);
+    return STATUS_OK;
+}
+
+/* A new directory, whose name is durable. */
+static enum status make_dir(struct io *io, const char *dir) {
+    char parent[IO_PATH_BYTES];
+    snprintf(parent, sizeof parent, "%s", dir);
+    char *slash = strrchr(parent, '/');
+    if (slash == NULL)
+        snprintf(parent, sizeof parent, ".");
+    else if (slash == parent)
+        slash[1] = 0;
+    else
+        *slash = 0;
+    enum status status = io_dir_make(io, dir);
+    if (status == STATUS_EXISTS) status = STATUS_OK;
+    return status == STATUS_OK ? io_dir_sync(io, parent) : status;
+}
+
+static enum status list_files(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    enum status status = io_dir_list(wal->io, wal->dir, note_entry, opening);
+    if (status == STATUS_NOT_FOUND) status = make_dir(wal->io, wal->dir);
+    if (status != STATUS_OK) return error_set(opening->error, status, "%s: %s", wal->dir, status_text(status));
+    return STATUS_OK;
+}
+
+static enum status segment_path(const struct wal *wal, uint32_t number, char path[IO_PATH_BYTES]) {
+    char name[WAL_NAME_BYTES];
+    wal_segment_name(name, number);
+    return wal_path(wal, name, path);
+}
+
+/* ---- Headers ------------------------------------------------------------------------------------------------------------------------- */
+
+static enum status open_segment(struct opening *opening, const struct found_file *found,
+                                struct wal_segment_header *header) {
+    struct wal *wal = opening->wal;
+    char path[IO_PATH_BYTES];
+    struct wal_segment *segment = calloc(1, sizeof *segment);
+    if (segment == NULL) return STATUS_NO_MEMORY;
+    segment->number = found->number;
+    segment->bytes = found->size;
+    list_push_back(&wal->live, &segment->link);
+    wal->disk_bytes += found->size;
+    enum status status = segment_path(wal, found->number, path);
+    if (status == STATUS_OK) status = io_file_open(wal->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &segment->file);
+    uint8_t page[WAL_HEADER_BYTES];
+    size_t got = 0;
+    if (status == STATUS_OK) status = io_file_read(segment->file, 0, page, sizeof page, &got);
+    if (status != STATUS_OK) return error_set(opening->error, status, "%s: %s", path, status_text(status));
+
+    struct error why;
+    status = wal_segment_header_decode(slice_make(page, got), header, &why);
+    if (status == STATUS_SYNTAX) status = STATUS_CORRUPT; /* a header is durable before its file gets such a name */
+    if (status != STATUS_OK) return error_set(opening->error, status, "%s: %s", path, why.text);
+    if (header->owner != wal->owner) {
+        return error_set(opening->error, STATUS_MISMATCH,
+                         "%s: the segment of another store (owner %016llx, not %016llx)", path,
+                         (unsigned long long)header->owner, (unsigned long long)wal->owner);
+    }
+    if (header->segment != found->number) {
+        return error_set(opening->error, STATUS_CORRUPT, "%s: the header is that of segment %08x", path,
+                         header->segment);
+    }
+    return STATUS_OK;
+}
+
+static enum status open_segments(struct opening *opening) {
+    size_t count = opening->segments.count;
+    if (count == 0) return STATUS_OK;
+    opening->headers = calloc(count, sizeof *opening->headers);
+    if (opening->headers == NULL) return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        const struct found_file *found = &opening->segments.items[i];
+        if (i > 0 && found->number != found[-1].number + 1) {
+            return error_set(opening->error, STATUS_FAULTY, "%s: segment %08x is missing, between %08x and %08x",
+                             opening->wal->dir, found[-1].number + 1, found[-1].number, found->number);
+        }
+        enum status status = open_segment(opening, found, &opening->headers[i]);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+/* ---- Groups ----------------------------------------------------------------------------------------------------------------------------- */
+
+static enum status read_segment(struct opening *opening, const struct wal_segment *segment) {
+    buf_clear(&opening->bytes);
+    enum status status = buf_reserve(&opening->bytes, segment->bytes);
+    size_t got = 0;
+    if (status == STATUS_OK) status = io_file_read(segment->file, 0, opening->bytes.data, segment->bytes, &got);
+    if (status == STATUS_OK && got < segment->bytes) status = STATUS_IO;
+    if (status != STATUS_OK)
+        return error_set(opening->error, status, "%s: %s", io_file_path(segment->file), status_text(status));
+    opening->bytes.size = got;
+    return STATUS_OK;
+}
+
+static enum status visit_group(struct opening *opening, struct wal_scan *scan, const struct wal_group *group) {
+    uint64_t at = 0;
+    for (;;) {
+        struct wal_record record = {0};
+        enum status status = wal_scan_record(scan, group, &at, &record);
+        if (status == STATUS_END) return STATUS_OK;
+        if (status == STATUS_OK) {
+            opening->recovery->records++;
+            opening->recovery->bytes += record.payload.size;
+            if (opening->visit != NULL) status = opening->visit(opening->visit_context, &record);
+        }
+        if (status != STATUS_OK)
+            return error_set(opening->error, status, "%s: record %llx: %s", opening->wal->dir,
+                             (unsigned long long)record.lsn, status_text(status));
+    }
+}
+
+/* What the scan says about the end of the segment. */
+static enum status judge(struct opening *opening, const struct wal_scan *scan, enum wal_verdict verdict) {
+    struct wal *wal = opening->wal;
+    uint64_t at_lsn = (uint64_t)scan->header.segment << 32 | (uint32_t)scan->at;
+    unsigned long long at = scan->at, group = scan->at_group;
+    if (verdict == WAL_FOUND_FAULTY) {
+        opening->recovery->faulty_groups++;
+        opening->recovery->faulty_lsn = at_lsn;
+        log_error(wal->log, "wal %s: faulty: segment %08x offset %llu group %llx: %s", wal->dir, scan->header.segment,
+                  at, group, scan->what);
+        return error_set(opening->error, STATUS_FAULTY,
+                         "%s/%08x.wal: offset %llu, group %llx: %s. What stood there may have been acknowledged: "
+                         "repair it from a replica or a copy",
+                         wal->dir, scan->header.segment, at, group, scan->what);
+    }
+    if (verdict == WAL_FOUND_TORN) {
+        opening->recovery->torn_groups = 1;
+        opening->recovery->torn_lsn = at_lsn;
+    }
+    if (scan->what != NULL) {
+        opening->cut = true;
+        log_warn(wal->log, "wal %s: %s: segment %08x offset %llu group %llx: %s; the log goes on in a new segment",
+                 wal->dir, verdict == WAL_FOUND_TORN ? "torn" : "never written", scan->header.segment, at, group,
+                 scan->what);
+    }
+    return STATUS_OK;
+}
+
+static enum status recover_segment(struct opening *opening, size_t index, struct wal_segment *segment) {
+    struct wal *wal = opening->wal;
+    bool newest = index + 1 == opening->segments.count;
+    enum status status = read_segment(opening, segment);
+    if (status != STATUS_OK) return status;
+
+    struct wal_scan scan;
+    const struct wal_segment_header *header = &opening->headers[index];
+    status = wal_scan_init(&scan, buf_slice(&opening->bytes), header, newest ? NULL : header + 1, opening->error);
+    if (status != STATUS_OK) return error_prefix(opening->error, status, "%s", io_file_path(segment->file));
+    enum wal_verdict verdict = WAL_FOUND_GROUP;
+    while (status == STATUS_OK && verdict == WAL_FOUND_GROUP) {
+        struct wal_group group;
+        status = wal_scan_next(&scan, &verdict, &group);
+        if (status == STATUS_OK && verdict == WAL_FOUND_GROUP) status = visit_group(opening, &scan, &group);
+    }
+    if (status == STATUS_OK) status = judge(opening, &scan, verdict);
+    segment->end = scan.position;
+    wal->current_segment = segment->number;
+    wal->current_bytes = segment->bytes;
+    wal->current_end = scan.position;
+    wal->last_group = scan.last_group;
+    opening->unproven_begin = scan.durable_position;
+    opening->recovery->end_lsn = wal_end_lsn(segment->number, scan.position);
+    if (scan.highest_group > opening->highest_group) opening->highest_group = scan.highest_group;
+    wal_scan_deinit(&scan);
+    return status;
+}
+
+static enum status recover_segments(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    size_t index = 0;
+    opening->recovery->segments = opening->segments.count;
+    for (struct list *link = wal->live.next; link != &wal->live; link = link->next) {
+        enum status status = recover_segment(opening, index++, list_entry(link, struct wal_segment, link));
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+/* ---- From here on the directory is changed -------------------------------------------------------------------------------------------------- */
+
+/*
+ * What was read may stand in the system's cache alone: after a failed sync it does so although a further sync says OK. So the part that no later mark
+ * proves durable is written again, byte by byte the same, and synced; sectors being atomic, that can't harm.
+ */
+static enum status settle_tail(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    if (wal->current_segment == 0) return STATUS_OK;
+    enum status status = io_dir_sync(wal->io, wal->dir);
+    if (wal->current_end > opening->unproven_begin) {
+        uint64_t first = wal_offset_of(opening->unproven_begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
+        uint64_t last = wal_offset_of(wal->current_end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
+        struct io_file *file = wal_current_file(wal);
+        if (status == STATUS_OK)
+            status = io_file_write(file, first, opening->bytes.data + first, last + IO_SECTOR_BYTES - first);
+        if (status == STATUS_OK) status = io_file_sync(file);
+        memcpy(wal->tail, opening->bytes.data + last, IO_SECTOR_BYTES);
+    }
+    if (status != STATUS_OK)
+        return error_set(opening->error, status, "%s: making the tail durable: %s", wal->dir, status_text(status));
+    return STATUS_OK;
+}
+
+/* Keeps what can serve again; removes the rest, and what was being prepared when the process ended. */
+static void adopt_spares(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    static const char *const leftovers[] = {"rotate.tmp", "prepare.tmp"};
+    char name[WAL_NAME_BYTES], path[IO_PATH_BYTES];
+    for (size_t i = 0; i < opening->spares.count; i++) {
+        const struct found_file *spare = &opening->spares.items[i];
+        if (spare->number >= wal->spare_serial) wal->spare_serial = spare->number + 1;
+        bool keep =
+            wal->current_segment != 0 && spare->size == wal->segment_bytes && wal->spare_count < wal->recycle_limit;
+        if (keep) {
+            wal->spares[wal->spare_count++] = spare->number;
+            wal->disk_bytes += spare->size;
+            continue;
+        }
+        wal_spare_name(name, spare->number);
+        if (wal_path(wal, name, path) == STATUS_OK && io_remove(wal->io, path) != STATUS_OK)
+            log_warn(wal->log, "wal %s: cannot remove %s", wal->dir, name);
+    }
+    for (size_t i = 0; i < sizeof leftovers / sizeof *leftovers; i++) {
+        if (wal_path(wal, leftovers[i], path) != STATUS_OK) continue;
+        enum status status = io_remove(wal->io, path);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            log_warn(wal->log, "wal %s: cannot remove %s", wal->dir, leftovers[i]);
+    }
+}
+
+/* Every opening numbers its groups in a range of its own: the upper 32 bits count openings. */
+static void continue_after(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    wal->next_group = ((opening->highest_group >> 32) + 1) << 32;
+    wal->durable_group = wal->last_group;
+    bool further = opening->cut || wal->current_segment == 0;
+    wal->next_segment = wal->current_segment + (further ? 1 : 0);
+    wal->next_position = further ? 0 : wal->current_end;
+    wal->next_bytes = wal->current_bytes;
+}
+
+static enum status begin_life(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    enum status status = settle_tail(opening);
+    if (status != STATUS_OK) return status;
+    adopt_spares(opening);
+    continue_after(opening);
+    status = wal_write_mark(wal);
+    if (status != STATUS_OK)
+        return error_set(opening->error, status, "%s: the first write failed: %s", wal->dir, status_text(status));
+    wal->stats = (struct wal_stats){0};
+    wal->file_syncs = 0;
+    opening->recovery->end_lsn = wal_end(wal);
+    const struct wal_recovery *found = opening->recovery;
+    log_info(wal->log, "wal %s: %llu segments, %llu records, %llu bytes; goes on at %08x:%u", wal->dir,
+             (unsigned long long)found->segments, (unsigned long long)found->records, (unsigned long long)found->bytes,
+             wal_lsn_segment(found->end_lsn), (uint32_t)found->end_lsn);
+    return STATUS_OK;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------------------------------------------------- */
+
+static enum status create(struct io *io, const char *dir, const struct wal_options *options, struct wal **created,
+                          struct error *error) {
+    uint64_t bytes = options->segment_bytes ? options->segment_bytes : WAL_SEGMENT_DEFAULT_BYTES;
+    if (bytes < WAL_SEGMENT_MIN_BYTES || bytes > WAL_SEGMENT_MAX_BYTES || bytes % IO_PAGE_BYTES != 0) {
+        return error_set(error, STATUS_INVALID, "log segments of %llu bytes: not a multiple of %d in %d .. %d",
+                         (unsigned long long)bytes, IO_PAGE_BYTES, WAL_SEGMENT_MIN_BYTES, WAL_SEGMENT_MAX_BYTES);
+    }
+    if (strlen(dir) + WAL_NAME_BYTES >= IO_PATH_BYTES)
+        return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", dir);
+    struct wal *wal = calloc(1, sizeof *wal);
+    if (wal == NULL) return error_set(error, STATUS_NO_MEMORY, "%s: %s", dir, status_text(STATUS_NO_MEMORY));
+    wal->io = io;
+    wal->log = options->log;
+    snprintf(wal->dir, sizeof wal->dir, "%s", dir);
+    wal->owner = options->owner;
+    wal->segment_bytes = bytes;
+    wal->recycle_limit = options->recycle_segments ? options->recycle_segments : 2;
+    if (wal->recycle_limit > WAL_SPARES_MAX - 1) wal->recycle_limit = WAL_SPARES_MAX - 1;
+    wal->pending_limit = options->pending_limit_bytes ? options->pending_limit_bytes : (size_t)64 << 20;
+    wal->on_commit = options->on_commit;
+    wal->context = options->context;
+    list_init(&wal->groups);
+    list_init(&wal->idle_images);
+    list_init(&wal->live);
+    list_init(&wal->dropped);
+    mutex_init(&wal->mutex);
+    condition_init(&wal->changed);
+    *created = wal;
+    return STATUS_OK;
+}
+
+enum status wal_open(struct io *io, const char *dir, const struct wal_options *options,
+                     enum status (*visit)(void *context, const struct wal_record *record), void *visit_context,
+                     struct wal **wal, struct wal_recovery *recovery, struct error *error) {
+    struct wal_recovery unasked;
+    struct error unheard = {.status = STATUS_OK};
+    struct opening opening = {
+        .visit = visit,
+        .visit_context = visit_context,
+        .recovery = recovery != NULL ? recovery : &unasked,
+        .error = error != NULL ? error : &unheard,
+    };
+    *wal = NULL;
+    *opening.recovery = (struct wal_recovery){0};
+    opening.error->status = STATUS_OK;
+    enum status status = create(io, dir, options, &opening.wal, opening.error);
+    if (status != STATUS_OK) return status;
+    status = list_files(&opening);
+    if (status == STATUS_OK) status = open_segments(&opening);
+    if (status == STATUS_OK) status = recover_segments(&opening);
+    if (status == STATUS_OK) status = begin_life(&opening);
+    if (status != STATUS_OK && opening.error->status == STATUS_OK)
+        error_set(opening.error, status, "%s: %s", dir, status_text(status));
+    free(opening.segments.items);
+    free(opening.spares.items);
+    free(opening.headers);
+    buf_deinit(&opening.bytes);
+    if (status == STATUS_OK)
+        *wal = opening.wal;
+    else
+        wal_close(opening.wal);
+    return status;
+}
+
+static void free_segments(struct list *segments) {
+    struct list *link;
+    while ((link = list_pop_front(segments)) != NULL) {
+        struct wal_segment *segment = list_entry(link, struct wal_segment, link);
+        io_file_close(segment->file);
+        free(segment);
+    }
+}
+
+static void free_images(struct list *images) {
+    struct list *link;
+    while ((link = list_pop_front(images)) != NULL) {
+        struct wal_image *image = list_entry(link, struct wal_image, link);
+        buf_deinit(&image->sectors);
+        free(image);
+    }
+}
+
+void wal_free(struct wal *wal) {
+    if (wal->rotation.made != NULL) list_push_back(&wal->live, &wal->rotation.made->link);
+    free_segments(&wal->live);
+    free_segments(&wal->dropped);
+    free_images(&wal->groups);
+    free_images(&wal->idle_images);
+    io_file_close(wal->filling);
+    buf_deinit(&wal->gather);
+    condition_deinit(&wal->changed);
+    mutex_deinit(&wal->mutex);
+    free(wal);
+}
+
+enum { CLOSE_TURN_NS = 1000000 };
+
+void wal_close(struct wal *wal) {
+    if (wal == NULL) return;
+    mutex_lock(&wal->mutex);
+    wal->closing = true; /* the keeper ends at its next step */
+    mutex_unlock(&wal->mutex);
+    wal_keeper_wait(wal);
+    if (wal->rotation_state != WAL_ROTATION_NONE)
+        wal->flight = NULL; /* it was waiting for a file, not for the device */
+    while (wal->flight != NULL) io_run(wal->io, io_now_ns(wal->io) + CLOSE_TURN_NS);
+    wal_free(wal);
+}
