@@ -69,8 +69,9 @@ enum raft_change_kind { RAFT_CHANGE_ADD_VOTER, RAFT_CHANGE_ADD_LEARNER, RAFT_CHA
 enum raft_transition { RAFT_TRANSITION_AUTO, RAFT_TRANSITION_JOINT_IMPLICIT, RAFT_TRANSITION_JOINT_EXPLICIT };
 
 struct raft_change {
-    enum raft_transition transition; /* AUTO: one change is made in one step, more by a joint configuration that is left by itself */
-    unsigned count;                  /* 0 = leave the joint configuration */
+    enum raft_transition
+        transition; /* AUTO: one change is made in one step, more by a joint configuration that is left by itself */
+    unsigned count; /* 0 = leave the joint configuration */
     struct {
         enum raft_change_kind kind;
         uint64_t id;
@@ -80,15 +81,19 @@ struct raft_change {
 /* No null or repeated id, lists sorted, learners apart from voters, learners_next within outgoing, at most RAFT_MEMBERS_MAX members, at least one voter. */
 bool raft_configuration_is_valid(const struct raft_configuration *configuration);
 bool raft_configuration_equal(const struct raft_configuration *a, const struct raft_configuration *b);
-bool raft_configuration_has(const struct raft_configuration *configuration, uint64_t id);       /* in any list */
-bool raft_configuration_has_voter(const struct raft_configuration *configuration, uint64_t id); /* in voters or outgoing */
+bool raft_configuration_has(const struct raft_configuration *configuration, uint64_t id); /* in any list */
+bool raft_configuration_has_voter(const struct raft_configuration *configuration,
+                                  uint64_t id); /* in voters or outgoing */
 /* *to = what `from` becomes by the change. INVALID with a static sentence in *why (may be NULL) when the change is not allowed. */
-MUST_CHECK enum status raft_configuration_change(const struct raft_configuration *from, const struct raft_change *change, struct raft_configuration *to,
+MUST_CHECK enum status raft_configuration_change(const struct raft_configuration *from,
+                                                 const struct raft_change *change, struct raft_configuration *to,
                                                  const char **why);
 /* Bytes: raft/message/FORMAT.md. encode writes at most RAFT_CONFIGURATION_BYTES_MAX and returns how many; decode: CORRUPT unless valid. */
 size_t raft_configuration_encode(const struct raft_configuration *configuration, uint8_t *to);
 MUST_CHECK enum status raft_configuration_decode(struct slice bytes, struct raft_configuration *configuration);
-MUST_CHECK enum status raft_configuration_print(struct buf *to, const struct raft_configuration *configuration); /* "voters=(1 2 3)&&(1) autoleave" */
+MUST_CHECK enum status
+raft_configuration_print(struct buf *to,
+                         const struct raft_configuration *configuration); /* "voters=(1 2 3)&&(1) autoleave" */
 
 /* ---- messages ------------------------------------------------------------------------------------------------------------------ */
 
@@ -102,7 +107,8 @@ enum raft_message_kind {
     RAFT_APPEND_REPLY = 6,
     RAFT_HEARTBEAT = 7,
     RAFT_HEARTBEAT_REPLY = 8,
-    RAFT_SNAPSHOT = 9, /* never among the effects: the driver streams, and the receiving driver steps this once the whole snapshot is there and verified */
+    RAFT_SNAPSHOT =
+        9, /* never among the effects: the driver streams, and the receiving driver steps this once the whole snapshot is there and verified */
     RAFT_READ = 10,
     RAFT_READ_REPLY = 11,
 };
@@ -113,7 +119,8 @@ struct raft_message {
     uint64_t from, to;
     uint64_t term; /* the sender's; PRE_VOTE and its granting reply: the term that would be campaigned for */
 
-    uint64_t index;    /* (PRE_)VOTE: last index. APPEND: index before the first entry. APPEND_REPLY: what is durable and matches, or the refused index.
+    uint64_t
+        index; /* (PRE_)VOTE: last index. APPEND: index before the first entry. APPEND_REPLY: what is durable and matches, or the refused index.
                           SNAPSHOT: its index. READ_REPLY: the read index */
     uint64_t log_term; /* (PRE_)VOTE: term of the last entry. APPEND: of the entry at `index`. SNAPSHOT: of its index */
     uint64_t commit;   /* APPEND, HEARTBEAT */
@@ -122,15 +129,17 @@ struct raft_message {
     uint64_t hint_index; /* APPEND_REPLY that rejects: the follower's log may match here, and nowhere above ... */
     uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none) */
 
-    uint64_t round;   /* HEARTBEAT and its reply: the leader's latest read round in this term, 0 = none yet; the reply copies it */
+    uint64_t
+        round; /* HEARTBEAT and its reply: the leader's latest read round in this term, 0 = none yet; the reply copies it */
     uint64_t context; /* READ and its reply: the asking caller's */
     uint64_t life;    /* READ and its reply: which life of the asking node; an answer to a former life is dropped */
 
     uint64_t clock_ms;    /* HEARTBEAT_REPLY, APPEND_REPLY: the sender's wall clock */
     uint64_t log_time_ms; /* APPEND, HEARTBEAT: the greatest log time the leader has given out */
 
-    unsigned entry_count;             /* APPEND: the entries index+1 .. index+entry_count */
-    const struct raft_entry *entries; /* APPEND: given in an event. Among the effects it is NULL: the driver fills in from its log */
+    unsigned entry_count; /* APPEND: the entries index+1 .. index+entry_count */
+    const struct raft_entry
+        *entries; /* APPEND: given in an event. Among the effects it is NULL: the driver fills in from its log */
 
     const struct raft_configuration *configuration; /* SNAPSHOT: as of its index; borrowed */
 };
@@ -145,20 +154,20 @@ struct raft_hard_state {
 };
 
 enum raft_event_kind {
-    RAFT_EVENT_CLOCK,     /* what time it is; before TICK, and before PROPOSE where log time should be fresh */
-    RAFT_EVENT_TICK,      /* one tick of the caller's timer has passed */
+    RAFT_EVENT_CLOCK, /* what time it is; before TICK, and before PROPOSE where log time should be fresh */
+    RAFT_EVENT_TICK,  /* one tick of the caller's timer has passed */
     RAFT_EVENT_MESSAGE,
-    RAFT_EVENT_PROPOSE,   /* COMMAND entries, all or none: NOT_LEADER, BUSY (uncommitted tail full) */
+    RAFT_EVENT_PROPOSE,        /* COMMAND entries, all or none: NOT_LEADER, BUSY (uncommitted tail full) */
     RAFT_EVENT_PROPOSE_CHANGE, /* NOT_LEADER, BUSY (one is pending), INVALID */
-    RAFT_EVENT_READ,      /* NOT_LEADER (none is known), BUSY. The answer comes as a read state; none comes if a message is lost: ask again, new context */
-    RAFT_EVENT_PERSISTED, /* all works up to `number` are durable */
-    RAFT_EVENT_APPLIED,   /* all entries up to `index` are applied */
+    RAFT_EVENT_READ, /* NOT_LEADER (none is known), BUSY. The answer comes as a read state; none comes if a message is lost: ask again, new context */
+    RAFT_EVENT_PERSISTED,           /* all works up to `number` are durable */
+    RAFT_EVENT_APPLIED,             /* all entries up to `index` are applied */
     RAFT_EVENT_APPLY_CONFIGURATION, /* the configuration entry at `index` is being applied */
-    RAFT_EVENT_COMPACTED, /* the log has dropped everything up to and including `index`, which is applied */
-    RAFT_EVENT_SNAPSHOT_REPORT, /* the stream to `peer` ended: `ok`, and which index it had */
-    RAFT_EVENT_LINK,      /* the connection to `peer` came up (ok) or broke */
-    RAFT_EVENT_CAMPAIGN,  /* start an election now, where it is allowed: tools, tests */
-    RAFT_EVENT_HALT,      /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good */
+    RAFT_EVENT_COMPACTED,           /* the log has dropped everything up to and including `index`, which is applied */
+    RAFT_EVENT_SNAPSHOT_REPORT,     /* the stream to `peer` ended: `ok`, and which index it had */
+    RAFT_EVENT_LINK,                /* the connection to `peer` came up (ok) or broke */
+    RAFT_EVENT_CAMPAIGN,            /* start an election now, where it is allowed: tools, tests */
+    RAFT_EVENT_HALT, /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good */
 };
 
 struct raft_event {
@@ -197,12 +206,13 @@ struct raft_event {
 
 /* What must be done at once after an event; everything else waits in the ready. */
 struct raft_outcome {
-    uint64_t put_first; /* the log from here on is replaced by put[0..put_count) */
-    unsigned put_count; /* 0 = the log stays as it is */
+    uint64_t put_first;           /* the log from here on is replaced by put[0..put_count) */
+    unsigned put_count;           /* 0 = the log stays as it is */
     const struct raft_entry *put; /* part of the event's entries, or made by the core; borrowed until the next event */
-    uint64_t term;      /* the node's, after the event */
-    uint64_t leader;    /* the leader known after the event, 0 = none: where to go with NOT_LEADER */
-    bool install;       /* SNAPSHOT was taken: an install comes with the next ready. False: the snapshot is of no use, delete it */
+    uint64_t term;                /* the node's, after the event */
+    uint64_t leader;              /* the leader known after the event, 0 = none: where to go with NOT_LEADER */
+    bool
+        install; /* SNAPSHOT was taken: an install comes with the next ready. False: the snapshot is of no use, delete it */
 };
 
 /* ---- effects ------------------------------------------------------------------------------------------------------------------- */
@@ -213,8 +223,9 @@ const char *raft_role_name(enum raft_role role);
 
 struct raft_read_state {
     uint64_t context;
-    enum status status; /* OK; NOT_LEADER: leadership was lost before the read was confirmed, ask again with a new context */
-    uint64_t index;     /* serve the read once this is applied */
+    enum status
+        status; /* OK; NOT_LEADER: leadership was lost before the read was confirmed, ask again with a new context */
+    uint64_t index; /* serve the read once this is applied */
 };
 
 struct raft_ready {
@@ -224,7 +235,7 @@ struct raft_ready {
     struct raft_hard_state hard_state;
     uint64_t append_first, append_last; /* append_first 0 = none */
     struct {
-        uint64_t index, term;                           /* index 0 = none: replace store and log by the snapshot that was stepped last */
+        uint64_t index, term; /* index 0 = none: replace store and log by the snapshot that was stepped last */
         const struct raft_configuration *configuration;
     } install;
 
@@ -257,17 +268,19 @@ struct raft_options {
     unsigned heartbeat_ticks; /* 0 = 1 */
     unsigned election_ticks;  /* 0 = 10 * heartbeat_ticks; a node waits between once and twice as long */
     bool no_pre_vote;         /* dissertation 9.6 off; for tests that follow the paper without it */
-    bool no_check_quorum;     /* dissertation 6.2 (a leader without a quorum steps down) and 4.2.3 (voters stick to a live leader) off */
+    bool
+        no_check_quorum; /* dissertation 6.2 (a leader without a quorum steps down) and 4.2.3 (voters stick to a live leader) off */
 
     /* Limits; 0 = the default in brackets. All memory follows from them at raft_create. */
-    unsigned inflight_messages_max;   /* appends on their way to a peer [64] */
-    size_t inflight_bytes_max;        /* [16 MiB] */
-    size_t append_bytes_max;          /* entries in one append, but at least one entry [1 MiB] */
-    size_t uncommitted_bytes_max;     /* proposals not committed yet; one larger proposal passes when nothing else waits [64 MiB] */
-    unsigned terms_max;               /* pairs in the term table [256] */
-    unsigned reads_max;               /* reads that wait [1024] */
-    unsigned messages_max;            /* in one ready [256] */
-    unsigned works_max;               /* persist works handed out and not durable [64] */
+    unsigned inflight_messages_max; /* appends on their way to a peer [64] */
+    size_t inflight_bytes_max;      /* [16 MiB] */
+    size_t append_bytes_max;        /* entries in one append, but at least one entry [1 MiB] */
+    size_t
+        uncommitted_bytes_max; /* proposals not committed yet; one larger proposal passes when nothing else waits [64 MiB] */
+    unsigned terms_max;        /* pairs in the term table [256] */
+    unsigned reads_max;        /* reads that wait [1024] */
+    unsigned messages_max; /* in one ready [256] */
+    unsigned works_max;    /* persist works handed out and not durable [64] */
 
     /*
      * How many of the log's entries first .. last fit into limit bytes, and how large they are together; at least one where first is in the log. 0 = they can't be had
@@ -282,7 +295,8 @@ struct raft_options {
     uint64_t log_start, log_start_term; /* the last index that the log has dropped, and its term: 0, 0 for a new log */
     uint64_t applied;                   /* what the store holds; >= log_start */
     uint64_t log_time_ms;               /* as of the store or, if known, of the last entry */
-    const struct raft_configuration *configuration; /* as of applied; borrowed for the call. NULL or without voters: a node that waits to be added */
+    const struct raft_configuration *
+        configuration; /* as of applied; borrowed for the call. NULL or without voters: a node that waits to be added */
 };
 
 /* Takes memory for all limits, once. INVALID (options that contradict each other), NO_MEMORY. The node starts as a follower. */
@@ -328,7 +342,7 @@ struct raft_status {
     enum raft_role role;
     bool halted;
     uint64_t log_start, last, stable, commit, applied; /* stable: the log is durable up to here */
-    uint64_t terms_known_from;                         /* terms below are forgotten: a peer that far behind gets a snapshot */
+    uint64_t terms_known_from; /* terms below are forgotten: a peer that far behind gets a snapshot */
     unsigned terms, terms_max;
     size_t uncommitted_bytes, uncommitted_bytes_max;
     unsigned reads, reads_max;

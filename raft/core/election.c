@@ -1,0 +1,216 @@
+/*
+ * election: who leads (dissertation 3.4, 3.6.1, 4.2.3, 6.2, 9.6). Invariant: {term, vote} leaves this node, as a request or as a granting reply, only when it is durable; terms never go back;
+ * a node votes once in a term.
+ */
+#include "raft/core/core.h"
+
+#include "engine/base/check.h"
+
+/* 9.3: timeouts are drawn anew for each term and campaign, so that split votes end. */
+static void draw_timeout(struct raft *raft) {
+    raft->election_timeout =
+        raft->options.election_ticks + (unsigned)prng_below(&raft->prng, raft->options.election_ticks);
+}
+
+/* What every change of role starts from. A new term forgets the vote and who leads. */
+static void reset(struct raft *raft, uint64_t term) {
+    check(term >= raft->term);
+    if (raft->role == RAFT_LEADER) read_index_fail_all(raft);
+    if (term != raft->term) {
+        raft->term = term;
+        raft->vote = 0;
+        raft->vote_reply_due = false;
+        raft->acknowledge_due = false;
+        raft->acknowledged = 0;
+        raft->verified = raft->commit; /* nothing is known of the new leader's log, but Leader Completeness (3.6.3) */
+    }
+    raft->leader = 0;
+    raft->election_elapsed = 0;
+    raft->heartbeat_elapsed = 0;
+    draw_timeout(raft);
+    raft->pending_change_index = 0;
+    raft->uncommitted_bytes = 0;
+    raft->read_round = 0;
+    for (unsigned i = 0; i < raft->peer_count; i++) progress_reset(&raft->peers[i], 0, core_last(raft) + 1);
+}
+
+void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader) {
+    reset(raft, term);
+    raft->role = RAFT_FOLLOWER;
+    raft->leader = leader;
+}
+
+/* 6.4, 3.6.2: a new leader knows what is committed once an entry of its own term is. */
+static void become_leader(struct raft *raft) {
+    check(raft->role == RAFT_CANDIDATE && raft->durable.term == raft->term && raft->durable.vote == raft->options.id);
+    reset(raft, raft->term);
+    raft->role = RAFT_LEADER;
+    raft->leader = raft->options.id;
+    struct progress *self = membership_self(raft);
+    self->recently_active = true;
+    self->match = raft->stable; /* its own disk counts for what is durable, as any other's */
+    progress_become_replicate(self);
+    raft->pending_change_index = core_last(raft); /* one may stand anywhere in the tail that was inherited */
+    size_t bytes = 0;
+    if (core_last(raft) > raft->commit) {
+        (void)raft->options.measure(raft->options.measure_context, raft->commit + 1, core_last(raft), SIZE_MAX, &bytes);
+    }
+    raft->uncommitted_bytes = bytes;
+    append_made_entry(raft, RAFT_ENTRY_NOOP, 0);
+}
+
+static enum quorum_vote count_votes(const struct raft *raft) {
+    struct quorum_tally tallies[RAFT_MEMBERS_MAX];
+    for (unsigned i = 0; i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        tallies[i] = (struct quorum_tally){
+            .id = peer->id, .voted = peer->vote != PROGRESS_VOTE_NONE, .granted = peer->vote == PROGRESS_VOTE_GRANTED};
+    }
+    return quorum_joint_vote(&raft->configuration, tallies, raft->peer_count);
+}
+
+static void ask_all(struct raft *raft) {
+    for (unsigned i = 0; i < raft->peer_count; i++) {
+        struct progress *peer = &raft->peers[i];
+        peer->vote_due = peer->id != raft->options.id && raft_configuration_has_voter(&raft->configuration, peer->id);
+    }
+}
+
+static void become_candidate(struct raft *raft) {
+    reset(raft, raft->term + 1);
+    raft->role = RAFT_CANDIDATE;
+    raft->vote = raft->options.id; /* counted when it is durable: election_count_own_vote */
+    ask_all(raft);
+}
+
+static void act_on_votes(struct raft *raft) {
+    enum quorum_vote result = count_votes(raft);
+    if (result == QUORUM_VOTE_PENDING) return;
+    if (result == QUORUM_VOTE_LOST) {
+        election_become_follower(raft, raft->term, 0);
+    } else if (raft->role == RAFT_PRE_CANDIDATE) {
+        become_candidate(raft);
+    } else {
+        become_leader(raft);
+    }
+}
+
+/* 9.6: asks whether an election could be won, in a term that is not entered yet. Neither term nor vote change. */
+static void become_pre_candidate(struct raft *raft) {
+    reset(raft, raft->term);
+    raft->role = RAFT_PRE_CANDIDATE;
+    ask_all(raft);
+    membership_self(raft)->vote = PROGRESS_VOTE_GRANTED;
+    act_on_votes(raft);
+}
+
+void election_campaign(struct raft *raft) {
+    if (raft->role == RAFT_LEADER || raft->halted || !membership_is_voter(raft)) return;
+    if (raft->install != INSTALL_NONE) return;
+    if (membership_has_committed_change(raft)) return; /* 4.1: it would count by a configuration that is out of date */
+    if (raft->options.no_pre_vote) {
+        become_candidate(raft);
+    } else {
+        become_pre_candidate(raft);
+    }
+}
+
+static void tick_leader(struct raft *raft) {
+    if (++raft->election_elapsed >= raft->options.election_ticks) {
+        raft->election_elapsed = 0;
+        /* 6.2: clients of a leader that is cut off must be free to find another. */
+        if (!raft->options.no_check_quorum && !replication_quorum_is_active(raft)) {
+            election_become_follower(raft, raft->term, 0);
+            return;
+        }
+    }
+    if (++raft->heartbeat_elapsed >= raft->options.heartbeat_ticks) {
+        raft->heartbeat_elapsed = 0;
+        replication_heartbeat_all(raft);
+    }
+}
+
+void election_tick(struct raft *raft) {
+    if (raft->role == RAFT_LEADER) {
+        tick_leader(raft);
+        return;
+    }
+    if (++raft->election_elapsed < raft->election_timeout) return;
+    raft->election_elapsed = 0;
+    election_campaign(raft);
+}
+
+bool election_voter_sticks(const struct raft *raft) {
+    /* 4.2.3: a server that hears from a leader does not let others disturb it. A leader hears itself. */
+    return !raft->options.no_check_quorum && raft->leader != 0 && raft->election_elapsed < raft->options.election_ticks;
+}
+
+/* 3.6.1: the later last term, or the same and a log at least as long. */
+static bool is_up_to_date(const struct raft *raft, const struct raft_message *message) {
+    uint64_t last_term = term_table_last_term(&raft->terms);
+    return message->log_term > last_term || (message->log_term == last_term && message->index >= core_last(raft));
+}
+
+void election_handle_vote_request(struct raft *raft, const struct raft_message *message) {
+    bool pre = message->kind == RAFT_PRE_VOTE;
+    /* No check that the candidate is a member, nor that we are a voter: either may know a configuration that we have not applied (4.2.1). */
+    bool may_vote =
+        raft->vote == message->from || (raft->vote == 0 && raft->leader == 0) || (pre && message->term > raft->term);
+    if (may_vote && is_up_to_date(raft, message)) {
+        if (pre) {
+            struct raft_message *reply = ready_add_message(raft, RAFT_PRE_VOTE_REPLY, message->from);
+            if (reply) reply->term = message->term; /* not ours: the candidate looks for its own */
+            return;
+        }
+        raft->vote = message->from;
+        raft->election_elapsed = 0;
+        raft->vote_reply_due = true; /* 3.8: goes out when the vote is durable */
+        return;
+    }
+    struct raft_message *reply = ready_add_message(raft, pre ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY, message->from);
+    if (reply) reply->reject = true;
+}
+
+void election_handle_vote_reply(struct raft *raft, const struct raft_message *message) {
+    enum raft_message_kind expected = raft->role == RAFT_PRE_CANDIDATE ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY;
+    if (raft->role != RAFT_PRE_CANDIDATE && raft->role != RAFT_CANDIDATE) return;
+    if (message->kind != expected) return; /* of the pre-candidacy that this candidacy came from */
+    if (expected == RAFT_PRE_VOTE_REPLY && !message->reject && message->term != raft->term + 1)
+        return; /* of an earlier one */
+    struct progress *peer = membership_find(raft, message->from);
+    if (!peer || peer->vote != PROGRESS_VOTE_NONE) return; /* the first word of each counts */
+    peer->vote = message->reject ? PROGRESS_VOTE_REFUSED : PROGRESS_VOTE_GRANTED;
+    act_on_votes(raft);
+}
+
+void election_count_own_vote(struct raft *raft) {
+    if (raft->role != RAFT_CANDIDATE || raft->vote != raft->options.id) return;
+    struct progress *self = membership_self(raft);
+    if (!self || self->vote != PROGRESS_VOTE_NONE) return;
+    self->vote = PROGRESS_VOTE_GRANTED;
+    act_on_votes(raft);
+}
+
+/*
+ * Requests for votes wait for our own vote to be durable: without that, a candidate that lost entries and its term in a crash could campaign in the same term again, and count the
+ * votes that its longer log had won.
+ */
+void election_send_requests(struct raft *raft) {
+    bool pre = raft->role == RAFT_PRE_CANDIDATE;
+    if (!pre && (raft->role != RAFT_CANDIDATE || !persist_term_is_durable(raft))) return;
+    for (unsigned i = 0; i < raft->peer_count; i++) {
+        struct progress *peer = &raft->peers[i];
+        if (!peer->vote_due) continue;
+        struct raft_message *request = ready_add_message(raft, pre ? RAFT_PRE_VOTE : RAFT_VOTE, peer->id);
+        if (!request) return;
+        peer->vote_due = false;
+        request->term = raft->term + pre;
+        request->index = core_last(raft);
+        request->log_term = term_table_last_term(&raft->terms);
+    }
+}
+
+void election_send_reply(struct raft *raft) {
+    if (!raft->vote_reply_due || raft->halted || !persist_term_is_durable(raft)) return;
+    if (ready_add_message(raft, RAFT_VOTE_REPLY, raft->vote)) raft->vote_reply_due = false;
+}

@@ -1,0 +1,288 @@
+/*
+ * raft_core: several pure cores under a hostile network, slow disks, crashes and changes of membership, one seed a run. What must always hold is checked at every event by the lab
+ * (tests/harness/raft_lab.h); then all is healed, and the cluster must elect a leader, commit, and bring every member to the same state.
+ *
+ *     build/tests/property/raft_core_test              the suite
+ *     build/tests/property/raft_core_test SEED         one seed, its story on standard output
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/raft_lab_check.h"
+#include "tests/harness/test_env.h"
+
+enum { STEPS = 600, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400 };
+
+/* What happens how often: drawn for each seed, so that each meets its own mixture (swarm testing). */
+enum deed {
+    DEED_DELIVER,
+    DEED_DROP,
+    DEED_REPEAT,
+    DEED_TICK,
+    DEED_PERSIST,
+    DEED_APPLY,
+    DEED_PROPOSE,
+    DEED_READ,
+    DEED_CRASH,
+    DEED_RESTART,
+    DEED_CUT,
+    DEED_HEAL,
+    DEED_FLUSH,
+    DEED_COMPACT,
+    DEED_STREAM,
+    DEED_LINK,
+    DEED_CAMPAIGN,
+    DEED_CHANGE,
+    DEED_CLOCK,
+    DEED_COUNT,
+};
+
+static const unsigned deed_weight[DEED_COUNT] = {
+    [DEED_DELIVER] = 400, [DEED_DROP] = 20,    [DEED_REPEAT] = 20, [DEED_TICK] = 150,  [DEED_PERSIST] = 120,
+    [DEED_APPLY] = 60,    [DEED_PROPOSE] = 60, [DEED_READ] = 40,   [DEED_CRASH] = 4,   [DEED_RESTART] = 12,
+    [DEED_CUT] = 4,       [DEED_HEAL] = 8,     [DEED_FLUSH] = 15,  [DEED_COMPACT] = 6, [DEED_STREAM] = 40,
+    [DEED_LINK] = 4,      [DEED_CAMPAIGN] = 3, [DEED_CHANGE] = 4,  [DEED_CLOCK] = 2,
+};
+
+struct run {
+    struct lab *lab;
+    struct prng prng;
+    unsigned weights[DEED_COUNT];
+    unsigned weight_sum;
+    bool in_order; /* the network keeps order, like connections do; else any message may be next */
+};
+
+static uint64_t any_node(struct run *run) {
+    return 1 + prng_below(&run->prng, run->lab->options.nodes);
+}
+
+static void draw_weights(struct run *run) {
+    run->weight_sum = 0;
+    for (unsigned deed = 0; deed < DEED_COUNT; deed++) {
+        static const unsigned factor[] = {0, 1, 1, 3};
+        bool needed = deed == DEED_DELIVER || deed == DEED_TICK || deed == DEED_PERSIST || deed == DEED_APPLY ||
+                      deed == DEED_PROPOSE || deed == DEED_RESTART || deed == DEED_STREAM || deed == DEED_HEAL;
+        run->weights[deed] = deed_weight[deed] * (needed ? 1 : factor[prng_below(&run->prng, 4)]);
+        run->weight_sum += run->weights[deed];
+    }
+    run->in_order = prng_chance(&run->prng, 1, 3);
+}
+
+static void do_change(struct run *run) {
+    struct raft_change change = {.transition = (enum raft_transition)prng_below(&run->prng, 3),
+                                 .count = (unsigned)prng_below(&run->prng, 4)};
+    for (unsigned i = 0; i < change.count; i++) {
+        change.items[i].kind = (enum raft_change_kind)prng_below(&run->prng, 3);
+        change.items[i].id = any_node(run);
+    }
+    uint64_t leader = lab_leader(run->lab);
+    if (leader) (void)lab_propose_change(run->lab, leader, &change);
+}
+
+static void do_cut(struct run *run) {
+    struct lab *lab = run->lab;
+    lab->met.partitions++;
+    if (prng_chance(&run->prng, 1, 3)) {
+        lab_isolate(lab, any_node(run));
+        return;
+    }
+    unsigned links = 1 + (unsigned)prng_below(&run->prng, 4); /* one way each */
+    while (links-- > 0) lab->cut[any_node(run)][any_node(run)] = true;
+    for (unsigned id = 0; id <= LAB_NODES_MAX; id++) lab->cut[id][id] = false;
+}
+
+static void do_link(struct run *run) {
+    struct raft_event event = {.kind = RAFT_EVENT_LINK,
+                               .report = {.peer = any_node(run), .ok = prng_chance(&run->prng, 1, 2)}};
+    (void)lab_step(run->lab, any_node(run), &event);
+}
+
+static void do_network(struct run *run, enum deed deed) {
+    struct lab *lab = run->lab;
+    if (lab->message_count == 0) return;
+    unsigned position = run->in_order ? 0 : (unsigned)prng_below(&run->prng, lab->message_count);
+    if (deed == DEED_DELIVER) lab_deliver(lab, position);
+    if (deed == DEED_DROP) lab_drop(lab, position);
+    if (deed == DEED_REPEAT) lab_repeat(lab, position);
+}
+
+static void do_deed(struct run *run, enum deed deed) {
+    struct lab *lab = run->lab;
+    uint64_t node = any_node(run);
+    uint64_t leader = lab_leader(lab);
+    uint64_t likely_leader = leader && prng_chance(&run->prng, 3, 4) ? leader : node;
+    switch (deed) {
+    case DEED_DELIVER:
+    case DEED_DROP:
+    case DEED_REPEAT: do_network(run, deed); break;
+    case DEED_TICK:
+        lab->now_ms += TICK_MS / 2;
+        lab_tick(lab, node);
+        break;
+    case DEED_PERSIST: lab_persist(lab, node, 1 + (unsigned)prng_below(&run->prng, 3)); break;
+    case DEED_APPLY: lab_apply(lab, node, 1 + (unsigned)prng_below(&run->prng, 8)); break;
+    case DEED_PROPOSE: (void)lab_propose(lab, likely_leader, 1 + (unsigned)prng_below(&run->prng, 4)); break;
+    case DEED_READ: (void)lab_read(lab, likely_leader); break;
+    case DEED_CRASH: lab_crash(lab, node, (unsigned)prng_below(&run->prng, 4)); break;
+    case DEED_RESTART: lab_restart(lab, node); break;
+    case DEED_CUT: do_cut(run); break;
+    case DEED_HEAL: lab_heal(lab); break;
+    case DEED_FLUSH: lab_flush(lab, node); break;
+    case DEED_COMPACT: lab_compact(lab, node, lab->nodes[node].durable_state.index - prng_below(&run->prng, 4)); break;
+    case DEED_STREAM:
+        if (lab->stream_count > 0)
+            lab_stream_end(lab, (unsigned)prng_below(&run->prng, lab->stream_count), prng_chance(&run->prng, 3, 4));
+        break;
+    case DEED_LINK: do_link(run); break;
+    case DEED_CAMPAIGN: lab_campaign(lab, node); break;
+    case DEED_CHANGE: do_change(run); break;
+    case DEED_CLOCK: lab->nodes[node].clock_offset_ms = prng_below(&run->prng, 100000); break;
+    case DEED_COUNT: break;
+    }
+}
+
+static enum deed draw_deed(struct run *run) {
+    unsigned at = (unsigned)prng_below(&run->prng, run->weight_sum);
+    unsigned deed = 0;
+    while (at >= run->weights[deed]) at -= run->weights[deed++];
+    return (enum deed)deed;
+}
+
+/* ---- after the storm ----------------------------------------------------------------------------------------------------------- */
+
+/* Everybody who is a member, as the leader has it, has caught up with it. */
+static bool has_converged(const struct lab *lab, uint64_t leader) {
+    struct raft_status status = lab_status(lab, leader);
+    if (status.configuration.outgoing_count > 0 && status.configuration.auto_leave) return false;
+    for (unsigned i = 0; i < status.peer_count; i++) {
+        const struct lab_node *node = &lab->nodes[status.peers[i].id];
+        if (node->state.index != status.last || node->state.hash != lab->nodes[leader].state.hash) return false;
+    }
+    return status.commit == status.last;
+}
+
+static void heal_and_converge(struct run *run) {
+    struct lab *lab = run->lab;
+    lab_heal(lab);
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        lab->nodes[id].clock_offset_ms = 0;
+        lab_restart(lab, id);
+    }
+    enum { ASK_AGAIN_TICKS = 20 };
+    uint64_t asked = 0; /* the leader that took a proposal and a read */
+    uint64_t served = 0;
+    for (unsigned tick = 0; tick < HEAL_TICKS_MAX && lab->failure[0] == '\0'; tick++) {
+        lab->now_ms += TICK_MS;
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) lab_tick(lab, id);
+        lab_settle(lab);
+        uint64_t leader = lab_leader(lab);
+        if (!leader) continue;
+        if (leader == asked && has_converged(lab, leader) && lab->nodes[leader].reads_served > served) return;
+        if (leader == asked && tick % ASK_AGAIN_TICKS != 0) continue;
+        served = lab->nodes[leader].reads_served;
+        asked = lab_propose(lab, leader, 1) == STATUS_OK && lab_read(lab, leader) == STATUS_OK ? leader : 0;
+    }
+    lab_fail(lab, "healed, and still no progress after %d ticks", HEAL_TICKS_MAX);
+}
+
+static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
+    struct run run = {.lab = lab};
+    prng_init(&run.prng, seed);
+    struct lab_options options = {
+        .seed = seed, .by_hand = true, .trace = trace, .heartbeat_ticks = 2, .election_ticks = 10};
+    options.voters = 1 + (unsigned)prng_below(&run.prng, 5);
+    options.nodes = options.voters + (unsigned)prng_below(&run.prng, 3);
+    if (options.nodes > LAB_NODES_MAX) options.nodes = LAB_NODES_MAX;
+    options.terms_max = prng_chance(&run.prng, 1, 4) ? 2 + (unsigned)prng_below(&run.prng, 4) : 32;
+    options.inflight_messages_max = 1 + (unsigned)prng_below(&run.prng, 8);
+    options.messages_max = prng_chance(&run.prng, 1, 4) ? 4 : 64;
+    options.append_bytes_max = 16 * (1 + prng_below(&run.prng, 8));
+    options.uncommitted_bytes_max = 16 * (8 + prng_below(&run.prng, 64));
+    options.start_index = prng_chance(&run.prng, 1, 4) ? 10 : 0;
+    draw_weights(&run);
+    lab_start(lab, &options);
+    for (unsigned step = 0; step < STEPS && lab->failure[0] == '\0' && !lab_is_full(lab); step++)
+        do_deed(&run, draw_deed(&run));
+    if (lab->failure[0] == '\0') heal_and_converge(&run);
+}
+
+/* ---- the suite ----------------------------------------------------------------------------------------------------------------- */
+
+static void promises_hold_under_faults_and_progress_follows_healing(void **state) {
+    (void)state;
+    struct lab *lab = lab_create();
+    assert_non_null(lab);
+    uint64_t first = test_seed(1);
+    uint64_t runs = test_scaled(RUNS);
+    uint64_t met[4] = {0};
+    uint64_t commits = 0;
+    uint64_t events = 0;
+    for (uint64_t seed = first; seed < first + runs; seed++) {
+        run_seed(lab, seed, NULL);
+        bool failed = lab->failure[0] != '\0';
+        if (failed)
+            printf("seed %" PRIu64 ": %s\nreplay: build/tests/property/raft_core_test %" PRIu64 "\n", seed,
+                   lab->failure, seed);
+        met[0] += lab->met.crashes > 0;
+        met[1] += lab->met.snapshots > 0;
+        met[2] += lab->met.cuts_of_log > 0;
+        met[3] += lab->met.changes > 0;
+        commits += lab->met.commits;
+        events += lab->met.events;
+        lab_stop(lab);
+        assert_false(failed);
+    }
+    printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRIu64 " commits; runs with a crash %" PRIu64
+           ", with a snapshot %" PRIu64 ", with a cut log %" PRIu64 ", with a new configuration %" PRIu64 "\n",
+           runs, events, commits, met[0], met[1], met[2], met[3]);
+    /* A green run that met nothing would prove nothing. */
+    for (unsigned i = 0; i < 4; i++) assert_true(runs < 200 || met[i] * 50 >= runs);
+    lab_destroy(lab);
+}
+
+static void a_seed_replays_bit_for_bit(void **state) {
+    (void)state;
+    struct lab *lab = lab_create();
+    assert_non_null(lab);
+    for (uint64_t seed = test_seed(1); seed < test_seed(1) + 20; seed++) {
+        run_seed(lab, seed, NULL);
+        uint64_t hash = lab_hash(lab);
+        lab_stop(lab);
+        struct buf trace = BUF_EMPTY;
+        run_seed(lab, seed, &trace);
+        assert_true(lab_hash(lab) == hash);
+        assert_true(trace.size > 0);
+        lab_stop(lab);
+        buf_deinit(&trace);
+    }
+    lab_destroy(lab);
+}
+
+static int replay(uint64_t seed) {
+    struct lab *lab = lab_create();
+    struct buf trace = BUF_EMPTY;
+    if (!lab) return 1;
+    run_seed(lab, seed, &trace);
+    fwrite(trace.data, 1, trace.size, stdout);
+    printf("seed %" PRIu64 ": %s\n", seed, lab->failure[0] != '\0' ? lab->failure : "all promises held");
+    int failed = lab->failure[0] != '\0';
+    buf_deinit(&trace);
+    lab_destroy(lab);
+    return failed;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) return replay(strtoull(argv[1], NULL, 0));
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(promises_hold_under_faults_and_progress_follows_healing),
+        cmocka_unit_test(a_seed_replays_bit_for_bit),
+    };
+    return cmocka_run_group_tests_name("raft_core", tests, NULL, NULL);
+}
