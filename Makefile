@@ -159,12 +159,16 @@ $(B)/tidy: $(B)/obj/tools/tidy/main.o $(B)/lib/tidy.a $(B)/libloam.a
 	$(call say,LINK,$@)
 	$(QUIET)$(link) $(PKG_LIBS_lib) -o $@
 
-# Every test program: its own object, the set-up objects (line-wise output, allocations that can be made to fail), all archives.
+# Every test program: its own object, the set-up objects (line-wise output, allocations that can be made to fail), the archives; tests of
+# the programs get these too, without their main().
 TEST_SETUP := tests/harness/line_output.c tests/harness/alloc_fault.c
-TEST_LIBS := $(B)/lib/harness.a $(B)/lib/tidy.a $(B)/lib/loam.a $(B)/lib/loamd.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
+TEST_LIBS := $(B)/lib/harness.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
+TOOL_LIBS := $(B)/lib/tidy.a $(B)/lib/loam.a $(B)/lib/loamd.a
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_test) -o $@
 
+$(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a
+$(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c))): $(TOOL_LIBS)
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -1,8 +1,9 @@
 /*
  * arena: a chain of blocks, bump allocation in the newest ordinary one.
  *
- * Invariant: what fits where depends on sizes and alignments only, never on the addresses that malloc gave: every block's payload starts
- * on a boundary of ARENA_ALIGN, so that the same calls use the same number of blocks in every run.
+ * Invariant: what fits where depends on sizes and alignments only, never on the addresses that malloc gave: every
+ * block's payload starts on a boundary of ARENA_ALIGN, so that the same calls use the same number of blocks in every
+ * run.
  */
 #include "engine/base/arena.h"
 

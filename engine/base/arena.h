@@ -24,7 +24,8 @@ void arena_init(struct arena *arena, size_t block_bytes);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */
 
-/* Aligned to `align` (a power of two up to 64). NULL when out of memory; the arena stays usable. Larger than a block gets one of its own. */
+/* Aligned to `align` (a power of two up to 64). NULL when out of memory; the arena stays usable. Larger than a block
+ * gets one of its own. */
 void *arena_alloc(struct arena *arena, size_t size, size_t align);
 void *arena_copy(struct arena *arena, const void *data, size_t size);
 

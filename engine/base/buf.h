@@ -1,6 +1,6 @@
 /*
- * buf: a growable run of bytes that owns its memory. Growth doubles; capacity is kept on clear, so that a buffer in a loop
- * stops allocating. Not thread-safe.
+ * buf: a growable run of bytes that owns its memory. Growth doubles; capacity is kept on clear, so that a buffer in a
+ * loop stops allocating. Not thread-safe.
  */
 #ifndef ENGINE_BASE_BUF_H
 #define ENGINE_BASE_BUF_H

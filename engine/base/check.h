@@ -1,8 +1,8 @@
 /*
  * check: assertions about our own program, never about bytes that came from disk, network or a user.
  *
- * check() stays on in release builds and ends the process with file, line and condition; check_slow() is for costly conditions and
- * is on in debug builds (LOAM_DEBUG) only.
+ * check() stays on in release builds and ends the process with file, line and condition; check_slow() is for costly
+ * conditions and is on in debug builds (LOAM_DEBUG) only.
  */
 #ifndef ENGINE_BASE_CHECK_H
 #define ENGINE_BASE_CHECK_H

@@ -1,9 +1,10 @@
 /*
- * coding: how integers and strings become bytes, everywhere. Little-endian; varint is LEB128 (7 bits a byte, low first, at most
- * 10 bytes); a string is varint length + bytes. *_key_* functions are big-endian, so that byte order is number order.
+ * coding: how integers and strings become bytes, everywhere. Little-endian; varint is LEB128 (7 bits a byte, low first,
+ * at most 10 bytes); a string is varint length + bytes. *_key_* functions are big-endian, so that byte order is number
+ * order.
  *
- * Reading untrusted bytes goes through struct decoder: it never reads past its end, and remembers the first failure, so that a
- * parser reads all its fields and asks once. No struct is ever cast onto bytes.
+ * Reading untrusted bytes goes through struct decoder: it never reads past its end, and remembers the first failure, so
+ * that a parser reads all its fields and asks once. No struct is ever cast onto bytes.
  */
 #ifndef ENGINE_BASE_CODING_H
 #define ENGINE_BASE_CODING_H

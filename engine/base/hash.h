@@ -1,6 +1,6 @@
 /*
- * hash: XXH3 (libxxhash) for checksums and tables. The place of a thing on disk goes in as the seed, so that a valid block in the wrong
- * place does not verify.
+ * hash: XXH3 (libxxhash) for checksums and tables. The place of a thing on disk goes in as the seed, so that a valid
+ * block in the wrong place does not verify.
  */
 #ifndef ENGINE_BASE_HASH_H
 #define ENGINE_BASE_HASH_H

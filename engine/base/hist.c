@@ -1,5 +1,6 @@
 /*
- * hist: values below 2^HIST_SUB_BITS have a bucket each; above, every power of two is cut into 2^HIST_SUB_BITS equal buckets.
+ * hist: values below 2^HIST_SUB_BITS have a bucket each; above, every power of two is cut into 2^HIST_SUB_BITS equal
+ * buckets.
  */
 #include "engine/base/hist.h"
 

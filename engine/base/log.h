@@ -1,6 +1,7 @@
 /*
- * log: where a component says what happened, one line an event. The component is handed a struct log (borrowed, outlives it); who made it
- * decides where lines go (stderr, a file, a simulator's trace). A NULL log is silence. Lines may come from any thread.
+ * log: where a component says what happened, one line an event. The component is handed a struct log (borrowed,
+ * outlives it); who made it decides where lines go (stderr, a file, a simulator's trace). A NULL log is silence. Lines
+ * may come from any thread.
  */
 #ifndef ENGINE_BASE_LOG_H
 #define ENGINE_BASE_LOG_H

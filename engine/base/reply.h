@@ -1,9 +1,11 @@
 /*
- * reply: what a command answers, apart from any wire. Stores write it, the log keeps it for retries, a server renders it (tools/resp).
+ * reply: what a command answers, apart from any wire. Stores write it, the log keeps it for retries, a server renders
+ * it (tools/resp).
  *
- * A reply is one value: a tag byte and its content, values nested by count. Encoding: NULL, OK, TRUE, FALSE: nothing more; INTEGER: zigzag
- * varint; DOUBLE: 8 bytes IEEE 754 little-endian; BULK, STATUS, ERROR: varint length + bytes; ARRAY, SET, MAP: varint count, then the values (a map: 2 * count,
- * key first). Replies are kept in the log of a cluster: this is a format, and these tags never change.
+ * A reply is one value: a tag byte and its content, values nested by count. Encoding: NULL, OK, TRUE, FALSE: nothing
+ * more; INTEGER: zigzag varint; DOUBLE: 8 bytes IEEE 754 little-endian; BULK, STATUS, ERROR: varint length + bytes;
+ * ARRAY, SET, MAP: varint count, then the values (a map: 2 * count, key first). Replies are kept in the log of a
+ * cluster: this is a format, and these tags never change.
  */
 #ifndef ENGINE_BASE_REPLY_H
 #define ENGINE_BASE_REPLY_H

@@ -1,6 +1,6 @@
 /*
- * sync: pthreads under our names. A failure of a lock or a condition is a fault of ours (a misuse), hence check(); only starting a thread
- * can fail for want of resources.
+ * sync: pthreads under our names. A failure of a lock or a condition is a fault of ours (a misuse), hence check(); only
+ * starting a thread can fail for want of resources.
  */
 #include "engine/base/sync.h"
 
@@ -45,7 +45,8 @@ void condition_wait(struct condition *condition, struct mutex *mutex) {
     check(pthread_cond_wait(&condition->native, &mutex->native) == 0);
 }
 
-/* The monotonic clock `timeout_ns` from now, or as far as time_t goes. The clock is read here because pthreads take deadlines only. */
+/* The monotonic clock `timeout_ns` from now, or as far as time_t goes. The clock is read here because pthreads take
+ * deadlines only. */
 static struct timespec deadline_after(uint64_t timeout_ns) {
     struct timespec deadline;
     check(clock_gettime(CLOCK_MONOTONIC, &deadline) == 0);

@@ -1,5 +1,6 @@
 /*
- * sync: the only home of mutexes, conditions and threads. Everything else is a step function that somebody drives (DESIGN R5).
+ * sync: the only home of mutexes, conditions and threads. Everything else is a step function that somebody drives
+ * (DESIGN R5).
  */
 #ifndef ENGINE_BASE_SYNC_H
 #define ENGINE_BASE_SYNC_H

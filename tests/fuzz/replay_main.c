@@ -1,6 +1,7 @@
 /*
- * replay_main: a fuzzer as a plain test. Every file of tests/fuzz/corpus/NAME goes through LLVMFuzzerTestOneInput as it is, and again in
- * seeded mutations (cut, flipped, overwritten, spliced). The fuzzer itself judges with check(), which ends the program.
+ * replay_main: a fuzzer as a plain test. Every file of tests/fuzz/corpus/NAME goes through LLVMFuzzerTestOneInput as it
+ * is, and again in seeded mutations (cut, flipped, overwritten, spliced). The fuzzer itself judges with check(), which
+ * ends the program.
  *
  *     NAME_fuzz [FILE...]      replays these files only
  */

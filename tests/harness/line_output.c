@@ -1,5 +1,6 @@
 /*
- * line_output: a test program's output is written line by line, in order, also into a file: what a crashed program said is there.
+ * line_output: a test program's output is written line by line, in order, also into a file: what a crashed program said
+ * is there.
  */
 #include <stdio.h>
 

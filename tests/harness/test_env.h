@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* LOAM_TEST_SCALE, in percent (100 unless set): `full` scaled by it, at least 1. For numbers of runs, seeds, operations. */
+/* LOAM_TEST_SCALE, in percent (100 unless set): `full` scaled by it, at least 1. For numbers of runs, seeds,
+ * operations. */
 uint64_t test_scaled(uint64_t full);
 
 /* LOAM_TEST_SEED when set (decimal or 0x...), else `standard`: the first seed of a suite. */
