@@ -65,7 +65,8 @@ static enum status fail(struct resp_parser *parser, const char *what) {
 static enum status fail_with_byte(struct resp_parser *parser, uint8_t got) {
     static const char text[] = "expected '$', got ' '";
     (void)fail(parser, text);
-    if (got != '\r' && got != '\n') parser->error_text[parser->error.size - 2] = (char)got; /* a line end stays a blank */
+    if (got != '\r' && got != '\n')
+        parser->error_text[parser->error.size - 2] = (char)got; /* a line end stays a blank */
     return STATUS_SYNTAX;
 }
 
@@ -101,7 +102,8 @@ static void make_args(struct resp_parser *parser, struct slice base) {
  * The line at position, without its end: up to `end` (and, if that is \r, the byte after it, which Redis does not look at either).
  * The limit holds for the line, not for what happens to be buffered, so that it does not depend on how the input was cut.
  */
-static enum status find_line(struct resp_parser *parser, struct slice input, uint8_t end, const char *too_big, struct slice *line) {
+static enum status find_line(struct resp_parser *parser, struct slice input, uint8_t end, const char *too_big,
+                             struct slice *line) {
     size_t limit = parser->position + RESP_MAX_LINE_BYTES + 1;
     size_t stop = input.size < limit ? input.size : limit;
     size_t from = parser->scanned > parser->position ? parser->scanned : parser->position;
@@ -152,8 +154,10 @@ static enum status read_count(struct resp_parser *parser, struct slice input) {
     enum status status = find_line(parser, input, '\r', "too big mbulk count string", &line);
     if (status != STATUS_OK) return status;
     int64_t count;
-    if (!resp_parse_integer(slice_from(line, 1), &count) || count > RESP_MAX_ARGS) return fail(parser, "invalid multibulk length");
-    if (count > RESP_UNAUTHENTICATED_ARGS && parser->unauthenticated) return fail(parser, "unauthenticated multibulk length");
+    if (!resp_parse_integer(slice_from(line, 1), &count) || count > RESP_MAX_ARGS)
+        return fail(parser, "invalid multibulk length");
+    if (count > RESP_UNAUTHENTICATED_ARGS && parser->unauthenticated)
+        return fail(parser, "unauthenticated multibulk length");
     parser->args_left = count > 0 ? (uint64_t)count : 0;
     parser->position += line.size + 2;
     return STATUS_OK;
@@ -169,7 +173,8 @@ static enum status read_bulk_size(struct resp_parser *parser, struct slice input
     int64_t size;
     if (!resp_parse_integer(slice_from(line, 1), &size) || size < 0 || (uint64_t)size > parser->max_bulk_bytes)
         return fail(parser, "invalid bulk length");
-    if (size > RESP_UNAUTHENTICATED_BYTES && parser->unauthenticated) return fail(parser, "unauthenticated bulk length");
+    if (size > RESP_UNAUTHENTICATED_BYTES && parser->unauthenticated)
+        return fail(parser, "unauthenticated bulk length");
     parser->bulk_bytes = (size_t)size;
     parser->in_bulk = true;
     parser->position += line.size + 2;
@@ -181,7 +186,8 @@ static enum status read_argument(struct resp_parser *parser, struct slice input)
         enum status status = read_bulk_size(parser, input);
         if (status != STATUS_OK) return status;
     }
-    size_t end = parser->position + parser->bulk_bytes + 2; /* the two bytes behind are \r\n; Redis does not look at them */
+    size_t end =
+        parser->position + parser->bulk_bytes + 2; /* the two bytes behind are \r\n; Redis does not look at them */
     if (input.size < end) return want(parser, end);
     enum status status = reserve_span(parser);
     if (status != STATUS_OK) return status;

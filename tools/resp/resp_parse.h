@@ -21,9 +21,9 @@
 #include "engine/base/status.h"
 
 enum {
-    RESP_MAX_ARGS = 1024 * 1024,       /* arguments of one command */
-    RESP_MAX_LINE_BYTES = 64 * 1024,   /* an inline command; a "*n" or "$n" line */
-    RESP_UNAUTHENTICATED_ARGS = 10,    /* what a client may send before AUTH */
+    RESP_MAX_ARGS = 1024 * 1024,     /* arguments of one command */
+    RESP_MAX_LINE_BYTES = 64 * 1024, /* an inline command; a "*n" or "$n" line */
+    RESP_UNAUTHENTICATED_ARGS = 10,  /* what a client may send before AUTH */
     RESP_UNAUTHENTICATED_BYTES = 16384,
     RESP_ERROR_BYTES = 64,
 };
@@ -41,23 +41,24 @@ struct resp_parser {
     bool unauthenticated; /* the small limits above hold */
 
     /* Result of the last call. */
-    size_t consumed;            /* drop so many bytes from the front of the input, whatever the status */
-    struct slice *args;         /* OK: arg_count >= 1 of them, borrowed from the input (inline: from the parser) until the next call */
+    size_t consumed; /* drop so many bytes from the front of the input, whatever the status */
+    struct slice
+        *args; /* OK: arg_count >= 1 of them, borrowed from the input (inline: from the parser) until the next call */
     size_t arg_count;
-    size_t wanted_bytes;        /* END: a call with fewer bytes of input, counted after the drop, cannot give more */
-    struct slice error;         /* SYNTAX: the reply without '-' and line end: "ERR Protocol error: ..."; lives in the parser */
+    size_t wanted_bytes; /* END: a call with fewer bytes of input, counted after the drop, cannot give more */
+    struct slice error; /* SYNTAX: the reply without '-' and line end: "ERR Protocol error: ..."; lives in the parser */
 
     /* Private. */
-    size_t position;            /* the first byte that is not understood yet */
-    size_t scanned;             /* the bytes from position up to here hold no line end */
-    uint64_t args_left;         /* of the multibulk command that is being read; 0: between commands */
-    size_t bulk_bytes;          /* of the argument at position, whose "$n" line was read */
+    size_t position;    /* the first byte that is not understood yet */
+    size_t scanned;     /* the bytes from position up to here hold no line end */
+    uint64_t args_left; /* of the multibulk command that is being read; 0: between commands */
+    size_t bulk_bytes;  /* of the argument at position, whose "$n" line was read */
     bool in_bulk;
-    bool broken;                /* SYNTAX was given: every further call gives it again */
-    struct resp_span *spans;    /* arguments found so far: span_count */
+    bool broken;             /* SYNTAX was given: every further call gives it again */
+    struct resp_span *spans; /* arguments found so far: span_count */
     size_t span_count;
-    size_t capacity;            /* of spans and of args */
-    struct buf inline_text;     /* inline arguments without their quotes */
+    size_t capacity;        /* of spans and of args */
+    struct buf inline_text; /* inline arguments without their quotes */
     char error_text[RESP_ERROR_BYTES];
 };
 

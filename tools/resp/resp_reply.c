@@ -15,12 +15,12 @@ enum { SHORT_LINE_BYTES = 512, ATTRIBUTE = -1 };
 /* What one line says: "+OK", "$5", "*3", ... */
 struct head {
     uint8_t sign;
-    int type; /* enum resp_type or ATTRIBUTE */
+    int type;          /* enum resp_type or ATTRIBUTE */
     struct slice line; /* without sign and line end */
     int64_t integer;
     double number;
-    uint64_t elements;  /* of an aggregate */
-    bool has_body;      /* `integer` bytes and a line end follow */
+    uint64_t elements; /* of an aggregate */
+    bool has_body;     /* `integer` bytes and a line end follow */
 };
 
 void resp_reply_parser_init(struct resp_reply_parser *parser) {
@@ -72,10 +72,12 @@ static enum status decode_counted(struct head *head, int type, uint64_t per_elem
     head->type = type;
     if (per_element == 0) {
         head->has_body = true;
-        if (head->integer > INT64_MAX / 2) return error_set(error, STATUS_TOO_LARGE, "a text of %lld bytes", (long long)head->integer);
+        if (head->integer > INT64_MAX / 2)
+            return error_set(error, STATUS_TOO_LARGE, "a text of %lld bytes", (long long)head->integer);
         return STATUS_OK;
     }
-    if (head->integer > RESP_REPLY_MAX_COUNT) return error_set(error, STATUS_TOO_LARGE, "%lld elements", (long long)head->integer);
+    if (head->integer > RESP_REPLY_MAX_COUNT)
+        return error_set(error, STATUS_TOO_LARGE, "%lld elements", (long long)head->integer);
     head->elements = (uint64_t)head->integer * per_element;
     return STATUS_OK;
 }
@@ -94,7 +96,8 @@ static enum status decode_bool(struct head *head, struct error *error) {
 
 static enum status decode_verbatim(struct head *head, struct error *error) {
     enum status status = decode_counted(head, RESP_VERBATIM, 0, error);
-    if (status == STATUS_OK && head->integer < 4) return error_set(error, STATUS_SYNTAX, "a verbatim text without its format");
+    if (status == STATUS_OK && head->integer < 4)
+        return error_set(error, STATUS_SYNTAX, "a verbatim text without its format");
     return status;
 }
 
@@ -102,22 +105,22 @@ static enum status decode_verbatim(struct head *head, struct error *error) {
 static enum status decode_head(struct slice line, struct head *head, struct error *error) {
     *head = (struct head){.sign = line.data[0], .line = slice_from(line, 1)};
     switch (line.data[0]) {
-        case '+': return decode_scalar(head, RESP_SIMPLE, true, error);
-        case '-': return decode_scalar(head, RESP_ERROR, true, error);
-        case ':': return decode_scalar(head, RESP_INTEGER, parse_signed(head->line, &head->integer), error);
-        case ',': return decode_scalar(head, RESP_DOUBLE, parse_double(head->line, &head->number), error);
-        case '(': return decode_scalar(head, RESP_BIG_NUMBER, is_big_number(head->line), error);
-        case '_': return decode_scalar(head, RESP_NULL, head->line.size == 0, error);
-        case '#': return decode_bool(head, error);
-        case '$': return decode_counted(head, RESP_BULK, 0, error);
-        case '!': return decode_counted(head, RESP_ERROR, 0, error);
-        case '=': return decode_verbatim(head, error);
-        case '*': return decode_counted(head, RESP_ARRAY, 1, error);
-        case '~': return decode_counted(head, RESP_SET, 1, error);
-        case '>': return decode_counted(head, RESP_PUSH, 1, error);
-        case '%': return decode_counted(head, RESP_MAP, 2, error);
-        case '|': return decode_counted(head, ATTRIBUTE, 2, error);
-        default: return error_set(error, STATUS_SYNTAX, "no reply begins with byte 0x%02x", line.data[0]);
+    case '+': return decode_scalar(head, RESP_SIMPLE, true, error);
+    case '-': return decode_scalar(head, RESP_ERROR, true, error);
+    case ':': return decode_scalar(head, RESP_INTEGER, parse_signed(head->line, &head->integer), error);
+    case ',': return decode_scalar(head, RESP_DOUBLE, parse_double(head->line, &head->number), error);
+    case '(': return decode_scalar(head, RESP_BIG_NUMBER, is_big_number(head->line), error);
+    case '_': return decode_scalar(head, RESP_NULL, head->line.size == 0, error);
+    case '#': return decode_bool(head, error);
+    case '$': return decode_counted(head, RESP_BULK, 0, error);
+    case '!': return decode_counted(head, RESP_ERROR, 0, error);
+    case '=': return decode_verbatim(head, error);
+    case '*': return decode_counted(head, RESP_ARRAY, 1, error);
+    case '~': return decode_counted(head, RESP_SET, 1, error);
+    case '>': return decode_counted(head, RESP_PUSH, 1, error);
+    case '%': return decode_counted(head, RESP_MAP, 2, error);
+    case '|': return decode_counted(head, ATTRIBUTE, 2, error);
+    default: return error_set(error, STATUS_SYNTAX, "no reply begins with byte 0x%02x", line.data[0]);
     }
 }
 
@@ -126,12 +129,14 @@ static bool may_be_long(uint8_t sign) {
 }
 
 /* The line at position; its end is \r\n. A line that must be short is not waited for without end. */
-static enum status find_line(struct resp_reply_parser *parser, struct slice input, struct slice *line, struct error *error) {
+static enum status find_line(struct resp_reply_parser *parser, struct slice input, struct slice *line,
+                             struct error *error) {
     size_t from = parser->scanned > parser->position ? parser->scanned : parser->position;
     const uint8_t *found = from < input.size ? memchr(input.data + from, '\r', input.size - from) : NULL;
     size_t at = found ? (size_t)(found - input.data) : input.size;
     parser->scanned = at;
-    if (parser->position < input.size && !may_be_long(input.data[parser->position]) && at - parser->position > SHORT_LINE_BYTES)
+    if (parser->position < input.size && !may_be_long(input.data[parser->position]) &&
+        at - parser->position > SHORT_LINE_BYTES)
         return error_set(error, STATUS_SYNTAX, "a line without an end");
     if (at + 2 > input.size) {
         parser->wanted_bytes = found ? at + 2 : at + 1;
@@ -144,8 +149,8 @@ static enum status find_line(struct resp_reply_parser *parser, struct slice inpu
 }
 
 /* The bytes behind the head at position, checked; `size` is head and body together. */
-static enum status check_body(struct resp_reply_parser *parser, struct slice input, const struct head *head, size_t line_bytes, size_t *size,
-                              struct error *error) {
+static enum status check_body(struct resp_reply_parser *parser, struct slice input, const struct head *head,
+                              size_t line_bytes, size_t *size, struct error *error) {
     *size = line_bytes;
     if (!head->has_body) return STATUS_OK;
     size_t begin = parser->position + line_bytes;
@@ -155,8 +160,10 @@ static enum status check_body(struct resp_reply_parser *parser, struct slice inp
         return STATUS_END;
     }
     const uint8_t *end = input.data + begin + body;
-    if (end[0] != '\r' || end[1] != '\n') return error_set(error, STATUS_SYNTAX, "a text that does not end where its length says");
-    if (head->type == RESP_VERBATIM && input.data[begin + 3] != ':') return error_set(error, STATUS_SYNTAX, "a verbatim text without its format");
+    if (end[0] != '\r' || end[1] != '\n')
+        return error_set(error, STATUS_SYNTAX, "a text that does not end where its length says");
+    if (head->type == RESP_VERBATIM && input.data[begin + 3] != ':')
+        return error_set(error, STATUS_SYNTAX, "a verbatim text without its format");
     *size = line_bytes + body + 2;
     return STATUS_OK;
 }
@@ -177,11 +184,13 @@ static bool close_element(struct resp_reply_parser *parser) {
 }
 
 /* Takes note of an element whose head (and body) is complete. */
-static enum status enter_element(struct resp_reply_parser *parser, const struct head *head, bool *complete, struct error *error) {
+static enum status enter_element(struct resp_reply_parser *parser, const struct head *head, bool *complete,
+                                 struct error *error) {
     bool attribute = head->type == ATTRIBUTE;
     *complete = false;
     if (attribute && parser->after_attribute) return error_set(error, STATUS_SYNTAX, "an attribute of an attribute");
-    if (head->elements > 0 && parser->depth == RESP_REPLY_MAX_DEPTH) return error_set(error, STATUS_TOO_LARGE, "nested too deeply");
+    if (head->elements > 0 && parser->depth == RESP_REPLY_MAX_DEPTH)
+        return error_set(error, STATUS_TOO_LARGE, "nested too deeply");
     parser->after_attribute = false;
     if (head->elements > 0) {
         parser->depth++;
@@ -273,22 +282,23 @@ static enum status build_reply(struct builder *builder, struct resp_reply *reply
         return STATUS_OK;
     }
     switch (reply->type) {
-        case RESP_SIMPLE:
-        case RESP_ERROR:
-        case RESP_BIG_NUMBER: reply->text = head.line; break;
-        case RESP_INTEGER:
-        case RESP_BOOL: reply->integer = head.integer; break;
-        default: break;
+    case RESP_SIMPLE:
+    case RESP_ERROR:
+    case RESP_BIG_NUMBER: reply->text = head.line; break;
+    case RESP_INTEGER:
+    case RESP_BOOL: reply->integer = head.integer; break;
+    default: break;
     }
     return build_elements(builder, reply, head.elements);
 }
 
-enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input, struct arena *arena, struct resp_reply **reply,
-                            struct error *error) {
+enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input, struct arena *arena,
+                            struct resp_reply **reply, struct error *error) {
     parser->consumed = 0;
     parser->wanted_bytes = 0;
     *reply = NULL;
-    bool scanned_before = parser->depth == 0 && parser->position > 0 && !parser->after_attribute; /* building ran out of memory */
+    bool scanned_before =
+        parser->depth == 0 && parser->position > 0 && !parser->after_attribute; /* building ran out of memory */
     if (!scanned_before) {
         enum status status = scan(parser, input, error);
         if (status != STATUS_OK) return status;
@@ -306,7 +316,8 @@ enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input
 
 static bool scalars_equal(const struct resp_reply *a, const struct resp_reply *b) {
     return a->type == b->type && memcmp(a->format, b->format, sizeof a->format) == 0 && a->integer == b->integer &&
-           memcmp(&a->number, &b->number, sizeof a->number) == 0 && slice_equal(a->text, b->text) && a->count == b->count;
+           memcmp(&a->number, &b->number, sizeof a->number) == 0 && slice_equal(a->text, b->text) &&
+           a->count == b->count;
 }
 
 bool resp_reply_equal(const struct resp_reply *a, const struct resp_reply *b) {

@@ -14,8 +14,8 @@
 #include "engine/base/status.h"
 
 enum {
-    RESP_REPLY_MAX_DEPTH = 32,              /* arrays within arrays */
-    RESP_REPLY_MAX_COUNT = 1 << 30,         /* elements that one header may announce */
+    RESP_REPLY_MAX_DEPTH = 32,      /* arrays within arrays */
+    RESP_REPLY_MAX_COUNT = 1 << 30, /* elements that one header may announce */
 };
 
 enum resp_type {
@@ -36,12 +36,12 @@ enum resp_type {
 
 struct resp_reply {
     enum resp_type type;
-    char format[4];                     /* of a verbatim text: "txt" or "mkd" */
+    char format[4]; /* of a verbatim text: "txt" or "mkd" */
     int64_t integer;
     double number;
     struct slice text;
-    struct resp_reply *elements;        /* `count` of them, one after the other */
-    size_t count;                       /* of a map: twice its pairs */
+    struct resp_reply *elements;         /* `count` of them, one after the other */
+    size_t count;                        /* of a map: twice its pairs */
     const struct resp_reply *attributes; /* a RESP_MAP that stood before this reply, or NULL */
 };
 
@@ -65,8 +65,8 @@ void resp_reply_parser_init(struct resp_reply_parser *parser);
  * `consumed` bytes. END: not complete yet. SYNTAX: not RESP; `error` (may be NULL) says what, the stream cannot be read on. TOO_LARGE: depth or
  * count over the limit. NO_MEMORY: may be tried again.
  */
-MUST_CHECK enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input, struct arena *arena, struct resp_reply **reply,
-                                       struct error *error);
+MUST_CHECK enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input, struct arena *arena,
+                                       struct resp_reply **reply, struct error *error);
 
 /* Same type, same content, all the way down; doubles by their bits, attributes included. */
 bool resp_reply_equal(const struct resp_reply *a, const struct resp_reply *b);

@@ -23,12 +23,12 @@ static int hex_value(int byte) {
 
 static uint8_t unescape(int byte) {
     switch (byte) {
-        case 'n': return '\n';
-        case 'r': return '\r';
-        case 't': return '\t';
-        case 'b': return '\b';
-        case 'a': return '\a';
-        default: return (uint8_t)byte;
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'a': return '\a';
+    default: return (uint8_t)byte;
     }
 }
 

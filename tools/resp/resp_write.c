@@ -196,19 +196,19 @@ void resp_write_raw(struct resp_writer *writer, struct slice reply) {
 /* One value, or the head of a nested one; returns how many values it announces. */
 static uint64_t put_reply_value(struct resp_writer *writer, const struct reply_value *value) {
     switch (value->tag) {
-        case REPLY_NULL: resp_write_null(writer); return 0;
-        case REPLY_NULL_ARRAY: resp_write_null_array(writer); return 0;
-        case REPLY_OK: resp_write_simple(writer, "OK"); return 0;
-        case REPLY_TRUE: resp_write_bool(writer, true); return 0;
-        case REPLY_FALSE: resp_write_bool(writer, false); return 0;
-        case REPLY_INTEGER: resp_write_integer(writer, value->integer); return 0;
-        case REPLY_DOUBLE: resp_write_double(writer, value->number); return 0;
-        case REPLY_BULK: resp_write_bulk(writer, value->text); return 0;
-        case REPLY_STATUS: put_simple(writer, value->text); return 0;
-        case REPLY_ERROR: resp_write_error(writer, value->text); return 0;
-        case REPLY_ARRAY: resp_write_array(writer, (size_t)value->count); return value->count;
-        case REPLY_SET: resp_write_set(writer, (size_t)value->count); return value->count;
-        case REPLY_MAP: resp_write_map(writer, (size_t)value->count); return 2 * value->count;
+    case REPLY_NULL: resp_write_null(writer); return 0;
+    case REPLY_NULL_ARRAY: resp_write_null_array(writer); return 0;
+    case REPLY_OK: resp_write_simple(writer, "OK"); return 0;
+    case REPLY_TRUE: resp_write_bool(writer, true); return 0;
+    case REPLY_FALSE: resp_write_bool(writer, false); return 0;
+    case REPLY_INTEGER: resp_write_integer(writer, value->integer); return 0;
+    case REPLY_DOUBLE: resp_write_double(writer, value->number); return 0;
+    case REPLY_BULK: resp_write_bulk(writer, value->text); return 0;
+    case REPLY_STATUS: put_simple(writer, value->text); return 0;
+    case REPLY_ERROR: resp_write_error(writer, value->text); return 0;
+    case REPLY_ARRAY: resp_write_array(writer, (size_t)value->count); return value->count;
+    case REPLY_SET: resp_write_set(writer, (size_t)value->count); return value->count;
+    case REPLY_MAP: resp_write_map(writer, (size_t)value->count); return 2 * value->count;
     }
     return 0;
 }

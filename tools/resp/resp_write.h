@@ -26,7 +26,8 @@ static inline struct resp_writer resp_writer_make(struct buf *out, int protocol)
 
 /* Line ends within simple strings and errors become spaces, those at the end of an error are cut. */
 void resp_write_simple(struct resp_writer *writer, const char *text);
-void resp_write_error(struct resp_writer *writer, struct slice text); /* with its code: "WRONGTYPE Operation against ..." */
+void resp_write_error(struct resp_writer *writer,
+                      struct slice text); /* with its code: "WRONGTYPE Operation against ..." */
 void resp_write_error_format(struct resp_writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void resp_write_integer(struct resp_writer *writer, int64_t value);
 void resp_write_bulk(struct resp_writer *writer, struct slice value);
@@ -35,8 +36,9 @@ void resp_write_bulk_integer(struct resp_writer *writer, int64_t value); /* deci
 void resp_write_null(struct resp_writer *writer);
 void resp_write_null_array(struct resp_writer *writer);
 void resp_write_bool(struct resp_writer *writer, bool value);
-void resp_write_double(struct resp_writer *writer, double value);           /* %.17g, inf, -inf, nan */
-void resp_write_big_number(struct resp_writer *writer, struct slice digits); /* optional '-', digits: the caller's duty */
+void resp_write_double(struct resp_writer *writer, double value); /* %.17g, inf, -inf, nan */
+void resp_write_big_number(struct resp_writer *writer,
+                           struct slice digits); /* optional '-', digits: the caller's duty */
 void resp_write_verbatim(struct resp_writer *writer, const char format[3], struct slice value);
 
 /* Headers: the elements follow, each by a write of its own; a map's `count` is its pairs. */
@@ -44,7 +46,8 @@ void resp_write_array(struct resp_writer *writer, size_t count);
 void resp_write_map(struct resp_writer *writer, size_t count);
 void resp_write_set(struct resp_writer *writer, size_t count);
 void resp_write_push(struct resp_writer *writer, size_t count);
-void resp_write_attribute(struct resp_writer *writer, size_t count); /* protocol 3 only; stands before the reply that it describes */
+void resp_write_attribute(struct resp_writer *writer,
+                          size_t count); /* protocol 3 only; stands before the reply that it describes */
 
 /* Bytes that are a reply already (kept, or forwarded from another node for the same protocol). */
 void resp_write_raw(struct resp_writer *writer, struct slice reply);
