@@ -1,0 +1,184 @@
+/*
+ * wal_golden_test: segments written by version 1 of the format read as they did on the day they were written, and the example in engine/wal/FORMAT.md says
+ * what the golden file says.
+ *
+ *     wal_golden_test --make     writes the golden files anew (only with a new version of the format)
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/check.h"
+#include "engine/wal_scan.h"
+#include "tools/sim/sim_io.h"
+
+enum { SEGMENT = 64 << 10, KEPT = 16 << 10 }; /* the files hold the first 16 KiB; the rest is zero */
+static const uint64_t OWNER = 0x1122334455667788;
+static const char plain_file[] = "tests/golden/wal/plain-v1.wal";
+static const char torn_file[] = "tests/golden/wal/torn-v1.wal";
+static uint8_t bytes[SEGMENT];
+
+/* ---- Making ---- */
+
+static void keep(struct io *io, const char *path) {
+    struct io_file *file;
+    size_t got;
+    check(io_file_open(io, "/wal/00000001.wal", IO_OPEN_READ, &file) == STATUS_OK);
+    check(io_file_read(file, 0, bytes, SEGMENT, &got) == STATUS_OK && got == SEGMENT);
+    io_file_close(file);
+    FILE *out = fopen(path, "wb");
+    check(out != NULL && fwrite(bytes, 1, KEPT, out) == KEPT);
+    check(fclose(out) == 0);
+}
+
+static void add(struct wal *wal, uint8_t type, const char *text) {
+    uint64_t lsn;
+    struct slice part = slice_from_text(text);
+    check(wal_append(wal, type, &part, 1, &lsn) == STATUS_OK);
+}
+
+static int make(void) {
+    struct sim *sim = sim_create(1);
+    struct sim_disk *disk = sim_disk_create(1);
+    struct io *io = sim_io_create(sim, disk, NULL);
+    struct wal_options options = {.owner = OWNER, .segment_bytes = SEGMENT};
+    struct wal *wal;
+    check(wal_open(io, "/wal", &options, NULL, NULL, &wal, NULL, NULL) == STATUS_OK);
+    add(wal, 1, "hello");
+    add(wal, 2, "loam");
+    check(wal_commit(wal, true) == STATUS_OK);
+    add(wal, 3, "unsynced");
+    check(wal_commit(wal, false) == STATUS_OK);
+    add(wal, 255, "");
+    check(wal_commit(wal, false) == STATUS_OK);
+    keep(io, plain_file);
+    char text[601] = {0};
+    memset(text, 'x', sizeof text - 1);
+    add(wal, 4, text);
+    check(wal_commit(wal, false) == STATUS_OK);
+    wal_close(wal);
+    struct io_file *file; /* the last group loses its second sector */
+    static const uint8_t zero[IO_SECTOR_BYTES];
+    check(io_file_open(io, "/wal/00000001.wal", IO_OPEN_READ | IO_OPEN_WRITE, &file) == STATUS_OK);
+    check(io_file_write(file, 3 * IO_PAGE_BYTES + IO_SECTOR_BYTES, zero, sizeof zero) == STATUS_OK);
+    io_file_close(file);
+    keep(io, torn_file);
+    io_destroy(io);
+    sim_disk_destroy(disk);
+    sim_destroy(sim);
+    return 0;
+}
+
+/* ---- Reading ---- */
+
+static void load(const char *path) {
+    memset(bytes, 0, sizeof bytes);
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    assert_int_equal(fread(bytes, 1, SEGMENT, in), KEPT);
+    fclose(in);
+}
+
+struct expected_record {
+    uint64_t lsn;
+    uint8_t type;
+    const char *text;
+};
+
+static const struct expected_record expected[] = {
+    {0x100002040, 1, "hello"},
+    {0x10000204e, 2, "loam"},
+    {0x100003040, 3, "unsynced"},
+    {0x100003081, 255, ""},
+};
+
+static enum wal_verdict read_all(struct wal_scan *scan, unsigned *groups, unsigned *records) {
+    struct wal_segment_header header;
+    assert_int_equal(wal_segment_header_decode(slice_make(bytes, SEGMENT), &header, NULL), STATUS_OK);
+    assert_true(header.owner == OWNER && header.segment == 1 && header.segment_bytes == SEGMENT && header.version == 1);
+    assert_true(header.start_group == (uint64_t)1 << 32 && header.predecessor_end == 0 &&
+                header.predecessor_group == 0);
+    assert_int_equal(wal_scan_init(scan, slice_make(bytes, SEGMENT), &header, NULL, NULL), STATUS_OK);
+    *groups = *records = 0;
+    for (;;) {
+        struct wal_group group;
+        enum wal_verdict verdict;
+        assert_int_equal(wal_scan_next(scan, &verdict, &group), STATUS_OK);
+        if (verdict != WAL_FOUND_GROUP) return verdict;
+        assert_int_equal(group.group, ((uint64_t)1 << 32) + (*groups)++);
+        struct wal_record record;
+        uint64_t at = 0;
+        enum status status;
+        while ((status = wal_scan_record(scan, &group, &at, &record)) == STATUS_OK) {
+            assert_true(*records < sizeof expected / sizeof *expected);
+            const struct expected_record *want = &expected[(*records)++];
+            assert_int_equal(record.lsn, want->lsn);
+            assert_int_equal(record.type, want->type);
+            assert_true(slice_equal(record.payload, slice_from_text(want->text)));
+        }
+        assert_int_equal(status, STATUS_END);
+    }
+}
+
+static void a_segment_of_version_1_reads_as_it_was_written(void **state) {
+    (void)state;
+    load(plain_file);
+    struct wal_scan scan;
+    unsigned groups, records;
+    assert_int_equal(read_all(&scan, &groups, &records), WAL_FOUND_END);
+    assert_int_equal(groups, 4);
+    assert_int_equal(records, 4);
+    wal_scan_deinit(&scan);
+}
+
+static void a_torn_segment_of_version_1_reads_up_to_the_tear(void **state) {
+    (void)state;
+    load(torn_file);
+    struct wal_scan scan;
+    unsigned groups, records;
+    assert_int_equal(read_all(&scan, &groups, &records), WAL_FOUND_TORN);
+    assert_int_equal(groups, 4);
+    assert_int_equal(scan.at_group, ((uint64_t)1 << 32) + 4);
+    wal_scan_deinit(&scan);
+}
+
+/* Lines "00001000  4c 4f ...  comment" of the document become bytes again. */
+static void the_example_in_the_document_is_the_golden_file(void **state) {
+    (void)state;
+    static uint8_t told[SEGMENT];
+    memset(told, 0, sizeof told);
+    FILE *in = fopen("engine/wal/FORMAT.md", "r");
+    assert_non_null(in);
+    char line[512];
+    unsigned lines = 0;
+    while (fgets(line, sizeof line, in) != NULL) {
+        char *cursor;
+        unsigned long offset = strtoul(line, &cursor, 16);
+        if (cursor != line + 8 || strncmp(cursor, "  ", 2) != 0) continue;
+        lines++;
+        for (cursor += 2; cursor[0] != ' ' && cursor[0] != '\n' && cursor[2] == ' '; cursor += 3) {
+            assert_true(offset < SEGMENT);
+            told[offset++] = (uint8_t)strtoul(cursor, NULL, 16);
+        }
+    }
+    fclose(in);
+    assert_true(lines > 10);
+    load(plain_file);
+    assert_memory_equal(told, bytes, SEGMENT);
+}
+
+int main(int argument_count, char **arguments) {
+    if (argument_count > 1 && strcmp(arguments[1], "--make") == 0) return make();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_segment_of_version_1_reads_as_it_was_written),
+        cmocka_unit_test(a_torn_segment_of_version_1_reads_up_to_the_tear),
+        cmocka_unit_test(the_example_in_the_document_is_the_golden_file),
+    };
+    return cmocka_run_group_tests_name("wal_golden", tests, NULL, NULL);
+}
