@@ -46,8 +46,8 @@ LOAM_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DLOAM_VERSION='"$(VERSION)"' -I. $(OPT) 
 LOAM_LDFLAGS = $(filter -fsanitize=% --coverage,$(OPT)) -Wl,--as-needed -pthread $(LDFLAGS)
 
 # --- what a build needs ----------------------------------------------------------------------------------------------------------
-LIB_PACKAGES := liburing libzstd liblz4 libxxhash
-TOOL_PACKAGES := libmicrohttpd openssl
+LIB_PACKAGES := liburing libzstd liblz4 libxxhash libcrypto
+TOOL_PACKAGES := libmicrohttpd libnghttp2
 TEST_PACKAGES := cmocka
 PACKAGES := $(LIB_PACKAGES) $(TOOL_PACKAGES) $(TEST_PACKAGES)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))

@@ -17,7 +17,8 @@ packages_of() {
     liblz4) echo liblz4-dev lz4-devel lz4 lz4 ;;
     libxxhash) echo libxxhash-dev xxhash-devel xxhash xxhash ;;
     libmicrohttpd) echo libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd ;;
-    openssl) echo libssl-dev openssl-devel openssl openssl ;;
+    libcrypto) echo libssl-dev openssl-devel openssl openssl ;;
+    libnghttp2) echo libnghttp2-dev libnghttp2-devel libnghttp2 libnghttp2 ;;
     cmocka) echo libcmocka-dev libcmocka-devel cmocka cmocka ;;
     gcc) echo gcc gcc gcc gcc ;;
     libc) echo libc6-dev glibc-devel glibc - ;;
