@@ -1,0 +1,57 @@
+/*
+ * sst_file: an open SST as its own files (reader, source, verify) see it. Private to engine/sst.
+ */
+#ifndef ENGINE_SST_SST_FILE_H
+#define ENGINE_SST_SST_FILE_H
+
+#include "engine/sst/block_read.h"
+#include "engine/sst/filter.h"
+#include "engine/sst/sst_format.h"
+#include "engine/sst/sst_read.h"
+
+struct sst {
+    const struct sst_environment *environment;
+    struct io_file *file;
+    struct sst_identity identity;
+    uint64_t cache_file;
+    struct sst_footer footer;
+    struct sst_properties properties;
+    struct block *filter_block; /* NULL = no filter */
+    struct block *index_block;
+    struct block *properties_block;
+    struct filter filter;
+    struct sst_block_view index;
+    struct arena arena; /* of ranges */
+    struct range_set ranges;
+};
+
+/* A block in memory begins with its parsed form; the bytes come behind. */
+static inline struct sst_block_view *sst_block_view_of(struct block *block) {
+    return (struct sst_block_view *)(void *)block->data;
+}
+
+static inline struct sst_handle sst_index_handle(const struct sst *sst, uint32_t at) {
+    return sst_handle_decode(block_view_value(&sst->index, at).data);
+}
+
+/* The first data block that may hold an entry at or after (key, trailer); index.count = none. */
+static inline uint32_t sst_index_seek(const struct sst *sst, struct slice key, uint64_t trailer) {
+    return block_view_seek(&sst->index, key, trailer);
+}
+
+/*
+ * The data block that index entry `at` names, with a reference for the caller. From the cache, from *ahead (see sst_source), or from the file. WOULD_BLOCK, CORRUPT, IO, NO_MEMORY: told to
+ * environment->on_error but for WOULD_BLOCK and NO_MEMORY.
+ */
+MUST_CHECK enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block);
+
+/* The same out of bytes that were read already: exactly the unit. */
+MUST_CHECK enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block);
+
+/* Reads exactly [offset, offset + size) of the file. CORRUPT if it is shorter. */
+MUST_CHECK enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, size_t size);
+
+/* Tells environment->on_error about data block `at`: file, offset, key range, what. Returns status. */
+enum status sst_block_failed(struct sst *sst, uint32_t at, enum status status, const char *what);
+
+#endif

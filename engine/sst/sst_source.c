@@ -1,0 +1,206 @@
+/*
+ * sst_source: the entries of an SST one by one, both ways.
+ *
+ * Invariant: while valid, `block` is data block index_at, `view` its parsed form, `key` starts with the block's prefix, and entry_at < view->count.
+ */
+#include "engine/base/check.h"
+#include "engine/sst/sst_file.h"
+
+enum { AHEAD_BYTES = 256 << 10 };
+
+static struct sst_source *source_of(struct source *source) {
+    return (struct sst_source *)(void *)source;
+}
+
+static void leave_block(struct sst_source *this) {
+    block_release(this->block);
+    this->block = NULL;
+    this->view = NULL;
+    this->source.valid = false;
+}
+
+static void fail(struct sst_source *this, enum status status) {
+    leave_block(this);
+    this->source.status = status;
+}
+
+/* Shows entry entry_at of the open block. */
+static void show(struct sst_source *this) {
+    const struct sst_block_view *view = this->view;
+    struct source *source = &this->source;
+    uint32_t at = this->entry_at;
+    size_t size = block_view_suffix(view, at, this->key.data);
+    source->key = slice_make(this->key.data, size);
+    source->head = entry_head(source->key);
+    source->trailer = block_view_trailer(view, at);
+    source->value = block_view_value(view, at);
+    source->valid = true;
+}
+
+/* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in there. */
+static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice *unit) {
+    struct sst_handle handle = sst_index_handle(this->sst, at);
+    uint64_t end = this->ahead_offset + this->ahead.size;
+    if (handle.offset < this->ahead_offset || handle.offset + handle.size > end) {
+        uint64_t left = sst_footer_data_end(&this->sst->footer) - handle.offset;
+        size_t size = handle.size > AHEAD_BYTES ? handle.size : left < AHEAD_BYTES ? (size_t)left : AHEAD_BYTES;
+        buf_clear(&this->ahead);
+        enum status status = buf_reserve(&this->ahead, size);
+        if (status != STATUS_OK) return status;
+        status = sst_file_read(this->sst, handle.offset, this->ahead.data, size);
+        if (status != STATUS_OK) return sst_block_failed(this->sst, at, status, "the file can't be read there");
+        this->ahead.size = size;
+        this->ahead_offset = handle.offset;
+    }
+    *unit = slice_make(this->ahead.data + (handle.offset - this->ahead_offset), handle.size);
+    return STATUS_OK;
+}
+
+static enum status load(struct sst_source *this, uint32_t at, struct block **block) {
+    if (!(this->flags & SST_READ_AHEAD)) return sst_block_load(this->sst, at, this->flags, block);
+    struct slice unit;
+    enum status status = ahead_unit(this, at, &unit);
+    return status == STATUS_OK ? sst_block_decode(this->sst, at, unit, block) : status;
+}
+
+/* Opens data block `at`; false and failed if that does not work. */
+static bool enter_block(struct sst_source *this, uint32_t at) {
+    if (this->block && this->index_at == at) return true;
+    struct block *block = NULL;
+    enum status status = load(this, at, &block);
+    leave_block(this);
+    if (status == STATUS_OK) {
+        struct sst_block_view *view = sst_block_view_of(block);
+        buf_clear(&this->key);
+        status = buf_reserve(&this->key, block_view_key_room(view));
+        if (status == STATUS_OK) {
+            struct slice prefix = block_view_prefix(view);
+            if (prefix.size) memcpy(this->key.data, prefix.data, prefix.size);
+            this->block = block;
+            this->view = view;
+            this->index_at = at;
+            return true;
+        }
+        block_release(block);
+    }
+    fail(this, status);
+    return false;
+}
+
+static void show_first_of(struct sst_source *this, uint32_t at) {
+    if (at >= this->sst->index.count) {
+        leave_block(this);
+    } else if (enter_block(this, at)) {
+        this->entry_at = 0;
+        show(this);
+    }
+}
+
+static void show_last_of(struct sst_source *this, uint32_t at) {
+    if (!enter_block(this, at)) return;
+    this->entry_at = this->view->count - 1;
+    show(this);
+}
+
+static void sst_source_seek(struct source *source, struct slice key, uint64_t trailer) {
+    struct sst_source *this = source_of(source);
+    source->status = STATUS_OK;
+    uint32_t at = sst_index_seek(this->sst, key, trailer);
+    if (at == this->sst->index.count) {
+        leave_block(this);
+        return;
+    }
+    if (!enter_block(this, at)) return;
+    this->entry_at = block_view_seek(this->view, key, trailer);
+    if (this->entry_at < this->view->count) {
+        show(this);
+    } else {
+        show_first_of(this, at + 1);
+    }
+}
+
+static void sst_source_seek_before(struct source *source, struct slice key, uint64_t trailer) {
+    struct sst_source *this = source_of(source);
+    source->status = STATUS_OK;
+    uint32_t count = this->sst->index.count;
+    uint32_t at = sst_index_seek(this->sst, key, trailer);
+    if (at < count) {
+        if (!enter_block(this, at)) return;
+        uint32_t entry = block_view_seek(this->view, key, trailer);
+        if (entry > 0) {
+            this->entry_at = entry - 1;
+            show(this);
+            return;
+        }
+    }
+    if (at == 0) {
+        leave_block(this);
+    } else {
+        show_last_of(this, at - 1);
+    }
+}
+
+static void sst_source_seek_first(struct source *source) {
+    source->status = STATUS_OK;
+    show_first_of(source_of(source), 0);
+}
+
+static void sst_source_seek_last(struct source *source) {
+    struct sst_source *this = source_of(source);
+    source->status = STATUS_OK;
+    if (this->sst->index.count == 0) {
+        leave_block(this);
+    } else {
+        show_last_of(this, this->sst->index.count - 1);
+    }
+}
+
+static void sst_source_next(struct source *source) {
+    struct sst_source *this = source_of(source);
+    check(source->valid);
+    if (++this->entry_at < this->view->count) {
+        show(this);
+    } else {
+        show_first_of(this, this->index_at + 1);
+    }
+}
+
+static void sst_source_prev(struct source *source) {
+    struct sst_source *this = source_of(source);
+    check(source->valid);
+    if (this->entry_at > 0) {
+        this->entry_at--;
+        show(this);
+    } else if (this->index_at > 0) {
+        show_last_of(this, this->index_at - 1);
+    } else {
+        leave_block(this);
+    }
+}
+
+static void sst_source_close(struct source *source) {
+    struct sst_source *this = source_of(source);
+    leave_block(this);
+    buf_deinit(&this->key);
+    buf_deinit(&this->ahead);
+}
+
+static const struct source_vtable sst_source_vtable = {
+    .seek = sst_source_seek,
+    .seek_before = sst_source_seek_before,
+    .seek_first = sst_source_seek_first,
+    .seek_last = sst_source_seek_last,
+    .next = sst_source_next,
+    .prev = sst_source_prev,
+    .close = sst_source_close,
+};
+
+void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags) {
+    *source = (struct sst_source){.source = {.vtable = &sst_source_vtable}, .sst = sst, .flags = flags};
+}
+
+struct block *sst_source_pin(struct sst_source *source) {
+    check(source->source.valid);
+    block_acquire(source->block);
+    return source->block;
+}

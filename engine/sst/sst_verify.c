@@ -1,0 +1,155 @@
+/*
+ * sst_verify: every byte of an open SST read and understood: checks, order, and what index, filter and properties say about the entries.
+ *
+ * It goes on after a bad block, so that one run names them all.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/sst/sst_file.h"
+
+struct verify {
+    struct sst *sst;
+    void (*visit)(void *context, uint64_t offset, const char *text);
+    void *context;
+    struct sst_properties found; /* counted anew */
+    struct buf last;             /* the key before */
+    uint64_t last_trailer;
+    bool bad;
+};
+
+static void finding(struct verify *verify, uint64_t offset, const char *text) {
+    verify->bad = true;
+    if (verify->visit) verify->visit(verify->context, offset, text);
+}
+
+static void count_sequence(struct sst_properties *found, uint64_t sequence) {
+    if (sequence < found->first_sequence) found->first_sequence = sequence;
+    if (sequence > found->last_sequence) found->last_sequence = sequence;
+}
+
+static enum status verify_entry(struct verify *verify, uint64_t offset, struct slice key, uint64_t trailer,
+                                struct slice value) {
+    struct sst_properties *found = &verify->found;
+    struct slice last = buf_slice(&verify->last);
+    if (found->entries && entry_compare(last, verify->last_trailer, key, trailer) >= 0)
+        finding(verify, offset, "entries are out of order");
+    if (entry_kind(trailer) >= ENTRY_RANGE_DELETE)
+        finding(verify, offset, "an entry of a kind that can't stand among entries");
+    if (!sst_may_have(verify->sst, sst_key_hash(key))) finding(verify, offset, "the filter denies a key that is here");
+    if (!found->entries && slice_compare(verify->sst->properties.first, key) > 0)
+        finding(verify, offset, "a key before the file's first");
+    found->entries++;
+    found->deletes += entry_kind(trailer) == ENTRY_DELETE;
+    found->merges += entry_kind(trailer) == ENTRY_MERGE;
+    found->appends += entry_kind(trailer) == ENTRY_APPEND;
+    found->key_bytes += key.size;
+    found->value_bytes += value.size;
+    count_sequence(found, entry_sequence(trailer));
+    verify->last_trailer = trailer;
+    return buf_assign(&verify->last, key);
+}
+
+/* The last entry of a block stands at or before its index entry's key, the first one behind the index entry before. */
+static enum status verify_index_entry(struct verify *verify, uint32_t at, const struct sst_block_view *view,
+                                      struct buf *room) {
+    const struct sst_block_view *index = &verify->sst->index;
+    uint64_t offset = sst_index_handle(verify->sst, at).offset;
+    buf_clear(room);
+    enum status status = buf_reserve(room, block_view_key_room(index));
+    if (status != STATUS_OK) return status;
+    struct slice key = block_view_key(index, at, room->data);
+    if (block_view_seek(view, key, block_view_trailer(index, at)) < view->count - 1)
+        finding(verify, offset, "a key behind the block's index entry");
+    if (at == 0) return STATUS_OK;
+    key = block_view_key(index, at - 1, room->data);
+    uint64_t trailer = block_view_trailer(index, at - 1);
+    if (block_view_seek(view, key, trailer) != 0) finding(verify, offset, "a key that belongs to the block before");
+    return STATUS_OK;
+}
+
+static enum status verify_block(struct verify *verify, uint32_t at, struct block *block, struct buf *room) {
+    const struct sst_block_view *view = sst_block_view_of(block);
+    struct sst_handle handle = sst_index_handle(verify->sst, at);
+    verify->found.data_blocks++;
+    verify->found.data_bytes += handle.size;
+    verify->found.raw_bytes += view->size;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < view->count && status == STATUS_OK; i++) {
+        buf_clear(room);
+        status = buf_reserve(room, block_view_key_room(view));
+        if (status != STATUS_OK) return status;
+        struct slice key = block_view_key(view, i, room->data);
+        status = verify_entry(verify, handle.offset, key, block_view_trailer(view, i), block_view_value(view, i));
+    }
+    return status == STATUS_OK ? verify_index_entry(verify, at, view, room) : status;
+}
+
+static enum status verify_data(struct verify *verify, struct buf *room) {
+    struct sst *sst = verify->sst;
+    for (uint32_t at = 0; at < sst->index.count; at++) {
+        struct sst_handle handle = sst_index_handle(sst, at);
+        struct block *block = NULL;
+        buf_clear(room);
+        enum status status = buf_reserve(room, handle.size);
+        if (status == STATUS_OK) status = sst_file_read(sst, handle.offset, room->data, handle.size);
+        if (status == STATUS_OK) status = sst_block_decode(sst, at, slice_make(room->data, handle.size), &block);
+        if (status == STATUS_CORRUPT || status == STATUS_IO) {
+            char text[96];
+            snprintf(text, sizeof text, "data block %" PRIu32 " (%" PRIu32 " bytes): %s", at, handle.size,
+                     status_text(status));
+            finding(verify, handle.offset, text);
+            continue;
+        }
+        if (status == STATUS_OK) status = verify_block(verify, at, block, room);
+        block_release(block);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+static void verify_ranges(struct verify *verify) {
+    struct range_cursor cursor;
+    struct range_tombstone tombstone;
+    range_cursor_init(&cursor, &verify->sst->ranges, 0);
+    while (range_cursor_next(&cursor, &tombstone)) {
+        verify->found.range_deletes++;
+        count_sequence(&verify->found, tombstone.sequence);
+    }
+}
+
+/* Only meaningful when every block could be read. */
+static void verify_properties(struct verify *verify) {
+    const struct sst_properties *says = &verify->sst->properties;
+    struct sst_properties *found = &verify->found;
+    uint64_t at = verify->sst->footer.sections[SST_SECTION_PROPERTIES - SST_SECTION_FILTER].offset;
+    if (found->entries + found->range_deletes == 0) found->first_sequence = 0;
+    bool counts = says->entries == found->entries && says->deletes == found->deletes && says->merges == found->merges &&
+                  says->appends == found->appends && says->range_deletes == found->range_deletes;
+    bool bytes = says->key_bytes == found->key_bytes && says->value_bytes == found->value_bytes &&
+                 says->data_blocks == found->data_blocks && says->data_bytes == found->data_bytes &&
+                 says->raw_bytes == found->raw_bytes;
+    bool sequences = says->first_sequence == found->first_sequence && says->last_sequence == found->last_sequence;
+    if (!counts) finding(verify, at, "the properties count other entries than the file has");
+    if (!bytes) finding(verify, at, "the properties count other bytes than the file has");
+    if (!sequences) finding(verify, at, "the properties tell other sequences than the file has");
+    if (!found->entries || !says->has_last) return;
+    int order = slice_compare(buf_slice(&verify->last), says->last);
+    if (order > 0 || (order == 0 && says->last_exclusive)) finding(verify, at, "a key behind the file's last");
+}
+
+enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t offset, const char *text),
+                       void *context) {
+    struct verify verify = {
+        .sst = sst, .visit = visit, .context = context, .found = {.first_sequence = ENTRY_SEQUENCE_MAX}};
+    struct buf room = BUF_EMPTY;
+    enum status status = verify_data(&verify, &room);
+    if (status == STATUS_OK) {
+        verify_ranges(&verify);
+        if (!verify.bad) verify_properties(&verify);
+    }
+    buf_deinit(&room);
+    buf_deinit(&verify.last);
+    if (status != STATUS_OK) return status;
+    return verify.bad ? STATUS_CORRUPT : STATUS_OK;
+}
