@@ -1,10 +1,12 @@
 /*
  * block_cache: S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023) in shards.
  *
- * A newcomer enters the small queue (a tenth of the bytes), or the main queue if its key is in the ghost list. The small queue's oldest block moves to main if it was asked for,
- * else it leaves and its key enters the ghost list. The main queue's oldest block goes round again while its count of uses lasts, else it leaves.
+ * A newcomer enters the small queue (a tenth of the bytes), or the main queue if its key is in the ghost list. The
+ * small queue's oldest block moves to main if it was asked for, else it leaves and its key enters the ghost list. The
+ * main queue's oldest block goes round again while its count of uses lasts, else it leaves.
  *
- * Invariant of a shard: bytes == sum of charges of the blocks in its two queues <= limit. The table's reference keeps a block; only a block with no other reference is evicted.
+ * Invariant of a shard: bytes == sum of charges of the blocks in its two queues <= limit. The table's reference keeps a
+ * block; only a block with no other reference is evicted.
  */
 #include "engine/cache/block_cache.h"
 
@@ -167,7 +169,8 @@ static void main_step(struct block_shard *shard) {
 /* Evicts until `charge` more bytes fit; false if pinned blocks leave no room. */
 static bool shard_make_room(struct block_shard *shard, size_t charge) {
     if (charge > shard->limit) return false;
-    /* Each block can be looked at once in the small queue and USES_MAX + 1 times in main; more steps than that meet only pinned ones. */
+    /* Each block can be looked at once in the small queue and USES_MAX + 1 times in main; more steps than that meet
+     * only pinned ones. */
     size_t steps = shard->block_count * (USES_MAX + 2);
     while (shard->bytes + charge > shard->limit) {
         if (steps-- == 0 || shard->block_count == 0) return false;

@@ -1,8 +1,9 @@
 /*
  * block_cache: blocks of SSTs in memory, decompressed and verified, under a hard ceiling of bytes.
  *
- * S3-FIFO (Yang et al., SOSP 2023) in shards: a small queue for newcomers, a main queue for what was asked for again, a ghost list of keys lately evicted. Pinned blocks count
- * against the ceiling and are not evicted; a block that does not fit beside them is handed out uncached and freed with its last release. Any thread.
+ * S3-FIFO (Yang et al., SOSP 2023) in shards: a small queue for newcomers, a main queue for what was asked for again, a
+ * ghost list of keys lately evicted. Pinned blocks count against the ceiling and are not evicted; a block that does not
+ * fit beside them is handed out uncached and freed with its last release. Any thread.
  */
 #ifndef ENGINE_CACHE_BLOCK_CACHE_H
 #define ENGINE_CACHE_BLOCK_CACHE_H
@@ -49,8 +50,8 @@ void block_cache_destroy(struct block_cache *cache);
 struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t offset);
 
 /*
- * Offers a block that the caller holds a reference to. If another came first under the same key, *block becomes that one (references move over). Whether it was kept or not, the caller
- * still holds its one reference to *block.
+ * Offers a block that the caller holds a reference to. If another came first under the same key, *block becomes that
+ * one (references move over). Whether it was kept or not, the caller still holds its one reference to *block.
  */
 void block_cache_add(struct block_cache *cache, struct block **block);
 

@@ -19,15 +19,15 @@ void codec_destroy(struct codec *codec);
 const char *codec_name(enum codec_id id); /* "none", "lz4", "zstd"; "unknown" */
 
 /*
- * Appends the compressed form of `from` to *to if that saves at least an eighth, and sets *used = id; otherwise appends nothing and sets *used = CODEC_NONE (store it raw). level: zstd's, 0 = 3;
- * lz4 takes no notice. NO_MEMORY.
+ * Appends the compressed form of `from` to *to if that saves at least an eighth, and sets *used = id; otherwise appends
+ * nothing and sets *used = CODEC_NONE (store it raw). level: zstd's, 0 = 3; lz4 takes no notice. NO_MEMORY.
  */
 MUST_CHECK enum status codec_compress(struct codec *codec, enum codec_id id, int level, struct slice from,
                                       struct buf *to, enum codec_id *used);
 
 /*
- * Decompresses untrusted bytes into exactly `size` bytes at `to`: never writes more, and anything but that size is CORRUPT. UNSUPPORTED: unknown id. NO_MEMORY. codec may be NULL
- * (a context is then made for the call).
+ * Decompresses untrusted bytes into exactly `size` bytes at `to`: never writes more, and anything but that size is
+ * CORRUPT. UNSUPPORTED: unknown id. NO_MEMORY. codec may be NULL (a context is then made for the call).
  */
 MUST_CHECK enum status codec_decompress(struct codec *codec, enum codec_id id, struct slice from, uint8_t *to,
                                         size_t size);

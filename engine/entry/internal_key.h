@@ -1,8 +1,9 @@
 /*
  * internal_key: how versions of one user key are told apart and ordered inside memtables and SSTs.
  *
- * An entry is (user key, trailer, value); trailer = sequence << 8 | kind. Order: user key as memcmp, then trailer descending, so that the newest version comes first. A
- * sequence is given to one operation only; 0 means "older than everything that can ask" (compaction at the bottom sets it).
+ * An entry is (user key, trailer, value); trailer = sequence << 8 | kind. Order: user key as memcmp, then trailer
+ * descending, so that the newest version comes first. A sequence is given to one operation only; 0 means "older than
+ * everything that can ask" (compaction at the bottom sets it).
  */
 #ifndef ENGINE_ENTRY_INTERNAL_KEY_H
 #define ENGINE_ENTRY_INTERNAL_KEY_H
@@ -40,7 +41,8 @@ static inline uint64_t entry_trailer_at(uint64_t snapshot) {
     return snapshot >= ENTRY_SEQUENCE_MAX ? ENTRY_TRAILER_FIRST : snapshot << 8 | 0xff;
 }
 
-/* The first eight bytes of a key as a number that orders like them, short keys padded with zeros: head(a) < head(b) implies a < b; equal heads decide nothing. */
+/* The first eight bytes of a key as a number that orders like them, short keys padded with zeros: head(a) < head(b)
+ * implies a < b; equal heads decide nothing. */
 static inline uint64_t entry_head(struct slice key) {
     if (key.size >= 8) return coding_get_key_u64(key.data);
     uint64_t head = 0;

@@ -1,17 +1,20 @@
 /*
  * range_set: an interval skip list over the boundaries of range tombstones (Hanson, "The interval skip list", 1991).
  *
- * A node stands for a boundary (tree, key). Edge l of a node leads to the next node of height > l and carries the stack of sequences that cover everything from the node up to there.
- * Invariant: for every key, the union of the stacks on the edges above it (one per level, from the last node <= key on that level) is the set of tombstones that cover it.
+ * A node stands for a boundary (tree, key). Edge l of a node leads to the next node of height > l and carries the stack
+ * of sequences that cover everything from the node up to there. Invariant: for every key, the union of the stacks on
+ * the edges above it (one per level, from the last node <= key on that level) is the set of tombstones that cover it.
  *
- * A new boundary splits one edge per level; both halves inherit its stack, which is shared, as stacks are persistent. A reader that meets a half-made insert sees either the
- * old edge or its halves, with equal answers for every snapshot below the sequence being added.
+ * A new boundary splits one edge per level; both halves inherit its stack, which is shared, as stacks are persistent. A
+ * reader that meets a half-made insert sees either the old edge or its halves, with equal answers for every snapshot
+ * below the sequence being added.
  */
 #include "engine/entry/range_set.h"
 
 #include "engine/base/check.h"
 
-/* One sequence on an edge and what lies below it. jump skips ahead so that any depth is reached in O(log n) (Myers, "An applicative random-access stack", 1983). */
+/* One sequence on an edge and what lies below it. jump skips ahead so that any depth is reached in O(log n) (Myers, "An
+ * applicative random-access stack", 1983). */
 struct range_stack {
     uint64_t sequence;
     const struct range_stack *below;
@@ -125,8 +128,8 @@ static struct range_node *boundary_make(struct range_set *set, uint32_t tree, st
 /* ---- Tombstones ------------------------------------------------------------------------------------------------ */
 
 /*
- * The edges that together span [begin, end), as high as they can be: up while the next higher edge does not pass the end, then along, then down. end NULL = the end of everything. Calls
- * visit for each.
+ * The edges that together span [begin, end), as high as they can be: up while the next higher edge does not pass the
+ * end, then along, then down. end NULL = the end of everything. Calls visit for each.
  */
 static void for_each_edge(struct range_node *begin, const struct range_node *end,
                           void (*visit)(void *context, struct range_edge *edge), void *context) {
@@ -160,8 +163,8 @@ static void push_edge(void *context, struct range_edge *edge) {
 }
 
 /*
- * Takes every sequence >= first off all edges that begin at node. An edge that was split after the push may have left the sequence on another level than the one that a new walk
- * would choose, so all levels are looked at.
+ * Takes every sequence >= first off all edges that begin at node. An edge that was split after the push may have left
+ * the sequence on another level than the one that a new walk would choose, so all levels are looked at.
  */
 static void node_pop(struct range_node *node, uint64_t first) {
     for (unsigned level = 0; level < node->height; level++) {
@@ -171,7 +174,8 @@ static void node_pop(struct range_node *node, uint64_t first) {
     }
 }
 
-/* The tree of the boundary at which a range ends: for an empty end the start of the next tree; false = beyond the last tree. */
+/* The tree of the boundary at which a range ends: for an empty end the start of the next tree; false = beyond the last
+ * tree. */
 static bool end_boundary(uint32_t *tree, struct slice end) {
     if (end.size > 0) return true;
     if (*tree == UINT32_MAX) return false;

@@ -1,9 +1,11 @@
 /*
- * source: what every ordered run of entries (a memtable's tree, an SST, a level, a merge of them) looks like to the one that reads it.
+ * source: what every ordered run of entries (a memtable's tree, an SST, a level, a merge of them) looks like to the one
+ * that reads it.
  *
- * The current entry stands in the struct itself and is read without a call; the moves are in the vtable. Implementations embed struct source as first member. The entry
- * is borrowed until the next move or close. When a move runs past either end or fails, valid is false and status tells which (OK = the end). A failed source
- * stays failed until the next seek. One thread at a time.
+ * The current entry stands in the struct itself and is read without a call; the moves are in the vtable.
+ * Implementations embed struct source as first member. The entry is borrowed until the next move or close. When a move
+ * runs past either end or fails, valid is false and status tells which (OK = the end). A failed source stays failed
+ * until the next seek. One thread at a time.
  */
 #ifndef ENGINE_ENTRY_SOURCE_H
 #define ENGINE_ENTRY_SOURCE_H

@@ -1,8 +1,8 @@
 /*
  * memtable: entries in a skip list, range deletes in a range_set, both in one arena that dies with the last reference.
  *
- * Invariant: what a published sequence covers is never changed. An extended value grows behind the length that any published mark tells; marks and buffers are replaced as a whole when
- * they are full, and the old ones stay.
+ * Invariant: what a published sequence covers is never changed. An extended value grows behind the length that any
+ * published mark tells; marks and buffers are replaced as a whole when they are full, and the old ones stay.
  */
 #include "engine/memtable/memtable.h"
 
@@ -63,7 +63,8 @@ void memtable_release(struct memtable *memtable) {
     free(memtable);
 }
 
-/* ---- Versions of a node -------------------------------------------------------------------------------------------------------------- */
+/* ---- Versions of a node
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static const struct memtable_grown *node_grown(const struct memtable_node *node) {
     return atomic_load_explicit(&node->grown, memory_order_acquire);
@@ -119,7 +120,9 @@ static bool node_is_of(const struct memtable_node *node, uint32_t tree, struct s
     return node && node->tree == tree && slice_equal(memtable_node_key(node), key);
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Writing
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void memtable_account(struct memtable *memtable) {
     atomic_store_explicit(&memtable->bytes, memtable->arena.used_bytes, memory_order_relaxed);
@@ -134,7 +137,8 @@ static enum status insert(struct memtable *memtable, const struct memtable_targe
     return STATUS_OK;
 }
 
-/* The node's buffer and marks with room for one more mark of `size` bytes in all; NULL when out of memory. Not published. */
+/* The node's buffer and marks with room for one more mark of `size` bytes in all; NULL when out of memory. Not
+ * published. */
 static struct memtable_grown *grown_make_room(struct arena *arena, struct memtable_node *node, uint32_t size) {
     struct memtable_grown *old = atomic_load_explicit(&node->grown, memory_order_relaxed);
     uint32_t count = old ? grown_count(old) : 1;
@@ -226,7 +230,8 @@ enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_ki
     return STATUS_OK;
 }
 
-/* Takes back what was added for a key from `first` on: whole nodes, then the latest extensions of the one that was there before. */
+/* Takes back what was added for a key from `first` on: whole nodes, then the latest extensions of the one that was
+ * there before. */
 static void undo_key(struct memtable *memtable, uint32_t tree, struct slice key, uint64_t first) {
     struct memtable_node *before[SKIPLIST_HEIGHT];
     struct memtable_target target = memtable_target(tree, key, ENTRY_TRAILER_FIRST);
@@ -262,7 +267,9 @@ void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kin
     atomic_store_explicit(&memtable->last_sequence, 0, memory_order_relaxed);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Reading
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
                   struct memtable_version *version) {
@@ -312,7 +319,8 @@ void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *
     };
 }
 
-/* ---- The entries of a tree, one by one -------------------------------------------------------------------------------------------------- */
+/* ---- The entries of a tree, one by one
+ * -------------------------------------------------------------------------------------------------- */
 
 static struct memtable_source *source_of(struct source *source) {
     return (struct memtable_source *)(void *)source;

@@ -1,8 +1,9 @@
 /*
  * memtable: the newest writes of all trees, in memory, ordered by (tree, user key, sequence descending).
  *
- * An arena skip list. Threads: one writer at a time (the owner's lock); readers need no lock and may run beside the writer, as long as they ask with a snapshot that was
- * published after the entries it covers were added. Entries are never moved or freed before the memtable is: values are pinned by a reference to it.
+ * An arena skip list. Threads: one writer at a time (the owner's lock); readers need no lock and may run beside the
+ * writer, as long as they ask with a snapshot that was published after the entries it covers were added. Entries are
+ * never moved or freed before the memtable is: values are pinned by a reference to it.
  */
 #ifndef ENGINE_MEMTABLE_MEMTABLE_H
 #define ENGINE_MEMTABLE_MEMTABLE_H
@@ -18,13 +19,16 @@ struct memtable *memtable_create(uint64_t seed);
 void memtable_acquire(struct memtable *memtable);
 void memtable_release(struct memtable *memtable); /* frees with the last reference; NULL is allowed */
 
-/* ---- Writing (one at a time) -------------------------------------------------------------------------------------------------------- */
+/* ---- Writing (one at a time)
+ * -------------------------------------------------------------------------------------------------------- */
 
 /*
- * Adds one operation; copies key and value. sequence is higher than every earlier one. ENTRY_RANGE_DELETE: key = begin, value = end.
+ * Adds one operation; copies key and value. sequence is higher than every earlier one. ENTRY_RANGE_DELETE: key = begin,
+ * value = end.
  *
- * ENTRY_APPEND extends in place where the key's newest version in this memtable is a PUT or an APPEND that no later range delete covers: amortised O(value.size). Where that version is a
- * delete (or is covered), it becomes a PUT; otherwise an APPEND that goes on in an older memtable or SST.
+ * ENTRY_APPEND extends in place where the key's newest version in this memtable is a PUT or an APPEND that no later
+ * range delete covers: amortised O(value.size). Where that version is a delete (or is covered), it becomes a PUT;
+ * otherwise an APPEND that goes on in an older memtable or SST.
  *
  * NO_MEMORY: nothing of it is visible, the memtable stays usable. TOO_LARGE: an append over ENGINE_VALUE_MAX_BYTES.
  */
@@ -32,23 +36,27 @@ MUST_CHECK enum status memtable_add(struct memtable *memtable, uint32_t tree, en
                                     struct slice key, struct slice value);
 
 /*
- * For a batch that failed half-way and was not published: takes back what was added for this key (or this range) with a sequence >= first. Call it for each operation that
- * was added, in any order; afterwards the sequences may be given out again. Never fails.
+ * For a batch that failed half-way and was not published: takes back what was added for this key (or this range) with a
+ * sequence >= first. Call it for each operation that was added, in any order; afterwards the sequences may be given out
+ * again. Never fails.
  */
 void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kind, struct slice key, struct slice value,
                    uint64_t first);
 
-/* ---- Reading (any thread) -------------------------------------------------------------------------------------------------------------- */
+/* ---- Reading (any thread)
+ * -------------------------------------------------------------------------------------------------------------- */
 
-/* One version of a key as a snapshot sees it. value is borrowed from the memtable for as long as a reference to it is held. */
+/* One version of a key as a snapshot sees it. value is borrowed from the memtable for as long as a reference to it is
+ * held. */
 struct memtable_version {
-    uint64_t
-        trailer; /* PUT, DELETE, MERGE or APPEND; an extended value has the sequence of its last extension that the snapshot sees */
+    uint64_t trailer; /* PUT, DELETE, MERGE or APPEND; an extended value has the sequence of its last extension that the
+                         snapshot sees */
     struct slice value;
     const struct memtable_node *node; /* the memtable's */
 };
 
-/* The newest version of key that snapshot sees; false = none here. Range deletes are not looked at: see memtable_cover. */
+/* The newest version of key that snapshot sees; false = none here. Range deletes are not looked at: see memtable_cover.
+ */
 bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
                   struct memtable_version *version);
 /* The next older version of the same key; false = none left. */
@@ -59,9 +67,10 @@ uint64_t memtable_cover(const struct memtable *memtable, uint32_t tree, struct s
 const struct range_set *memtable_range_deletes(const struct memtable *memtable);
 
 /*
- * The entries of one tree. With a snapshot, each extended value is one entry with the length that the snapshot sees; entries newer than the snapshot may be shown (with their true sequence): the
- * reader skips them. With MEMTABLE_EVERY_VERSION each extension is an APPEND entry of its own with the bytes that it added: the exact history, for a flush; only seek_first,
- * seek and next then work (the others end the source with INVALID).
+ * The entries of one tree. With a snapshot, each extended value is one entry with the length that the snapshot sees;
+ * entries newer than the snapshot may be shown (with their true sequence): the reader skips them. With
+ * MEMTABLE_EVERY_VERSION each extension is an APPEND entry of its own with the bytes that it added: the exact history,
+ * for a flush; only seek_first, seek and next then work (the others end the source with INVALID).
  */
 #define MEMTABLE_EVERY_VERSION UINT64_MAX
 

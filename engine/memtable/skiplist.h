@@ -1,9 +1,11 @@
 /*
  * skiplist: the order of a memtable's entries; private to engine/memtable.
  *
- * Pugh, "Skip lists" (1990), with one writer and readers without locks: a node is filled in before it is linked by a release store, bottom level first, and never moves. Each edge also
- * carries the head of the node it leads to, so that a search that would overshoot does not touch that node. Readers load an edge's target before its head: heads of an edge only fall as nodes are
- * linked in, so a head above the one looked for proves that the target is beyond it, whichever of two stores was seen.
+ * Pugh, "Skip lists" (1990), with one writer and readers without locks: a node is filled in before it is linked by a
+ * release store, bottom level first, and never moves. Each edge also carries the head of the node it leads to, so that
+ * a search that would overshoot does not touch that node. Readers load an edge's target before its head: heads of an
+ * edge only fall as nodes are linked in, so a head above the one looked for proves that the target is beyond it,
+ * whichever of two stores was seen.
  */
 #ifndef ENGINE_MEMTABLE_SKIPLIST_H
 #define ENGINE_MEMTABLE_SKIPLIST_H
@@ -62,8 +64,8 @@ struct skiplist {
     struct memtable_node *head;
     _Atomic uint32_t height; /* levels in use */
     struct prng prng;
-    struct memtable_node *finger
-        [SKIPLIST_HEIGHT]; /* the writer's: on each level the last node up to the latest insert; [0] NULL = none */
+    struct memtable_node *finger[SKIPLIST_HEIGHT]; /* the writer's: on each level the last node up to the latest insert;
+                                                      [0] NULL = none */
 };
 
 /* False when out of memory. */

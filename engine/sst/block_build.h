@@ -1,5 +1,6 @@
 /*
- * block_build: gathers entries in order and lays them out as one block of columns (FORMAT.md, "Block"): for data, index and range deletes alike. Private to engine/sst.
+ * block_build: gathers entries in order and lays them out as one block of columns (FORMAT.md, "Block"): for data, index
+ * and range deletes alike. Private to engine/sst.
  */
 #ifndef ENGINE_SST_BLOCK_BUILD_H
 #define ENGINE_SST_BLOCK_BUILD_H

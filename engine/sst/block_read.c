@@ -77,7 +77,8 @@ static bool head_is_padded(uint64_t head, uint32_t head_size) {
     return head_size == 0 ? head == 0 : head_size == BLOCK_HEAD_BYTES || head << (8 * head_size) == 0;
 }
 
-/* Heads, kinds and sequences hold what they may; a head shorter than eight bytes has no tail. Also finds the longest key. */
+/* Heads, kinds and sequences hold what they may; a head shorter than eight bytes has no tail. Also finds the longest
+ * key. */
 static bool entries_check(struct sst_block_view *view) {
     for (uint32_t i = 0; i < view->count; i++) {
         uint32_t head_size = block_view_head_size(view, i);
@@ -118,7 +119,8 @@ struct slice block_view_key(const struct sst_block_view *view, uint32_t at, uint
     return slice_make(to, block_view_suffix(view, at, to));
 }
 
-/* Order of entry `at` against what is left of a key behind the prefix, when their heads are equal: by size if one ends within the head, else by tail. */
+/* Order of entry `at` against what is left of a key behind the prefix, when their heads are equal: by size if one ends
+ * within the head, else by tail. */
 static int tail_compare(const struct sst_block_view *view, uint32_t at, struct slice suffix) {
     uint32_t head_size = block_view_head_size(view, at);
     if (head_size < BLOCK_HEAD_BYTES || suffix.size < BLOCK_HEAD_BYTES) {

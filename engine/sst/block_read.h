@@ -1,8 +1,10 @@
 /*
- * block_read: a block of columns (FORMAT.md, "Block") as something that can be searched and stepped through. Private to engine/sst, and for tools.
+ * block_read: a block of columns (FORMAT.md, "Block") as something that can be searched and stepped through. Private to
+ * engine/sst, and for tools.
  *
- * block_view_parse checks every offset once, when a block is loaded; after that the accessors read without checks. A view does not own its bytes. BLOCK_SLACK_BYTES readable
- * bytes must follow them: a column is read eight bytes at a time.
+ * block_view_parse checks every offset once, when a block is loaded; after that the accessors read without checks. A
+ * view does not own its bytes. BLOCK_SLACK_BYTES readable bytes must follow them: a column is read eight bytes at a
+ * time.
  */
 #ifndef ENGINE_SST_BLOCK_READ_H
 #define ENGINE_SST_BLOCK_READ_H

@@ -1,5 +1,6 @@
 /*
- * sst: what the builder and the reader of sorted string tables share: identity, properties, environment. Bytes: engine/sst/FORMAT.md.
+ * sst: what the builder and the reader of sorted string tables share: identity, properties, environment. Bytes:
+ * engine/sst/FORMAT.md.
  */
 #ifndef ENGINE_SST_SST_H
 #define ENGINE_SST_SST_H
@@ -10,8 +11,8 @@
 #include "engine/io.h"
 
 /*
- * Which file this is. It seeds every checksum, so that a block of another file, or of another place in this one, does not verify. It stays with the file through hard links: the manifest
- * keeps it.
+ * Which file this is. It seeds every checksum, so that a block of another file, or of another place in this one, does
+ * not verify. It stays with the file through hard links: the manifest keeps it.
  */
 struct sst_identity {
     uint64_t store; /* the store that built it */
@@ -38,7 +39,8 @@ struct sst_origin {
     int64_t oldest_time_ms; /* log time of the oldest data in it; compaction takes the least of its inputs' */
 };
 
-/* What the file says about its content. The keys are borrowed from whoever gave the struct (the reader: until sst_close; the builder: until its end). */
+/* What the file says about its content. The keys are borrowed from whoever gave the struct (the reader: until
+ * sst_close; the builder: until its end). */
 struct sst_properties {
     struct sst_origin origin;
     uint64_t entries; /* of all kinds, range deletes not included */
@@ -54,7 +56,8 @@ struct sst_properties {
     enum codec_id codec; /* asked for; single blocks may be raw */
     uint32_t filter_bits_per_key;
 
-    /* The span of user keys, range deletes included: first <= every key <= last. An unbounded range delete: last is empty and has_last false. */
+    /* The span of user keys, range deletes included: first <= every key <= last. An unbounded range delete: last is
+     * empty and has_last false. */
     struct slice first;
     struct slice last;
     bool has_last;

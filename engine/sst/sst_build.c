@@ -1,7 +1,9 @@
 /*
- * sst_build: entries -> block -> unit -> write buffer -> file; then filter, range deletes, index, properties and footer behind them.
+ * sst_build: entries -> block -> unit -> write buffer -> file; then filter, range deletes, index, properties and footer
+ * behind them.
  *
- * Invariant: file offset of the next unit == written + pending.size. A call that failed leaves the build in a failed state; every later one answers the same.
+ * Invariant: file offset of the next unit == written + pending.size. A call that failed leaves the build in a failed
+ * state; every later one answers the same.
  */
 #include "engine/sst/sst_build.h"
 
@@ -110,7 +112,8 @@ static enum status put_unit(struct sst_build *build, unsigned section, struct sl
 }
 
 /*
- * Appends to *to a short key that is at or after `last` and before `next`: the index needs no more to tell the two blocks apart.
+ * Appends to *to a short key that is at or after `last` and before `next`: the index needs no more to tell the two
+ * blocks apart.
  */
 static enum status put_separator(struct buf *to, struct slice last, struct slice next) {
     size_t common = 0;
@@ -253,7 +256,8 @@ uint64_t sst_build_entries(const struct sst_build *build) {
     return build->properties.entries + build->properties.range_deletes;
 }
 
-/* ---- Finishing ---------------------------------------------------------------------------------------------------- */
+/* ---- Finishing ----------------------------------------------------------------------------------------------------
+ */
 
 struct range_order {
     const uint8_t *keys;

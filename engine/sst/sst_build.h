@@ -1,7 +1,8 @@
 /*
  * sst_build: writes one SST front to back. One thread at a time.
  *
- * Each call does bounded work: entries gather in a block, blocks gather in a write of about SST_WRITE_BYTES. Memory: that, the index and 8 bytes a key for the filter.
+ * Each call does bounded work: entries gather in a block, blocks gather in a write of about SST_WRITE_BYTES. Memory:
+ * that, the index and 8 bytes a key for the filter.
  */
 #ifndef ENGINE_SST_SST_BUILD_H
 #define ENGINE_SST_SST_BUILD_H
@@ -25,10 +26,12 @@ struct sst_build_options {
 MUST_CHECK enum status sst_build_create(const struct sst_environment *environment, const char *path,
                                         const struct sst_build_options *options, struct sst_build **build);
 
-/* Adds an entry; copies. Entries come in the order of entry_compare, no two equal, kind not RANGE_DELETE (programmer's error otherwise). */
+/* Adds an entry; copies. Entries come in the order of entry_compare, no two equal, kind not RANGE_DELETE (programmer's
+ * error otherwise). */
 MUST_CHECK enum status sst_build_add(struct sst_build *build, struct slice key, uint64_t trailer, struct slice value);
 
-/* Adds a range tombstone, in any order, between or after entries; an empty end = to the end of the tree. begin < end. */
+/* Adds a range tombstone, in any order, between or after entries; an empty end = to the end of the tree. begin < end.
+ */
 MUST_CHECK enum status sst_build_range_delete(struct sst_build *build, struct slice begin, struct slice end,
                                               uint64_t sequence);
 

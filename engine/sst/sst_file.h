@@ -40,8 +40,9 @@ static inline uint32_t sst_index_seek(const struct sst *sst, struct slice key, u
 }
 
 /*
- * The data block that index entry `at` names, with a reference for the caller. From the cache, from *ahead (see sst_source), or from the file. WOULD_BLOCK, CORRUPT, IO, NO_MEMORY: told to
- * environment->on_error but for WOULD_BLOCK and NO_MEMORY.
+ * The data block that index entry `at` names, with a reference for the caller. From the cache, from *ahead (see
+ * sst_source), or from the file. WOULD_BLOCK, CORRUPT, IO, NO_MEMORY: told to environment->on_error but for WOULD_BLOCK
+ * and NO_MEMORY.
  */
 MUST_CHECK enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block);
 

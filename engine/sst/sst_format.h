@@ -1,5 +1,6 @@
 /*
- * sst_format: the fixed pieces of an SST as bytes: header, unit, footer, properties. Pure: no I/O, no state; also for tools and fuzzers. Normative text: FORMAT.md.
+ * sst_format: the fixed pieces of an SST as bytes: header, unit, footer, properties. Pure: no I/O, no state; also for
+ * tools and fuzzers. Normative text: FORMAT.md.
  */
 #ifndef ENGINE_SST_SST_FORMAT_H
 #define ENGINE_SST_SST_FORMAT_H
@@ -29,7 +30,8 @@ enum { SST_FOOTER_SECTIONS = 4 }; /* all but data, in this order */
 
 const char *sst_section_name(unsigned section); /* "data"; "unknown" */
 
-/* Where a unit stands and what its check is: kept by the parent, so that a stale or strange unit is found out. size 0 = no such unit. */
+/* Where a unit stands and what its check is: kept by the parent, so that a stale or strange unit is found out. size 0 =
+ * no such unit. */
 struct sst_handle {
     uint64_t offset;
     uint32_t size; /* with the unit's header */
@@ -50,7 +52,8 @@ void sst_header_encode(uint8_t to[SST_HEADER_BYTES], const struct sst_identity *
 MUST_CHECK enum status sst_header_decode(struct slice bytes, struct sst_identity *identity, struct error *error);
 
 void sst_footer_encode(uint8_t to[SST_FOOTER_BYTES], const struct sst_footer *footer);
-/* The last bytes of a file of file_bytes. CORRUPT, VERSION. On OK the sections follow each other without a gap up to the footer. */
+/* The last bytes of a file of file_bytes. CORRUPT, VERSION. On OK the sections follow each other without a gap up to
+ * the footer. */
 MUST_CHECK enum status sst_footer_decode(struct slice bytes, uint64_t file_bytes, struct sst_footer *footer,
                                          struct error *error);
 /* Where the data units end. */
@@ -69,12 +72,14 @@ struct sst_unit {
 };
 
 /*
- * Appends a unit with `raw` as content, compressed if that pays, for the place `offset`; *handle tells where and how. TOO_LARGE, NO_MEMORY.
+ * Appends a unit with `raw` as content, compressed if that pays, for the place `offset`; *handle tells where and how.
+ * TOO_LARGE, NO_MEMORY.
  */
 MUST_CHECK enum status sst_unit_encode(struct buf *to, struct codec *codec, enum codec_id id, int level,
                                        unsigned section, struct slice raw, const struct sst_identity *identity,
                                        uint64_t offset, struct sst_handle *handle);
-/* Reads a unit's header only: sizes within bounds; the check is not looked at. For walking a file front to back. CORRUPT. */
+/* Reads a unit's header only: sizes within bounds; the check is not looked at. For walking a file front to back.
+ * CORRUPT. */
 MUST_CHECK enum status sst_unit_peek(struct slice bytes, struct sst_unit *unit);
 /* The whole unit, check included. `bytes` is exactly the unit. CORRUPT. */
 MUST_CHECK enum status sst_unit_decode(struct slice bytes, const struct sst_identity *identity, uint64_t offset,

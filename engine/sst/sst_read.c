@@ -1,7 +1,8 @@
 /*
  * sst_read: opening, point reads, loading of blocks.
  *
- * Invariant: what stands in struct sst after open was verified; a data block is verified against its own check and the index's when it is loaded, never again on a cache hit.
+ * Invariant: what stands in struct sst after open was verified; a data block is verified against its own check and the
+ * index's when it is loaded, never again on a cache hit.
  */
 #include "engine/sst/sst_read.h"
 
@@ -182,7 +183,8 @@ static int ascending(const void *left, const void *right) {
     return (*a > *b) - (*a < *b);
 }
 
-/* Fills the range_set, which wants sequences ascending: `order` is an array of sequence << 32 | entry... kept as two words. */
+/* Fills the range_set, which wants sequences ascending: `order` is an array of sequence << 32 | entry... kept as two
+ * words. */
 static enum status ranges_fill(struct sst *sst, const struct sst_block_view *view, uint64_t (*order)[2],
                                uint8_t *room) {
     for (uint32_t i = 0; i < view->count; i++) {

@@ -1,8 +1,9 @@
 /*
- * sst_read: one open SST. Index, filter and range deletes stay in memory while it is open; data blocks come through the cache.
+ * sst_read: one open SST. Index, filter and range deletes stay in memory while it is open; data blocks come through the
+ * cache.
  *
- * Threads: everything but open and close from any thread. Every byte is checked before it is believed: a bad one ends in CORRUPT, told to environment->on_error with file, offset and
- * key range, never in an answer.
+ * Threads: everything but open and close from any thread. Every byte is checked before it is believed: a bad one ends
+ * in CORRUPT, told to environment->on_error with file, offset and key range, never in an answer.
  */
 #ifndef ENGINE_SST_SST_READ_H
 #define ENGINE_SST_SST_READ_H
@@ -13,11 +14,13 @@
 
 struct sst;
 
-/* cache_file: the key of its blocks in the cache, unique per open store. CORRUPT, MISMATCH (another identity), VERSION, NOT_FOUND, IO, NO_MEMORY. */
+/* cache_file: the key of its blocks in the cache, unique per open store. CORRUPT, MISMATCH (another identity), VERSION,
+ * NOT_FOUND, IO, NO_MEMORY. */
 MUST_CHECK enum status sst_open(const struct sst_environment *environment, const char *path,
                                 struct sst_identity identity, uint64_t cache_file, struct sst **sst,
                                 struct error *error);
-/* Sources on it must have been closed; pinned blocks may outlive it. Does not take its blocks out of the cache. NULL is allowed. */
+/* Sources on it must have been closed; pinned blocks may outlive it. Does not take its blocks out of the cache. NULL is
+ * allowed. */
 void sst_close(struct sst *sst);
 
 const struct sst_properties *sst_properties(const struct sst *sst);
@@ -41,14 +44,16 @@ struct sst_version {
 /* False: key is certainly not among the entries. hash = sst_key_hash(key). */
 bool sst_may_have(const struct sst *sst, uint64_t hash);
 
-/* The newest version of key with a sequence <= snapshot: OK or NOT_FOUND (or WOULD_BLOCK, CORRUPT, IO, NO_MEMORY). Asks neither filter nor range deletes. */
+/* The newest version of key with a sequence <= snapshot: OK or NOT_FOUND (or WOULD_BLOCK, CORRUPT, IO, NO_MEMORY). Asks
+ * neither filter nor range deletes. */
 MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsigned flags,
                                struct sst_version *version);
 
 /* The range deletes (tree id: of the file). */
 const struct range_set *sst_range_deletes(const struct sst *sst);
 
-/* Entries in order, both ways. source.value and source.key are borrowed until the next move; the value stays longer where the caller pins it. */
+/* Entries in order, both ways. source.value and source.key are borrowed until the next move; the value stays longer
+ * where the caller pins it. */
 struct sst_source {
     struct source source;
     struct sst *sst; /* borrowed until close */
@@ -62,13 +67,15 @@ struct sst_source {
     uint32_t entry_at; /* which entry in it */
 };
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags);
-/* The block under the current value with a reference for the caller, so that the value may be kept without a copy. source->source.valid. */
+/* The block under the current value with a reference for the caller, so that the value may be kept without a copy.
+ * source->source.valid. */
 struct block *sst_source_pin(struct sst_source *source);
 
 /* Estimate of the stored bytes of entries in [begin, end); an empty end = to the end. From the index alone. */
 uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct slice end);
 
-/* Reads every byte and checks structure, order and properties; visit is called for each finding. OK or CORRUPT (IO, NO_MEMORY if it could not be read). */
+/* Reads every byte and checks structure, order and properties; visit is called for each finding. OK or CORRUPT (IO,
+ * NO_MEMORY if it could not be read). */
 MUST_CHECK enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t offset, const char *text),
                                   void *context);
 

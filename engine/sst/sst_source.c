@@ -1,7 +1,8 @@
 /*
  * sst_source: the entries of an SST one by one, both ways.
  *
- * Invariant: while valid, `block` is data block index_at, `view` its parsed form, `key` starts with the block's prefix, and entry_at < view->count.
+ * Invariant: while valid, `block` is data block index_at, `view` its parsed form, `key` starts with the block's prefix,
+ * and entry_at < view->count.
  */
 #include "engine/base/check.h"
 #include "engine/sst/sst_file.h"
@@ -37,7 +38,8 @@ static void show(struct sst_source *this) {
     source->valid = true;
 }
 
-/* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in there. */
+/* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in
+ * there. */
 static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice *unit) {
     struct sst_handle handle = sst_index_handle(this->sst, at);
     uint64_t end = this->ahead_offset + this->ahead.size;

@@ -1,5 +1,6 @@
 /*
- * sst_verify: every byte of an open SST read and understood: checks, order, and what index, filter and properties say about the entries.
+ * sst_verify: every byte of an open SST read and understood: checks, order, and what index, filter and properties say
+ * about the entries.
  *
  * It goes on after a bad block, so that one run names them all.
  */
