@@ -21,12 +21,21 @@ static void count_call(struct sim_disk *disk, enum sim_disk_call call, const cha
     if (disk->watch != NULL) disk->watch(disk->watch_context, disk, call, path);
 }
 
-static enum status ordered_failure(struct sim_disk *disk) {
+/* A full disk does not fail what takes no space. */
+static bool may_fail_with(enum sim_disk_call call, enum status status) {
+    static const bool takes_space[SIM_DISK_CALL_COUNT] = {
+        [SIM_DISK_OPEN] = true,   [SIM_DISK_WRITE] = true, [SIM_DISK_SYNC] = true,
+        [SIM_DISK_RENAME] = true, [SIM_DISK_LINK] = true,  [SIM_DISK_DIR_MAKE] = true,
+    };
+    return status != STATUS_NO_SPACE || takes_space[call];
+}
+
+static enum status ordered_failure(struct sim_disk *disk, enum sim_disk_call call) {
+    if (disk->fail_in == 0 || !may_fail_with(call, disk->fail_status)) return STATUS_OK;
     if (disk->fail_in > 1) {
         disk->fail_in--;
         return STATUS_OK;
     }
-    if (disk->fail_in == 0) return STATUS_OK;
     if (!disk->fail_forever) disk->fail_in = 0;
     disk->has_failed = true;
     return disk->fail_status;
@@ -37,7 +46,7 @@ static struct fate begin(struct sim_disk *disk, enum sim_disk_call call, const c
     count_call(disk, call, path);
     if (!disk->powered) return (struct fate){.status = STATUS_IO};
     if (disk->cut_in > 0 && --disk->cut_in == 0) return (struct fate){.status = STATUS_OK, .cut = true};
-    enum status status = ordered_failure(disk);
+    enum status status = ordered_failure(disk, call);
     if (status == STATUS_OK && error_ppm > 0 && prng_chance(&disk->prng, error_ppm, PPM)) status = STATUS_IO;
     if (status != STATUS_OK) disk->stats.faults++;
     return (struct fate){.status = status};

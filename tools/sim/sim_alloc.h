@@ -1,7 +1,7 @@
 /*
- * sim_alloc: memory of the simulator itself. It stands apart from malloc, so that a test which makes the product's n-th
- * allocation fail (--wrap=malloc) does not meet the simulator's own. Never NULL: a simulator without memory ends the
- * process.
+ * sim_alloc: memory of the simulator itself. It stands apart from malloc and its kin, so that a test which makes the
+ * product's n-th allocation fail (--wrap=malloc) does not meet the simulator's own. Never NULL: a simulator without
+ * memory ends the process.
  */
 #ifndef TOOLS_SIM_SIM_ALLOC_H
 #define TOOLS_SIM_SIM_ALLOC_H
