@@ -1,5 +1,5 @@
 /*
- * test_env: three environment variables.
+ * test_env: environment variables.
  */
 #include "tests/harness/test_env.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* A number that cannot be read ends the program: a mistyped seed must not replay another one. */
-static uint64_t number_from(const char *name, uint64_t standard) {
+uint64_t test_number(const char *name, uint64_t standard) {
     const char *text = getenv(name);
     if (!text || !*text) return standard;
     char *end;
@@ -20,13 +20,13 @@ static uint64_t number_from(const char *name, uint64_t standard) {
 }
 
 uint64_t test_scaled(uint64_t full) {
-    uint64_t percent = number_from("LOAM_TEST_SCALE", 100);
+    uint64_t percent = test_number("LOAM_TEST_SCALE", 100);
     uint64_t scaled = full / 100 * percent + full % 100 * percent / 100;
     return scaled ? scaled : 1;
 }
 
 uint64_t test_seed(uint64_t standard) {
-    return number_from("LOAM_TEST_SEED", standard);
+    return test_number("LOAM_TEST_SEED", standard);
 }
 
 const char *test_build_dir(void) {

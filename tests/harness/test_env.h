@@ -13,6 +13,9 @@ uint64_t test_scaled(uint64_t full);
 /* LOAM_TEST_SEED when set (decimal or 0x...), else `standard`: the first seed of a suite. */
 uint64_t test_seed(uint64_t standard);
 
+/* Another variable of that kind: of one suite, to replay one case. */
+uint64_t test_number(const char *name, uint64_t standard);
+
 /* LOAM_BUILD_DIR, where loamd and loam of this flavour are; "build" unless set. Static string. */
 const char *test_build_dir(void);
 

@@ -345,6 +345,7 @@ static void before_cut(void *context) {
     struct io_sim *io = context;
     if (io->is_killed) return;
     ops_spill(io, true);
+    ops_abort(io);
     net_end_machine(io, true);
     sim_note(io->sim, io->node, "power cut", io->boot, 0);
 }
@@ -353,6 +354,7 @@ void sim_io_kill(struct io *base) {
     struct io_sim *io = io_sim_of(base);
     if (!io_sim_alive(io)) return;
     ops_spill(io, false);
+    ops_abort(io);
     net_end_machine(io, false);
     sim_note(io->sim, io->node, "process ends", io->boot, 0);
     io->is_killed = true;

@@ -67,6 +67,12 @@ static void timer_rings(struct sim_event *event) {
     flight_finish(flight, STATUS_OK);
 }
 
+/* How an operation ends on a machine that is off. */
+static enum status dead_status(enum io_op_kind kind) {
+    if (is_file_op(kind)) return STATUS_IO;
+    return kind == IO_OP_TIMER ? STATUS_CANCELLED : STATUS_CLOSED;
+}
+
 /* ---- Starts ------------------------------------------------------------------------------------------------------ */
 
 static void flight_start(struct io_sim *io, struct io_op *op) {
@@ -78,7 +84,9 @@ static void flight_start(struct io_sim *io, struct io_op *op) {
     list_init(&flight->wait);
     op->backend[0] = (uint64_t)(uintptr_t)flight;
     list_push_back(&io->flying, &flight->link);
-    if (is_file_op(op->kind)) {
+    if (!io_sim_alive(io)) {
+        flight_finish(flight, dead_status(op->kind));
+    } else if (is_file_op(op->kind)) {
         flight->event.fire = file_op_ends;
         sim_schedule(io->sim, &flight->event, io_sim_time(io) + io_sim_disk_cost(io, op->kind, op->size));
     } else if (op->kind == IO_OP_TIMER) {
@@ -208,6 +216,14 @@ void ops_spill(struct io_sim *io, bool all) {
         if (!all && prng_below(&io->prng, 2) == 0) continue;
         if (content_write(io->disk, io_sim_inode(op->file), op->offset, op->data, op->size) != STATUS_OK)
             io->disk->stats.faults++;
+    }
+}
+
+void ops_abort(struct io_sim *io) {
+    while (!list_is_empty(&io->flying)) {
+        struct flight *flight = list_entry(io->flying.next, struct flight, link);
+        if (!is_file_op(flight->op->kind) && flight->op->kind != IO_OP_TIMER) net_forget(flight);
+        flight_finish(flight, dead_status(flight->op->kind));
     }
 }
 

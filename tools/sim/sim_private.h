@@ -122,6 +122,8 @@ void ops_init(struct io_sim *io);
 void ops_deinit(struct io_sim *io);
 /* Writes in flight when the power goes or the process dies: each may have reached the disk. */
 void ops_spill(struct io_sim *io, bool all);
+/* The machine is off: all that is under way ends, with IO, CLOSED or CANCELLED. */
+void ops_abort(struct io_sim *io);
 void op_submit(struct io *io, struct io_op *op);
 void op_flush(struct io *io);
 void op_cancel(struct io *io, struct io_op *op);
