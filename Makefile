@@ -234,8 +234,8 @@ cluster: all
 
 # --- care ------------------------------------------------------------------------------------------------------------------------
 lint: $(B)/tidy
-	$(B)/tidy .
-	tools/lint.sh
+	@status=0; $(B)/tidy . || status=1; \
+	tools/lint.sh $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) || status=1; exit $$status
 
 fmt:
 	@clang-format -i $(FORMATTED)

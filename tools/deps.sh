@@ -26,6 +26,7 @@ packages_of() {
     clang) echo clang clang clang llvm ;;
     clang-rt) echo libclang-rt-14-dev compiler-rt compiler-rt llvm ;;
     clang-format) echo clang-format clang-tools-extra clang clang-format ;;
+    clang-tidy) echo clang-tidy clang-tools-extra clang llvm ;;
     cppcheck) echo cppcheck cppcheck cppcheck cppcheck ;;
     lcov) echo lcov lcov lcov lcov ;;
     redis-server) echo redis-server redis valkey redis ;;
@@ -55,7 +56,7 @@ missing_build() {
 }
 
 missing_care() {
-    for tool in clang clang-format cppcheck lcov; do has "$tool" || echo "$tool"; done
+    for tool in clang clang-format clang-tidy cppcheck lcov; do has "$tool" || echo "$tool"; done
     if has clang && ! echo 'int LLVMFuzzerTestOneInput(const void *d, long n) { return d && n > 9; }' |
         clang -x c -fsanitize=fuzzer - -o /dev/null 2>/dev/null; then
         echo clang-rt

@@ -50,7 +50,8 @@ static inline uint64_t coding_get_key_u64(const uint8_t *from) {
 size_t coding_put_varint(uint8_t *to, uint64_t value);
 size_t coding_varint_size(uint64_t value);
 
-/* zigzag: small magnitudes of either sign become small unsigned numbers. */
+/* zigzag: small magnitudes of either sign become small unsigned numbers. The shift is arithmetic, as gcc and clang
+ * define it. */
 static inline uint64_t coding_zigzag(int64_t value) {
     return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
 }

@@ -96,8 +96,8 @@ static void check_direction(const struct include *include, struct findings *find
 }
 
 static void check_core(const struct include *include, struct findings *findings) {
-    static const char *const pure[] = {"stdbool.h", "stddef.h", "stdint.h", "stdlib.h",
-                                       "string.h",  "limits.h", "stdarg.h"};
+    static const char *const pure[] = {"inttypes.h", "stdbool.h", "stddef.h", "stdint.h",
+                                       "stdlib.h",   "string.h",  "limits.h", "stdarg.h"};
     if (!path_is_under(include->file->path, "raft/core")) return;
     bool allowed = false;
     if (include->system) {
