@@ -86,7 +86,6 @@ static void *thread_main(void *argument) {
     return NULL;
 }
 
-/* The thread blocks all signals: they belong to the threads of the program around us. */
 enum status thread_start(struct thread *thread, const char *name, void (*run)(void *context), void *context) {
     struct thread_start *start = malloc(sizeof *start);
     if (!start) return STATUS_NO_MEMORY;
@@ -105,4 +104,12 @@ enum status thread_start(struct thread *thread, const char *name, void (*run)(vo
 
 void thread_join(struct thread *thread) {
     check(pthread_join(thread->native, NULL) == 0);
+}
+
+struct thread thread_current(void) {
+    return (struct thread){.native = pthread_self()};
+}
+
+bool thread_is_current(struct thread thread) {
+    return pthread_equal(thread.native, pthread_self()) != 0;
 }

@@ -34,8 +34,13 @@ bool condition_wait_for(struct condition *condition, struct mutex *mutex, uint64
 void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);
 
-/* `name` (at most 15 bytes, static) shows in debuggers. NO_MEMORY when the system has no thread left. */
+/* `name` (at most 15 bytes, static) shows in debuggers. NO_MEMORY when the system has no thread left. All signals
+ * are blocked in it: they belong to the threads of the program around us. */
 MUST_CHECK enum status thread_start(struct thread *thread, const char *name, void (*run)(void *context), void *context);
 void thread_join(struct thread *thread);
+
+/* The thread that calls, and whether the one that calls is `thread`. */
+struct thread thread_current(void);
+bool thread_is_current(struct thread thread);
 
 #endif

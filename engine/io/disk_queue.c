@@ -1,6 +1,6 @@
 /*
- * disk_queue: the helper threads make the same blocking calls as everyone else, so that there is one rule for short writes, errors and
- * poisoned files.
+ * disk_queue: the helper threads make the same blocking calls as everyone else, so that there is one rule for short
+ * writes, errors and poisoned files.
  */
 #include "engine/io/disk_queue.h"
 
@@ -45,7 +45,7 @@ enum status disk_queue_start(struct disk_queue *disk, struct machine *machine) {
     condition_init(&disk->work);
     enum status status = STATUS_OK;
     while (status == STATUS_OK && disk->thread_count < DISK_QUEUE_THREADS) {
-        status = machine_thread_start(&disk->threads[disk->thread_count], "disk", drive_disk, disk);
+        status = thread_start(&disk->threads[disk->thread_count], "disk", drive_disk, disk);
         if (status == STATUS_OK) disk->thread_count++;
     }
     if (status != STATUS_OK) disk_queue_stop(disk);

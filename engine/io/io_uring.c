@@ -1,15 +1,18 @@
 /*
- * io_uring: one ring on the loop thread. A turn of the loop is one system call: it submits what has gathered and waits for what completes.
+ * io_uring: one ring on the loop thread. A turn of the loop is one system call: it submits what has gathered and waits
+ * for what completes.
  *
- * Operations gather in `submitted`; only place_submitted turns them into requests, so that a continued transfer, the next send of a socket and
- * a fresh operation take the same way. A completion never calls done by itself (machine.h).
+ * Operations gather in `submitted`; only place_submitted turns them into requests, so that a continued transfer, the
+ * next send of a socket and a fresh operation take the same way. A completion never calls done by itself (machine.h).
  *
  * A WRITE_SYNC is a write with a linked fdatasync. The write's own completion is suppressed while it succeeds
- * (IOSQE_CQE_SKIP_SUCCESS), so that a commit wakes the loop once: either the fdatasync reports, or the write that broke the link does
- * (short or failed), and then nothing else. io_uring_create proves this on the running kernel before it relies on it.
+ * (IOSQE_CQE_SKIP_SUCCESS), so that a commit wakes the loop once: either the fdatasync reports, or the write that broke
+ * the link does (short or failed), and then nothing else. io_uring_create proves this on the running kernel before it
+ * relies on it.
  *
- * The ring is made disabled and enabled by the first turn, so that the thread that runs the loop becomes its one submitter, whoever
- * called io_create. Needs Linux 6.0 (IORING_SETUP_SINGLE_ISSUER); deferred task work where the kernel has it (6.1).
+ * The ring is made disabled and enabled by the first turn, so that the thread that runs the loop becomes its one
+ * submitter, whoever called io_create. Needs Linux 6.0 (IORING_SETUP_SINGLE_ISSUER); deferred task work where the
+ * kernel has it (6.1).
  */
 #include <errno.h>
 #include <liburing.h>
@@ -22,7 +25,8 @@
 
 enum { RING_ENTRIES = 256, RING_COMPLETIONS = 4096 };
 
-/* What a completion belongs to: an operation, with the low bit telling the fdatasync of a WRITE_SYNC, or one of these two. */
+/* What a completion belongs to: an operation, with the low bit telling the fdatasync of a WRITE_SYNC, or one of these
+ * two. */
 enum { TAG_IGNORE = 0, TAG_WAKE = 2, TAG_SYNC = 1 };
 
 struct uring {
@@ -30,11 +34,11 @@ struct uring {
     struct io_uring ring;
     bool enabled;
     bool wake_armed;
-    bool ending;           /* io_destroy: nothing is tried again */
-    pthread_t loop_thread; /* once enabled */
-    uint32_t in_kernel;    /* operations whose completion will come */
-    struct list submitted; /* to be placed, in order */
-    struct io_op *cancels; /* in the kernel, to be cancelled; linked by op_state.next */
+    bool ending;               /* io_destroy: nothing is tried again */
+    struct thread loop_thread; /* once enabled */
+    uint32_t in_kernel;        /* operations whose completion will come */
+    struct list submitted;     /* to be placed, in order */
+    struct io_op *cancels;     /* in the kernel, to be cancelled; linked by op_state.next */
 };
 
 static struct uring *uring_of(struct io *io) {
@@ -55,7 +59,8 @@ static bool op_syncs(const struct io_op *op) {
     return op->kind == IO_OP_WRITE_SYNC || op->kind == IO_OP_SYNC;
 }
 
-/* ---- The end of an operation ------------------------------------------------------------------------------------------------------------ */
+/* ---- The end of an operation
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* Puts the first of those that waited for an ended one where it will be placed next. */
 static void promote(struct uring *uring, struct list *waiting) {
@@ -94,7 +99,9 @@ static void try_again(struct uring *uring, struct io_op *op) {
     list_push_front(&uring->submitted, &op->link);
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Requests
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static unsigned transfer_bytes(const struct io_op *op, uint64_t progress) {
     const uint64_t left = op->size - progress;
@@ -213,7 +220,9 @@ static void start_op(struct uring *uring, struct io_op *op) {
         start_socket_op(uring, op);
 }
 
-/* ---- Filling the ring -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Filling the ring
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 /* Room for the two linked requests of one operation; hands over what stands in the ring if need be. */
 static bool make_room(struct uring *uring) {
@@ -250,7 +259,9 @@ static void place_submitted(struct uring *uring) {
         start_op(uring, list_entry(list_pop_front(&uring->submitted), struct io_op, link));
 }
 
-/* ---- Completions ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Completions
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void forget_cancel(struct uring *uring, const struct io_op *op) {
     for (struct io_op **at = &uring->cancels; *at; at = &op_state(*at)->next) {
@@ -409,14 +420,16 @@ static void reap(struct uring *uring) {
     io_uring_cq_advance(&uring->ring, count);
 }
 
-/* ---- A turn ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- A turn
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
 
 static void enable(struct uring *uring) {
     if (uring->enabled) return;
     /* Not io_uring_enable_rings: liburing 2.3 forgot to export it. */
     check(io_uring_register((unsigned)uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) == 0);
     (void)io_uring_register_ring_fd(&uring->ring); /* spares a look-up per call; older kernels go without */
-    uring->loop_thread = pthread_self();
+    uring->loop_thread = thread_current();
     uring->enabled = true;
 }
 
@@ -495,7 +508,9 @@ static void uring_cancel(struct io *io, struct io_op *op) {
     }
 }
 
-/* ---- Sockets ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Sockets
+ * -----------------------------------------------------------------------------------------------------------------------------
+ */
 
 static enum status uring_listen(struct io *io, const char *address, struct io_socket **socket, struct error *error) {
     struct machine_socket *made;
@@ -511,12 +526,15 @@ static void uring_socket_close(struct io_socket *socket) {
     if (mine->in_kernel == 0) socket_destroy(mine);
 }
 
-/* ---- Life -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Life
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
 
-/* Waits until the kernel has let go of every buffer. If the loop thread has ended, the kernel has done so at its end. */
+/* Waits until the kernel has let go of every buffer. If the loop thread has ended, the kernel has done so at its end.
+ */
 static void abandon_all(struct uring *uring) {
     uring->ending = true;
-    if (!uring->enabled || !pthread_equal(uring->loop_thread, pthread_self())) return;
+    if (!uring->enabled || !thread_is_current(uring->loop_thread)) return;
     if (uring->in_kernel > 0 && make_room(uring)) {
         struct io_uring_sqe *request = io_uring_get_sqe(&uring->ring);
         io_uring_prep_cancel64(request, 0, IORING_ASYNC_CANCEL_ANY);
@@ -542,7 +560,8 @@ static const struct io_vtable uring_vtable = {
     .cancel = uring_cancel, .run = uring_run,         .listen = uring_listen, .socket_close = uring_socket_close,
 };
 
-/* ---- What the running kernel grants ------------------------------------------------------------------------------------------------------ */
+/* ---- What the running kernel grants
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int set_up_ring(struct io_uring *ring, unsigned entries, unsigned completions, unsigned extra_flags) {
     const unsigned common = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |

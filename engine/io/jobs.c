@@ -1,13 +1,14 @@
 /*
- * jobs: pools of threads that drive step functions. A pool has one lock and one queue by priority; a job that has more to do queues up
- * behind its equals, so that a long scan does not starve a short one. Finished jobs go to the loop over a lock-free stack.
+ * jobs: pools of threads that drive step functions. A pool has one lock and one queue by priority; a job that has more
+ * to do queues up behind its equals, so that a long scan does not starve a short one. Finished jobs go to the loop over
+ * a lock-free stack.
  */
-#include <signal.h>
 #include <stdlib.h>
 
 #include "engine/io/machine.h"
 
-/* ---- Finished jobs: many pool threads push, the loop takes all ---------------------------------------------------------------- */
+/* ---- Finished jobs: many pool threads push, the loop takes all
+ * ---------------------------------------------------------------- */
 
 struct job_state {
     struct io_job *next;
@@ -44,7 +45,9 @@ size_t jobs_deliver(struct machine *machine) {
     return count;
 }
 
-/* ---- Pools ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Pools
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 /* REQUIRES: pool->mutex held. Behind all of the same or a lower number. */
 static void enqueue(struct job_pool *pool, struct io_job *job) {
@@ -74,15 +77,6 @@ static void drive_jobs(void *context) {
     mutex_unlock(&pool->mutex);
 }
 
-enum status machine_thread_start(struct thread *thread, const char *name, void (*run)(void *context), void *context) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    enum status status = thread_start(thread, name, run, context);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return status;
-}
-
 enum status job_pool_start(struct job_pool *pool, struct machine *machine, const char *name, unsigned threads) {
     pool->threads = calloc(threads, sizeof *pool->threads);
     if (!pool->threads) return STATUS_NO_MEMORY;
@@ -92,7 +86,7 @@ enum status job_pool_start(struct job_pool *pool, struct machine *machine, const
     condition_init(&pool->work);
     enum status status = STATUS_OK;
     while (status == STATUS_OK && pool->thread_count < threads) {
-        status = machine_thread_start(&pool->threads[pool->thread_count], name, drive_jobs, pool);
+        status = thread_start(&pool->threads[pool->thread_count], name, drive_jobs, pool);
         if (status == STATUS_OK) pool->thread_count++;
     }
     if (status != STATUS_OK) job_pool_stop(pool);

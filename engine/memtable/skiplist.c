@@ -1,3 +1,6 @@
+/*
+ * skiplist: edges are published bottom level first by release stores; readers go by acquire loads.
+ */
 #include "engine/memtable/skiplist.h"
 
 #include "engine/base/check.h"

@@ -4,8 +4,8 @@
  *
  * Whose is what: fields under "owner" belong to the thread that calls the log; fields under "shared" are the keeper job's and readers', too, and stand under the mutex.
  */
-#ifndef ENGINE_WAL_INTERNAL_H
-#define ENGINE_WAL_INTERNAL_H
+#ifndef ENGINE_WAL_WAL_INTERNAL_H
+#define ENGINE_WAL_WAL_INTERNAL_H
 
 #include <stdatomic.h>
 

@@ -13,8 +13,8 @@
  *         if (status != STATUS_OK) break;                                   // END: wait for more bytes
  *     }
  */
-#ifndef TOOLS_RESP_PARSE_H
-#define TOOLS_RESP_PARSE_H
+#ifndef TOOLS_RESP_RESP_PARSE_H
+#define TOOLS_RESP_RESP_PARSE_H
 
 #include "engine/base/buf.h"
 #include "engine/base/slice.h"

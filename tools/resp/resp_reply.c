@@ -1,6 +1,7 @@
 /*
- * resp_reply: the client's side of RESP (PROTOCOL.md). Two passes: a scan that can stop anywhere and go on, and, once a reply is complete,
- * one walk that builds the tree. Both read heads through decode_head(), so that what was scanned can be built.
+ * resp_reply: the client's side of RESP (PROTOCOL.md). Two passes: a scan that can stop anywhere and go on, and, once a
+ * reply is complete, one walk that builds the tree. Both read heads through decode_head(), so that what was scanned can
+ * be built.
  */
 #include "tools/resp/resp_reply.h"
 
@@ -314,10 +315,18 @@ enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input
     return STATUS_OK;
 }
 
+/* Bit for bit, so that a NaN equals itself and 0 is not -0. */
+static bool numbers_equal(double a, double b) {
+    uint64_t bits_a;
+    uint64_t bits_b;
+    memcpy(&bits_a, &a, sizeof a);
+    memcpy(&bits_b, &b, sizeof b);
+    return bits_a == bits_b;
+}
+
 static bool scalars_equal(const struct resp_reply *a, const struct resp_reply *b) {
     return a->type == b->type && memcmp(a->format, b->format, sizeof a->format) == 0 && a->integer == b->integer &&
-           memcmp(&a->number, &b->number, sizeof a->number) == 0 && slice_equal(a->text, b->text) &&
-           a->count == b->count;
+           numbers_equal(a->number, b->number) && slice_equal(a->text, b->text) && a->count == b->count;
 }
 
 bool resp_reply_equal(const struct resp_reply *a, const struct resp_reply *b) {

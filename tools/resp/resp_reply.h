@@ -5,8 +5,8 @@
  * reply in small pieces is looked at once and then built once. The tree lives in the caller's arena; texts are borrowed from the
  * input. Streamed types ("$?", "*?") are refused: no Redis sends them.
  */
-#ifndef TOOLS_RESP_REPLY_H
-#define TOOLS_RESP_REPLY_H
+#ifndef TOOLS_RESP_RESP_REPLY_H
+#define TOOLS_RESP_RESP_REPLY_H
 
 #include "engine/base/arena.h"
 #include "engine/base/error.h"

@@ -5,8 +5,8 @@
  * '...' takes \' only. A closing quote must be followed by a blank or the end; a quote within a word opens a quoted part. A NUL is
  * an ordinary byte (Redis, which reads the line as a C string, would wait for more).
  */
-#ifndef TOOLS_RESP_SPLIT_H
-#define TOOLS_RESP_SPLIT_H
+#ifndef TOOLS_RESP_RESP_SPLIT_H
+#define TOOLS_RESP_RESP_SPLIT_H
 
 #include "engine/base/buf.h"
 #include "engine/base/slice.h"

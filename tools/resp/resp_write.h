@@ -7,8 +7,8 @@
  * Types that RESP2 lacks are written as Redis does: map, set and push as arrays, double, big number and verbatim text as bulk strings,
  * a boolean as 1 or 0, null as the null bulk string or the null array.
  */
-#ifndef TOOLS_RESP_WRITE_H
-#define TOOLS_RESP_WRITE_H
+#ifndef TOOLS_RESP_RESP_WRITE_H
+#define TOOLS_RESP_RESP_WRITE_H
 
 #include "engine/base/buf.h"
 #include "engine/base/slice.h"

@@ -1,3 +1,6 @@
+/*
+ * sim_alloc: malloc that ends the process when it fails.
+ */
 #include "tools/sim/sim_alloc.h"
 
 #include <stdlib.h>

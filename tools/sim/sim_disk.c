@@ -1,3 +1,6 @@
+/*
+ * sim_disk: directories, files and their pages, beside what of them would survive a loss of power.
+ */
 #include "tools/sim/sim_disk.h"
 
 #include <stdio.h>

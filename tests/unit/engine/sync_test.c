@@ -20,6 +20,8 @@ struct shared {
     uint64_t waiting;
     bool go;
     bool signals_blocked;
+    struct thread starter;
+    bool is_starter;
 };
 
 enum { THREADS = 4, ROUNDS = 20000 };
@@ -117,6 +119,25 @@ static void a_timed_wait_is_woken_by_a_signal(void **state) {
     shared_deinit(&shared);
 }
 
+static void look_at_thread(void *context) {
+    struct shared *shared = context;
+    shared->is_starter = thread_is_current(shared->starter);
+}
+
+static void a_thread_knows_itself(void **state) {
+    (void)state;
+    struct shared shared;
+    shared_init(&shared);
+    shared.starter = thread_current();
+    shared.is_starter = true;
+    assert_true(thread_is_current(shared.starter));
+    struct thread thread;
+    assert_int_equal(thread_start(&thread, "looker", look_at_thread, &shared), STATUS_OK);
+    thread_join(&thread);
+    assert_false(shared.is_starter);
+    shared_deinit(&shared);
+}
+
 static void look_at_signals(void *context) {
     struct shared *shared = context;
     sigset_t blocked;
@@ -155,6 +176,7 @@ int main(void) {
         cmocka_unit_test(a_broadcast_wakes_all_that_wait),
         cmocka_unit_test(a_wait_that_nobody_ends_times_out),
         cmocka_unit_test(a_timed_wait_is_woken_by_a_signal),
+        cmocka_unit_test(a_thread_knows_itself),
         cmocka_unit_test(signals_stay_with_the_threads_of_the_program),
         cmocka_unit_test(a_thread_without_memory_does_not_start),
     };
