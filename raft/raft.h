@@ -14,7 +14,7 @@
  *  3. Drain raft_ready until it says false, once per loop turn or more often. In a ready: start the persist work, send the messages, apply what is committed;
  *     these three need not wait for each other: what must not be sent before it is durable is kept back by the core.
  *  4. Persist work of ready number n is: the install, then the hard state, then the entries [append_first, append_last] after cutting what was written from
- *     append_first on. Works are carried out in order of number; PERSISTED n is stepped when 1..n are durable, never before. After a failure: HALT.
+ *     append_first on, then the note of the commit index: a few bytes in the log, that cost no barrier of their own. Works are carried out in order of number; PERSISTED n is stepped when 1..n are durable, never before. After a failure: HALT.
  *  5. Apply committed entries in order, each once; say APPLIED. For a CONFIGURATION entry step APPLY_CONFIGURATION at its place in that order.
  *  6. Read contexts are never used twice while the core lives.
  *  7. Messages come from a transport that knows who is at the other end: message.from is true, and message.to is this node in this incarnation.
@@ -123,11 +123,12 @@ struct raft_message {
         index; /* (PRE_)VOTE: last index. APPEND: index before the first entry. APPEND_REPLY: what is durable and matches, or the refused index.
                           SNAPSHOT: its index. READ_REPLY: the read index */
     uint64_t log_term; /* (PRE_)VOTE: term of the last entry. APPEND: of the entry at `index`. SNAPSHOT: of its index */
-    uint64_t commit;   /* APPEND, HEARTBEAT */
+    uint64_t commit;   /* APPEND, HEARTBEAT: what the receiver may commit. (PRE_)VOTE_REPLY: the sender's commit index.
+                          APPEND_REPLY, HEARTBEAT_REPLY: as far as it is durable there */
 
     bool reject;         /* (PRE_)VOTE_REPLY, APPEND_REPLY */
     uint64_t hint_index; /* APPEND_REPLY that rejects: the follower's log may match here, and nowhere above ... */
-    uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none) */
+    uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none). (PRE_)VOTE_REPLY: term of its commit index */
 
     uint64_t
         round; /* HEARTBEAT and its reply: the leader's latest read round in this term, 0 = none yet; the reply copies it */
@@ -234,6 +235,7 @@ struct raft_ready {
     bool has_hard_state;
     struct raft_hard_state hard_state;
     uint64_t append_first, append_last; /* append_first 0 = none */
+    uint64_t commit_note;               /* 0 = none; recovery gives the greatest back as raft_options.commit */
     struct {
         uint64_t index, term; /* index 0 = none: replace store and log by the snapshot that was stepped last */
         const struct raft_configuration *configuration;
@@ -294,6 +296,7 @@ struct raft_options {
     struct raft_hard_state hard_state;
     uint64_t log_start, log_start_term; /* the last index that the log has dropped, and its term: 0, 0 for a new log */
     uint64_t applied;                   /* what the store holds; >= log_start */
+    uint64_t commit;                    /* the greatest commit note, 0 = none was found */
     uint64_t log_time_ms;               /* as of the store or, if known, of the last entry */
     const struct raft_configuration *
         configuration; /* as of applied; borrowed for the call. NULL or without voters: a node that waits to be added */
@@ -330,6 +333,7 @@ struct raft_peer {
     /* Of a leader's peers only: */
     enum raft_progress progress;
     uint64_t match, next;
+    uint64_t commit; /* what it said last: durable there */
     bool paused, recently_active;
     unsigned inflight_messages;
     size_t inflight_bytes;
@@ -342,6 +346,7 @@ struct raft_status {
     enum raft_role role;
     bool halted;
     uint64_t log_start, last, stable, commit, applied; /* stable: the log is durable up to here */
+    uint64_t durable_commit;
     uint64_t terms_known_from; /* terms below are forgotten: a peer that far behind gets a snapshot */
     unsigned terms, terms_max;
     size_t uncommitted_bytes, uncommitted_bytes_max;

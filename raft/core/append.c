@@ -54,6 +54,7 @@ static void refuse(struct raft *raft, const struct raft_message *message) {
     if (!reply) return;
     reply->reject = true;
     reply->index = message->index;
+    reply->commit = raft->durable_commit;
     reply->clock_ms = raft->wall_ms;
     /* 3.5, "the protocol can be optimized": skip our tail of terms that the leader's log can't hold below its index. */
     reply->hint_index = term_table_conflict(&raft->terms, core_least(message->index, core_last(raft)),
@@ -115,6 +116,7 @@ void append_send_acknowledgement(struct raft *raft) {
     struct raft_message *reply = ready_add_message(raft, RAFT_APPEND_REPLY, raft->leader);
     if (!reply) return;
     reply->index = index;
+    reply->commit = raft->durable_commit;
     reply->clock_ms = raft->wall_ms;
     raft->acknowledged = index;
     raft->acknowledge_due = index < raft->verified;

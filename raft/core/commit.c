@@ -8,6 +8,7 @@
 void commit_to(struct raft *raft, uint64_t index) {
     /* A leader that speaks of more than we hold believes that we lost nothing; it finds out by its next append. */
     if (index <= raft->commit || index > core_last(raft)) return;
+    raft->commit_note_due = core_most(raft->commit_note_due, membership_last_mark(raft, raft->commit, index));
     raft->commit = index;
     raft->verified = core_most(raft->verified, index);
 }

@@ -19,6 +19,7 @@ enum { CONFIGURATION_MARKS_MAX = 8 };
 struct work {
     uint64_t number;
     struct raft_hard_state hard_state; /* as of this work */
+    uint64_t commit_note;              /* the commit index as of this work */
     uint64_t last; /* once it is durable, so is the log up to here; lowered when a later cut replaces part of it */
     uint64_t install_index; /* 0 = none */
 };
@@ -59,6 +60,8 @@ struct raft {
     struct raft_hard_state handed, durable; /* hard state: handed out last; durable */
     uint64_t unhanded_first;                /* entries from here to last are to be handed out; last + 1 = none */
     bool vote_reply_due;                    /* to `vote`, once {term, vote} is durable */
+    uint64_t commit_note_due; /* a configuration entry up to here is committed: that must outlive a crash */
+    uint64_t handed_commit, durable_commit; /* commit index as noted: handed out last; durable */
     enum install_state install;
     uint64_t install_term;
     struct raft_configuration install_configuration;
@@ -67,6 +70,7 @@ struct raft {
     struct raft_configuration configuration; /* applied */
     struct progress peers[RAFT_MEMBERS_MAX]; /* all members, self too, by id */
     unsigned peer_count;
+    uint64_t configuration_index; /* of the entry that it came from, or of the snapshot */
     uint64_t pending_change_index;
     uint64_t configuration_marks[CONFIGURATION_MARKS_MAX]; /* ascending: configuration entries above applied */
     unsigned configuration_mark_count;
@@ -119,6 +123,8 @@ void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader)
 bool election_voter_sticks(const struct raft *raft); /* heard a live leader: votes are ignored */
 void election_handle_vote_request(struct raft *raft, const struct raft_message *message);
 void election_handle_vote_reply(struct raft *raft, const struct raft_message *message);
+void election_refuse(struct raft *raft, enum raft_message_kind kind,
+                     uint64_t to);               /* a candidate of a lower term, or a lesser log */
 void election_count_own_vote(struct raft *raft); /* the vote for ourselves has become durable */
 void election_send_requests(struct raft *raft);
 void election_send_reply(struct raft *raft);
@@ -170,7 +176,10 @@ MUST_CHECK enum status membership_apply(struct raft *raft, uint64_t index,
 void membership_applied(struct raft *raft); /* applied has moved: marks, the automatic leave */
 void membership_mark(struct raft *raft, uint64_t index);
 void membership_unmark_from(struct raft *raft, uint64_t index);
+uint64_t membership_last_mark(const struct raft *raft, uint64_t from,
+                              uint64_t to);                    /* in (from, to], 0 = none; possibly one too many */
 bool membership_has_committed_change(const struct raft *raft); /* possibly: one that is committed and not applied */
+void membership_step_down_if_replaced(struct raft *raft);      /* a leader, when it learns how far others know */
 bool membership_is_voter(const struct raft *raft);
 struct progress *membership_find(struct raft *raft, uint64_t id); /* NULL if no member */
 struct progress *membership_self(struct raft *raft);

@@ -59,10 +59,13 @@ static void start(struct raft *raft, const struct raft_configuration *configurat
     raft->vote = raft->handed.vote = raft->durable.vote = options->hard_state.vote;
     term_table_init(&raft->terms, raft->terms.pairs, options->terms_max, options->log_start, options->log_start_term);
     raft->log_start = raft->stable = options->log_start;
-    raft->applied = raft->commit = raft->verified = raft->commit_handed = options->applied;
+    raft->applied = raft->commit_handed = options->applied;
+    raft->commit = raft->verified = core_most(options->applied, options->commit);
+    raft->handed_commit = raft->durable_commit = raft->commit;
     raft->unhanded_first = options->log_start + 1;
     raft->log_time_ms = options->log_time_ms;
     if (configuration) membership_adopt(raft, configuration);
+    raft->configuration_index = options->applied;
     election_become_follower(raft, raft->term, 0);
 }
 

@@ -136,7 +136,8 @@ void election_tick(struct raft *raft) {
         return;
     }
     if (++raft->election_elapsed < raft->election_timeout) return;
-    raft->election_elapsed = 0;
+    /* Who may not campaign forgets the leader all the same: else it would stick to one that is gone, and refuse its vote to whoever may (etcd #12359). */
+    raft->leader = 0;
     election_campaign(raft);
 }
 
@@ -151,6 +152,33 @@ static bool is_up_to_date(const struct raft *raft, const struct raft_message *me
     return message->log_term > last_term || (message->log_term == last_term && message->index >= core_last(raft));
 }
 
+/* Every reply to a candidate says what is committed here: see learn_commit. */
+static struct raft_message *add_reply(struct raft *raft, enum raft_message_kind kind, uint64_t to) {
+    struct raft_message *reply = ready_add_message(raft, kind, to);
+    if (!reply) return NULL;
+    reply->commit = raft->commit;
+    reply->hint_term = term_table_at(&raft->terms, raft->commit);
+    return reply;
+}
+
+void election_refuse(struct raft *raft, enum raft_message_kind kind, uint64_t to) {
+    struct raft_message *reply = add_reply(raft, kind, to);
+    if (reply) reply->reject = true;
+}
+
+/*
+ * Whatever stands at a committed index with the same term is committed here too (3.5 Log Matching). Without that word a configuration that takes effect at apply can leave nobody electable: after a
+ * restart the only voter of the new configuration doesn't know that it is committed and asks for votes by the old one, while those who know are no voters any more and have longer logs. (The
+ * cure is raft-rs's "commit by vote".)
+ */
+static void learn_commit(struct raft *raft, const struct raft_message *message) {
+    if (message->hint_term == 0 || message->commit <= raft->commit) return;
+    if (term_table_at(&raft->terms, message->commit) != message->hint_term) return;
+    commit_to(raft, message->commit);
+    if (membership_has_committed_change(raft))
+        election_become_follower(raft, raft->term, 0); /* to be applied before it counts votes */
+}
+
 void election_handle_vote_request(struct raft *raft, const struct raft_message *message) {
     bool pre = message->kind == RAFT_PRE_VOTE;
     /* No check that the candidate is a member, nor that we are a voter: either may know a configuration that we have not applied (4.2.1). */
@@ -158,7 +186,7 @@ void election_handle_vote_request(struct raft *raft, const struct raft_message *
         raft->vote == message->from || (raft->vote == 0 && raft->leader == 0) || (pre && message->term > raft->term);
     if (may_vote && is_up_to_date(raft, message)) {
         if (pre) {
-            struct raft_message *reply = ready_add_message(raft, RAFT_PRE_VOTE_REPLY, message->from);
+            struct raft_message *reply = add_reply(raft, RAFT_PRE_VOTE_REPLY, message->from);
             if (reply) reply->term = message->term; /* not ours: the candidate looks for its own */
             return;
         }
@@ -167,11 +195,11 @@ void election_handle_vote_request(struct raft *raft, const struct raft_message *
         raft->vote_reply_due = true; /* 3.8: goes out when the vote is durable */
         return;
     }
-    struct raft_message *reply = ready_add_message(raft, pre ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY, message->from);
-    if (reply) reply->reject = true;
+    election_refuse(raft, pre ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY, message->from);
 }
 
 void election_handle_vote_reply(struct raft *raft, const struct raft_message *message) {
+    if (raft->role != RAFT_LEADER) learn_commit(raft, message);
     enum raft_message_kind expected = raft->role == RAFT_PRE_CANDIDATE ? RAFT_PRE_VOTE_REPLY : RAFT_VOTE_REPLY;
     if (raft->role != RAFT_PRE_CANDIDATE && raft->role != RAFT_CANDIDATE) return;
     if (message->kind != expected) return; /* of the pre-candidacy that this candidacy came from */
@@ -212,5 +240,5 @@ void election_send_requests(struct raft *raft) {
 
 void election_send_reply(struct raft *raft) {
     if (!raft->vote_reply_due || raft->halted || !persist_term_is_durable(raft)) return;
-    if (ready_add_message(raft, RAFT_VOTE_REPLY, raft->vote)) raft->vote_reply_due = false;
+    if (add_reply(raft, RAFT_VOTE_REPLY, raft->vote)) raft->vote_reply_due = false;
 }

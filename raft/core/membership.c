@@ -56,6 +56,15 @@ static void unmark_applied(struct raft *raft) {
     if (raft->configuration_unmarked <= raft->applied) raft->configuration_unmarked = 0;
 }
 
+uint64_t membership_last_mark(const struct raft *raft, uint64_t from, uint64_t to) {
+    if (raft->configuration_unmarked > from && to > from) return to;
+    for (unsigned i = raft->configuration_mark_count; i-- > 0;) {
+        uint64_t mark = raft->configuration_marks[i];
+        if (mark > from && mark <= to) return mark;
+    }
+    return 0;
+}
+
 bool membership_has_committed_change(const struct raft *raft) {
     if (raft->configuration_mark_count > 0 && raft->configuration_marks[0] <= raft->commit) return true;
     return raft->configuration_unmarked > raft->applied && raft->commit > raft->applied;
@@ -143,21 +152,38 @@ enum status membership_propose(struct raft *raft, const struct raft_change *chan
 
 /* What a change of the quorum means to whoever leads or campaigns. */
 static void act_on_new_configuration(struct raft *raft) {
-    if (membership_is_voter(raft)) {
-        if (raft->role != RAFT_LEADER) return;
+    if (raft->role == RAFT_LEADER) {
         commit_by_counting(raft); /* a smaller quorum may have been reached already */
         read_index_confirm(raft);
         return;
     }
-    if (raft->role == RAFT_FOLLOWER) return;
-    election_become_follower(
-        raft, raft->term, 0); /* 4.2.2: a leader that is not in the new configuration steps down once it is committed */
+    if (membership_is_voter(raft)) return;
+    if (raft->role == RAFT_PRE_CANDIDATE || raft->role == RAFT_CANDIDATE) election_become_follower(raft, raft->term, 0);
+}
+
+static uint64_t commit_of(const struct raft *raft, const struct progress *peer) {
+    (void)raft;
+    return peer->commit;
+}
+
+/*
+ * 4.2.2: a leader that is not in the new configuration steps down once it is committed. As it takes effect at apply,
+ * committed is not enough: it leads on, without counting itself and without taking proposals, until a majority of the
+ * new configuration knows too; else nobody who may campaign would know that he may.
+ */
+void membership_step_down_if_replaced(struct raft *raft) {
+    if (raft->role != RAFT_LEADER || membership_is_voter(raft)) return;
+    struct quorum_tally tallies[RAFT_MEMBERS_MAX];
+    unsigned count = membership_tally(raft, commit_of, tallies);
+    if (quorum_joint_index(&raft->configuration, tallies, count) < raft->configuration_index) return;
+    election_become_follower(raft, raft->term, 0);
 }
 
 enum status membership_apply(struct raft *raft, uint64_t index, const struct raft_configuration *configuration) {
     if (index <= raft->applied || index > raft->commit || !raft_configuration_is_valid(configuration))
         return STATUS_INVALID;
     membership_adopt(raft, configuration);
+    raft->configuration_index = index;
     act_on_new_configuration(raft);
     return STATUS_OK;
 }

@@ -30,6 +30,7 @@ bool persist_term_is_durable(const struct raft *raft) {
 static void finish(struct raft *raft, const struct work *work) {
     raft->durable = work->hard_state;
     raft->stable = core_most(raft->stable, work->last);
+    raft->durable_commit = core_most(raft->durable_commit, work->commit_note);
     if (work->install_index == 0) return;
     check(raft->install == INSTALL_HANDED);
     raft->install = INSTALL_NONE;
@@ -55,13 +56,17 @@ void persist_hand_out(struct raft *raft, struct raft_ready *ready) {
     bool hard_state = raft->handed.term != raft->term || raft->handed.vote != raft->vote;
     bool entries = raft->unhanded_first <= core_last(raft);
     bool install = raft->install == INSTALL_WAITING;
-    if (!hard_state && !entries && !install) return;
+    bool note = raft->commit_note_due > raft->handed_commit;
+    if (!hard_state && !entries && !install && !note) return;
     if (raft->halted || raft->work_count == raft->options.works_max) return;
 
     struct work *work = work_at(raft, raft->work_count++);
-    *work = (struct work){
-        .number = ++raft->last_number, .hard_state = {.term = raft->term, .vote = raft->vote}, .last = core_last(raft)};
+    *work = (struct work){.number = ++raft->last_number,
+                          .hard_state = {.term = raft->term, .vote = raft->vote},
+                          .commit_note = raft->commit,
+                          .last = core_last(raft)};
     ready->number = work->number;
+    if (raft->commit > raft->handed_commit) ready->commit_note = raft->handed_commit = raft->commit;
     if (hard_state) {
         ready->has_hard_state = true;
         ready->hard_state = raft->handed = work->hard_state;

@@ -167,6 +167,8 @@ static enum status print_work(struct buf *to, const struct raft_ready *ready, co
     if (status == STATUS_OK && ready->append_first > 0) {
         status = buf_append_format(to, " append %" PRIu64 "..%" PRIu64 ";", ready->append_first, ready->append_last);
     }
+    if (status == STATUS_OK && ready->commit_note > 0)
+        status = buf_append_format(to, " commit %" PRIu64 ";", ready->commit_note);
     return status == STATUS_OK ? buf_append_byte(to, '\n') : status;
 }
 

@@ -35,6 +35,7 @@ void progress_reset(struct progress *progress, uint64_t match, uint64_t next) {
     progress->match = match;
     progress->next = next;
     progress->sent_commit = 0;
+    progress->commit = 0;
     progress->append_due = false;
     progress->heartbeat_due = false;
     progress->recently_active = false;

@@ -34,6 +34,7 @@ struct progress {
     uint64_t match;          /* durable there and equal to our log up to here */
     uint64_t next;           /* the next entry to send; > match */
     uint64_t sent_commit;    /* the greatest commit index sent that it can use */
+    uint64_t commit;         /* what it said of its own commit index */
     uint64_t snapshot_index; /* SEND_SNAPSHOT: what it will have at least */
     bool paused;     /* PROBE: an append is on its way. REPLICATE: the window was full when it was last looked at */
     bool append_due; /* send an append, even an empty one */

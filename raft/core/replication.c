@@ -79,6 +79,7 @@ void replication_send_appends(struct raft *raft) {
 
 static void heard(struct raft *raft, struct progress *peer, const struct raft_message *message) {
     peer->recently_active = true;
+    peer->commit = core_most(peer->commit, message->commit);
     if (message->clock_ms > 0)
         peer->clock = (struct log_time_clock){.wall_ms = message->clock_ms, .steady_ms = raft->steady_ms};
 }

@@ -33,13 +33,14 @@ static void restore(struct raft *raft, const struct raft_message *message) {
     membership_unmark_from(raft, 0);
     term_table_reset(&raft->terms, message->index, message->log_term);
     raft->log_start = raft->commit = raft->verified = message->index;
-    raft->commit_handed = message->index;
+    raft->commit_handed = raft->handed_commit = message->index; /* the install says so */
     raft->unhanded_first = message->index + 1;
     raft->install = INSTALL_WAITING;
     raft->install_term = message->log_term;
     raft->install_configuration = *message->configuration;
     raft->install_taken = true;
     membership_adopt(raft, message->configuration);
+    raft->configuration_index = message->index;
 }
 
 enum status snapshot_handle(struct raft *raft, const struct raft_message *message) {

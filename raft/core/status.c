@@ -22,6 +22,7 @@ static struct raft_peer show_peer(const struct raft *raft, const struct progress
     shown.progress = peer->state;
     shown.match = peer->match;
     shown.next = peer->next;
+    shown.commit = peer->id == raft->options.id ? raft->commit : peer->commit;
     shown.paused = progress_is_paused(peer);
     shown.recently_active = peer->recently_active;
     shown.inflight_messages = peer->inflights.count;
@@ -47,6 +48,7 @@ void raft_get_status(const struct raft *raft, struct raft_status *status) {
         .stable = raft->stable,
         .commit = raft->commit,
         .applied = raft->applied,
+        .durable_commit = raft->durable_commit,
         .terms_known_from = term_table_start(&raft->terms),
         .terms = raft->terms.count,
         .terms_max = raft->options.terms_max,
@@ -82,6 +84,8 @@ static const char *check_log(const struct raft *raft) {
     HOLDS(raft->log_start <= term_table_start(&raft->terms), "terms are known within the log only");
     HOLDS(raft->stable <= core_last(raft), "what is durable is in the log");
     HOLDS(raft->verified <= core_last(raft), "what is verified is in the log");
+    HOLDS(raft->durable_commit <= raft->handed_commit && raft->handed_commit <= raft->commit,
+          "what is noted as committed is");
     HOLDS(raft->commit_handed <= raft->commit, "only what is committed is handed out to apply");
     HOLDS(raft->unhanded_first > raft->log_start && raft->unhanded_first <= core_last(raft) + 1,
           "what waits for the disk is in the log");
@@ -114,7 +118,6 @@ static const char *check_election(const struct raft *raft) {
         HOLDS(raft->durable.term == raft->term && raft->durable.vote == raft->vote,
               "a leader's term and vote are durable");
         HOLDS(!raft->halted, "a node without a disk does not lead");
-        HOLDS(membership_is_voter(raft), "a leader is a voter");
     }
     return NULL;
 }
@@ -198,10 +201,12 @@ static uint64_t hash_log(const struct raft *raft, uint64_t hash) {
     for (unsigned i = 0; i < raft->terms.count; i++)
         hash = HASH(hash, raft->terms.pairs[i].term, raft->terms.pairs[i].first);
     hash = HASH(hash, raft->work_count, raft->last_number, raft->handed.term, raft->handed.vote, raft->durable.term,
-                raft->durable.vote, raft->unhanded_first, raft->vote_reply_due, (uint64_t)raft->install);
+                raft->durable.vote, raft->unhanded_first, raft->vote_reply_due, raft->commit_note_due,
+                raft->handed_commit, raft->durable_commit, (uint64_t)raft->install);
     for (unsigned i = 0; i < raft->work_count; i++) {
         const struct work *work = &raft->works[(raft->work_head + i) % raft->options.works_max];
-        hash = HASH(hash, work->number, work->hard_state.term, work->hard_state.vote, work->last, work->install_index);
+        hash = HASH(hash, work->number, work->hard_state.term, work->hard_state.vote, work->commit_note, work->last,
+                    work->install_index);
     }
     return hash;
 }
@@ -209,7 +214,7 @@ static uint64_t hash_log(const struct raft *raft, uint64_t hash) {
 static uint64_t hash_peers(const struct raft *raft, uint64_t hash) {
     for (unsigned i = 0; i < raft->peer_count; i++) {
         const struct progress *peer = &raft->peers[i];
-        hash = HASH(hash, peer->id, (uint64_t)peer->state, peer->match, peer->next, peer->sent_commit,
+        hash = HASH(hash, peer->id, (uint64_t)peer->state, peer->match, peer->next, peer->sent_commit, peer->commit,
                     peer->snapshot_index, peer->paused, peer->append_due, peer->heartbeat_due, peer->snapshot_due,
                     peer->recently_active, (uint64_t)peer->vote, peer->vote_due, peer->acked_round, peer->clock.wall_ms,
                     peer->clock.steady_ms, peer->inflights.count);
@@ -221,7 +226,8 @@ static uint64_t hash_peers(const struct raft *raft, uint64_t hash) {
     }
     uint8_t bytes[RAFT_CONFIGURATION_BYTES_MAX];
     hash = hash64(slice_make(bytes, raft_configuration_encode(&raft->configuration, bytes)), hash);
-    hash = HASH(hash, raft->pending_change_index, raft->configuration_mark_count, raft->configuration_unmarked);
+    hash = HASH(hash, raft->configuration_index, raft->pending_change_index, raft->configuration_mark_count,
+                raft->configuration_unmarked);
     return hash_words(hash, raft->configuration_marks, raft->configuration_mark_count);
 }
 

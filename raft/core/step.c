@@ -55,8 +55,7 @@ static void meet_lower_term(struct raft *raft, const struct raft_message *messag
         if (raft->options.no_check_quorum && raft->options.no_pre_vote) return;
         (void)ready_add_message(raft, RAFT_APPEND_REPLY, message->from);
     } else if (message->kind == RAFT_PRE_VOTE) {
-        struct raft_message *reply = ready_add_message(raft, RAFT_PRE_VOTE_REPLY, message->from);
-        if (reply) reply->reject = true;
+        election_refuse(raft, RAFT_PRE_VOTE_REPLY, message->from);
     }
 }
 
@@ -73,6 +72,7 @@ static enum status handle_of_leader(struct raft *raft, const struct raft_message
     struct raft_message *reply = ready_add_message(raft, RAFT_HEARTBEAT_REPLY, message->from);
     if (!reply) return STATUS_OK;
     reply->round = message->round;
+    reply->commit = raft->durable_commit;
     reply->clock_ms = raft->wall_ms;
     return STATUS_OK;
 }
@@ -85,6 +85,7 @@ static void handle_reply_to_leader(struct raft *raft, const struct raft_message 
     } else {
         replication_handle_heartbeat_reply(raft, peer, message);
     }
+    membership_step_down_if_replaced(raft);
 }
 
 static enum status step_message(struct raft *raft, const struct raft_message *message) {
@@ -168,8 +169,8 @@ static enum status dispatch(struct raft *raft, const struct raft_event *event) {
 
 enum status raft_step(struct raft *raft, const struct raft_event *event, struct raft_outcome *outcome) {
     *outcome = (struct raft_outcome){.term = raft->term, .leader = raft->leader};
-    if (!raft->started && raft->applied > core_last(raft))
-        return STATUS_INVALID; /* the store holds what the log does not: recovery is not complete */
+    /* The store, or a note, knows of more than the log holds: entries were lost, or recovery is not complete. */
+    if (!raft->started && raft->commit > core_last(raft)) return STATUS_INVALID;
     raft->started = true;
     ready_reclaim(raft);
     raft->put_count = 0;

@@ -117,6 +117,7 @@ static void take_work(struct lab *lab, struct lab_node *node, const struct raft_
                               .hard_state = ready->hard_state,
                               .append_first = ready->append_first,
                               .append_last = ready->append_last,
+                              .commit_note = ready->commit_note,
                               .entries = node->work_entries[node->work_count]};
     node->work_count++;
     if (ready->install.index > 0) {
@@ -273,6 +274,7 @@ static void make_durable(struct lab_node *node, const struct lab_work *work) {
         node->durable_start_term = work->install.term;
     }
     if (work->has_hard_state) node->durable_hard_state = work->hard_state;
+    if (work->commit_note > 0) node->durable_commit = work->commit_note;
     if (work->append_first == 0) return;
     node->durable_last = work->append_last;
     memcpy(&node->durable_log[work->append_first], work->entries,
@@ -463,6 +465,7 @@ void lab_restart(struct lab *lab, uint64_t id) {
                                    .log_start = node->durable_start,
                                    .log_start_term = node->durable_start_term,
                                    .applied = node->durable_state.index,
+                                   .commit = node->durable_commit,
                                    .log_time_ms = greatest_stamp(node),
                                    .configuration = &node->durable_state.configuration};
     check(raft_create(&options, &node->raft) == STATUS_OK);
@@ -494,6 +497,7 @@ static void start_node(struct lab *lab, uint64_t id) {
     node->durable_hard_state = (struct raft_hard_state){0};
     node->durable_start = node->durable_start_term = node->durable_last = 0;
     node->durable_state = (struct lab_state){0};
+    node->durable_commit = 0;
     node->work_count = node->read_count = 0;
     node->reads_served = 0;
     node->installing = false;

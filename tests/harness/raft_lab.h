@@ -45,7 +45,7 @@ struct lab_work {
     uint64_t number;
     bool has_hard_state;
     struct raft_hard_state hard_state;
-    uint64_t append_first, append_last;
+    uint64_t append_first, append_last, commit_note;
     struct lab_entry *entries; /* a copy: the memory log may change before the disk is done */
     struct lab_state install;  /* index 0 = none */
 };
@@ -70,6 +70,7 @@ struct lab_node {
     struct lab_entry durable_log[LAB_INDEX_MAX];
     uint64_t durable_start, durable_start_term, durable_last;
     struct raft_hard_state durable_hard_state;
+    uint64_t durable_commit;
     struct lab_state durable_state; /* the last flush */
     struct lab_work works[LAB_WORKS_MAX];
     unsigned work_count;
