@@ -87,6 +87,10 @@ TEST_SOURCES := $(wildcard $(addsuffix /*_test.c,$(TEST_FOLDERS)))
 TEST_SOURCES += $(filter-out $(TEST_SOURCES),$(wildcard tests/*/*_test.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
+# The thread sanitizer runs what has threads; simulations have one.
+ifeq ($(BUILD),tsan)
+TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,sim/% crash/% property/% golden/% fuzz/%),$(TEST_PROGRAMS))
+endif
 TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh tests/unit/*/*_test.sh))
 
 ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) \
@@ -108,7 +112,8 @@ all: $(PRODUCT)
 
 # `make V=1` shows whole commands.
 QUIET := $(if $(V),,@)
-say = $(if $(V),,@printf '%-7s %s\n' $(1) $(2))
+SILENT := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 
 # --- rules -----------------------------------------------------------------------------------------------------------------------
 $(B)/obj/%.o: %.c Makefile

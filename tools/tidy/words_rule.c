@@ -44,6 +44,7 @@ static bool is_constant(const char *name) {
 static bool is_path(const char *name) {
     static const char *const ends[] = {".c", ".h", ".sh", ".def", ".md"};
     if (strpbrk(name, " *<>{}[],:=|$") || name[0] == '/' || name[0] == '.' || name[0] == '-') return false;
+    if (strstr(name, "NAME")) return false; /* a pattern */
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         if (path_ends_with(name, ends[i]) && strlen(name) > strlen(ends[i])) return true;
     return false;
