@@ -1,10 +1,20 @@
 /*
- * append: how entries enter the log, on the leader (proposals, entries of the core's own) and on a follower (dissertation 3.5). Invariant: nothing at or below the commit index
- * is ever replaced; an acknowledgement names only what equals the leader's log of this term and is durable here, under a term that is durable here.
+ * append: how entries enter the log, on the leader (proposals, entries of the core's own) and on a follower
+ * (dissertation 3.5). Invariant: nothing at or below the commit index is ever replaced; an acknowledgement names only
+ * what equals the leader's log of this term and is durable here, under a term that is durable here.
  */
 #include "raft/core/core.h"
 
 #include "engine/base/check.h"
+
+static uint64_t term_of(const void *entries, unsigned i) {
+    return ((const struct raft_entry *)entries)[i].term;
+}
+
+bool append_has_room_for_term(const struct raft *raft, uint64_t term) {
+    struct raft_entry next = {.term = term};
+    return term_table_room(&raft->terms, core_last(raft) + 1, raft->applied, term_of, &next, 1) == 1;
+}
 
 static void put(struct raft *raft, uint64_t first, const struct raft_entry *entries, unsigned count) {
     check(raft->put_count == 0 && count > 0 && first > raft->commit && first <= core_last(raft) + 1);
@@ -65,8 +75,8 @@ static void refuse(struct raft *raft, const struct raft_message *message) {
 }
 
 /*
- * How many of the entries stand in the log already; the first that doesn't is where the log is to be replaced. Those at or below the commit index do without a look: 3.6.3, what is committed is in
- * the leader's log.
+ * How many of the entries stand in the log already; the first that doesn't is where the log is to be replaced. Those at
+ * or below the commit index do without a look: 3.6.3, what is committed is in the leader's log.
  */
 static unsigned count_known(const struct raft *raft, const struct raft_message *message) {
     uint64_t committed = raft->commit > message->index ? raft->commit - message->index : 0;
@@ -93,10 +103,15 @@ enum status append_handle(struct raft *raft, const struct raft_message *message)
     uint64_t last_new = message->index + message->entry_count;
     if (known < message->entry_count) {
         uint64_t first = message->index + 1 + known;
+        if (first <= term_table_start(&raft->terms))
+            return STATUS_OK; /* recovered with more terms than fit: wait for word of the commit */
         /* 3.5 Leader Append-Only: within its term a leader contradicts neither itself nor what is committed. */
         if (first <= core_least(raft->verified, core_last(raft))) return STATUS_INVALID;
         if (message->entries[known].term < term_table_at(&raft->terms, first - 1)) return STATUS_INVALID;
-        put(raft, first, message->entries + known, message->entry_count - known);
+        unsigned taken = term_table_room(&raft->terms, first, raft->applied, term_of, message->entries + known,
+                                         message->entry_count - known);
+        last_new = first - 1 + taken;
+        if (taken > 0) put(raft, first, message->entries + known, taken);
     }
     verify_to(raft, core_most(last_new, raft->commit));
     commit_to(raft, core_least(message->commit, last_new));
@@ -104,8 +119,8 @@ enum status append_handle(struct raft *raft, const struct raft_message *message)
 }
 
 /*
- * The reply waits until something is worth saying: the term is durable, and so is what has been verified, or at least more of it than was said before. Replies to
- * several appends become one, for an acknowledgement covers all below it.
+ * The reply waits until something is worth saying: the term is durable, and so is what has been verified, or at least
+ * more of it than was said before. Replies to several appends become one, for an acknowledgement covers all below it.
  */
 void append_send_acknowledgement(struct raft *raft) {
     if (!raft->acknowledge_due || raft->halted || raft->role == RAFT_LEADER || raft->leader == 0 ||

@@ -1,5 +1,6 @@
 /*
- * commit: how far the log is safe (dissertation 3.6.2). Invariant: the commit index never falls, and never passes the last index.
+ * commit: how far the log is safe (dissertation 3.6.2). Invariant: the commit index never falls, and never passes the
+ * last index.
  */
 #include "raft/core/core.h"
 
@@ -18,7 +19,8 @@ static uint64_t match_of(const struct raft *raft, const struct progress *peer) {
     return peer->match;
 }
 
-/* Figure 3.7 (figure 8 of the paper): an entry of an earlier term is not committed by counting, only by an entry of this term above it. */
+/* Figure 3.7 (figure 8 of the paper): an entry of an earlier term is not committed by counting, only by an entry of
+ * this term above it. */
 void commit_by_counting(struct raft *raft) {
     struct quorum_tally tallies[RAFT_MEMBERS_MAX];
     unsigned count = membership_tally(raft, match_of, tallies);

@@ -1,11 +1,13 @@
 /*
- * configuration: who the members are, as a value: checks, bytes, words, and how one becomes the next (dissertation 4.1, 4.2.2, 4.3). Invariant: what these functions give out is
- * valid; a change is made in one step only if it moves at most one voter, so that majorities before and after meet.
+ * configuration: who the members are, as a value: checks, bytes, words, and how one becomes the next
+ * (dissertation 4.1, 4.2.2, 4.3). Invariant: what these functions give out is valid; a change is made in one step only
+ * if it moves at most one voter, so that majorities before and after meet.
  */
 #include "engine/base/coding.h"
 #include "raft/raft.h"
 
-/* ---- sets of ids, sorted ------------------------------------------------------------------------------------------------------- */
+/* ---- sets of ids, sorted
+ * ------------------------------------------------------------------------------------------------------- */
 
 static bool set_has(const uint64_t *ids, unsigned count, uint64_t id) {
     for (unsigned i = 0; i < count; i++) {
@@ -49,7 +51,8 @@ static unsigned set_missing(const uint64_t *a, unsigned a_count, const uint64_t 
     return missing;
 }
 
-/* ---- questions ----------------------------------------------------------------------------------------------------------------- */
+/* ---- questions
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 bool raft_configuration_has_voter(const struct raft_configuration *configuration, uint64_t id) {
     return set_has(configuration->voters, configuration->voter_count, id) ||
@@ -92,7 +95,9 @@ bool raft_configuration_equal(const struct raft_configuration *a, const struct r
            a->auto_leave == b->auto_leave;
 }
 
-/* ---- change -------------------------------------------------------------------------------------------------------------------- */
+/* ---- change
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void remove_member(struct raft_configuration *to, uint64_t id) {
     set_remove(to->voters, &to->voter_count, id);
@@ -105,7 +110,8 @@ static void make_voter(struct raft_configuration *to, uint64_t id) {
     set_add(to->voters, &to->voter_count, id);
 }
 
-/* A voter of the outgoing half stays one until the joint configuration is left, and is a learner only then: nobody is both. */
+/* A voter of the outgoing half stays one until the joint configuration is left, and is a learner only then: nobody is
+ * both. */
 static void make_learner(struct raft_configuration *to, uint64_t id) {
     remove_member(to, id);
     if (set_has(to->outgoing, to->outgoing_count, id)) {
@@ -180,7 +186,8 @@ enum status raft_configuration_change(const struct raft_configuration *from, con
     return change_simply(from, change, to, why);
 }
 
-/* ---- bytes and words ----------------------------------------------------------------------------------------------------------- */
+/* ---- bytes and words
+ * ----------------------------------------------------------------------------------------------------------- */
 
 enum { CONFIGURATION_VERSION = 1, CONFIGURATION_AUTO_LEAVE = 1 };
 

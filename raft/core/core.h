@@ -1,8 +1,9 @@
 /*
  * core: the state of one node, and the verbs that its parts call of one another. Private to raft/core.
  *
- * Who owns what: election.c role, term, vote; append.c the log as the core knows it, on either side of an append; replication.c what leaders send; commit.c the commit
- * index; persist.c what is durable, and what waits for it; read_index.c reads; snapshot.c restore and compaction; membership.c the configuration; ready.c effects.
+ * Who owns what: election.c role, term, vote; append.c the log as the core knows it, on either side of an append;
+ * replication.c what leaders send; commit.c the commit index; persist.c what is durable, and what waits for it;
+ * read_index.c reads; snapshot.c restore and compaction; membership.c the configuration; ready.c effects.
  */
 #ifndef RAFT_CORE_CORE_H
 #define RAFT_CORE_CORE_H
@@ -131,6 +132,7 @@ void election_send_reply(struct raft *raft);
 
 /* append.c */
 MUST_CHECK enum status append_propose(struct raft *raft, struct raft_entry *entries, unsigned count);
+bool append_has_room_for_term(const struct raft *raft, uint64_t term);
 void append_made_entry(struct raft *raft, enum raft_entry_kind kind, size_t bytes); /* of made_bytes */
 MUST_CHECK enum status append_handle(struct raft *raft, const struct raft_message *message);
 void append_send_acknowledgement(struct raft *raft);

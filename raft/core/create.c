@@ -1,5 +1,6 @@
 /*
- * create: a node's memory and how it starts (dissertation 3.8: term, vote and log are what survives). Invariant: everything is allocated here, from the limits in the options.
+ * create: a node's memory and how it starts (dissertation 3.8: term, vote and log are what survives). Invariant:
+ * everything is allocated here, from the limits in the options.
  */
 #include <stdlib.h>
 
@@ -108,7 +109,8 @@ enum status raft_recover_entry(struct raft *raft, uint64_t index, uint64_t term,
     return STATUS_OK;
 }
 
-/* ---- log time ------------------------------------------------------------------------------------------------------------------ */
+/* ---- log time
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static unsigned collect_clocks(const struct raft *raft, struct log_time_clock clocks[static RAFT_MEMBERS_MAX]) {
     unsigned count = 0;

@@ -1,6 +1,6 @@
 /*
- * election: who leads (dissertation 3.4, 3.6.1, 4.2.3, 6.2, 9.6). Invariant: {term, vote} leaves this node, as a request or as a granting reply, only when it is durable; terms never go back;
- * a node votes once in a term.
+ * election: who leads (dissertation 3.4, 3.6.1, 4.2.3, 6.2, 9.6). Invariant: {term, vote} leaves this node, as a
+ * request or as a granting reply, only when it is durable; terms never go back; a node votes once in a term.
  */
 #include "raft/core/core.h"
 
@@ -106,7 +106,7 @@ static void become_pre_candidate(struct raft *raft) {
 
 void election_campaign(struct raft *raft) {
     if (raft->role == RAFT_LEADER || raft->halted || !membership_is_voter(raft)) return;
-    if (raft->install != INSTALL_NONE) return;
+    if (raft->install != INSTALL_NONE || !append_has_room_for_term(raft, raft->term + 1)) return;
     if (membership_has_committed_change(raft)) return; /* 4.1: it would count by a configuration that is out of date */
     if (raft->options.no_pre_vote) {
         become_candidate(raft);
@@ -136,7 +136,8 @@ void election_tick(struct raft *raft) {
         return;
     }
     if (++raft->election_elapsed < raft->election_timeout) return;
-    /* Who may not campaign forgets the leader all the same: else it would stick to one that is gone, and refuse its vote to whoever may (etcd #12359). */
+    /* Who may not campaign forgets the leader all the same: else it would stick to one that is gone, and refuse its
+     * vote to whoever may (etcd #12359). */
     raft->leader = 0;
     election_campaign(raft);
 }
@@ -167,9 +168,10 @@ void election_refuse(struct raft *raft, enum raft_message_kind kind, uint64_t to
 }
 
 /*
- * Whatever stands at a committed index with the same term is committed here too (3.5 Log Matching). Without that word a configuration that takes effect at apply can leave nobody electable: after a
- * restart the only voter of the new configuration doesn't know that it is committed and asks for votes by the old one, while those who know are no voters any more and have longer logs. (The
- * cure is raft-rs's "commit by vote".)
+ * Whatever stands at a committed index with the same term is committed here too (3.5 Log Matching). Without that word a
+ * configuration that takes effect at apply can leave nobody electable: after a restart the only voter of the new
+ * configuration doesn't know that it is committed and asks for votes by the old one, while those who know are no voters
+ * any more and have longer logs. (The cure is raft-rs's "commit by vote".)
  */
 static void learn_commit(struct raft *raft, const struct raft_message *message) {
     if (message->hint_term == 0 || message->commit <= raft->commit) return;
@@ -181,7 +183,8 @@ static void learn_commit(struct raft *raft, const struct raft_message *message) 
 
 void election_handle_vote_request(struct raft *raft, const struct raft_message *message) {
     bool pre = message->kind == RAFT_PRE_VOTE;
-    /* No check that the candidate is a member, nor that we are a voter: either may know a configuration that we have not applied (4.2.1). */
+    /* No check that the candidate is a member, nor that we are a voter: either may know a configuration that we have
+     * not applied (4.2.1). */
     bool may_vote =
         raft->vote == message->from || (raft->vote == 0 && raft->leader == 0) || (pre && message->term > raft->term);
     if (may_vote && is_up_to_date(raft, message)) {
@@ -220,8 +223,8 @@ void election_count_own_vote(struct raft *raft) {
 }
 
 /*
- * Requests for votes wait for our own vote to be durable: without that, a candidate that lost entries and its term in a crash could campaign in the same term again, and count the
- * votes that its longer log had won.
+ * Requests for votes wait for our own vote to be durable: without that, a candidate that lost entries and its term in a
+ * crash could campaign in the same term again, and count the votes that its longer log had won.
  */
 void election_send_requests(struct raft *raft) {
     bool pre = raft->role == RAFT_PRE_CANDIDATE;

@@ -1,7 +1,8 @@
 /*
- * membership: the configuration in force, and the way to the next (dissertation 4.1, 4.2.2, 4.3; take-effect-at-apply as in etcd's core). Invariant: a leader proposes a change only when
- * none stands in its log unapplied, so that the configuration that a change starts from is the one in force; and a node campaigns only by a configuration that is not known to be out of
- * date.
+ * membership: the configuration in force, and the way to the next (dissertation 4.1, 4.2.2, 4.3; take-effect-at-apply
+ * as in etcd's core). Invariant: a leader proposes a change only when none stands in its log unapplied, so that the
+ * configuration that a change starts from is the one in force; and a node campaigns only by a configuration that is not
+ * known to be out of date.
  */
 #include "raft/core/core.h"
 
@@ -31,7 +32,8 @@ unsigned membership_tally(const struct raft *raft,
     return raft->peer_count;
 }
 
-/* ---- marks: where configuration entries stand above applied ------------------------------------------------------------------- */
+/* ---- marks: where configuration entries stand above applied
+ * ------------------------------------------------------------------- */
 
 void membership_mark(struct raft *raft, uint64_t index) {
     if (raft->configuration_mark_count == CONFIGURATION_MARKS_MAX) {
@@ -70,7 +72,8 @@ bool membership_has_committed_change(const struct raft *raft) {
     return raft->configuration_unmarked > raft->applied && raft->commit > raft->applied;
 }
 
-/* ---- the members as the core keeps them ---------------------------------------------------------------------------------------- */
+/* ---- the members as the core keeps them
+ * ---------------------------------------------------------------------------------------- */
 
 /* Every slot of peers owns the memory of one window; a newcomer gets that of a member who has gone. */
 static struct inflight *take_ring(struct inflight **free_rings, unsigned *free_count) {
@@ -134,7 +137,9 @@ void membership_adopt(struct raft *raft, const struct raft_configuration *config
     raft->peer_count = count;
 }
 
-/* ---- change -------------------------------------------------------------------------------------------------------------------- */
+/* ---- change
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void append_configuration(struct raft *raft, const struct raft_configuration *configuration) {
     append_made_entry(raft, RAFT_ENTRY_CONFIGURATION, raft_configuration_encode(configuration, raft->made_bytes));

@@ -1,10 +1,11 @@
 /*
- * persist: what the disk is asked to do, what it has done, and what was waiting for it (dissertation 3.8, 10.2.1). Invariant: stable covers only entries that are both durable and still
- * in the log.
+ * persist: what the disk is asked to do, what it has done, and what was waiting for it (dissertation 3.8, 10.2.1).
+ * Invariant: stable covers only entries that are both durable and still in the log.
  *
- * The disk is asynchronous, so an answer may be about entries that have been replaced since, even replaced twice, by the very same entry (A, B, A): then term and index of
- * the answer fit, while the write of B is still to come and may be the last that a crash lets through. So works are numbered, and a cut lowers what every work under way
- * can confirm: the work of the first A confirms nothing above the cut, the last one does.
+ * The disk is asynchronous, so an answer may be about entries that have been replaced since, even replaced twice, by
+ * the very same entry (A, B, A): then term and index of the answer fit, while the write of B is still to come and may
+ * be the last that a crash lets through. So works are numbered, and a cut lowers what every work under way can confirm:
+ * the work of the first A confirms nothing above the cut, the last one does.
  */
 #include "raft/core/core.h"
 

@@ -1,5 +1,6 @@
 /*
- * print: events and effects as sentences, so that a transcript reads like a story. What a message of a kind does not use is not printed.
+ * print: events and effects as sentences, so that a transcript reads like a story. What a message of a kind does not
+ * use is not printed.
  */
 #include <inttypes.h>
 
@@ -153,7 +154,9 @@ enum status raft_state_print(struct buf *to, const struct raft *raft) {
     return status;
 }
 
-/* ---- ready --------------------------------------------------------------------------------------------------------------------- */
+/* ---- ready
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static enum status print_work(struct buf *to, const struct raft_ready *ready, const char *in) {
     enum status status = buf_append_format(to, "%swork %" PRIu64 ":", in, ready->number);

@@ -1,5 +1,6 @@
 /*
- * progress: the states of a member as its leader sees it. Invariant: match < next; only REPLICATE has appends in flight; match never falls within a term.
+ * progress: the states of a member as its leader sees it. Invariant: match < next; only REPLICATE has appends in
+ * flight; match never falls within a term.
  */
 #include "raft/core/progress.h"
 

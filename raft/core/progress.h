@@ -3,10 +3,12 @@
  *
  *     PROBE ------ack------> REPLICATE        PROBE: one append at a time, until a reply or a heartbeat's reply
  *       ^ <--reject, link---     |            REPLICATE: appends are sent ahead, as far as the window has room
- *       |                        |            SEND_SNAPSHOT: nothing but heartbeats, until the stream is reported or the
+ *       |                        |            SEND_SNAPSHOT: nothing but heartbeats, until the stream is reported or
+ * the
  *       +------ SEND_SNAPSHOT <--+                           member acknowledges an index that the log still follows
  *
- * Lost messages are no event: whatever stops the flow (a probe on its way, a full window) is loosened by the next heartbeat's reply.
+ * Lost messages are no event: whatever stops the flow (a probe on its way, a full window) is loosened by the next
+ * heartbeat's reply.
  */
 #ifndef RAFT_CORE_PROGRESS_H
 #define RAFT_CORE_PROGRESS_H

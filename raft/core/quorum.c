@@ -1,6 +1,6 @@
 /*
- * quorum: majorities. Invariant: for a given list and tallies the index never falls when a tally's index rises, and a vote that is won or lost stays so
- * whatever the silent voters say.
+ * quorum: majorities. Invariant: for a given list and tallies the index never falls when a tally's index rises, and a
+ * vote that is won or lost stays so whatever the silent voters say.
  */
 #include "raft/core/quorum.h"
 

@@ -1,9 +1,11 @@
 /*
- * read_index: linearizable reads without an entry (dissertation 6.4). Invariant: a read is confirmed only by a round that began after it was asked, among replies to that very round or
- * a later one, in this term; and its index is no less than what was committed when it was asked.
+ * read_index: linearizable reads without an entry (dissertation 6.4). Invariant: a read is confirmed only by a round
+ * that began after it was asked, among replies to that very round or a later one, in this term; and its index is no
+ * less than what was committed when it was asked.
  *
- * Rounds are numbered from 1 in each term, and a node leads a term once; a heartbeat carries the latest round, its reply copies it. So a late or repeated reply speaks for its own round and those
- * before it, and can't speak for a read that came after. A round that is lost is made good by the next heartbeat, which carries its number or a greater one.
+ * Rounds are numbered from 1 in each term, and a node leads a term once; a heartbeat carries the latest round, its
+ * reply copies it. So a late or repeated reply speaks for its own round and those before it, and can't speak for a read
+ * that came after. A round that is lost is made good by the next heartbeat, which carries its number or a greater one.
  */
 #include "raft/core/core.h"
 
@@ -38,7 +40,8 @@ void read_index_handle_reply(struct raft *raft, const struct raft_message *messa
     if (ready_has_read_room(raft)) ready_add_read_state(raft, message->context, STATUS_OK, message->index);
 }
 
-/* All reads that came since the last round go into one new round. 6.4 step 1: only once an entry of this term is committed does the leader know what is. */
+/* All reads that came since the last round go into one new round. 6.4 step 1: only once an entry of this term is
+ * committed does the leader know what is. */
 void read_index_start_round(struct raft *raft) {
     if (raft->role != RAFT_LEADER || raft->read_count == 0 || read_at(raft, raft->read_count - 1)->round != 0) return;
     if (!commit_has_own_term(raft)) return;

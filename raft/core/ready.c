@@ -1,6 +1,7 @@
 /*
- * ready: effects that pile up between two calls of raft_ready, and their delivery. Invariant: every queue has a fixed size. A message without room is dropped, as a network may; whatever
- * must not be lost is kept as a state ("due") and made into a message only when there is room.
+ * ready: effects that pile up between two calls of raft_ready, and their delivery. Invariant: every queue has a fixed
+ * size. A message without room is dropped, as a network may; whatever must not be lost is kept as a state ("due") and
+ * made into a message only when there is room.
  */
 #include "raft/core/core.h"
 

@@ -1,6 +1,7 @@
 /*
- * replication: what a leader sends, and what it makes of the replies (dissertation 3.5, 10.2.1 pipelining). Invariant: nothing is sent but by the progress of its receiver, so
- * that what is on its way is bounded; every stop is loosened by a later reply.
+ * replication: what a leader sends, and what it makes of the replies (dissertation 3.5, 10.2.1 pipelining). Invariant:
+ * nothing is sent but by the progress of its receiver, so that what is on its way is bounded; every stop is loosened by
+ * a later reply.
  */
 #include "raft/core/core.h"
 
@@ -84,7 +85,8 @@ static void heard(struct raft *raft, struct progress *peer, const struct raft_me
         peer->clock = (struct log_time_clock){.wall_ms = message->clock_ms, .steady_ms = raft->steady_ms};
 }
 
-/* 3.5: the logs part somewhere at or below the hint. Terms only rise along both, so all of ours above the hint's term is skipped too. */
+/* 3.5: the logs part somewhere at or below the hint. Terms only rise along both, so all of ours above the hint's term
+ * is skipped too. */
 static void handle_refusal(struct raft *raft, struct progress *peer, const struct raft_message *message) {
     uint64_t probe = core_least(message->hint_index, core_last(raft));
     if (message->hint_term > 0) {
@@ -122,7 +124,8 @@ void replication_handle_reply(struct raft *raft, struct progress *peer, const st
 void replication_handle_heartbeat_reply(struct raft *raft, struct progress *peer, const struct raft_message *message) {
     heard(raft, peer, message);
     peer->paused = false;
-    /* If what filled the window was lost, nothing else would tell: an append, empty if need be, is answered by what it has. */
+    /* If what filled the window was lost, nothing else would tell: an append, empty if need be, is answered by what it
+     * has. */
     if (peer->match < core_last(raft) || peer->state == RAFT_PROBE) peer->append_due = true;
     if (message->round > peer->acked_round && message->round <= raft->read_round) {
         peer->acked_round = message->round;

@@ -1,6 +1,6 @@
 /*
- * snapshot: members that the log can't reach any more (dissertation 5.1, 5.3), and the log's own start. Invariant: a snapshot never takes the commit index back, and nothing that
- * follows it is acknowledged before it is durable.
+ * snapshot: members that the log can't reach any more (dissertation 5.1, 5.3), and the log's own start. Invariant: a
+ * snapshot never takes the commit index back, and nothing that follows it is acknowledged before it is durable.
  */
 #include "raft/core/core.h"
 

@@ -71,7 +71,8 @@ uint64_t raft_term_at(const struct raft *raft, uint64_t index) {
     return term_table_at(&raft->terms, index);
 }
 
-/* ---- invariants ---------------------------------------------------------------------------------------------------------------- */
+/* ---- invariants
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 #define HOLDS(condition, sentence)                                                                                     \
     if (!(condition)) return sentence
@@ -184,7 +185,9 @@ const char *raft_check_invariants(const struct raft *raft) {
     return broken;
 }
 
-/* ---- hash ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- hash
+ * ----------------------------------------------------------------------------------------------------------------------
+ */
 
 static uint64_t hash_words(uint64_t hash, const uint64_t *words, unsigned count) {
     for (unsigned i = 0; i < count; i++) hash = hash_mix(hash, words[i]);

@@ -1,6 +1,7 @@
 /*
- * step: the one door for events, and what holds for every message before its kind matters (dissertation 3.3: terms are a logical clock). Invariant: an event is taken wholly or not at all, but for
- * a message that turns out to contradict the log: its term is taken, the rest refused.
+ * step: the one door for events, and what holds for every message before its kind matters (dissertation 3.3: terms are
+ * a logical clock). Invariant: an event is taken wholly or not at all, but for a message that turns out to contradict
+ * the log: its term is taken, the rest refused.
  */
 #include "raft/core/core.h"
 
@@ -47,8 +48,9 @@ static bool meet_higher_term(struct raft *raft, const struct raft_message *messa
 }
 
 /*
- * A sender of a lower term is out of date, and mostly ignored. Two must be answered, or they would never find out: a leader that we don't follow, because a partition let our
- * term run ahead while nobody may disturb it (4.2.3, 9.6); and a pre-candidate, so that it takes our term.
+ * A sender of a lower term is out of date, and mostly ignored. Two must be answered, or they would never find out: a
+ * leader that we don't follow, because a partition let our term run ahead while nobody may disturb it (4.2.3, 9.6); and
+ * a pre-candidate, so that it takes our term.
  */
 static void meet_lower_term(struct raft *raft, const struct raft_message *message) {
     if (message->kind == RAFT_HEARTBEAT || message->kind == RAFT_APPEND) {

@@ -20,6 +20,22 @@ void term_table_reset(struct term_table *table, uint64_t base, uint64_t base_ter
     table->last = base;
 }
 
+unsigned term_table_room(const struct term_table *table, uint64_t first, uint64_t keep,
+                         uint64_t (*term_of)(const void *entries, unsigned i), const void *entries, unsigned count) {
+    unsigned staying = 1;
+    while (staying < table->count && table->pairs[staying].first < first) staying++;
+    unsigned forgettable = 0;
+    while (forgettable + 1 < staying && table->pairs[forgettable + 1].first <= keep) forgettable++;
+    unsigned room = table->capacity - staying + forgettable;
+    uint64_t term = table->pairs[staying - 1].term;
+    for (unsigned i = 0; i < count; i++) {
+        if (term_of(entries, i) == term) continue;
+        if (room-- == 0) return i;
+        term = term_of(entries, i);
+    }
+    return count;
+}
+
 void term_table_append(struct term_table *table, uint64_t term) {
     uint64_t last_term = term_table_last_term(table);
     check(term >= last_term && term > 0);

@@ -1,10 +1,12 @@
 /*
- * raft_lab: several pure cores with a memory log, a disk and a state machine each, and a network between them, all in memory and all under the test's thumb: every message, every
- * work of a disk, every applied entry moves only when the test says so. What a driver does with a core, a lab node does in its simplest form.
+ * raft_lab: several pure cores with a memory log, a disk and a state machine each, and a network between them, all in
+ * memory and all under the test's thumb: every message, every work of a disk, every applied entry moves only when the
+ * test says so. What a driver does with a core, a lab node does in its simplest form.
  *
- * Checked at every event, whoever drives: the five safety properties of the Raft paper (figure 3.2 of the dissertation) by way of what all nodes ever did, that what is committed
- * is durable on a majority, that commit and applied indexes never fall, that reads are linearizable, that stamps of log time never fall along the log, and the core's own invariants. The
- * first violation is kept as a sentence in lab->failure; nothing moves after it.
+ * Checked at every event, whoever drives: the five safety properties of the Raft paper (figure 3.2 of the dissertation)
+ * by way of what all nodes ever did, that what is committed is durable on a majority, that commit and applied indexes
+ * never fall, that reads are linearizable, that stamps of log time never fall along the log, and the core's own
+ * invariants. The first violation is kept as a sentence in lab->failure; nothing moves after it.
  */
 #ifndef TESTS_HARNESS_RAFT_LAB_H
 #define TESTS_HARNESS_RAFT_LAB_H

@@ -1,6 +1,6 @@
 /*
- * raft_lab_check: what a lab holds against everything its nodes do. Each check compares a deed with all that any node did before, so that five properties about all logs at all times cost a look-up
- * each.
+ * raft_lab_check: what a lab holds against everything its nodes do. Each check compares a deed with all that any node
+ * did before, so that five properties about all logs at all times cost a look-up each.
  */
 #ifndef TESTS_HARNESS_RAFT_LAB_CHECK_H
 #define TESTS_HARNESS_RAFT_LAB_CHECK_H
@@ -16,7 +16,8 @@ void lab_check_put(struct lab *lab, const struct lab_node *node, const struct ra
 void lab_check_entry(struct lab *lab, const struct lab_node *node, uint64_t index);
 /* Election Safety and Leader Completeness, when a node becomes leader; terms never fall. */
 void lab_check_role(struct lab *lab, struct lab_node *node, const struct raft_ready *ready);
-/* State Machine Safety; that what a leader commits is durable on a majority; that nothing is committed twice or left out. */
+/* State Machine Safety; that what a leader commits is durable on a majority; that nothing is committed twice or left
+ * out. */
 void lab_check_commit(struct lab *lab, struct lab_node *node, uint64_t first, uint64_t last);
 void lab_check_applied(struct lab *lab, struct lab_node *node, const struct lab_entry *entry);
 /* What speaks for the disk is on the disk: votes and acknowledgements. */

@@ -47,8 +47,8 @@ enum deed {
 static const unsigned deed_weight[DEED_COUNT] = {
     [DEED_DELIVER] = 400, [DEED_DROP] = 20,    [DEED_REPEAT] = 20, [DEED_TICK] = 150,  [DEED_PERSIST] = 120,
     [DEED_APPLY] = 60,    [DEED_PROPOSE] = 60, [DEED_READ] = 40,   [DEED_CRASH] = 4,   [DEED_RESTART] = 12,
-    [DEED_CUT] = 4,       [DEED_HEAL] = 8,     [DEED_FLUSH] = 15,  [DEED_COMPACT] = 6, [DEED_STREAM] = 40,
-    [DEED_LINK] = 4,      [DEED_CAMPAIGN] = 3, [DEED_CHANGE] = 4,  [DEED_CLOCK] = 2,
+    [DEED_CUT] = 8,       [DEED_HEAL] = 8,     [DEED_FLUSH] = 25,  [DEED_COMPACT] = 15, [DEED_STREAM] = 40,
+    [DEED_LINK] = 4,      [DEED_CAMPAIGN] = 6, [DEED_CHANGE] = 4,  [DEED_CLOCK] = 2,
 };
 
 struct run {
@@ -200,7 +200,7 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     options.voters = 1 + (unsigned)prng_below(&run.prng, 5);
     options.nodes = options.voters + (unsigned)prng_below(&run.prng, 3);
     if (options.nodes > LAB_NODES_MAX) options.nodes = LAB_NODES_MAX;
-    options.terms_max = prng_chance(&run.prng, 1, 4) ? 2 + (unsigned)prng_below(&run.prng, 4) : 32;
+    options.terms_max = prng_chance(&run.prng, 1, 4) ? 6 + (unsigned)prng_below(&run.prng, 4) : 32;
     options.inflight_messages_max = 1 + (unsigned)prng_below(&run.prng, 8);
     options.messages_max = prng_chance(&run.prng, 1, 4) ? 4 : 64;
     options.append_bytes_max = 16 * (1 + prng_below(&run.prng, 8));
