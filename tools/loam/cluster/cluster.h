@@ -1,0 +1,80 @@
+/*
+ * cluster: what the actions of `loam cluster` share: the plan, an io, and what is known of each node.
+ */
+#ifndef TOOLS_LOAM_CLUSTER_CLUSTER_H
+#define TOOLS_LOAM_CLUSTER_CLUSTER_H
+
+#include "tools/loam/cluster/plan.h"
+#include "tools/loam/cluster/process.h"
+
+enum { CLUSTER_EXTRA_MAX = 32 };
+
+struct cluster {
+    struct io *io;
+    struct plan plan;
+    bool json;   /* status */
+    bool follow; /* logs */
+    uint64_t lines;
+    const char *const *extra; /* start, restart: handed on to loamd */
+    int extra_count;
+};
+
+/* What a node says of itself; zero where it does not answer. */
+struct node_facts {
+    unsigned node;
+    enum process_state process;
+    long pid;
+    bool answers;
+    char role[16]; /* "leader", "follower", "candidate", "learner", "down" */
+    uint64_t term, commit, applied, leader;
+    uint64_t disk_bytes;
+};
+
+/* ---- nodes.c: processes of nodes
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* The process of the node; *pid 0 if there is none. */
+enum process_state node_process(const struct cluster *cluster, unsigned node, long *pid);
+/* Starts it, making its directory first if there is none. OK if it runs already. */
+MUST_CHECK enum status node_start(const struct cluster *cluster, unsigned node, struct error *error);
+/* Asks it to end and waits; kills it after ten seconds, and says so. OK if it does not run. */
+MUST_CHECK enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status node_kill(const struct cluster *cluster, unsigned node, struct error *error);
+/* BUSY, naming the port, if another program has one of the node's ports. */
+MUST_CHECK enum status node_check_ports(const struct cluster *cluster, unsigned node, struct error *error);
+
+/* ---- facts.c: what nodes say
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* Asks the node, for half a second at most. */
+void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts);
+/* The value of "name:value" in an INFO text; empty if absent. */
+struct slice info_field(struct slice info, const char *name);
+/* Fills in role, term, commit, applied, leader from an INFO text. False if it has no raft section. */
+bool node_facts_parse(struct node_facts *facts, struct slice info);
+/* All nodes of the plan; facts has room for PLAN_NODES_MAX. */
+void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts);
+/* Waits until all running nodes answer and agree on one leader. TIMED_OUT with the state of things. */
+MUST_CHECK enum status cluster_wait_ready(const struct cluster *cluster, uint32_t timeout_ms, struct error *error);
+
+/* ---- status.c
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
+
+MUST_CHECK enum status status_print_table(struct buf *to, const struct plan *plan, const struct node_facts *facts);
+MUST_CHECK enum status status_print_json(struct buf *to, const struct plan *plan, const struct node_facts *facts);
+
+/* ---- links.c: partitions
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* group[i] is that of node i + 1; nodes of different groups do not hear each other. NULL: all do. */
+MUST_CHECK enum status cluster_set_links(const struct cluster *cluster, const unsigned *group, struct error *error);
+
+/* ---- logs.c
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* The last lines of one node's log, or of all (node 0); goes on until interrupted if cluster->follow. */
+MUST_CHECK enum status cluster_print_logs(const struct cluster *cluster, unsigned node, struct error *error);
+
+#endif

@@ -1,0 +1,156 @@
+/* facts: what nodes say of themselves (INFO), and what their directories weigh. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/loam/client.h"
+#include "tools/loam/cluster/cluster.h"
+#include "tools/resp/resp_parse.h"
+
+enum { ASK_TIMEOUT_MS = 500, POLL_NS = 20 * 1000 * 1000 };
+
+/* ---- INFO
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct slice info_field(struct slice info, const char *name) {
+    const size_t name_size = strlen(name);
+    while (info.size > 0) {
+        const uint8_t *end = memchr(info.data, '\n', info.size);
+        size_t size = end ? (size_t)(end - info.data) : info.size;
+        const struct slice rest = slice_from(info, size + (end ? 1 : 0));
+        if (size > 0 && info.data[size - 1] == '\r') size--;
+        if (size > name_size && memcmp(info.data, name, name_size) == 0 && info.data[name_size] == ':')
+            return slice_make(info.data + name_size + 1, size - name_size - 1);
+        info = rest;
+    }
+    return slice_make(NULL, 0);
+}
+
+static uint64_t number_field(struct slice info, const char *name) {
+    int64_t value = 0;
+    return resp_parse_integer(info_field(info, name), &value) && value > 0 ? (uint64_t)value : 0;
+}
+
+bool node_facts_parse(struct node_facts *facts, struct slice info) {
+    const struct slice role = info_field(info, "raft_role");
+    if (role.size == 0) return false;
+    (void)snprintf(facts->role, sizeof facts->role, "%.*s", (int)(role.size < 15 ? role.size : 15),
+                   (const char *)role.data);
+    if (strcmp(facts->role, "pre-candidate") == 0) (void)snprintf(facts->role, sizeof facts->role, "candidate");
+    facts->term = number_field(info, "raft_term");
+    facts->commit = number_field(info, "raft_commit");
+    facts->applied = number_field(info, "raft_applied");
+    facts->leader = number_field(info, "raft_leader");
+    return true;
+}
+
+/* ---- Weight
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct weighing {
+    struct io *io;
+    const char *path;
+    uint64_t bytes;
+};
+
+static uint64_t weigh(struct io *io, const char *path);
+
+static enum status weigh_entry(void *context, const struct io_entry *entry) {
+    struct weighing *weighing = context;
+    char path[IO_PATH_BYTES];
+    weighing->bytes += entry->size;
+    if (entry->kind != IO_ENTRY_DIR) return STATUS_OK;
+    if (snprintf(path, sizeof path, "%s/%s", weighing->path, entry->name) < (int)sizeof path)
+        weighing->bytes += weigh(weighing->io, path);
+    return STATUS_OK;
+}
+
+/* Files come and go meanwhile: what cannot be read weighs nothing. */
+static uint64_t weigh(struct io *io, const char *path) {
+    struct weighing weighing = {.io = io, .path = path};
+    enum status status = io_dir_list(io, path, weigh_entry, &weighing);
+    return status == STATUS_OK ? weighing.bytes : 0;
+}
+
+/* ---- Nodes
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool ask(struct io *io, const char *address, struct node_facts *facts) {
+    struct client *client = NULL;
+    const struct resp_reply *reply = NULL;
+    const char *words[] = {"INFO", "raft"};
+    enum status status = client_open(io, address, ASK_TIMEOUT_MS, &client, NULL);
+    if (status == STATUS_OK) status = client_call(client, words, 2, &reply, NULL);
+    const bool known = status == STATUS_OK && reply->type != RESP_ERROR && node_facts_parse(facts, reply->text);
+    client_close(client);
+    return known;
+}
+
+void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts) {
+    char address[IO_ADDRESS_BYTES], dir[IO_PATH_BYTES];
+    *facts = (struct node_facts){.node = node, .role = "down"};
+    facts->process = node_process(cluster, node, &facts->pid);
+    plan_address(&cluster->plan, node, PLAN_CLIENTS, address);
+    plan_path(&cluster->plan, node, "", dir);
+    facts->disk_bytes = weigh(cluster->io, dir);
+    facts->answers = facts->process == PROCESS_RUNNING && ask(cluster->io, address, facts);
+}
+
+void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts) {
+    for (unsigned node = 1; node <= cluster->plan.nodes; node++) node_ask(cluster, node, &facts[node - 1]);
+}
+
+/* ---- Readiness
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* True if every node that runs answers and follows the same leader; `why` says what is missing else. */
+static bool is_ready(const struct cluster *cluster, const struct node_facts *facts, char why[128]) {
+    uint64_t leader = 0;
+    bool any = false;
+    for (unsigned i = 0; i < cluster->plan.nodes; i++) {
+        if (facts[i].process != PROCESS_RUNNING) continue;
+        any = true;
+        if (!facts[i].answers)
+            (void)snprintf(why, 128, "node %u does not answer yet", facts[i].node);
+        else if (facts[i].leader == 0)
+            (void)snprintf(why, 128, "node %u knows no leader yet", facts[i].node);
+        else if (leader != 0 && facts[i].leader != leader)
+            (void)snprintf(why, 128, "nodes do not agree on a leader yet");
+        else {
+            leader = facts[i].leader;
+            continue;
+        }
+        return false;
+    }
+    (void)snprintf(why, 128, "no node runs");
+    return any && facts[leader - 1].process == PROCESS_RUNNING && strcmp(facts[leader - 1].role, "leader") == 0;
+}
+
+/* A node whose pid file stands and whose process is gone. */
+static unsigned find_crashed(const struct cluster *cluster, const struct node_facts *facts) {
+    for (unsigned i = 0; i < cluster->plan.nodes; i++)
+        if (facts[i].process == PROCESS_GONE && plan_read_pid(&cluster->plan, cluster->io, i + 1) != 0) return i + 1;
+    return 0;
+}
+
+enum status cluster_wait_ready(const struct cluster *cluster, uint32_t timeout_ms, struct error *error) {
+    const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)timeout_ms * 1000000u;
+    struct node_facts facts[PLAN_NODES_MAX];
+    char why[128] = "", log[IO_PATH_BYTES];
+    for (;;) {
+        cluster_ask_all(cluster, facts);
+        const unsigned crashed = find_crashed(cluster, facts);
+        if (crashed) {
+            plan_path(&cluster->plan, crashed, ".log", log);
+            return error_set(error, STATUS_CLOSED, "node %u has ended; %s says why", crashed, log);
+        }
+        if (is_ready(cluster, facts, why)) return STATUS_OK;
+        if (io_now_ns(cluster->io) > give_up_ns)
+            return error_set(error, STATUS_TIMED_OUT, "not ready after %u ms: %s", timeout_ms, why);
+        io_sleep(cluster->io, POLL_NS);
+    }
+}

@@ -1,0 +1,168 @@
+/*
+ * nodes: starting and ending the processes of nodes. A node-I.pid file stands as long as its node is meant to run: a
+ * process that is gone while its file stands has crashed.
+ */
+#include <stdio.h>
+
+#include "tools/loam/cluster/cluster.h"
+
+enum { STOP_TIMEOUT_MS = 10000, POLL_NS = 10 * 1000 * 1000, ARGUMENTS_MAX = 16 + CLUSTER_EXTRA_MAX };
+
+enum process_state node_process(const struct cluster *cluster, unsigned node, long *pid) {
+    char address[IO_ADDRESS_BYTES];
+    plan_address(&cluster->plan, node, PLAN_CLIENTS, address);
+    *pid = plan_read_pid(&cluster->plan, cluster->io, node);
+    enum process_state state = process_state(cluster->io, *pid, address);
+    if (state == PROCESS_GONE) *pid = 0;
+    return state;
+}
+
+/* ---- Start
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct command_line {
+    char program[IO_PATH_BYTES];
+    char dir[IO_PATH_BYTES];
+    char log[IO_PATH_BYTES];
+    char addresses[PLAN_PORT_KINDS][IO_ADDRESS_BYTES];
+    char id[16];
+    struct buf members;
+    const char *arguments[ARGUMENTS_MAX];
+    size_t count;
+};
+
+static void add_argument(struct command_line *line, const char *argument) {
+    if (line->count < ARGUMENTS_MAX - 1) line->arguments[line->count++] = argument;
+}
+
+static enum status prepare(const struct cluster *cluster, unsigned node, bool init, struct command_line *line,
+                           struct error *error) {
+    char own[IO_PATH_BYTES - 16];
+    *line = (struct command_line){.members = BUF_EMPTY};
+    enum status status = process_own_directory(own, sizeof own);
+    if (status != STATUS_OK) return error_set(error, status, "cannot find the folder of this program");
+    (void)snprintf(line->program, sizeof line->program, "%s/loamd", own);
+    plan_path(&cluster->plan, node, "", line->dir);
+    plan_path(&cluster->plan, node, ".log", line->log);
+    for (int kind = 0; kind < PLAN_PORT_KINDS; kind++)
+        plan_address(&cluster->plan, node, (enum plan_port)kind, line->addresses[kind]);
+    (void)snprintf(line->id, sizeof line->id, "%u", node);
+    status = plan_members(&cluster->plan, &line->members);
+    if (status == STATUS_OK) status = buf_append_byte(&line->members, '\0');
+    if (status != STATUS_OK) return error_set(error, status, "out of memory");
+    const char *const fixed[] = {"loamd",
+                                 "--dir",
+                                 line->dir,
+                                 "--listen",
+                                 line->addresses[PLAN_CLIENTS],
+                                 "--http-listen",
+                                 line->addresses[PLAN_HTTP],
+                                 "--cluster",
+                                 (const char *)line->members.data,
+                                 "--node-id",
+                                 line->id,
+                                 "--lab"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add_argument(line, fixed[i]);
+    for (int i = 0; i < cluster->extra_count; i++) add_argument(line, cluster->extra[i]);
+    if (init) add_argument(line, "--init");
+    return STATUS_OK;
+}
+
+static enum status make_directory(const struct cluster *cluster, unsigned node, struct error *error) {
+    struct command_line line;
+    long pid = 0;
+    int code = 0;
+    enum status status = prepare(cluster, node, true, &line, error);
+    if (status == STATUS_OK) status = process_start(line.program, line.arguments, line.log, &pid, error);
+    if (status == STATUS_OK) status = process_wait(pid, &code);
+    if (status == STATUS_OK && code != 0)
+        status = error_set(error, STATUS_INVALID, "loamd --init ended with code %d; %s says why", code, line.log);
+    buf_deinit(&line.members);
+    return status;
+}
+
+enum status node_start(const struct cluster *cluster, unsigned node, struct error *error) {
+    long pid;
+    if (node_process(cluster, node, &pid) != PROCESS_GONE) return STATUS_OK;
+    struct command_line line = {.members = BUF_EMPTY};
+    struct io_entry entry;
+    enum status status = node_check_ports(cluster, node, error);
+    if (status == STATUS_OK) {
+        char dir[IO_PATH_BYTES];
+        plan_path(&cluster->plan, node, "", dir);
+        const enum status present = io_stat(cluster->io, dir, &entry);
+        if (present == STATUS_NOT_FOUND) status = make_directory(cluster, node, error);
+    }
+    if (status == STATUS_OK) status = prepare(cluster, node, false, &line, error);
+    if (status == STATUS_OK) status = process_start(line.program, line.arguments, line.log, &pid, error);
+    if (status == STATUS_OK) status = plan_write_pid(&cluster->plan, cluster->io, node, pid, error);
+    buf_deinit(&line.members);
+    return status;
+}
+
+enum status node_check_ports(const struct cluster *cluster, unsigned node, struct error *error) {
+    static const char *const uses[PLAN_PORT_KINDS] = {"clients", "peers", "/metrics"};
+    for (int kind = 0; kind < PLAN_PORT_KINDS; kind++) {
+        char address[IO_ADDRESS_BYTES];
+        struct io_socket *socket;
+        plan_address(&cluster->plan, node, (enum plan_port)kind, address);
+        enum status status = io_listen(cluster->io, address, &socket, error);
+        if (status == STATUS_BUSY)
+            return error_set(error, status,
+                             "%s, for %s of node %u, is in use by another program; --base-port P takes other ports",
+                             address, uses[kind], node);
+        if (status != STATUS_OK) return status;
+        io_socket_close(socket);
+    }
+    return STATUS_OK;
+}
+
+/* ---- End
+ * ---------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool wait_until_gone(const struct cluster *cluster, unsigned node) {
+    const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)STOP_TIMEOUT_MS * 1000000u;
+    long pid;
+    while (node_process(cluster, node, &pid) != PROCESS_GONE) {
+        if (io_now_ns(cluster->io) > give_up_ns) return false;
+        io_sleep(cluster->io, POLL_NS);
+    }
+    return true;
+}
+
+/* It is not meant to run any more. */
+static enum status remove_pid(const struct cluster *cluster, unsigned node, struct error *error) {
+    char path[IO_PATH_BYTES];
+    plan_path(&cluster->plan, node, ".pid", path);
+    enum status status = io_remove(cluster->io, path);
+    return status == STATUS_OK || status == STATUS_NOT_FOUND
+               ? STATUS_OK
+               : error_set(error, status, "%s: %s", path, status_text(status));
+}
+
+enum status node_kill(const struct cluster *cluster, unsigned node, struct error *error) {
+    long pid;
+    if (node_process(cluster, node, &pid) != PROCESS_GONE) {
+        enum status status = process_signal(pid, PROCESS_KILL);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            return error_set(error, status, "node %u, process %ld: cannot be killed", node, pid);
+        if (!wait_until_gone(cluster, node))
+            return error_set(error, STATUS_TIMED_OUT, "node %u, process %ld: does not end", node, pid);
+    }
+    return remove_pid(cluster, node, error);
+}
+
+enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error) {
+    long pid;
+    const enum process_state state = node_process(cluster, node, &pid);
+    if (state == PROCESS_GONE) return remove_pid(cluster, node, error);
+    enum status status = process_signal(pid, PROCESS_TERMINATE);
+    if (status == STATUS_OK && state == PROCESS_PAUSED) status = process_signal(pid, PROCESS_RESUME);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return error_set(error, status, "node %u, process %ld: cannot be stopped", node, pid);
+    if (wait_until_gone(cluster, node)) return remove_pid(cluster, node, error);
+    (void)fprintf(stderr, "node %u did not end within %d s and is killed\n", node, STOP_TIMEOUT_MS / 1000);
+    return node_kill(cluster, node, error);
+}

@@ -1,0 +1,171 @@
+/* plan: see plan.h. */
+#include "tools/loam/cluster/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/loam/number_option.h"
+
+enum status plan_init(struct plan *plan, const char *dir, struct error *error) {
+    const size_t size = strlen(dir);
+    if (size == 0 || size >= sizeof plan->dir)
+        return error_set(error, STATUS_INVALID, "--dir: a path of 1 to %d bytes", PLAN_DIR_BYTES - 1);
+    *plan = (struct plan){.nodes = PLAN_NODES_DEFAULT, .base_port = PLAN_BASE_PORT_DEFAULT};
+    memcpy(plan->dir, dir, size + 1);
+    while (strlen(plan->dir) > 1 && plan->dir[strlen(plan->dir) - 1] == '/') plan->dir[strlen(plan->dir) - 1] = '\0';
+    return STATUS_OK;
+}
+
+/* ---- Names
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
+
+static unsigned port_of(const struct plan *plan, unsigned node, enum plan_port kind) {
+    return plan->base_port + 100 * (unsigned)kind + node;
+}
+
+void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, char address[IO_ADDRESS_BYTES]) {
+    (void)snprintf(address, IO_ADDRESS_BYTES, "127.0.0.1:%u", port_of(plan, node, kind));
+}
+
+enum status plan_members(const struct plan *plan, struct buf *to) {
+    enum status status = STATUS_OK;
+    for (unsigned node = 1; status == STATUS_OK && node <= plan->nodes; node++)
+        status = buf_append_format(to, "%s%u@127.0.0.1:%u@%u", node == 1 ? "" : ",", node,
+                                   port_of(plan, node, PLAN_PEERS), port_of(plan, node, PLAN_CLIENTS));
+    return status;
+}
+
+void plan_path(const struct plan *plan, unsigned node, const char *suffix, char path[IO_PATH_BYTES]) {
+    (void)snprintf(path, IO_PATH_BYTES, "%.960s/node-%u%.16s", plan->dir, node, suffix);
+}
+
+static void config_path(const struct plan *plan, char path[IO_PATH_BYTES]) {
+    (void)snprintf(path, IO_PATH_BYTES, "%.960s/cluster.conf", plan->dir);
+}
+
+/* ---- Small files
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Reads a file of less than `size` bytes as text. */
+static enum status read_text(struct io *io, const char *path, char *text, size_t size) {
+    struct io_file *file;
+    size_t got = 0;
+    enum status status = io_file_open(io, path, IO_OPEN_READ, &file);
+    if (status != STATUS_OK) return status;
+    status = io_file_read(file, 0, text, size - 1, &got);
+    text[got] = '\0';
+    io_file_close(file);
+    return status;
+}
+
+static enum status write_text(struct io *io, const char *path, const char *text) {
+    struct io_file *file;
+    enum status status = io_file_open(io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &file);
+    if (status != STATUS_OK) return status;
+    status = io_file_write(file, 0, text, strlen(text));
+    io_file_close(file);
+    return status;
+}
+
+/* Takes "name NUMBER" off the front of *text. */
+static bool take_number(const char **text, const char *name, uint64_t limit, unsigned *value) {
+    char digits[24];
+    uint64_t number;
+    const size_t size = strlen(name);
+    if (strncmp(*text, name, size) != 0 || (*text)[size] != ' ') return false;
+    const char *from = *text + size + 1;
+    const size_t digit_count = strcspn(from, "\n");
+    if (digit_count >= sizeof digits || from[digit_count] != '\n') return false;
+    memcpy(digits, from, digit_count);
+    digits[digit_count] = '\0';
+    if (!number_option(digits, limit, &number)) return false;
+    *value = (unsigned)number;
+    *text = from + digit_count + 1;
+    return true;
+}
+
+enum status plan_load(struct plan *plan, struct io *io, struct error *error) {
+    char path[IO_PATH_BYTES], text[256];
+    config_path(plan, path);
+    enum status status = read_text(io, path, text, sizeof text);
+    if (status == STATUS_NOT_FOUND)
+        return error_set(error, status, "no cluster in %s; `loam cluster start` makes one", plan->dir);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
+    const char *at = text;
+    if (take_number(&at, "nodes", PLAN_NODES_MAX, &plan->nodes) &&
+        take_number(&at, "base-port", PLAN_BASE_PORT_MAX, &plan->base_port) && *at == '\0')
+        return STATUS_OK;
+    return error_set(error, STATUS_SYNTAX, "%s: not \"nodes N\" and \"base-port P\"", path);
+}
+
+/* Every directory on the way, as mkdir -p. */
+static enum status make_directories(struct io *io, const char *path) {
+    char part[IO_PATH_BYTES];
+    const size_t size = strlen(path);
+    for (size_t end = 1; end <= size; end++) {
+        if (path[end] != '/' && path[end] != '\0') continue;
+        memcpy(part, path, end);
+        part[end] = '\0';
+        enum status status = io_dir_make(io, part);
+        if (status != STATUS_OK && status != STATUS_EXISTS) return status;
+    }
+    return STATUS_OK;
+}
+
+enum status plan_save(const struct plan *plan, struct io *io, struct error *error) {
+    char path[IO_PATH_BYTES], text[64];
+    enum status status = make_directories(io, plan->dir);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
+    config_path(plan, path);
+    (void)snprintf(text, sizeof text, "nodes %u\nbase-port %u\n", plan->nodes, plan->base_port);
+    status = write_text(io, path, text);
+    return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s: %s", path, status_text(status));
+}
+
+long plan_read_pid(const struct plan *plan, struct io *io, unsigned node) {
+    char path[IO_PATH_BYTES], text[32];
+    uint64_t pid;
+    plan_path(plan, node, ".pid", path);
+    if (read_text(io, path, text, sizeof text) != STATUS_OK) return 0;
+    text[strcspn(text, "\n")] = '\0';
+    return number_option(text, INT32_MAX, &pid) ? (long)pid : 0;
+}
+
+enum status plan_write_pid(const struct plan *plan, struct io *io, unsigned node, long pid, struct error *error) {
+    char path[IO_PATH_BYTES], text[32];
+    plan_path(plan, node, ".pid", path);
+    (void)snprintf(text, sizeof text, "%ld\n", pid);
+    enum status status = write_text(io, path, text);
+    return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s: %s", path, status_text(status));
+}
+
+/* ---- Groups
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum status plan_parse_groups(const struct plan *plan, const char *text, unsigned group[PLAN_NODES_MAX],
+                              struct error *error) {
+    enum { UNNAMED = PLAN_NODES_MAX + 1 };
+    unsigned current = 0, named = 0;
+    for (unsigned i = 0; i < PLAN_NODES_MAX; i++) group[i] = UNNAMED;
+    for (const char *at = text;; at++) {
+        const unsigned node = *at >= '1' && *at <= '9' ? (unsigned)(*at - '0') : 0;
+        if (node == 0 || node > plan->nodes)
+            return error_set(error, STATUS_SYNTAX, "\"%s\": node ids from 1 to %u, as in 1,2/3", text, plan->nodes);
+        if (group[node - 1] != UNNAMED)
+            return error_set(error, STATUS_SYNTAX, "\"%s\": node %u is named twice", text, node);
+        group[node - 1] = current;
+        named++;
+        at++;
+        if (*at == '\0') break;
+        if (*at == '/')
+            current++;
+        else if (*at != ',')
+            return error_set(error, STATUS_SYNTAX, "\"%s\": ids are parted by , and groups by /", text);
+    }
+    if (current == 0 && named == plan->nodes)
+        return error_set(error, STATUS_SYNTAX, "\"%s\": one group of all nodes parts nothing", text);
+    return STATUS_OK;
+}

@@ -1,0 +1,14 @@
+/*
+ * commands: the subcommands of `loam`. Each is a function with the arguments behind its name and returns the exit code:
+ * 0 clean, 1 usage or failure, others as its usage says.
+ */
+#ifndef TOOLS_LOAM_COMMANDS_H
+#define TOOLS_LOAM_COMMANDS_H
+
+enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_CORRUPT = 2 };
+
+int command_cli(int argc, char **argv);
+int command_cluster(int argc, char **argv);
+int command_import(int argc, char **argv);
+
+#endif

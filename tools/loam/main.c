@@ -1,0 +1,37 @@
+/*
+ * loam: the toolbox. A table of subcommands, nothing else.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/loam/commands.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
+    {"cli", command_cli, "talk to a server, as redis-cli does"},
+    {"import", command_import, "load records of a file into a cluster, or check that they are there"},
+};
+
+static void print_usage(FILE *to) {
+    (void)fputs("usage: loam COMMAND [arguments]; loam COMMAND --help says more\n\n", to);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(name, commands[i].name) == 0) return commands[i].run(argc - 2, argv + 2);
+    if (strcmp(name, "--version") == 0) {
+        (void)puts("loam " LOAM_VERSION);
+        return EXIT_CLEAN;
+    }
+    const int asked = strcmp(name, "--help") == 0 || strcmp(name, "help") == 0;
+    if (!asked && name[0]) (void)fprintf(stderr, "loam: no command '%s'\n", name);
+    print_usage(asked ? stdout : stderr);
+    return asked ? EXIT_CLEAN : EXIT_FAILED;
+}

@@ -1,0 +1,33 @@
+/* terminal: see terminal.h. */
+#include "tools/loam/terminal.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void terminal_print(struct slice text) {
+    if (text.size > 0) (void)fwrite(text.data, 1, text.size, stdout);
+    (void)fflush(stdout);
+}
+
+enum status terminal_read_line(struct buf *line) {
+    int byte;
+    buf_clear(line);
+    while ((byte = getc(stdin)) != EOF) {
+        enum status status = buf_append_byte(line, (uint8_t)byte);
+        if (status != STATUS_OK) return status;
+        if (byte == '\n') break;
+    }
+    return line->size > 0 ? STATUS_OK : STATUS_END;
+}
+
+bool terminal_has_input(void) {
+    return isatty(STDIN_FILENO) == 1;
+}
+
+bool terminal_has_output(void) {
+    return isatty(STDOUT_FILENO) == 1;
+}
+
+bool terminal_has_errors(void) {
+    return isatty(STDERR_FILENO) == 1;
+}
