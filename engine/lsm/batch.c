@@ -1,0 +1,166 @@
+/*
+ * batch: builds and walks the operations of a batch. Invariant: a batch holds whole operations only; a failed call
+ * leaves it as it was. Bytes: FORMAT.md, "batch" and "log record".
+ */
+#include "engine/lsm/batch.h"
+
+enum { LOG_RECORD_VERSION = 1 };
+
+void engine_batch_init(struct engine_batch *batch) {
+    *batch = (struct engine_batch){.operations = BUF_EMPTY};
+}
+
+void engine_batch_deinit(struct engine_batch *batch) {
+    buf_deinit(&batch->operations);
+    *batch = (struct engine_batch){.operations = BUF_EMPTY};
+}
+
+void engine_batch_clear(struct engine_batch *batch) {
+    buf_clear(&batch->operations);
+    batch->count = 0;
+    batch->mark = (struct engine_mark){0};
+}
+
+static uint8_t *put_string(uint8_t *to, struct slice string) {
+    to += coding_put_varint(to, string.size);
+    if (string.size) memcpy(to, string.data, string.size);
+    return to + string.size;
+}
+
+/* Adds kind, tree and up to two strings; room is made first, so that nothing can fail half-way. */
+static enum status add(struct engine_batch *batch, enum batch_kind kind, uint32_t tree, const struct slice *strings,
+                       unsigned count) {
+    size_t bytes = 1 + VARINT64_MAX_BYTES;
+    for (unsigned i = 0; i < count; i++) bytes += VARINT64_MAX_BYTES + strings[i].size;
+    if (batch->count == UINT32_MAX) return STATUS_TOO_LARGE;
+    enum status status = buf_reserve(&batch->operations, bytes);
+    if (status != STATUS_OK) return status;
+    uint8_t *start = batch->operations.data + batch->operations.size;
+    uint8_t *to = start;
+    *to++ = (uint8_t)kind;
+    to += coding_put_varint(to, tree);
+    for (unsigned i = 0; i < count; i++) to = put_string(to, strings[i]);
+    batch->operations.size += (size_t)(to - start);
+    batch->count++;
+    return STATUS_OK;
+}
+
+static enum status add_entry(struct engine_batch *batch, enum batch_kind kind, uint32_t tree, struct slice key,
+                             struct slice value) {
+    if (key.size > ENGINE_KEY_MAX_BYTES || value.size > ENGINE_VALUE_MAX_BYTES) return STATUS_TOO_LARGE;
+    const struct slice strings[2] = {key, value};
+    return add(batch, kind, tree, strings, 2);
+}
+
+enum status engine_batch_put(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice value) {
+    return add_entry(batch, BATCH_PUT, tree, key, value);
+}
+
+enum status engine_batch_delete(struct engine_batch *batch, uint32_t tree, struct slice key) {
+    if (key.size > ENGINE_KEY_MAX_BYTES) return STATUS_TOO_LARGE;
+    return add(batch, BATCH_DELETE, tree, &key, 1);
+}
+
+enum status engine_batch_delete_range(struct engine_batch *batch, uint32_t tree, struct slice begin, struct slice end) {
+    if (begin.size > ENGINE_KEY_MAX_BYTES || end.size > ENGINE_KEY_MAX_BYTES) return STATUS_TOO_LARGE;
+    return add_entry(batch, BATCH_DELETE_RANGE, tree, begin, end);
+}
+
+enum status engine_batch_merge(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice operand) {
+    return add_entry(batch, BATCH_MERGE, tree, key, operand);
+}
+
+enum status engine_batch_append(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice bytes) {
+    return add_entry(batch, BATCH_APPEND, tree, key, bytes);
+}
+
+enum status engine_batch_create_tree(struct engine_batch *batch, uint32_t tree, uint32_t kind) {
+    uint8_t bytes[VARINT64_MAX_BYTES];
+    const struct slice string = slice_make(bytes, coding_put_varint(bytes, kind));
+    return add(batch, BATCH_CREATE_TREE, tree, &string, 1);
+}
+
+enum status engine_batch_drop_tree(struct engine_batch *batch, uint32_t tree) {
+    return add(batch, BATCH_DROP_TREE, tree, NULL, 0);
+}
+
+/* ---- Reading
+ * ---------------------------------------------------------------------------------------------------------- */
+
+void batch_reader_init(struct batch_reader *reader, struct slice operations, uint32_t count) {
+    reader->decoder = decoder_make(operations);
+    reader->left = count;
+}
+
+static uint32_t read_u32(struct decoder *decoder) {
+    const uint64_t value = decode_varint(decoder);
+    if (value > UINT32_MAX) decoder->failed = true;
+    return (uint32_t)value;
+}
+
+static uint32_t read_tree_kind(struct decoder *decoder) {
+    struct decoder inner = decoder_make(decode_string(decoder));
+    const uint32_t kind = read_u32(&inner);
+    if (!decoder_finished(&inner)) decoder->failed = true;
+    return kind;
+}
+
+static struct slice read_limited(struct decoder *decoder, size_t limit) {
+    const struct slice string = decode_string(decoder);
+    if (string.size > limit) decoder->failed = true;
+    return string;
+}
+
+enum status batch_reader_next(struct batch_reader *reader, struct batch_operation *operation) {
+    struct decoder *decoder = &reader->decoder;
+    if (reader->left == 0) return decoder_finished(decoder) ? STATUS_END : STATUS_CORRUPT;
+    *operation = (struct batch_operation){.kind = (enum batch_kind)decode_u8(decoder)};
+    operation->tree = read_u32(decoder);
+    switch (operation->kind) {
+    case BATCH_PUT:
+    case BATCH_MERGE:
+    case BATCH_APPEND:
+        operation->key = read_limited(decoder, ENGINE_KEY_MAX_BYTES);
+        operation->value = read_limited(decoder, ENGINE_VALUE_MAX_BYTES);
+        break;
+    case BATCH_DELETE: operation->key = read_limited(decoder, ENGINE_KEY_MAX_BYTES); break;
+    case BATCH_DELETE_RANGE:
+        operation->key = read_limited(decoder, ENGINE_KEY_MAX_BYTES);
+        operation->value = read_limited(decoder, ENGINE_KEY_MAX_BYTES);
+        break;
+    case BATCH_CREATE_TREE: operation->tree_kind = read_tree_kind(decoder); break;
+    case BATCH_DROP_TREE: break;
+    default: return STATUS_CORRUPT;
+    }
+    if (decoder->failed) return STATUS_CORRUPT;
+    reader->left--;
+    return STATUS_OK;
+}
+
+/* ---- Records of the engine's own log
+ * ------------------------------------------------------------------------------------ */
+
+size_t batch_header_encode(const struct batch_header *header, uint8_t *to) {
+    uint8_t *at = to;
+    *at++ = LOG_RECORD_VERSION;
+    at += coding_put_varint(at, header->first_sequence);
+    at += coding_put_varint(at, header->count);
+    at += coding_put_varint(at, header->mark.index);
+    at += coding_put_varint(at, header->mark.term);
+    at += coding_put_varint(at, coding_zigzag(header->mark.time_ms));
+    return (size_t)(at - to);
+}
+
+enum status batch_header_decode(struct slice record, struct batch_header *header, struct slice *operations) {
+    struct decoder decoder = decoder_make(record);
+    const uint8_t version = decode_u8(&decoder);
+    if (!decoder.failed && version != LOG_RECORD_VERSION) return STATUS_VERSION;
+    header->first_sequence = decode_varint(&decoder);
+    header->count = read_u32(&decoder);
+    header->mark.index = decode_varint(&decoder);
+    header->mark.term = decode_varint(&decoder);
+    header->mark.time_ms = coding_unzigzag(decode_varint(&decoder));
+    if (decoder.failed) return STATUS_CORRUPT;
+    *operations = slice_make(decoder.cursor, decoder_left(&decoder));
+    return STATUS_OK;
+}
