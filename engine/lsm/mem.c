@@ -1,0 +1,37 @@
+/* mem: life of a memtable's wrapper. */
+#include "engine/lsm/mem.h"
+
+#include <stdlib.h>
+
+struct mem *mem_create(uint64_t seed) {
+    struct mem *mem = calloc(1, sizeof *mem);
+    if (!mem) return NULL;
+    mem->references = 1;
+    mem->table = memtable_create(seed);
+    if (mem->table) return mem;
+    free(mem);
+    return NULL;
+}
+
+void mem_acquire(struct mem *mem) {
+    atomic_fetch_add_explicit(&mem->references, 1, memory_order_relaxed);
+}
+
+void mem_release(struct mem *mem) {
+    if (!mem || atomic_fetch_sub_explicit(&mem->references, 1, memory_order_acq_rel) != 1) return;
+    memtable_release(mem->table);
+    free(mem->changes);
+    free(mem);
+}
+
+enum status mem_note_tree(struct mem *mem, const struct mem_tree_change *change) {
+    if (mem->change_count == mem->change_capacity) {
+        const size_t more = mem->change_capacity ? mem->change_capacity * 2 : 8;
+        struct mem_tree_change *grown = realloc(mem->changes, more * sizeof *grown);
+        if (!grown) return STATUS_NO_MEMORY;
+        mem->changes = grown;
+        mem->change_capacity = more;
+    }
+    mem->changes[mem->change_count++] = *change;
+    return STATUS_OK;
+}

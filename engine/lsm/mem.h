@@ -1,0 +1,42 @@
+/*
+ * mem: a memtable with what a flush must know about it: up to which mark and sequence it goes, which trees came and
+ * went in it, and where the log behind it ends.
+ *
+ * Threads: fields are written by the leader of the commit queue while the mem is active, and are constant once it is
+ * sealed.
+ */
+#ifndef ENGINE_LSM_MEM_H
+#define ENGINE_LSM_MEM_H
+
+#include <stdatomic.h>
+
+#include "engine/lsm/edit.h"
+#include "engine/memtable/memtable.h"
+
+struct mem_tree_change {
+    bool drop;
+    struct edit_tree tree;
+    uint64_t sequence;
+};
+
+struct mem {
+    _Atomic uint32_t references;
+    struct memtable *table;
+    struct engine_mark mark; /* of the last batch in it */
+    uint64_t last_sequence;  /* given out up to the end of it */
+    uint64_t log_end;        /* own log: everything below is in here or in older ones; set when sealed */
+    uint64_t batches;
+    struct mem_tree_change *changes; /* in order */
+    size_t change_count, change_capacity;
+};
+
+struct mem *mem_create(uint64_t seed); /* one reference; NULL when out of memory */
+void mem_acquire(struct mem *mem);
+void mem_release(struct mem *mem); /* NULL is allowed */
+MUST_CHECK enum status mem_note_tree(struct mem *mem, const struct mem_tree_change *change);
+/* Nothing to flush: no batch, not even one that only moved the mark. */
+static inline bool mem_is_empty(const struct mem *mem) {
+    return mem->batches == 0;
+}
+
+#endif
