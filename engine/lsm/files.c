@@ -1,0 +1,127 @@
+/*
+ * files: numbers, opening and removal of SSTs. Invariant: a file is removed from disk only when the edit that dropped
+ * it is durable and nobody refers to it.
+ */
+#include <inttypes.h>
+
+#include "engine/lsm/file_names.h"
+#include "engine/lsm/store.h"
+
+enum { SWEEP_FILES_PER_STEP = 16 };
+
+enum status store_file_path(const struct engine *engine, uint64_t number, char path[IO_PATH_BYTES]) {
+    return file_path(path, engine->dir, FILE_SST, number);
+}
+
+/* REQUIRES: table_lock. */
+static enum status open_sst(struct engine *engine, struct file *file, struct sst **sst) {
+    char path[IO_PATH_BYTES];
+    struct error error = {.status = STATUS_OK};
+    enum status status = store_file_path(engine, file->meta.number, path);
+    if (status != STATUS_OK) return status;
+    const struct sst_identity identity = {.store = file->meta.store, .file = file->meta.number};
+    status = sst_open(&engine->environment, path, identity, file->meta.number, sst, &error);
+    if (status == STATUS_OK) {
+        atomic_store_explicit(&file->sst, *sst, memory_order_release);
+        return STATUS_OK;
+    }
+    store_note_error(engine, status, "%s: %s", path, error.text[0] ? error.text : status_text(status));
+    if (status_class(status) == STATUS_CLASS_DAMAGE) atomic_store(&file->damaged, true);
+    /* A file of ours that is gone or is another's is damage to whoever reads. */
+    return status == STATUS_NOT_FOUND || status == STATUS_MISMATCH ? STATUS_CORRUPT : status;
+}
+
+enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst) {
+    *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
+    if (*sst) return STATUS_OK;
+    if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
+    enum status status = STATUS_OK;
+    mutex_lock(&engine->table_lock);
+    *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
+    if (!*sst) status = open_sst(engine, file, sst);
+    mutex_unlock(&engine->table_lock);
+    return status;
+}
+
+/* ---- Numbers
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static bool take_reserved(struct engine *engine, uint64_t *number) {
+    mutex_lock(&engine->mutex);
+    const bool taken = engine->next_file < engine->reserved_file;
+    if (taken) *number = engine->next_file++;
+    mutex_unlock(&engine->mutex);
+    return taken;
+}
+
+enum status store_take_file_number(struct engine *engine, uint64_t *number) {
+    while (!take_reserved(engine, number)) {
+        struct install install;
+        install_init(&install, EDIT_RESERVE);
+        const enum status status = store_install(engine, &install, NULL);
+        install_deinit(&install);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+uint64_t store_take_job_number(struct engine *engine) {
+    mutex_lock(&engine->mutex);
+    const uint64_t number = engine->next_job++;
+    mutex_unlock(&engine->mutex);
+    return number;
+}
+
+/* ---- Sweeping
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+static void bury_file(struct engine *engine, struct file *file) {
+    char path[IO_PATH_BYTES];
+    sst_close(atomic_load(&file->sst));
+    if (atomic_load(&file->dead) && !store_has_failed(engine)) {
+        block_cache_drop_file(engine->environment.cache, file->meta.number);
+        enum status status = store_file_path(engine, file->meta.number, path);
+        if (status == STATUS_OK) status = io_remove(engine->io, path);
+        /* What can't be removed now is an orphan that the next open removes. */
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            log_warn(engine->log, "engine %s: file %" PRIu64 " can't be removed: %s", engine->dir, file->meta.number,
+                     status_text(status));
+    }
+    file_destroy(file);
+}
+
+/* True: files are left. */
+static bool sweep_some(struct engine *engine, unsigned limit) {
+    view_bury(&engine->views);
+    for (unsigned i = 0; i < limit; i++) {
+        mutex_lock(&engine->morgue.mutex);
+        struct list *link = list_pop_front(&engine->morgue.files);
+        mutex_unlock(&engine->morgue.mutex);
+        if (!link) return false;
+        bury_file(engine, list_entry(link, struct file, link));
+    }
+    return true;
+}
+
+void store_sweep_closed(struct engine *engine) {
+    struct list *link;
+    while ((link = list_pop_front(&engine->morgue.files)) != NULL)
+        bury_file(engine, list_entry(link, struct file, link));
+}
+
+enum io_job_state sweep_step(struct io_job *job) {
+    struct engine *engine = job->context;
+    if (!atomic_load(&engine->closing) && sweep_some(engine, SWEEP_FILES_PER_STEP)) return IO_JOB_MORE;
+    pace_check_space(engine);
+    mutex_lock(&engine->mutex);
+    tree_table_collect(&engine->trees, view_oldest(&engine->views));
+    mutex_unlock(&engine->mutex);
+    return store_job_end(engine, &engine->sweep_job) ? IO_JOB_DONE : IO_JOB_MORE;
+}
+
+void store_release_view(struct engine *engine, struct view *view) {
+    if (!view_release(&engine->views, view)) return;
+    mutex_lock(&engine->mutex);
+    store_job_start(engine, &engine->sweep_job);
+    mutex_unlock(&engine->mutex);
+}

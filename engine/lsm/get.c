@@ -1,0 +1,197 @@
+/*
+ * get: one key, newest source first: memtables, level 0, the levels below. Stops at the first version that decides;
+ * operands are gathered on the way. Invariant: a range delete is met no later than the first version that it hides,
+ * because sources are asked in order of age.
+ */
+#include "engine/lsm/resolve.h"
+#include "engine/lsm/store.h"
+
+/* One lookup. */
+struct lookup {
+    struct engine *engine;
+    const struct tree *tree;
+    struct slice key;
+    uint64_t hash;
+    uint64_t snapshot;
+    unsigned flags;
+    uint64_t cover; /* the highest range delete met; hides what is older */
+    bool decided;   /* nothing older matters */
+    struct operands operands;
+    bool has_base;
+    struct slice base;
+    struct block *block; /* pins base, or */
+    struct memtable *memtable;
+};
+
+/* Looks at one version; true: go on to the next older one. The pins stay the caller's unless the base was taken. */
+static bool take_version(struct lookup *lookup, uint64_t trailer, struct slice value, enum status *status) {
+    *status = STATUS_OK;
+    lookup->decided = true;
+    if (entry_sequence(trailer) < lookup->cover) return false;
+    switch (entry_kind(trailer)) {
+    case ENTRY_PUT:
+        lookup->has_base = true;
+        lookup->base = value;
+        return false;
+    case ENTRY_MERGE:
+    case ENTRY_APPEND:
+        lookup->decided = false;
+        *status = operands_add(&lookup->operands, trailer, value);
+        return *status == STATUS_OK;
+    default: return false;
+    }
+}
+
+static void add_cover(struct lookup *lookup, uint64_t cover) {
+    if (cover > lookup->cover) lookup->cover = cover;
+}
+
+static enum status look_in_memtable(struct lookup *lookup, struct memtable *memtable) {
+    struct memtable_version version;
+    enum status status = STATUS_OK;
+    add_cover(lookup, memtable_cover(memtable, lookup->tree->instance, lookup->key, lookup->snapshot));
+    bool more = memtable_get(memtable, lookup->tree->instance, lookup->key, lookup->snapshot, &version);
+    while (more) {
+        more = take_version(lookup, version.trailer, version.value, &status);
+        if (lookup->has_base) {
+            memtable_acquire(memtable);
+            lookup->memtable = memtable;
+        }
+        if (more) more = memtable_get_older(&version);
+    }
+    if (lookup->cover) lookup->decided = true; /* all that is older is deleted */
+    return status;
+}
+
+static enum status look_in_sst(struct lookup *lookup, struct sst *sst) {
+    struct sst_version version;
+    uint64_t snapshot = lookup->snapshot;
+    enum status status;
+    bool more = true;
+    while (more && (status = sst_get(sst, lookup->key, snapshot, lookup->flags, &version)) != STATUS_NOT_FOUND) {
+        if (status != STATUS_OK) return status;
+        more = take_version(lookup, version.trailer, version.value, &status);
+        if (lookup->has_base)
+            lookup->block = version.block;
+        else
+            block_release(version.block);
+        if (status != STATUS_OK) return status;
+        if (entry_sequence(version.trailer) == 0) break; /* nothing is older */
+        snapshot = entry_sequence(version.trailer) - 1;
+    }
+    return STATUS_OK;
+}
+
+static enum status look_in_file(struct lookup *lookup, struct file *file) {
+    struct sst *sst;
+    if (file_locate(file, lookup->key) != 0) return STATUS_OK;
+    if (file->meta.first_sequence > lookup->snapshot) return STATUS_OK;
+    const enum status opened = store_open_file(lookup->engine, file, lookup->flags, &sst);
+    if (opened != STATUS_OK) return opened;
+    if (file->meta.range_deletes > 0)
+        add_cover(lookup,
+                  range_set_cover(sst_range_deletes(sst), lookup->tree->instance, lookup->key, lookup->snapshot));
+    struct store_counters *counters = &lookup->engine->counters;
+    atomic_fetch_add_explicit(&counters->filter_asked, 1, memory_order_relaxed);
+    enum status status = STATUS_OK;
+    if (sst_may_have(sst, lookup->hash))
+        status = look_in_sst(lookup, sst);
+    else
+        atomic_fetch_add_explicit(&counters->filter_negative, 1, memory_order_relaxed);
+    if (lookup->cover) lookup->decided = true;
+    return status;
+}
+
+static enum status look_in_files(struct lookup *lookup, const struct tree_files *files) {
+    enum status status = STATUS_OK;
+    lookup->hash = sst_key_hash(lookup->key);
+    for (uint32_t i = 0; i < files->levels[0].count && status == STATUS_OK && !lookup->decided; i++)
+        status = look_in_file(lookup, files->levels[0].files[i]);
+    for (uint32_t i = 1; i < ENGINE_LEVELS && status == STATUS_OK && !lookup->decided; i++) {
+        const struct level *level = &files->levels[i];
+        const uint32_t at = level->count > 0 ? level_find(level, lookup->key) : 0;
+        if (at < level->count) status = look_in_file(lookup, level->files[at]);
+    }
+    return status;
+}
+
+static enum status look(struct lookup *lookup, const struct view *view) {
+    enum status status = look_in_memtable(lookup, view->active->table);
+    for (uint32_t i = 0; i < view->sealed_count && status == STATUS_OK && !lookup->decided; i++)
+        status = look_in_memtable(lookup, view->sealed[i]->table);
+    if (status != STATUS_OK || lookup->decided) return status;
+    const struct tree_files *files = version_find(view->version, lookup->tree->instance);
+    return files ? look_in_files(lookup, files) : STATUS_OK;
+}
+
+static void unpin(struct lookup *lookup) {
+    block_release(lookup->block);
+    memtable_release(lookup->memtable);
+    lookup->block = NULL;
+    lookup->memtable = NULL;
+}
+
+/* Folds the operands into a block of its own, which pins the value. */
+static enum status resolve(struct lookup *lookup) {
+    struct buf result = BUF_EMPTY;
+    operands_settle(&lookup->operands);
+    enum status status = resolve_full(lookup->tree->kind, lookup->key, lookup->has_base ? &lookup->base : NULL,
+                                      &lookup->operands, &result);
+    struct block *block = status == STATUS_OK ? block_create(0, 0, result.size) : NULL;
+    if (status == STATUS_OK && !block) status = STATUS_NO_MEMORY;
+    unpin(lookup);
+    if (status == STATUS_OK) {
+        if (result.size) memcpy(block->data, result.data, result.size);
+        lookup->block = block;
+        lookup->has_base = true;
+        lookup->base = block_slice(block);
+    } else if (status != STATUS_NO_MEMORY) {
+        store_note_error(lookup->engine, status, "tree %u: the operands of a key can't be folded: %s", lookup->tree->id,
+                         status_text(status));
+    }
+    buf_deinit(&result);
+    return status;
+}
+
+static enum status answer(struct lookup *lookup, struct engine_value *value) {
+    enum status status = STATUS_OK;
+    if (lookup->operands.count > 0) status = resolve(lookup);
+    if (status == STATUS_OK && !lookup->has_base) status = STATUS_NOT_FOUND;
+    if (status != STATUS_OK) return status;
+    value->data = lookup->base;
+    value->pin[0] = lookup->block;
+    value->pin[1] = lookup->memtable;
+    return STATUS_OK;
+}
+
+static enum status get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
+                       unsigned flags, struct engine_value *value) {
+    *value = (struct engine_value){.data = {NULL, 0}};
+    struct view *view =
+        view_acquire(&engine->views); /* before the sequence: what it covers is in the view, or newer than the call */
+    struct lookup lookup = {.engine = engine, .key = key, .flags = flags};
+    lookup.snapshot = snapshot ? snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
+    lookup.tree = tree_table_find(&engine->trees, tree, lookup.snapshot);
+    enum status status = lookup.tree ? look(&lookup, view) : STATUS_INVALID;
+    if (status == STATUS_OK) status = answer(&lookup, value);
+    if (status != STATUS_OK) unpin(&lookup);
+    operands_deinit(&lookup.operands);
+    store_release_view(engine, view);
+    return status;
+}
+
+enum status engine_get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
+                       struct engine_value *value) {
+    return get(engine, snapshot, tree, key, 0, value);
+}
+
+enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                           struct slice key, struct engine_value *value) {
+    return get(engine, snapshot, tree, key, SST_MEMORY_ONLY, value);
+}
+
+void engine_value_release(struct engine_value *value) {
+    block_release(value->pin[0]);
+    memtable_release(value->pin[1]);
+    *value = (struct engine_value){.data = {NULL, 0}};
+}

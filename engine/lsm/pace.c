@@ -1,0 +1,90 @@
+/*
+ * pace: how hard writers are asked to slow down, in proportion to what waits in memory and on disk. No cliff: the price
+ * of a byte grows with the cube of the pressure, from nothing to PACE_STRONGEST_NS, and only a full memory stops a
+ * writer altogether.
+ */
+#include "engine/lsm/pick.h"
+#include "engine/lsm/store.h"
+
+enum {
+    PACE_FULL = 1000,
+    PACE_STRONGEST_NS = 1000, /* for a byte, at full pressure: a megabyte a second */
+    PACE_SLACK_NS = 1000000,  /* writers run ahead of the pace by this much, so that they wait seldom and long enough to
+                                 be worth it */
+    PACE_LEVEL0_FACTOR = 4,   /* level 0 at so many times its trigger is full pressure */
+};
+
+/* 0 up to half of the limit, then in proportion, 1000 at the limit. */
+static uint32_t share(uint64_t used, uint64_t limit) {
+    if (used * 2 <= limit) return 0;
+    if (used >= limit) return PACE_FULL;
+    return (uint32_t)((used * 2 - limit) * PACE_FULL / limit);
+}
+
+void pace_update(struct engine *engine) {
+    const uint64_t memtable = engine->options.memtable_bytes;
+    const uint64_t active = memtable_bytes(engine->active->table);
+    const uint64_t memory = engine->sealed_count * memtable + (active < memtable ? active : memtable);
+    uint32_t pressure = share(memory, memtable * engine->options.memtable_limit);
+    const uint32_t debt =
+        share(atomic_load_explicit(&engine->debt, memory_order_relaxed), engine->options.debt_limit_bytes);
+    const uint32_t level0 = share(engine->level0_most, (uint64_t)engine->options.level0_trigger * PACE_LEVEL0_FACTOR);
+    if (debt > pressure) pressure = debt;
+    if (level0 > pressure) pressure = level0;
+    atomic_store_explicit(&engine->pressure, pressure, memory_order_relaxed);
+}
+
+void pace_recount(struct engine *engine) {
+    atomic_store_explicit(&engine->debt, pick_debt(engine->version, &engine->options, &engine->level0_most),
+                          memory_order_relaxed);
+    pace_update(engine);
+}
+
+unsigned engine_pressure(const struct engine *engine) {
+    return atomic_load_explicit(&engine->pressure, memory_order_relaxed);
+}
+
+/* What `bytes` cost at this pressure. */
+static uint64_t price_ns(uint64_t bytes, uint64_t pressure) {
+    return bytes * (pressure * pressure * pressure / PACE_FULL) * PACE_STRONGEST_NS / ((uint64_t)PACE_FULL * PACE_FULL);
+}
+
+/* Reserves a stretch of time; returns how long the caller is ahead of it. */
+static uint64_t reserve(struct engine *engine, uint64_t now, uint64_t price) {
+    uint64_t until = atomic_load_explicit(&engine->pace_until_ns, memory_order_relaxed);
+    uint64_t start;
+    do start = until > now ? until : now;
+    while (!atomic_compare_exchange_weak_explicit(&engine->pace_until_ns, &until, start + price, memory_order_relaxed,
+                                                  memory_order_relaxed));
+    return start - now;
+}
+
+enum status pace_admit(struct engine *engine, uint64_t bytes, bool no_wait) {
+    const uint64_t pressure = atomic_load_explicit(&engine->pressure, memory_order_relaxed);
+    if (pressure == 0) return STATUS_OK;
+    const uint64_t start = io_now_ns(engine->io);
+    const uint64_t until = atomic_load_explicit(&engine->pace_until_ns, memory_order_relaxed);
+    if (no_wait && until > start + PACE_SLACK_NS) return STATUS_BUSY;
+    const uint64_t ahead = reserve(engine, start, price_ns(bytes, pressure));
+    if (no_wait || ahead <= PACE_SLACK_NS) return STATUS_OK;
+    /* Where there are no threads, the work that pressure waits for is done right here. */
+    if (!io_job_assist(engine->io)) io_sleep(engine->io, ahead);
+    atomic_fetch_add_explicit(&engine->counters.delayed_ns, io_now_ns(engine->io) - start, memory_order_relaxed);
+    return STATUS_OK;
+}
+
+void pace_check_space(struct engine *engine) {
+    uint64_t bytes = 0;
+    if (io_free_space(engine->io, engine->dir, &bytes) != STATUS_OK) return; /* unknown: a write that fails will tell */
+    const bool low = bytes < engine->options.disk_reserve_bytes;
+    const bool was_low = atomic_exchange(&engine->space_low, low);
+    if (low && !was_low)
+        log_warn(engine->log, "engine %s: %llu bytes are free, the reserve is %llu: writes are refused", engine->dir,
+                 (unsigned long long)bytes, (unsigned long long)engine->options.disk_reserve_bytes);
+    if (low || !was_low) return;
+    log_info(engine->log, "engine %s: there is space again", engine->dir);
+    mutex_lock(&engine->mutex);
+    store_job_start(engine, &engine->flush_job);
+    store_job_start(engine, &engine->compact_job);
+    mutex_unlock(&engine->mutex);
+}

@@ -1,0 +1,350 @@
+/*
+ * recover: from a directory to a running state: superblock, manifest, files, the own log. Invariant: what cannot be
+ * explained is an error with its place; nothing is removed before the manifest was read to its end.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "engine/lsm/batch.h"
+#include "engine/lsm/file_names.h"
+#include "engine/lsm/recovered.h"
+#include "engine/lsm/store.h"
+
+/* ---- Which manifest
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* What lies in the directory. */
+struct listing {
+    uint64_t highest; /* number of a file */
+    uint64_t ssts;
+    uint64_t *manifests; /* owned */
+    size_t manifest_count;
+};
+
+static enum status list_entry_seen(void *context, const struct io_entry *entry) {
+    struct listing *listing = context;
+    uint64_t number = 0;
+    const enum file_class class = file_classify(entry->name, &number);
+    if (class != FILE_SST && class != FILE_MANIFEST) return STATUS_OK;
+    if (number > listing->highest) listing->highest = number;
+    if (class == FILE_SST) {
+        listing->ssts++;
+        return STATUS_OK;
+    }
+    uint64_t *grown = realloc(listing->manifests, (listing->manifest_count + 1) * sizeof *grown);
+    if (!grown) return STATUS_NO_MEMORY;
+    listing->manifests = grown;
+    listing->manifests[listing->manifest_count++] = number;
+    return STATUS_OK;
+}
+
+static enum status read_manifest(struct engine *engine, const struct superblock *superblock,
+                                 struct recovered *recovered, struct manifest_recovery *recovery, struct error *error) {
+    const struct manifest_id id = {superblock->store, superblock->manifest, superblock->generation};
+    return manifest_read(engine->io, engine->dir, &id, superblock->manifest_bytes, recovered_apply, recovered, recovery,
+                         error);
+}
+
+/*
+ * One slot of the superblock is damaged, so that a newer one may have been lost. The manifest that it named can be
+ * told: it has the next generation, and its first edit has a number above all edits of the manifest that we know
+ * (FORMAT.md, "superblock").
+ */
+static enum status look_for_newer(struct engine *engine, const struct listing *listing, struct superblock *superblock,
+                                  struct recovered *recovered, struct error *error) {
+    for (size_t i = 0; i < listing->manifest_count; i++) {
+        struct recovered candidate;
+        struct manifest_recovery recovery;
+        struct superblock named = {superblock->store, superblock->generation + 1, listing->manifests[i], 0};
+        if (listing->manifests[i] == superblock->manifest) continue;
+        recovered_init(&candidate);
+        enum status status = read_manifest(engine, &named, &candidate, &recovery, error);
+        if (status == STATUS_OK && candidate.first_edit > recovered->last_edit) {
+            recovered_deinit(recovered);
+            *recovered = candidate;
+            named.manifest_bytes = recovery.end;
+            *superblock = named;
+            return STATUS_OK;
+        }
+        recovered_deinit(&candidate);
+        /* Another generation, or a beginning that was never finished: neither was ever named. */
+        if (status == STATUS_OK || status == STATUS_MISMATCH || recovery.edits == 0) continue;
+        return error_prefix(error, status,
+                            "a slot of the superblock is damaged, and the manifest that it may have named is too");
+    }
+    return STATUS_OK;
+}
+
+static enum status load_manifest(struct engine *engine, const struct listing *listing, struct recovered *recovered,
+                                 struct error *error) {
+    struct manifest_recovery recovery;
+    bool damaged = false;
+    enum status status = superblock_read(engine->io, engine->dir, &engine->superblock, &damaged, error);
+    if (status != STATUS_OK) return status;
+    status = read_manifest(engine, &engine->superblock, recovered, &recovery, error);
+    if (status == STATUS_NOT_FOUND)
+        status = error_set(error, STATUS_CORRUPT, "manifest %" PRIu64 ", which the superblock names, is missing",
+                           engine->superblock.manifest);
+    if (status == STATUS_OK && damaged) {
+        log_warn(engine->log, "engine %s: one slot of the superblock does not verify; the other is used", engine->dir);
+        status = look_for_newer(engine, listing, &engine->superblock, recovered, error);
+    }
+    if (status == STATUS_OK && recovery.torn)
+        log_info(engine->log, "engine %s: the manifest's last edit is torn: it was never acknowledged and is left out",
+                 engine->dir);
+    return status;
+}
+
+/* ---- From edits to a version
+ * --------------------------------------------------------------------------------------------------------- */
+
+static bool same_name(struct slice recorded, const char *name) {
+    return slice_equal(recorded, slice_from_text(name ? name : ""));
+}
+
+static enum status check_kinds(const struct engine *engine, const struct recovered *recovered, struct error *error) {
+    for (size_t i = 0; i < recovered->kind_count; i++) {
+        const struct edit_kind *recorded = &recovered->kinds[i];
+        const struct engine_tree_kind *kind = store_kind(engine, recorded->id);
+        if (!kind)
+            return error_set(error, STATUS_MISMATCH,
+                             "the store has trees of kind %" PRIu32 " (%.*s), which was not given at open",
+                             recorded->id, (int)recorded->name.size, (const char *)recorded->name.data);
+        if (!same_name(recorded->merge, kind->merge ? kind->merge->name : NULL) ||
+            !same_name(recorded->filter, kind->filter ? kind->filter->name : NULL))
+            return error_set(
+                error, STATUS_MISMATCH,
+                "kind %" PRIu32
+                " (%s) was made with merge operator \"%.*s\" and filter \"%.*s\", and is opened with others",
+                kind->id, kind->name, (int)recorded->merge.size, (const char *)recorded->merge.data,
+                (int)recorded->filter.size, (const char *)recorded->filter.data);
+    }
+    return STATUS_OK;
+}
+
+static enum status load_trees(struct engine *engine, const struct recovered *recovered, struct error *error) {
+    for (size_t i = 0; i < recovered->tree_count; i++) {
+        const struct recovered_tree *found = &recovered->trees[i];
+        if (found->dropped) continue;
+        const struct engine_tree_kind *kind = store_kind(engine, found->tree.kind);
+        if (!kind)
+            return error_set(error, STATUS_CORRUPT, "tree %" PRIu32 " is of kind %" PRIu32 ", which is unknown",
+                             found->tree.tree, found->tree.kind);
+        struct tree *tree;
+        const enum status status =
+            tree_table_create(&engine->trees, found->tree.tree, found->tree.instance, kind, 0, &tree);
+        if (status != STATUS_OK) return status;
+        tree->installed = true;
+    }
+    return STATUS_OK;
+}
+
+struct loading {
+    struct engine *engine;
+    struct install install; /* gathers the changes */
+    struct error *error;
+};
+
+static enum status load_file(void *context, const struct edit_file *meta) {
+    struct loading *loading = context;
+    struct engine *engine = loading->engine;
+    char path[IO_PATH_BYTES];
+    struct io_entry entry;
+    enum status status = store_file_path(engine, meta->number, path);
+    if (status == STATUS_OK) status = io_stat(engine->io, path, &entry);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return error_set(loading->error, status, "%s: %s", path, status_text(status));
+    if (status == STATUS_NOT_FOUND || entry.size != meta->bytes)
+        return error_set(loading->error, STATUS_CORRUPT,
+                         "%s: the manifest has it with %" PRIu64 " bytes, the directory %s", path, meta->bytes,
+                         status == STATUS_NOT_FOUND ? "not at all" : "with another size");
+    struct file *file = file_create(&engine->morgue, meta);
+    if (!file) return STATUS_NO_MEMORY;
+    const struct tree *tree = tree_table_by_instance(&engine->trees, meta->instance);
+    status = install_add(&loading->install, file, meta->level, tree->kind);
+    if (status != STATUS_OK) file_release(file);
+    return status;
+}
+
+static enum status load_files(struct engine *engine, const struct recovered *recovered, struct error *error) {
+    struct loading loading = {.engine = engine, .error = error};
+    struct version *loaded = NULL;
+    install_init(&loading.install, EDIT_SNAPSHOT);
+    enum status status = recovered_each_file(recovered, load_file, &loading);
+    if (status == STATUS_OK) {
+        status = version_apply(engine->version, loading.install.changes, loading.install.count, &loaded);
+        if (status == STATUS_CORRUPT) error_set(error, status, "files of one level overlap");
+    }
+    for (size_t i = 0; i < loading.install.count; i++) file_release(loading.install.changes[i].file);
+    install_deinit(&loading.install);
+    if (status != STATUS_OK) return status;
+    version_release(engine->version);
+    engine->version = loaded;
+    return STATUS_OK;
+}
+
+static enum status load_state(struct engine *engine, const struct recovered *recovered, struct error *error) {
+    enum status status = check_kinds(engine, recovered, error);
+    if (status == STATUS_OK) status = load_trees(engine, recovered, error);
+    if (status == STATUS_OK) status = load_files(engine, recovered, error);
+    engine->store = engine->superblock.store;
+    engine->last_edit = recovered->last_edit;
+    engine->next_file = recovered->next_file;
+    engine->next_instance = engine->installed_instance = recovered->next_instance;
+    engine->installed = engine->applied = recovered->mark;
+    engine->installed_sequence = engine->last_sequence = recovered->last_sequence;
+    return status;
+}
+
+/* ---- Orphans
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct orphans {
+    struct engine *engine;
+    const struct recovered *recovered;
+};
+
+static enum status remove_orphan(void *context, const struct io_entry *entry) {
+    const struct orphans *orphans = context;
+    struct engine *engine = orphans->engine;
+    char path[IO_PATH_BYTES];
+    uint64_t number = 0;
+    const enum file_class class = file_classify(entry->name, &number);
+    const bool orphan = (class == FILE_SST && !recovered_has_file(orphans->recovered, number)) ||
+                        (class == FILE_MANIFEST && number != engine->superblock.manifest) || class == FILE_TEMPORARY;
+    if (!orphan) return STATUS_OK;
+    const enum status status = file_path(path, engine->dir, class, number);
+    if (status != STATUS_OK) return status;
+    log_info(engine->log, "engine %s: removes %s, which no edit names", engine->dir, entry->name);
+    return io_remove(engine->io, path);
+}
+
+/* ---- The own log
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct replay {
+    struct engine *engine;
+    struct error *error;
+};
+
+/* A full memtable is flushed at once, so that a long log needs no more memory than a short one. */
+static enum status make_room(struct engine *engine) {
+    if (memtable_bytes(engine->active->table) < engine->options.memtable_bytes) return STATUS_OK;
+    mutex_lock(&engine->mutex);
+    enum status status = store_seal(engine);
+    while (status == STATUS_OK && engine->sealed_count > 0 && !store_has_failed(engine)) store_wait(engine);
+    mutex_unlock(&engine->mutex);
+    return status == STATUS_OK && store_has_failed(engine) ? STATUS_IO : status;
+}
+
+static enum status replay_record(void *context, const struct wal_record *record) {
+    const struct replay *replay = context;
+    struct engine *engine = replay->engine;
+    struct batch_header header;
+    struct slice operations;
+    enum status status = batch_header_decode(record->payload, &header, &operations);
+    if (status != STATUS_OK)
+        return error_set(replay->error, status, "log record at %" PRIx64 ": malformed", record->lsn);
+    if (header.mark.index <= engine->installed.index) return STATUS_OK; /* is in a file */
+    if (header.mark.index != engine->applied.index + 1 || header.first_sequence != engine->last_sequence + 1)
+        return error_set(replay->error, STATUS_CORRUPT,
+                         "log record at %" PRIx64 ": batch %" PRIu64 " follows batch %" PRIu64, record->lsn,
+                         header.mark.index, engine->applied.index);
+    engine->log_end = record->lsn; /* what is sealed now ends before this record */
+    if (!engine->options.read_only) status = make_room(engine);
+    if (status == STATUS_OK) status = store_apply(engine, operations, header.count, header.first_sequence);
+    if (status != STATUS_OK)
+        return error_set(replay->error, status, "log record at %" PRIx64 ": %s", record->lsn, status_text(status));
+    engine->last_sequence += header.count;
+    engine->active->batches++;
+    engine->applied = header.mark;
+    atomic_store(&engine->sequence, engine->last_sequence);
+    return STATUS_OK;
+}
+
+static enum status replay_log(struct engine *engine, struct error *error) {
+    char dir[IO_PATH_BYTES];
+    struct replay replay = {.engine = engine, .error = error};
+    struct wal_recovery recovery;
+    const struct wal_options options = {
+        .owner = engine->store, .segment_bytes = engine->options.wal_segment_bytes, .log = engine->log};
+    const size_t length = strlen(engine->dir);
+    if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
+    memcpy(dir, engine->dir, length);
+    memcpy(dir + length, "/" FILE_NAME_LOG_DIR, sizeof "/" FILE_NAME_LOG_DIR);
+    struct wal *wal = NULL;
+    const enum status status = wal_open(engine->io, dir, &options, replay_record, &replay, &wal, &recovery, error);
+    if (status != STATUS_OK) return status;
+    engine->wal = wal;
+    engine->log_end = wal_end(wal);
+    return STATUS_OK;
+}
+
+/* ---- Opening
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum status make_new(struct engine *engine, const struct listing *listing, struct error *error) {
+    if (engine->options.must_exist || engine->options.read_only)
+        return error_set(error, STATUS_NOT_FOUND, "%s: no store here", engine->dir);
+    if (listing->ssts > 0)
+        return error_set(error, STATUS_CORRUPT, "%s: there are %" PRIu64 " SSTs and no superblock; nothing is touched",
+                         engine->dir, listing->ssts);
+    io_entropy(engine->io, &engine->store, sizeof engine->store);
+    engine->next_file = listing->highest + 1;
+    engine->next_instance = engine->installed_instance = 1;
+    return STATUS_OK;
+}
+
+/* The first view, so that installs and reads have one to go by. */
+static enum status show_first(struct engine *engine) {
+    struct view *view = view_reserve(&engine->views);
+    if (!view) return STATUS_NO_MEMORY;
+    view_fill(view, engine->version, engine->active, NULL, 0);
+    view_publish(&engine->views, view);
+    atomic_store(&engine->sequence, engine->last_sequence);
+    return STATUS_OK;
+}
+
+static enum status load(struct engine *engine, const struct listing *listing, struct recovered *recovered,
+                        struct error *error) {
+    struct io_entry entry;
+    char path[IO_PATH_BYTES];
+    enum status status = file_path(path, engine->dir, FILE_SUPERBLOCK, 0);
+    if (status == STATUS_OK) status = io_stat(engine->io, path, &entry);
+    if (status == STATUS_NOT_FOUND) return make_new(engine, listing, error);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
+    status = load_manifest(engine, listing, recovered, error);
+    if (status == STATUS_OK) status = load_state(engine, recovered, error);
+    if (engine->next_file <= listing->highest) engine->next_file = listing->highest + 1;
+    return status;
+}
+
+static enum status prepare_directory(struct engine *engine, const struct recovered *recovered, struct error *error) {
+    struct orphans orphans = {engine, recovered};
+    enum status status = io_dir_list(engine->io, engine->dir, remove_orphan, &orphans);
+    if (status == STATUS_OK) status = store_roll_manifest(engine);
+    if (status != STATUS_OK)
+        return error_set(error, status, "%s: can't be prepared: %s", engine->dir, status_text(status));
+    return STATUS_OK;
+}
+
+enum status store_recover(struct engine *engine, struct error *error) {
+    struct listing listing = {0};
+    struct recovered recovered;
+    recovered_init(&recovered);
+    enum status status = io_dir_list(engine->io, engine->dir, list_entry_seen, &listing);
+    if (status != STATUS_OK)
+        error_set(error, status, "%s: can't be listed: %s", engine->dir, status_text(status));
+    else
+        status = load(engine, &listing, &recovered, error);
+    if (status == STATUS_OK) status = show_first(engine);
+    if (status == STATUS_OK && !engine->options.read_only) status = prepare_directory(engine, &recovered, error);
+    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN && !engine->options.read_only)
+        status = replay_log(engine, error);
+    free(listing.manifests);
+    recovered_deinit(&recovered);
+    return status;
+}

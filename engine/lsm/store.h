@@ -1,0 +1,242 @@
+/*
+ * store: the inside of struct engine, and what its parts offer one another. Private to engine/lsm.
+ *
+ * Locks, in the order in which they may be taken:
+ *   install_lock  one change of the version at a time; held across the manifest's write and sync. Never taken by a
+ * reader or a writer. log_lock      the own log: append, commit, cut. Taken by the leader of the commit queue and after
+ * an install. mutex         everything in memory that changes; never held across I/O. table_lock, morgue.mutex,
+ * views.mutex: leaves.
+ */
+#ifndef ENGINE_LSM_STORE_H
+#define ENGINE_LSM_STORE_H
+
+#include <stdatomic.h>
+
+#include "engine/base/sync.h"
+#include "engine/lsm/manifest.h"
+#include "engine/lsm/mem.h"
+#include "engine/lsm/superblock.h"
+#include "engine/lsm/tree_table.h"
+#include "engine/lsm/version.h"
+#include "engine/lsm/view.h"
+#include "engine/sst/sst_build.h"
+#include "engine/sst/sst_read.h"
+#include "engine/wal.h"
+
+enum {
+    STORE_FILE_RESERVE = 1024,           /* file numbers that one edit sets aside */
+    STORE_MANIFEST_ROLL_BYTES = 4 << 20, /* a manifest this much longer than its first edit is begun anew */
+    STORE_LEVEL_LAST = ENGINE_LEVELS - 1,
+};
+
+struct engine_snapshot {
+    struct list link;
+    uint64_t sequence;
+    struct engine_mark mark;
+};
+
+struct flush;
+struct compaction;
+
+/* A background job: one step function, started when there is something to do, never twice at once. */
+struct store_job {
+    struct io_job job;
+    bool running; /* mutex */
+    bool again;   /* mutex: something came up while it ran */
+};
+
+struct store_counters {
+    _Atomic uint64_t flushes, compactions, trivial_moves;
+    _Atomic uint64_t user_bytes, flushed_bytes, compacted_read_bytes, compacted_written_bytes;
+    _Atomic uint64_t delayed_ns, filter_asked, filter_negative;
+    _Atomic uint64_t wal_commits, wal_syncs, wal_bytes;
+};
+
+struct engine {
+    struct io *io;
+    struct log *log;
+    char dir[IO_PATH_BYTES];
+    struct engine_options options; /* defaults filled in */
+    struct io_lock *lock;          /* of the directory */
+    struct sst_environment environment;
+    uint64_t store; /* its number: salts every check */
+
+    struct mutex mutex;
+    struct condition changed; /* with mutex: room, an install, a job's end, a failure */
+    uint64_t changes;         /* mutex: how often `changed` was signalled */
+
+    /* Commit queue (write.c): mutex for the list; the rest is the leader's. */
+    struct list writers;
+    bool seal_wanted;           /* mutex: seal when the present group ends */
+    uint64_t last_sequence;     /* given out */
+    _Atomic uint64_t sequence;  /* published: readers see up to here */
+    struct engine_mark applied; /* mutex for writing and for others than the leader */
+    struct wal *wal;            /* ENGINE_WAL_OWN; log_lock */
+    struct mutex log_lock;
+    uint64_t log_end; /* leader: where the own log ends */
+
+    /* What reads see. */
+    struct view_table views;
+    struct tree_table trees;
+    uint32_t next_instance;              /* leader */
+    struct mem *active;                  /* leader; changes under mutex */
+    struct mem *sealed[VIEW_SEALED_MAX]; /* mutex; oldest first */
+    uint32_t sealed_count;
+    uint64_t mem_seed;
+    struct list snapshots; /* mutex; by sequence, oldest first */
+    uint64_t iterators;
+
+    /* Pace and limits (pace.c). */
+    _Atomic uint32_t pressure;
+    _Atomic uint64_t pace_until_ns;
+    _Atomic bool space_low;
+    _Atomic uint64_t debt;
+    uint64_t level0_most; /* mutex: files in the fullest level 0 */
+
+    /* What is on disk (install.c). */
+    struct mutex install_lock;
+    struct manifest *manifest;     /* install_lock */
+    uint64_t manifest_first_bytes; /* install_lock: length after its first edit */
+    struct superblock superblock;  /* install_lock */
+    uint64_t last_edit;            /* install_lock */
+    struct version *version;       /* replaced under install_lock and mutex */
+    struct engine_mark installed;  /* mutex */
+    uint64_t installed_sequence;   /* mutex */
+    uint32_t installed_instance;   /* install_lock: next_instance that the manifest knows */
+    uint64_t next_file;            /* mutex */
+    uint64_t reserved_file;        /* mutex: numbers below may be given out */
+    uint64_t next_job;             /* mutex */
+    struct morgue morgue;
+    struct mutex table_lock; /* opening of SSTs */
+
+    _Atomic uint64_t log_durable; /* ENGINE_WAL_OFF: index */
+    _Atomic uint64_t flush_waits; /* index that a finished flush waits for; UINT64_MAX = none */
+
+    struct store_job flush_job, compact_job, sweep_job;
+    struct flush *flush;           /* of the flush job */
+    struct compaction *compaction; /* of the compaction job */
+    atomic_bool closing;
+    enum status flush_status; /* mutex: why the last flush was put off */
+    bool compact_all;         /* mutex: engine_compact waits */
+
+    _Atomic int failed; /* enum status: not OK = read-only for good */
+    struct mutex error_lock;
+    struct error last_error;
+    struct store_counters counters;
+};
+
+/* ---- Failure (store.c)
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Remembers what went wrong; any thread. */
+void store_note_error(struct engine *engine, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same, and the engine is read-only from now on. */
+void store_fail(struct engine *engine, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static inline bool store_has_failed(const struct engine *engine) {
+    return atomic_load_explicit(&engine->failed, memory_order_acquire) != STATUS_OK;
+}
+const struct engine_tree_kind *store_kind(const struct engine *engine, uint32_t id); /* NULL: not in the options */
+
+/* ---- Jobs (store.c)
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* REQUIRES: mutex. Starts it, or has it look again when it is running. */
+void store_job_start(struct engine *engine, struct store_job *job);
+/* For a step that found nothing left to do: true if it may end now, false if something came up. Takes mutex. */
+bool store_job_end(struct engine *engine, struct store_job *job);
+/* REQUIRES: mutex. Tells all that wait. */
+void store_signal(struct engine *engine);
+/* REQUIRES: mutex. Waits for a change, or runs a step of somebody's job where there are no threads. */
+void store_wait(struct engine *engine);
+
+/* ---- Files (files.c)
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* The open SST of a file, opened if need be. WOULD_BLOCK with SST_MEMORY_ONLY. Stays while the caller holds the file.
+ */
+MUST_CHECK enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst);
+/* A number nobody ever had. Blocking: may write an edit that sets numbers aside. */
+MUST_CHECK enum status store_take_file_number(struct engine *engine, uint64_t *number);
+uint64_t store_take_job_number(struct engine *engine);
+MUST_CHECK enum status store_file_path(const struct engine *engine, uint64_t number, char path[IO_PATH_BYTES]);
+/* At close, when no view and no job is left: closes all files, removes the dead. */
+void store_sweep_closed(struct engine *engine);
+/* Releases a view; starts the sweep if it was the last reference. */
+void store_release_view(struct engine *engine, struct view *view);
+
+/* ---- Sealing (write.c)
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* REQUIRES: mutex, and no leader at work (or being it). Seals the active memtable and starts a flush; does nothing when
+ * it is empty. NO_MEMORY, BUSY (no room for another). */
+MUST_CHECK enum status store_seal(struct engine *engine);
+/* REQUIRES: mutex. Another memtable may become active. */
+bool store_has_room(const struct engine *engine);
+/* Applies the operations of one batch to the active memtable, from sequence `first` on; all or nothing. Leader, or
+ * recovery. INVALID, NO_MEMORY, TOO_LARGE, CORRUPT. */
+MUST_CHECK enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first);
+
+/* ---- Snapshots (snapshot.c)
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* The sequences that reads may still ask with, ascending, in an array that the caller frees; *count 0 and NULL when
+ * there are none. */
+MUST_CHECK enum status store_snapshots(struct engine *engine, uint64_t **sequences, size_t *count);
+
+/* ---- Installing (install.c)
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* What a job made of files: becomes one edit and one new version. The edit's lists of files are filled from the
+ * changes. */
+struct install {
+    struct edit edit;
+    struct version_change *changes; /* owned; holds no references */
+    size_t count, capacity;
+};
+void install_init(struct install *install, enum edit_cause cause);
+void install_deinit(struct install *install);
+MUST_CHECK enum status install_add(struct install *install, struct file *file, uint32_t level,
+                                   const struct engine_tree_kind *kind);
+MUST_CHECK enum status install_remove(struct install *install, struct file *file, uint32_t level);
+/*
+ * Writes the edit, durably, and makes the new version present. Removed files that were not added again are dead.
+ * `flushed` (may be NULL) is the oldest sealed memtable, which goes. NO_MEMORY and INVALID change nothing; another
+ * failure makes the engine read-only.
+ */
+MUST_CHECK enum status store_install(struct engine *engine, struct install *install, struct mem *flushed);
+/* Fills an edit with all there is: kinds, trees, files, marks, counters. REQUIRES: install_lock (or recovery). */
+MUST_CHECK enum status store_describe(struct engine *engine, const struct version *version, struct edit *edit);
+/* Begins a new manifest under the next generation. REQUIRES: install_lock (or recovery). */
+MUST_CHECK enum status store_roll_manifest(struct engine *engine);
+
+/* ---- Recovery (recover.c)
+ * -------------------------------------------------------------------------------------------------------------- */
+
+MUST_CHECK enum status store_recover(struct engine *engine, struct error *error);
+
+/* ---- Jobs' steps
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
+
+enum io_job_state flush_step(struct io_job *job);
+enum io_job_state compaction_step(struct io_job *job);
+enum io_job_state sweep_step(struct io_job *job);
+void flush_abandon(struct engine *engine);      /* at close */
+void compaction_abandon(struct engine *engine); /* at close */
+
+/* ---- Pace (pace.c)
+ * -------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Computes pressure anew. REQUIRES: mutex. */
+void pace_update(struct engine *engine);
+/* The same, and what compaction owes; after the version changed. REQUIRES: mutex. */
+void pace_recount(struct engine *engine);
+/* Waits as pressure asks for `bytes` more, or answers BUSY. */
+MUST_CHECK enum status pace_admit(struct engine *engine, uint64_t bytes, bool no_wait);
+/* Asks the device how much is free; sets space_low. Blocking. */
+void pace_check_space(struct engine *engine);
+
+#endif

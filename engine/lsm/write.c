@@ -1,0 +1,418 @@
+/*
+ * write: the commit queue. Writers queue up; the first leads: it applies the batches of a group to the memtable, writes
+ * the own log once for all, and publishes the last sequence, so that readers see each batch as a whole or not at all.
+ *
+ * Invariant: what is in the memtable above the published sequence belongs to the present group; a batch that fails is
+ * taken back before the next one is applied, and its sequences are given out again. A failed log commit ends all
+ * writing: the group stays unpublished for good.
+ */
+#include <inttypes.h>
+
+#include "engine/lsm/batch.h"
+#include "engine/lsm/store.h"
+
+enum {
+    GROUP_MAX_BYTES = 1 << 20, /* of operations in one commit */
+    GROUP_MAX_BATCHES = 256,
+    LOG_RECORD_BATCH = 1, /* type of a record in the own log */
+};
+
+struct writer {
+    struct list link;
+    struct engine_batch *batch;
+    bool sync;
+    bool done;
+    bool waits; /* `wake` was made, and its owner waits on it */
+    enum status status;
+    struct condition wake;
+};
+
+/* ---- Applying one batch
+ * ------------------------------------------------------------------------------------------------------- */
+
+static enum entry_kind entry_kind_of(enum batch_kind kind) {
+    switch (kind) {
+    case BATCH_PUT: return ENTRY_PUT;
+    case BATCH_MERGE: return ENTRY_MERGE;
+    case BATCH_APPEND: return ENTRY_APPEND;
+    case BATCH_DELETE_RANGE: return ENTRY_RANGE_DELETE;
+    default: return ENTRY_DELETE;
+    }
+}
+
+static enum status create_tree(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
+    const struct engine_tree_kind *kind = store_kind(engine, operation->tree_kind);
+    if (!kind) return STATUS_INVALID;
+    struct tree *tree = tree_table_live(&engine->trees, operation->tree);
+    if (tree) return tree->kind == kind ? STATUS_OK : STATUS_INVALID;
+    struct mem_tree_change change = {.sequence = sequence};
+    change.tree = (struct edit_tree){.instance = engine->next_instance, .tree = operation->tree, .kind = kind->id};
+    enum status status = mem_note_tree(engine->active, &change);
+    if (status == STATUS_OK)
+        status = tree_table_create(&engine->trees, operation->tree, engine->next_instance, kind, sequence, &tree);
+    if (status == STATUS_OK) engine->next_instance++;
+    return status;
+}
+
+static enum status drop_tree(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
+    struct tree *tree = tree_table_live(&engine->trees, operation->tree);
+    if (!tree) return STATUS_INVALID;
+    struct mem_tree_change change = {.drop = true, .sequence = sequence};
+    change.tree = (struct edit_tree){.instance = tree->instance, .tree = tree->id, .kind = tree->kind->id};
+    const enum status status = mem_note_tree(engine->active, &change);
+    if (status == STATUS_OK) tree_table_drop(&engine->trees, tree, sequence);
+    return status;
+}
+
+static enum status apply_operation(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
+    if (operation->kind == BATCH_CREATE_TREE || operation->kind == BATCH_DROP_TREE) {
+        mutex_lock(&engine->mutex); /* the table is also changed by installs */
+        const enum status status = operation->kind == BATCH_CREATE_TREE ? create_tree(engine, operation, sequence)
+                                                                        : drop_tree(engine, operation, sequence);
+        mutex_unlock(&engine->mutex);
+        return status;
+    }
+    const struct tree *tree = tree_table_live(&engine->trees, operation->tree);
+    if (!tree) return STATUS_INVALID;
+    if (operation->kind == BATCH_MERGE && !tree->kind->merge) return STATUS_INVALID;
+    return memtable_add(engine->active->table, tree->instance, entry_kind_of(operation->kind), sequence, operation->key,
+                        operation->value);
+}
+
+/* Takes an operation back from whichever instances of its tree the batch can have met. */
+static void undo_operation(struct engine *engine, const struct batch_operation *operation, uint64_t first,
+                           uint64_t sequence) {
+    if (operation->kind == BATCH_CREATE_TREE || operation->kind == BATCH_DROP_TREE) return;
+    const struct tree *tree = tree_table_find(&engine->trees, operation->tree, sequence);
+    if (tree)
+        memtable_undo(engine->active->table, tree->instance, entry_kind_of(operation->kind), operation->key,
+                      operation->value, first);
+}
+
+static void undo_trees(struct engine *engine, struct slice operations, uint32_t applied, uint64_t first) {
+    struct batch_reader reader;
+    struct batch_operation operation;
+    struct mem *mem = engine->active;
+    mutex_lock(&engine->mutex);
+    const struct view *view = view_present(&engine->views);
+    batch_reader_init(&reader, operations, UINT32_MAX);
+    for (uint32_t i = 0; i < applied && batch_reader_next(&reader, &operation) == STATUS_OK; i++)
+        if (operation.kind == BATCH_CREATE_TREE || operation.kind == BATCH_DROP_TREE)
+            tree_table_undo(&engine->trees, operation.tree, first, view ? view->number : 0);
+    while (mem->change_count > 0 && mem->changes[mem->change_count - 1].sequence >= first) mem->change_count--;
+    mutex_unlock(&engine->mutex);
+}
+
+/* The first `applied` operations, which hold sequences from `first` on. */
+static void undo(struct engine *engine, struct slice operations, uint32_t applied, uint64_t first) {
+    struct batch_reader reader;
+    struct batch_operation operation;
+    batch_reader_init(&reader, operations, UINT32_MAX);
+    for (uint32_t i = 0; i < applied && batch_reader_next(&reader, &operation) == STATUS_OK; i++)
+        undo_operation(engine, &operation, first, first + i);
+    undo_trees(engine, operations, applied, first);
+}
+
+enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first) {
+    struct batch_reader reader;
+    struct batch_operation operation;
+    uint32_t applied = 0;
+    batch_reader_init(&reader, operations, count);
+    enum status status;
+    while ((status = batch_reader_next(&reader, &operation)) == STATUS_OK) {
+        status = apply_operation(engine, &operation, first + applied);
+        if (status != STATUS_OK) break;
+        applied++;
+    }
+    if (status == STATUS_END) return STATUS_OK;
+    undo(engine, operations, applied, first);
+    return status;
+}
+
+/* ---- Sealing
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+bool store_has_room(const struct engine *engine) {
+    return engine->sealed_count + 1 < engine->options.memtable_limit;
+}
+
+enum status store_seal(struct engine *engine) {
+    if (mem_is_empty(engine->active)) return STATUS_OK;
+    if (!store_has_room(engine)) return STATUS_BUSY;
+    struct mem *sealed[VIEW_SEALED_MAX];
+    sealed[0] = engine->active;
+    for (uint32_t i = 0; i < engine->sealed_count; i++) sealed[i + 1] = engine->sealed[engine->sealed_count - 1 - i];
+    struct mem *fresh = mem_create(engine->mem_seed + 1);
+    struct view *view = view_reserve(&engine->views);
+    if (!fresh || !view) {
+        mem_release(fresh);
+        view_discard(&engine->views, view);
+        return STATUS_NO_MEMORY;
+    }
+    engine->mem_seed++;
+    view_fill(view, engine->version, fresh, sealed, engine->sealed_count + 1);
+    engine->active->mark = engine->applied;
+    engine->active->last_sequence = engine->last_sequence;
+    engine->active->log_end = engine->log_end;
+    engine->sealed[engine->sealed_count++] = engine->active;
+    engine->active = fresh;
+    fresh->last_sequence = engine->last_sequence;
+    if (view_publish(&engine->views, view)) store_job_start(engine, &engine->sweep_job);
+    store_job_start(engine, &engine->flush_job);
+    pace_update(engine);
+    return STATUS_OK;
+}
+
+/* REQUIRES: mutex, leader. */
+static void seal_if_full(struct engine *engine) {
+    const bool full = memtable_bytes(engine->active->table) >= engine->options.memtable_bytes;
+    if (!full && !engine->seal_wanted) return;
+    if (store_has_failed(engine)) return;
+    const enum status status = store_seal(engine);
+    if (status == STATUS_BUSY) return; /* the next group tries again */
+    engine->seal_wanted = false;
+    if (status == STATUS_OK) return;
+    engine->flush_status = status;
+    store_signal(engine);
+}
+
+/* ---- The leader's work
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+struct group {
+    struct writer *writers[GROUP_MAX_BATCHES];
+    uint32_t count;
+    bool sync;
+    uint64_t first_sequence;
+    struct engine_mark mark;
+    uint64_t user_bytes;
+};
+
+/* REQUIRES: mutex. The writers that go together: the first, and those behind it that fit and do not ask for a sync that
+ * it didn't. */
+static void gather_group(struct engine *engine, struct group *group) {
+    size_t bytes = 0;
+    group->count = 0;
+    for (struct list *at = engine->writers.next; at != &engine->writers && group->count < GROUP_MAX_BATCHES;
+         at = at->next) {
+        struct writer *writer = list_entry(at, struct writer, link);
+        if (group->count == 0)
+            group->sync = writer->sync;
+        else if (bytes + writer->batch->operations.size > GROUP_MAX_BYTES || (writer->sync && !group->sync))
+            break;
+        bytes += writer->batch->operations.size;
+        group->writers[group->count++] = writer;
+    }
+}
+
+/* The mark of a batch: the owner's, or with the own log the next index. INVALID when it does not grow. */
+static enum status next_mark(struct engine *engine, const struct engine_batch *batch, const struct engine_mark *before,
+                             struct engine_mark *mark) {
+    *mark = batch->mark;
+    if (!engine->wal) return mark->index > before->index ? STATUS_OK : STATUS_INVALID;
+    mark->index = before->index + 1;
+    mark->term = 0;
+    if (mark->time_ms == 0) mark->time_ms = io_clock_ms(engine->io);
+    if (mark->time_ms < before->time_ms) mark->time_ms = before->time_ms;
+    return STATUS_OK;
+}
+
+static enum status append_to_log(struct engine *engine, const struct engine_batch *batch,
+                                 const struct engine_mark *mark) {
+    uint8_t bytes[BATCH_HEADER_MAX_BYTES];
+    const struct batch_header header = {
+        .first_sequence = engine->last_sequence + 1, .count = batch->count, .mark = *mark};
+    const struct slice parts[2] = {slice_make(bytes, batch_header_encode(&header, bytes)),
+                                   buf_slice(&batch->operations)};
+    uint64_t lsn;
+    return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, &lsn);
+}
+
+static enum status commit_one(struct engine *engine, struct group *group, const struct engine_batch *batch) {
+    struct engine_mark mark;
+    const struct slice operations = buf_slice(&batch->operations);
+    enum status status = next_mark(engine, batch, &group->mark, &mark);
+    if (status == STATUS_OK) status = store_apply(engine, operations, batch->count, engine->last_sequence + 1);
+    if (status != STATUS_OK) return status == STATUS_CORRUPT ? STATUS_INVALID : status;
+    if (engine->wal) status = append_to_log(engine, batch, &mark);
+    if (status != STATUS_OK) {
+        undo(engine, operations, batch->count, engine->last_sequence + 1);
+        return status;
+    }
+    engine->last_sequence += batch->count;
+    engine->active->batches++;
+    group->mark = mark;
+    group->user_bytes += batch->operations.size;
+    return STATUS_OK;
+}
+
+static void commit_log(struct engine *engine, struct group *group) {
+    struct wal_stats before, after;
+    wal_get_stats(engine->wal, &before);
+    const enum status status = wal_commit(engine->wal, group->sync);
+    wal_get_stats(engine->wal, &after);
+    atomic_fetch_add_explicit(&engine->counters.wal_commits, after.commits - before.commits, memory_order_relaxed);
+    atomic_fetch_add_explicit(&engine->counters.wal_syncs, after.syncs - before.syncs, memory_order_relaxed);
+    atomic_fetch_add_explicit(&engine->counters.wal_bytes, after.written_bytes - before.written_bytes,
+                              memory_order_relaxed);
+    if (status == STATUS_OK) return;
+    store_fail(engine, status, "commit of the log failed (%s); batches of this group may or may not come back",
+               status_text(status));
+    for (uint32_t i = 0; i < group->count; i++)
+        if (group->writers[i]->status == STATUS_OK) group->writers[i]->status = status;
+}
+
+static void commit_group(struct engine *engine, struct group *group) {
+    struct view *view = view_acquire(&engine->views); /* keeps dropped trees in memory while the table is asked */
+    group->mark = engine->applied;
+    if (engine->wal) mutex_lock(&engine->log_lock);
+    bool any = false;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct writer *writer = group->writers[i];
+        writer->status = store_has_failed(engine) ? STATUS_READ_ONLY : commit_one(engine, group, writer->batch);
+        any = any || writer->status == STATUS_OK;
+    }
+    if (engine->wal) {
+        if (any) commit_log(engine, group);
+        engine->log_end = wal_end(engine->wal);
+        mutex_unlock(&engine->log_lock);
+    }
+    store_release_view(engine, view);
+}
+
+/* REQUIRES: mutex. */
+static void publish(struct engine *engine, const struct group *group) {
+    if (store_has_failed(engine)) return;
+    engine->applied = group->mark;
+    atomic_store_explicit(&engine->sequence, engine->last_sequence, memory_order_release);
+    atomic_fetch_add_explicit(&engine->counters.user_bytes, group->user_bytes, memory_order_relaxed);
+    pace_update(engine);
+}
+
+/* REQUIRES: mutex. Tells the group's writers, and the next leader. */
+static void dismiss(struct engine *engine, const struct group *group, const struct writer *leader) {
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct writer *writer = group->writers[i];
+        list_remove(&writer->link);
+        writer->done = true;
+        if (writer != leader && writer->waits) condition_signal(&writer->wake);
+    }
+    if (list_is_empty(&engine->writers)) return;
+    struct writer *next = list_entry(engine->writers.next, struct writer, link);
+    if (next->waits) condition_signal(&next->wake);
+}
+
+/* REQUIRES: mutex, which is given up meanwhile. */
+static void lead(struct engine *engine, const struct writer *leader) {
+    struct group group = {.user_bytes = 0};
+    seal_if_full(engine);
+    gather_group(engine, &group);
+    mutex_unlock(&engine->mutex);
+    commit_group(engine, &group);
+    mutex_lock(&engine->mutex);
+    publish(engine, &group);
+    seal_if_full(engine);
+    dismiss(engine, &group, leader);
+}
+
+static void queue_and_commit(struct engine *engine, struct writer *writer) {
+    mutex_lock(&engine->mutex);
+    list_push_back(&engine->writers, &writer->link);
+    while (!writer->done && engine->writers.next != &writer->link) {
+        if (!writer->waits) condition_init(&writer->wake);
+        writer->waits = true;
+        condition_wait(&writer->wake, &engine->mutex);
+    }
+    if (!writer->done) lead(engine, writer);
+    mutex_unlock(&engine->mutex);
+    if (writer->waits) condition_deinit(&writer->wake);
+}
+
+/* ---- Admission
+ * ----------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* Room for another group: the active memtable is not full, or another may take its place. */
+static bool may_write(const struct engine *engine) {
+    return store_has_failed(engine) || store_has_room(engine) ||
+           memtable_bytes(engine->active->table) < engine->options.memtable_bytes;
+}
+
+static enum status wait_for_room(struct engine *engine, bool no_wait) {
+    mutex_lock(&engine->mutex);
+    bool room = may_write(engine);
+    if (!room && !no_wait) {
+        const uint64_t start = io_now_ns(engine->io);
+        while (!may_write(engine)) store_wait(engine);
+        room = true;
+        atomic_fetch_add_explicit(&engine->counters.delayed_ns, io_now_ns(engine->io) - start, memory_order_relaxed);
+    }
+    mutex_unlock(&engine->mutex);
+    return room ? STATUS_OK : STATUS_BUSY;
+}
+
+/* Only takes away: allowed while the disk reserve is touched. */
+static bool only_deletes(const struct engine_batch *batch) {
+    struct batch_reader reader;
+    struct batch_operation operation;
+    batch_reader_init(&reader, buf_slice(&batch->operations), batch->count);
+    while (batch_reader_next(&reader, &operation) == STATUS_OK)
+        if (operation.kind == BATCH_PUT || operation.kind == BATCH_MERGE || operation.kind == BATCH_APPEND)
+            return false;
+    return true;
+}
+
+static enum status check_space(struct engine *engine, const struct engine_batch *batch) {
+    if (!atomic_load_explicit(&engine->space_low, memory_order_relaxed) || only_deletes(batch)) return STATUS_OK;
+    mutex_lock(&engine->mutex);
+    store_job_start(engine, &engine->sweep_job); /* looks again */
+    mutex_unlock(&engine->mutex);
+    return STATUS_NO_SPACE;
+}
+
+static enum status admit(struct engine *engine, const struct engine_batch *batch, bool no_wait) {
+    if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
+    if (engine->wal && batch->operations.size > WAL_RECORD_MAX_BYTES - BATCH_HEADER_MAX_BYTES) return STATUS_TOO_LARGE;
+    enum status status = check_space(engine, batch);
+    if (status == STATUS_OK) status = pace_admit(engine, batch->operations.size, no_wait);
+    return status == STATUS_OK ? wait_for_room(engine, no_wait) : status;
+}
+
+enum status engine_write(struct engine *engine, struct engine_batch *batch,
+                         const struct engine_write_options *options) {
+    static const struct engine_write_options defaults = {.sync = false, .no_wait = false};
+    if (!options) options = &defaults;
+    if (batch->count == 0 && engine->options.wal == ENGINE_WAL_OWN) return STATUS_OK;
+    const enum status status = admit(engine, batch, options->no_wait);
+    if (status != STATUS_OK) return status;
+    struct writer writer = {.batch = batch, .sync = options->sync, .status = STATUS_OK};
+    queue_and_commit(engine, &writer);
+    return writer.status;
+}
+
+struct engine_mark engine_applied(const struct engine *engine) {
+    struct engine *own = (struct engine *)(uintptr_t)engine; /* the lock is no part of what is asked */
+    mutex_lock(&own->mutex);
+    const struct engine_mark mark = own->applied;
+    mutex_unlock(&own->mutex);
+    return mark;
+}
+
+enum status engine_flush_start(struct engine *engine) {
+    if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
+    enum status status = STATUS_OK;
+    mutex_lock(&engine->mutex);
+    if (engine->sealed_count > 0) store_job_start(engine, &engine->flush_job); /* one may have been put off */
+    if (!list_is_empty(&engine->writers))
+        engine->seal_wanted = true; /* the leader seals when its group ends */
+    else
+        status = store_seal(engine);
+    /* No room: the memtables before it flush first; the next group or install seals. */
+    if (status == STATUS_BUSY) {
+        engine->seal_wanted = true;
+        status = STATUS_OK;
+    }
+    mutex_unlock(&engine->mutex);
+    return status;
+}
