@@ -242,7 +242,8 @@ static void undo_key(struct memtable *memtable, uint32_t tree, struct slice key,
         if (!node_is_of(node, tree, key)) return;
         if (entry_sequence(node->trailer) < first) break;
         skiplist_unlink(&memtable->list, node, before);
-        atomic_fetch_sub_explicit(&memtable->entries, 1, memory_order_relaxed);
+        const struct memtable_grown *extended = node_grown(node);
+        atomic_fetch_sub_explicit(&memtable->entries, extended ? grown_count(extended) : 1, memory_order_relaxed);
     }
     struct memtable_grown *grown = atomic_load_explicit(&node->grown, memory_order_relaxed);
     if (!grown) return;

@@ -1,0 +1,249 @@
+/*
+ * block_cache_test: the ceiling, pins, what stays and what goes, several threads.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/base/coding.h"
+#include "engine/base/prng.h"
+#include "engine/base/sync.h"
+#include "engine/cache/block_cache.h"
+#include "tests/harness/alloc_fault.h"
+#include "tests/harness/test_env.h"
+
+static struct block *make(uint64_t file, uint64_t offset, size_t size) {
+    struct block *block = block_create(file, offset, size);
+    assert_non_null(block);
+    if (size >= 16) {
+        coding_put_u64(block->data, file);
+        coding_put_u64(block->data + 8, offset);
+    }
+    return block;
+}
+
+static void put(struct block_cache *cache, uint64_t file, uint64_t offset, size_t size) {
+    struct block *block = make(file, offset, size);
+    block_cache_add(cache, &block);
+    block_release(block);
+}
+
+static bool has(struct block_cache *cache, uint64_t file, uint64_t offset) {
+    struct block *block = block_cache_get(cache, file, offset);
+    if (!block) return false;
+    assert_int_equal(coding_get_u64(block->data), file);
+    assert_int_equal(coding_get_u64(block->data + 8), offset);
+    block_release(block);
+    return true;
+}
+
+static void a_block_that_was_added_is_found_under_its_key_only(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(1 << 20);
+    put(cache, 1, 4096, 100);
+    assert_true(has(cache, 1, 4096));
+    assert_false(has(cache, 1, 0));
+    assert_false(has(cache, 2, 4096));
+    struct block_cache_stats stats;
+    block_cache_get_stats(cache, &stats);
+    assert_int_equal(stats.hits, 1);
+    assert_int_equal(stats.misses, 2);
+    assert_int_equal(stats.blocks, 1);
+    block_cache_destroy(cache);
+}
+
+static void the_second_of_two_equal_blocks_gives_way_to_the_first(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(1 << 20);
+    struct block *first = make(1, 0, 100), *second = make(1, 0, 100);
+    block_cache_add(cache, &first);
+    block_cache_add(cache, &second);
+    assert_ptr_equal(first, second);
+    block_release(first);
+    block_release(second);
+    block_cache_destroy(cache);
+}
+
+/* Adds of all sizes, pins held and let go: the bytes never pass the limit. */
+static void the_ceiling_holds_whatever_is_pinned(void **state) {
+    (void)state;
+    struct prng prng;
+    prng_init(&prng, 1);
+    struct block_cache *cache = block_cache_create(300 << 10);
+    enum { PINS = 50 };
+    struct block *pins[PINS] = {0};
+    struct block_cache_stats stats;
+    for (uint64_t i = 0; i < test_scaled(40000); i++) {
+        size_t size = 16 + prng_below(&prng, prng_chance(&prng, 1, 50) ? 200 << 10 : 8 << 10);
+        struct block *block = make(prng_below(&prng, 3), prng_below(&prng, 400), size);
+        block_cache_add(cache, &block);
+        size_t pin = prng_below(&prng, PINS);
+        if (prng_chance(&prng, 1, 8)) {
+            block_release(pins[pin]);
+            pins[pin] = block;
+        } else {
+            block_release(block);
+        }
+        block_cache_get_stats(cache, &stats);
+        assert_true(stats.bytes <= stats.limit && stats.limit <= 300 << 10);
+        assert_true(stats.pinned_bytes <= stats.bytes);
+    }
+    assert_true(stats.refused > 0 && stats.evicted > 0);
+    for (int i = 0; i < PINS; i++) block_release(pins[i]);
+    block_cache_destroy(cache);
+}
+
+static void a_pinned_block_is_not_evicted_and_one_without_room_is_handed_out_uncached(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(10000);
+    struct block *pinned = make(1, 0, 8000);
+    block_cache_add(cache, &pinned);
+    struct block *other = make(1, 1, 8000);
+    block_cache_add(cache, &other);
+    assert_int_equal(coding_get_u64(other->data + 8), 1);
+    assert_true(has(cache, 1, 0));
+    assert_false(has(cache, 1, 1));
+    block_release(other);
+    block_release(pinned);
+    put(cache, 1, 2, 8000);
+    assert_false(has(cache, 1, 0));
+    assert_true(has(cache, 1, 2));
+    block_cache_destroy(cache);
+}
+
+static void what_is_asked_for_again_outlives_a_long_scan(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(400 << 10);
+    for (uint64_t i = 0; i < 20; i++) put(cache, 1, i, 4096);
+    for (int round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 20; i++) assert_true(has(cache, 1, i));
+    }
+    for (uint64_t i = 0; i < 5000; i++) put(cache, 2, i, 4096); /* each once */
+    unsigned left = 0;
+    for (uint64_t i = 0; i < 20; i++) left += has(cache, 1, i);
+    assert_int_equal(left, 20);
+    block_cache_destroy(cache);
+}
+
+static void a_key_that_comes_back_soon_enters_the_main_queue(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(400 << 10);
+    for (uint64_t i = 0; i < 150; i++) put(cache, 1, i, 4096); /* the first 50 or so have left, and are remembered */
+    uint64_t gone = 0;
+    while (has(cache, 1, gone)) gone++;
+    put(cache, 1, gone, 4096);
+    for (uint64_t i = 1000; i < 1060; i++) put(cache, 1, i, 4096);
+    assert_true(has(cache, 1, gone));
+    block_cache_destroy(cache);
+}
+
+static void the_blocks_of_a_file_that_is_gone_leave(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(64 << 20); /* several shards */
+    for (uint64_t i = 0; i < 3000; i++) put(cache, i % 3, i, 100);
+    struct block *pinned = block_cache_get(cache, 1, 1);
+    block_cache_drop_file(cache, 1);
+    for (uint64_t i = 0; i < 3000; i++) assert_int_equal(has(cache, i % 3, i), i % 3 != 1);
+    assert_int_equal(coding_get_u64(pinned->data), 1);
+    block_release(pinned);
+    block_cache_destroy(cache);
+}
+
+static void a_cache_of_no_bytes_keeps_nothing(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(0);
+    put(cache, 1, 1, 10);
+    assert_null(block_cache_get(cache, 1, 1));
+    block_cache_destroy(cache);
+}
+
+static void failed_allocations_are_answered_and_cost_no_block(void **state) {
+    (void)state;
+    struct block_cache *cache = NULL;
+    for (uint64_t nth = 1; !cache; nth++) {
+        alloc_fault_at(nth);
+        cache = block_cache_create(64 << 20);
+        assert_int_equal(alloc_fault_clear(), cache == NULL);
+    }
+    alloc_fault_at(1);
+    assert_null(block_create(1, 1, 100));
+    assert_true(alloc_fault_clear());
+    for (uint64_t i = 0; i < 20000; i++) { /* the table cannot grow: its chains do */
+        struct block *block = make(1, i, 16);
+        alloc_fault_from(1);
+        block_cache_add(cache, &block);
+        alloc_fault_clear();
+        block_release(block);
+    }
+    for (uint64_t i = 0; i < 20000; i++) assert_true(has(cache, 1, i));
+    block_cache_destroy(cache);
+}
+
+struct race {
+    struct block_cache *cache;
+    uint64_t seed;
+    uint64_t wrong;
+};
+
+static void use(void *context) {
+    struct race *race = context;
+    struct prng prng;
+    prng_init(&prng, race->seed);
+    for (uint64_t i = 0; i < test_scaled(100000); i++) {
+        uint64_t file = prng_below(&prng, 4), offset = prng_below(&prng, 300);
+        struct block *block = block_cache_get(race->cache, file, offset);
+        if (!block) {
+            block = block_create(file, offset, 16 + prng_below(&prng, 6000));
+            coding_put_u64(block->data, file);
+            coding_put_u64(block->data + 8, offset);
+            block_cache_add(race->cache, &block);
+        }
+        race->wrong += coding_get_u64(block->data) != file || coding_get_u64(block->data + 8) != offset;
+        block_release(block);
+        if (prng_chance(&prng, 1, 1000)) block_cache_drop_file(race->cache, file);
+        if (prng_chance(&prng, 1, 500)) {
+            struct block_cache_stats stats;
+            block_cache_get_stats(race->cache, &stats);
+            race->wrong += stats.bytes > stats.limit;
+        }
+    }
+}
+
+static void threads_share_a_cache(void **state) {
+    (void)state;
+    struct block_cache *cache = block_cache_create(1 << 20);
+    struct race races[3];
+    struct thread threads[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        races[i] = (struct race){.cache = cache, .seed = i};
+        assert_int_equal(thread_start(&threads[i], "user", use, &races[i]), STATUS_OK);
+    }
+    for (int i = 0; i < 3; i++) {
+        thread_join(&threads[i]);
+        assert_int_equal(races[i].wrong, 0);
+    }
+    struct block_cache_stats stats;
+    block_cache_get_stats(cache, &stats);
+    assert_int_equal(stats.pinned_bytes, 0);
+    block_cache_destroy(cache);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_block_that_was_added_is_found_under_its_key_only),
+        cmocka_unit_test(the_second_of_two_equal_blocks_gives_way_to_the_first),
+        cmocka_unit_test(the_ceiling_holds_whatever_is_pinned),
+        cmocka_unit_test(a_pinned_block_is_not_evicted_and_one_without_room_is_handed_out_uncached),
+        cmocka_unit_test(what_is_asked_for_again_outlives_a_long_scan),
+        cmocka_unit_test(a_key_that_comes_back_soon_enters_the_main_queue),
+        cmocka_unit_test(the_blocks_of_a_file_that_is_gone_leave),
+        cmocka_unit_test(a_cache_of_no_bytes_keeps_nothing),
+        cmocka_unit_test(failed_allocations_are_answered_and_cost_no_block),
+        cmocka_unit_test(threads_share_a_cache),
+    };
+    return cmocka_run_group_tests_name("block_cache", tests, NULL, NULL);
+}
