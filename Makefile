@@ -112,7 +112,7 @@ all: $(PRODUCT)
 
 # `make V=1` shows whole commands.
 QUIET := $(if $(V),,@)
-SILENT := $(findstring s,$(firstword -$(MAKEFLAGS)))
+SILENT := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 
 # --- rules -----------------------------------------------------------------------------------------------------------------------
