@@ -1,0 +1,742 @@
+/*
+ * sst_test: files against a sorted array: gets at every snapshot, walks both ways, all compressions; then failing
+ * allocations and disks, and a flip of every single bit.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/base/check.h"
+#include "engine/base/prng.h"
+#include "engine/sst/sst_build.h"
+#include "engine/sst/sst_read.h"
+#include "tests/harness/alloc_fault.h"
+#include "tests/harness/seeds.h"
+#include "tests/harness/test_env.h"
+#include "tools/sim/sim_io.h"
+
+enum { ENTRIES_MAX = 3000, RANGES_MAX = 40 };
+
+static const char path[] = "/000001.sst";
+static const struct sst_identity identity = {.store = 0x1122334455667788, .file = 1};
+
+struct entry {
+    struct buf key, value;
+    uint64_t trailer;
+};
+
+struct range {
+    struct slice begin, end; /* borrowed from entries */
+    uint64_t sequence;
+};
+
+struct fixture {
+    struct io *io;
+    struct sst_environment environment;
+    struct sst_build_options options;
+    struct entry entries[ENTRIES_MAX];
+    size_t count;
+    struct range ranges[RANGES_MAX];
+    size_t range_count;
+    unsigned errors; /* told to on_error */
+    struct error error;
+};
+
+static void note_error(void *context, const struct error *error) {
+    struct fixture *f = context;
+    f->errors++;
+    f->error = *error;
+}
+
+static int set_up(void **state) {
+    struct fixture *f = calloc(1, sizeof *f);
+    if (!f) return -1;
+    f->io = sim_io_create_alone(1);
+    f->environment = (struct sst_environment){
+        .io = f->io,
+        .codec = codec_create(),
+        .cache = block_cache_create(1 << 20),
+        .on_error = note_error,
+        .context = f,
+    };
+    f->options = (struct sst_build_options){
+        .identity = identity,
+        .origin = {.tree = 3,
+                   .kind = 9,
+                   .cause = SST_CAUSE_FLUSH,
+                   .level = 0,
+                   .job = 5,
+                   .created_ms = 1000,
+                   .oldest_time_ms = -7},
+        .codec = CODEC_LZ4,
+        .filter_bits_per_key = 10,
+        .block_bytes = 512,
+    };
+    *state = f;
+    return 0;
+}
+
+static void forget_entries(struct fixture *f) {
+    for (size_t i = 0; i < ENTRIES_MAX; i++) {
+        buf_deinit(&f->entries[i].key);
+        buf_deinit(&f->entries[i].value);
+    }
+    f->count = f->range_count = 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+    forget_entries(f);
+    block_cache_destroy(f->environment.cache);
+    codec_destroy(f->environment.codec);
+    io_destroy(f->io);
+    free(f);
+    return 0;
+}
+
+/* ---- Drawing --------------------------------------------------------------------------------------------------- */
+
+static int entry_order(const void *left, const void *right) {
+    const struct entry *a = left;
+    const struct entry *b = right;
+    return entry_compare(buf_slice(&a->key), a->trailer, buf_slice(&b->key), b->trailer);
+}
+
+static void add_entry(struct fixture *f, struct slice key, uint64_t trailer, struct slice value) {
+    struct entry *entry = &f->entries[f->count++];
+    assert_int_equal(buf_assign(&entry->key, key), STATUS_OK);
+    assert_int_equal(buf_assign(&entry->value, value), STATUS_OK);
+    entry->trailer = trailer;
+}
+
+static size_t draw_key(struct prng *prng, unsigned style, uint8_t key[64]) {
+    static const char letters[] = "aab";
+    size_t size = prng_below(prng, style == 0 ? 4 : 24);
+    switch (style) {
+    case 0: /* few short keys with many versions; zeros and 0xff among their bytes */
+        for (size_t i = 0; i < size; i++) key[i] = (uint8_t)(prng_below(prng, 3) * 0xff / 2);
+        return size;
+    case 1: /* long shared beginnings */
+        memset(key, 'p', 24);
+        for (size_t i = 0; i < size; i++) key[24 + i] = (uint8_t)letters[prng_below(prng, 3)];
+        return 24 + size;
+    case 2: /* numbers, as a benchmark has them */
+        return (size_t)snprintf((char *)key, 64, "%016llu", (unsigned long long)prng_below(prng, 100000));
+    default: prng_fill(prng, key, size); return size;
+    }
+}
+
+static void draw_ranges(struct fixture *f, struct prng *prng) {
+    f->range_count = f->count ? prng_below(prng, RANGES_MAX) * prng_below(prng, 2) : 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < f->range_count; i++) {
+        struct slice a = buf_slice(&f->entries[prng_below(prng, f->count)].key);
+        struct slice b = buf_slice(&f->entries[prng_below(prng, f->count)].key);
+        if (prng_chance(prng, 1, 10)) b = (struct slice){0};
+        if (b.size && slice_compare(a, b) >= 0) continue;
+        f->ranges[kept++] = (struct range){a, b, 1 + i * 7};
+    }
+    f->range_count = kept;
+}
+
+static void draw(struct fixture *f, struct prng *prng) {
+    static const enum entry_kind kinds[] = {ENTRY_PUT, ENTRY_PUT, ENTRY_PUT, ENTRY_DELETE, ENTRY_MERGE, ENTRY_APPEND};
+    static uint8_t value[4000];
+    forget_entries(f);
+    unsigned style = (unsigned)prng_below(prng, 4);
+    bool plain = prng_chance(prng, 1, 3); /* one kind, sequence 0, one size of value */
+    size_t count = prng_below(prng, prng_chance(prng, 1, 4) ? 5 : ENTRIES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t key[64];
+        size_t key_size = draw_key(prng, style, key);
+        uint64_t sequence = plain ? 0 : 1 + prng_below(prng, prng_chance(prng, 1, 2) ? 300 : 1 << 30);
+        enum entry_kind kind = plain ? ENTRY_PUT : kinds[prng_below(prng, 6)];
+        size_t value_size = plain                  ? 20
+                            : kind == ENTRY_DELETE ? 0
+                                                   : prng_below(prng, prng_chance(prng, 1, 40) ? sizeof value : 60);
+        memset(value, 'v', value_size);
+        prng_fill(prng, value, value_size / 3);
+        add_entry(f, slice_make(key, key_size), entry_trailer(sequence, kind), slice_make(value, value_size));
+    }
+    qsort(f->entries, f->count, sizeof f->entries[0], entry_order);
+    size_t kept = 0; /* two operations never have one sequence */
+    for (size_t i = 0; i < f->count; i++) {
+        bool twin = kept && slice_equal(buf_slice(&f->entries[kept - 1].key), buf_slice(&f->entries[i].key)) &&
+                    entry_sequence(f->entries[kept - 1].trailer) == entry_sequence(f->entries[i].trailer);
+        if (twin) continue;
+        struct entry swap = f->entries[kept];
+        f->entries[kept++] = f->entries[i];
+        f->entries[i] = swap;
+    }
+    f->count = kept;
+    draw_ranges(f, prng);
+    f->options.codec = (enum codec_id)prng_below(prng, CODEC_COUNT);
+    f->options.block_bytes = 64 << prng_below(prng, 8);
+    f->options.filter_bits_per_key = (unsigned)prng_below(prng, 3) * 7;
+}
+
+/* ---- Building and opening -------------------------------------------------------------------------------------- */
+
+static enum status try_build(struct fixture *f) {
+    struct sst_build *build = NULL;
+    enum status status = sst_build_create(&f->environment, path, &f->options, &build);
+    for (size_t i = 0; i < f->range_count / 2 && status == STATUS_OK; i++) {
+        status = sst_build_range_delete(build, f->ranges[i].begin, f->ranges[i].end, f->ranges[i].sequence);
+    }
+    for (size_t i = 0; i < f->count && status == STATUS_OK; i++) {
+        const struct entry *entry = &f->entries[i];
+        status = sst_build_add(build, buf_slice(&entry->key), entry->trailer, buf_slice(&entry->value));
+    }
+    for (size_t i = f->range_count / 2; i < f->range_count && status == STATUS_OK; i++) {
+        status = sst_build_range_delete(build, f->ranges[i].begin, f->ranges[i].end, f->ranges[i].sequence);
+    }
+    if (status == STATUS_OK) status = sst_build_finish(build);
+    if (status == STATUS_OK) status = sst_build_sync(build);
+    if (status == STATUS_OK) assert_int_equal(sst_build_entries(build), f->count + f->range_count);
+    sst_build_destroy(build);
+    return status;
+}
+
+static struct sst *open_built(struct fixture *f, uint64_t cache_file) {
+    struct sst *sst = NULL;
+    struct error error;
+    enum status status = sst_open(&f->environment, path, identity, cache_file, &sst, &error);
+    if (status != STATUS_OK) fail_msg("%s", error.text);
+    return sst;
+}
+
+static struct sst *build_and_open(struct fixture *f) {
+    static uint64_t cache_file;
+    assert_int_equal(try_build(f), STATUS_OK);
+    return open_built(f, ++cache_file);
+}
+
+/* ---- What must be ---------------------------------------------------------------------------------------------- */
+
+/* The first entry at or after (key, trailer). */
+static size_t model_seek(const struct fixture *f, struct slice key, uint64_t trailer) {
+    size_t low = 0, high = f->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct entry *entry = &f->entries[middle];
+        if (entry_compare(buf_slice(&entry->key), entry->trailer, key, trailer) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void assert_shows(const struct fixture *f, const struct source *source, size_t at) {
+    assert_int_equal(source->status, STATUS_OK);
+    assert_int_equal(source->valid, at < f->count);
+    if (at >= f->count) return;
+    const struct entry *entry = &f->entries[at];
+    assert_true(slice_equal(source->key, buf_slice(&entry->key)));
+    assert_int_equal(source->trailer, entry->trailer);
+    assert_true(slice_equal(source->value, buf_slice(&entry->value)));
+    assert_int_equal(source->head, entry_head(source->key));
+}
+
+static void assert_walks(struct fixture *f, struct sst *sst, unsigned flags) {
+    struct sst_source source;
+    sst_source_init(&source, sst, flags);
+    source_seek_first(&source.source);
+    for (size_t i = 0; i <= f->count; i++) {
+        assert_shows(f, &source.source, i);
+        if (i < f->count) source_next(&source.source);
+    }
+    source_seek_last(&source.source);
+    for (size_t i = f->count; i-- > 0;) {
+        assert_shows(f, &source.source, i);
+        source_prev(&source.source);
+    }
+    assert_false(source.source.valid);
+    source_close(&source.source);
+}
+
+static struct slice draw_probe(const struct fixture *f, struct prng *prng, uint8_t key[64]) {
+    if (f->count && prng_chance(prng, 1, 2)) {
+        struct slice taken = buf_slice(&f->entries[prng_below(prng, f->count)].key);
+        if (taken.size <= 60) {
+            if (taken.size) memcpy(key, taken.data, taken.size);
+            if (prng_chance(prng, 1, 3) && taken.size) key[taken.size - 1] ^= (uint8_t)(1u << prng_below(prng, 8));
+            if (prng_chance(prng, 1, 5)) key[taken.size++] = 0;
+            if (prng_chance(prng, 1, 5) && taken.size) taken.size--;
+            return slice_make(key, taken.size);
+        }
+    }
+    return slice_make(key, draw_key(prng, (unsigned)prng_below(prng, 4), key));
+}
+
+static void assert_seeks(struct fixture *f, struct sst *sst, struct prng *prng) {
+    struct sst_source source;
+    sst_source_init(&source, sst, 0);
+    for (int i = 0; i < 300; i++) {
+        uint8_t bytes[64];
+        struct slice key = draw_probe(f, prng, bytes);
+        uint64_t snapshot = prng_chance(prng, 1, 3) ? ENTRY_SEQUENCE_MAX : prng_below(prng, 400);
+        size_t at = model_seek(f, key, entry_trailer_at(snapshot));
+        source_seek(&source.source, key, entry_trailer_at(snapshot));
+        assert_shows(f, &source.source, at);
+        if (source.source.valid && prng_chance(prng, 1, 4)) { /* turn round */
+            source_prev(&source.source);
+            assert_shows(f, &source.source, at ? at - 1 : f->count);
+        }
+        source_seek_before(&source.source, key, entry_trailer_at(snapshot));
+        assert_shows(f, &source.source, at ? at - 1 : f->count);
+
+        struct sst_version version;
+        enum status status = sst_get(sst, key, snapshot, 0, &version);
+        bool here = at < f->count && slice_equal(buf_slice(&f->entries[at].key), key);
+        assert_int_equal(status, here ? STATUS_OK : STATUS_NOT_FOUND);
+        if (!here) continue;
+        assert_true(sst_may_have(sst, sst_key_hash(key)));
+        assert_int_equal(version.trailer, f->entries[at].trailer);
+        assert_true(slice_equal(version.value, buf_slice(&f->entries[at].value)));
+        block_release(version.block);
+    }
+    source_close(&source.source);
+}
+
+static void assert_covers(struct fixture *f, struct sst *sst, struct prng *prng) {
+    for (int i = 0; i < 100; i++) {
+        uint8_t bytes[64];
+        struct slice key = draw_probe(f, prng, bytes);
+        uint64_t snapshot = prng_below(prng, 400), expected = 0;
+        for (size_t j = 0; j < f->range_count; j++) {
+            const struct range *range = &f->ranges[j];
+            bool inside =
+                slice_compare(range->begin, key) <= 0 && (!range->end.size || slice_compare(key, range->end) < 0);
+            if (inside && range->sequence <= snapshot && range->sequence > expected) expected = range->sequence;
+        }
+        assert_int_equal(range_set_cover(sst_range_deletes(sst), 3, key, snapshot), expected);
+    }
+}
+
+static void assert_properties(const struct fixture *f, const struct sst *sst) {
+    const struct sst_properties *p = sst_properties(sst);
+    assert_int_equal(p->entries, f->count);
+    assert_int_equal(p->range_deletes, f->range_count);
+    assert_int_equal(p->origin.tree, 3);
+    assert_int_equal(p->origin.kind, 9);
+    assert_int_equal(p->origin.cause, SST_CAUSE_FLUSH);
+    assert_int_equal(p->origin.job, 5);
+    assert_int_equal(p->origin.created_ms, 1000);
+    assert_int_equal(p->origin.oldest_time_ms, -7);
+    for (size_t i = 0; i < f->count; i++) {
+        struct slice key = buf_slice(&f->entries[i].key);
+        assert_true(slice_compare(p->first, key) <= 0);
+        if (p->has_last) assert_true(slice_compare(key, p->last) < !p->last_exclusive);
+        assert_true(p->first_sequence <= entry_sequence(f->entries[i].trailer));
+        assert_true(p->last_sequence >= entry_sequence(f->entries[i].trailer));
+    }
+    for (size_t i = 0; i < f->range_count; i++) {
+        assert_true(slice_compare(p->first, f->ranges[i].begin) <= 0);
+        assert_true(f->ranges[i].end.size ? !p->has_last || slice_compare(f->ranges[i].end, p->last) <= 0
+                                          : !p->has_last);
+    }
+}
+
+/* ---- Tests: what a file answers -------------------------------------------------------------------------------- */
+
+static void a_file_answers_as_the_sorted_array_does(void **state) {
+    struct fixture *f = *state;
+    for (uint64_t seed = test_seed(1), last = seed + test_scaled(150); seed < last; seed++) {
+        seed_starts("a_file_answers_as_the_sorted_array_does", seed);
+        struct prng prng;
+        prng_init(&prng, seed);
+        draw(f, &prng);
+        struct sst *sst = build_and_open(f);
+        assert_properties(f, sst);
+        assert_walks(f, sst, 0);
+        assert_walks(f, sst, SST_READ_AHEAD);
+        assert_seeks(f, sst, &prng);
+        assert_covers(f, sst, &prng);
+        assert_int_equal(sst_verify(sst, NULL, NULL), STATUS_OK);
+        assert_int_equal(f->errors, 0);
+        sst_close(sst);
+        seed_passes();
+    }
+}
+
+static void an_empty_file_is_a_file(void **state) {
+    struct fixture *f = *state;
+    struct sst *sst = build_and_open(f);
+    struct sst_version version;
+    assert_int_equal(sst_get(sst, slice_from_text("k"), 9, 0, &version), STATUS_NOT_FOUND);
+    assert_walks(f, sst, 0);
+    assert_int_equal(sst_verify(sst, NULL, NULL), STATUS_OK);
+    assert_int_equal(sst_approximate_bytes(sst, (struct slice){0}, (struct slice){0}), 0);
+    sst_close(sst);
+}
+
+static void the_largest_keys_and_values_fit(void **state) {
+    struct fixture *f = *state;
+    size_t key_size = 128 << 10, value_size = 64 << 20;
+    uint8_t *bytes = malloc(value_size);
+    memset(bytes, 'x', value_size);
+    add_entry(f, slice_make(bytes, key_size), entry_trailer(2, ENTRY_PUT), slice_make(bytes, value_size));
+    add_entry(f, slice_make(bytes, key_size), entry_trailer(1, ENTRY_PUT), slice_from_text("small"));
+    bytes[key_size - 1] = 'y';
+    add_entry(f, slice_make(bytes, key_size), entry_trailer(3, ENTRY_PUT), slice_from_text("last"));
+    struct sst *sst = build_and_open(f);
+    assert_int_equal(sst_properties(sst)->data_blocks, 3); /* a large value has a block of its own */
+    assert_walks(f, sst, 0);
+    assert_walks(f, sst, SST_READ_AHEAD);
+    struct sst_version version;
+    assert_int_equal(sst_get(sst, buf_slice(&f->entries[0].key), 9, 0, &version), STATUS_OK);
+    assert_int_equal(version.value.size, value_size);
+    block_release(version.block);
+    struct block_cache_stats stats;
+    block_cache_get_stats(f->environment.cache, &stats);
+    assert_true(stats.bytes <= stats.limit); /* it was handed out uncached */
+    sst_close(sst);
+    free(bytes);
+}
+
+static void add_numbers(struct fixture *f, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        char key[32];
+        size_t size = (size_t)snprintf(key, sizeof key, "key%06u", i * 2);
+        add_entry(f, slice_make(key, size), entry_trailer(i + 1, ENTRY_PUT),
+                  slice_from_text("0123456789012345678901234567"));
+    }
+}
+
+static void memory_only_blocks_until_the_block_is_in_the_cache(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 500);
+    struct sst *sst = build_and_open(f);
+    struct sst_version version;
+    struct slice key = slice_from_text("key000400");
+    assert_int_equal(sst_get(sst, key, 9999, SST_MEMORY_ONLY, &version), STATUS_WOULD_BLOCK);
+    assert_int_equal(sst_get(sst, key, 9999, SST_NO_FILL, &version), STATUS_OK);
+    block_release(version.block);
+    assert_int_equal(sst_get(sst, key, 9999, SST_MEMORY_ONLY, &version), STATUS_WOULD_BLOCK);
+    assert_int_equal(sst_get(sst, key, 9999, 0, &version), STATUS_OK);
+    block_release(version.block);
+    assert_int_equal(sst_get(sst, key, 9999, SST_MEMORY_ONLY, &version), STATUS_OK);
+    assert_true(slice_equal(version.value, slice_from_text("0123456789012345678901234567")));
+    struct sst_source source;
+    sst_source_init(&source, sst, SST_MEMORY_ONLY);
+    source_seek(&source.source, key, ENTRY_TRAILER_FIRST);
+    assert_true(source.source.valid);
+    while (source.source.valid) source_next(&source.source);
+    assert_int_equal(source.source.status, STATUS_WOULD_BLOCK);
+    source_seek(&source.source, key, ENTRY_TRAILER_FIRST);
+    assert_true(source.source.valid);
+    source_close(&source.source);
+    assert_int_equal(f->errors, 0);
+    sst_close(sst);
+    block_release(version.block); /* a pinned value outlives the open file */
+}
+
+static void a_pinned_value_stays_when_the_source_moves_on(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 500);
+    struct sst *sst = build_and_open(f);
+    struct sst_source source;
+    sst_source_init(&source, sst, SST_READ_AHEAD);
+    source_seek_first(&source.source);
+    struct slice value = source.source.value;
+    struct block *pin = sst_source_pin(&source);
+    while (source.source.valid) source_next(&source.source);
+    source_close(&source.source);
+    sst_close(sst);
+    assert_true(slice_equal(value, slice_from_text("0123456789012345678901234567")));
+    block_release(pin);
+}
+
+static void the_filter_turns_away_nearly_all_that_is_not_there(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, ENTRIES_MAX);
+    struct sst *sst = build_and_open(f);
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < 100000; i++) {
+        char key[32];
+        size_t size = (size_t)snprintf(key, sizeof key, "other%06u", i);
+        wrong += sst_may_have(sst, sst_key_hash(slice_make(key, size)));
+    }
+    assert_in_range(wrong, 300, 1500); /* 10 bits a key: about 1 % */
+    sst_close(sst);
+}
+
+static void approximate_bytes_adds_up(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 2000);
+    struct sst *sst = build_and_open(f);
+    struct slice middle = slice_from_text("key002000"), none = {0};
+    uint64_t all = sst_approximate_bytes(sst, none, none);
+    assert_int_equal(all, sst_properties(sst)->data_bytes);
+    uint64_t left = sst_approximate_bytes(sst, none, middle), right = sst_approximate_bytes(sst, middle, none);
+    assert_int_equal(left + right, all);
+    assert_in_range(left, all * 4 / 10, all * 6 / 10);
+    sst_close(sst);
+}
+
+static void the_same_entries_make_the_same_bytes(void **state) {
+    struct fixture *f = *state;
+    struct prng prng;
+    prng_init(&prng, 8);
+    do draw(f, &prng);
+    while (f->count < 1000);
+    assert_int_equal(try_build(f), STATUS_OK);
+    uint64_t first = sim_disk_hash(sim_io_disk(f->io));
+    assert_int_equal(try_build(f), STATUS_OK);
+    assert_int_equal(sim_disk_hash(sim_io_disk(f->io)), first);
+}
+
+/* ---- Tests: faults --------------------------------------------------------------------------------------------- */
+
+static void another_file_under_this_name_is_a_mismatch(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 10);
+    assert_int_equal(try_build(f), STATUS_OK);
+    struct sst *sst;
+    struct error error;
+    struct sst_identity other = {.store = identity.store, .file = 2};
+    assert_int_equal(sst_open(&f->environment, path, other, 1, &sst, &error), STATUS_MISMATCH);
+    assert_non_null(strstr(error.text, path));
+    assert_int_equal(sst_open(&f->environment, "/none.sst", identity, 1, &sst, &error), STATUS_NOT_FOUND);
+    assert_non_null(strstr(error.text, "/none.sst"));
+}
+
+static void a_file_that_was_not_finished_is_corrupt(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 300);
+    assert_int_equal(try_build(f), STATUS_OK);
+    struct io_file *file;
+    uint64_t size;
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_int_equal(io_file_size(file, &size), STATUS_OK);
+    for (uint64_t left = size; left-- > 0;) {
+        assert_int_equal(io_file_truncate(file, left), STATUS_OK);
+        struct sst *sst;
+        struct error error;
+        assert_int_equal(sst_open(&f->environment, path, identity, 1, &sst, &error), STATUS_CORRUPT);
+        assert_int_equal(error.status, STATUS_CORRUPT);
+    }
+    io_file_close(file);
+}
+
+/* All that a file can be asked: OK with the right answer, or CORRUPT. */
+static bool answers_or_is_corrupt(struct fixture *f) {
+    struct sst *sst;
+    struct error error;
+    block_cache_drop_file(f->environment.cache, 1);
+    f->errors = 0;
+    enum status status = sst_open(&f->environment, path, identity, 1, &sst, &error);
+    if (status != STATUS_OK) {
+        assert_true(status == STATUS_CORRUPT || status == STATUS_VERSION || status == STATUS_MISMATCH);
+        assert_int_equal(error.status, status);
+        return false;
+    }
+    bool whole = true;
+    for (size_t i = 0; i < f->count; i++) {
+        struct sst_version version;
+        struct slice key = buf_slice(&f->entries[i].key);
+        status = sst_get(sst, key, entry_sequence(f->entries[i].trailer), 0, &version);
+        if (status == STATUS_CORRUPT) {
+            whole = false;
+            continue;
+        }
+        assert_int_equal(status, STATUS_OK);
+        assert_true(sst_may_have(sst, sst_key_hash(key)));
+        assert_int_equal(version.trailer, f->entries[i].trailer);
+        assert_true(slice_equal(version.value, buf_slice(&f->entries[i].value)));
+        block_release(version.block);
+    }
+    struct sst_source source;
+    sst_source_init(&source, sst, SST_READ_AHEAD);
+    size_t at = 0;
+    for (source_seek_first(&source.source); source.source.valid; source_next(&source.source))
+        assert_shows(f, &source.source, at++);
+    assert_true(source.source.status == (whole ? STATUS_OK : STATUS_CORRUPT));
+    if (whole) assert_int_equal(at, f->count);
+    source_close(&source.source);
+    assert_int_equal(sst_verify(sst, NULL, NULL), whole ? STATUS_OK : STATUS_CORRUPT);
+    assert_int_equal(f->errors > 0, !whole);
+    if (!whole) {
+        assert_non_null(strstr(f->error.text, path));
+        assert_non_null(strstr(f->error.text, "offset"));
+        assert_non_null(strstr(f->error.text, "key0"));
+    }
+    sst_close(sst);
+    return whole;
+}
+
+static void no_flipped_bit_ever_becomes_an_answer(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 60);
+    for (size_t i = 0; i < 5; i++) {
+        f->ranges[f->range_count++] =
+            (struct range){buf_slice(&f->entries[i * 3].key), buf_slice(&f->entries[i * 7 + 1].key), 100 + i};
+    }
+    assert_int_equal(try_build(f), STATUS_OK);
+    assert_true(answers_or_is_corrupt(f));
+    struct io_file *file;
+    uint64_t size;
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_int_equal(io_file_size(file, &size), STATUS_OK);
+    unsigned step = test_scaled(100) >= 100 ? 1 : 7;
+    for (uint64_t bit = 0; bit < size * 8; bit += step) {
+        uint8_t byte;
+        size_t got;
+        assert_int_equal(io_file_read(file, bit / 8, &byte, 1, &got), STATUS_OK);
+        byte ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(io_file_write(file, bit / 8, &byte, 1), STATUS_OK);
+        if (answers_or_is_corrupt(f))
+            fail_msg("bit %u of byte %llu is not covered by any check", (unsigned)(bit % 8),
+                     (unsigned long long)(bit / 8));
+        byte ^= (uint8_t)(1u << bit % 8);
+        assert_int_equal(io_file_write(file, bit / 8, &byte, 1), STATUS_OK);
+    }
+    assert_true(answers_or_is_corrupt(f));
+    io_file_close(file);
+}
+
+/* A block of another place of the same file, and one of another file at the same place: both are sound in themselves.
+ */
+static void a_sound_block_in_a_strange_place_is_corrupt(void **state) {
+    struct fixture *f = *state;
+    f->options.codec = CODEC_NONE;
+    f->options.block_bytes = 400;
+    add_numbers(f, 100);
+    assert_int_equal(try_build(f), STATUS_OK);
+    struct io_file *file;
+    static uint8_t unit[2000], header[20];
+    size_t got;
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_int_equal(io_file_read(file, 64, unit, sizeof unit, &got), STATUS_OK);
+    size_t size = 20 + coding_get_u32(unit + 8);
+    assert_int_equal(io_file_read(file, 64 + size, header, sizeof header, &got), STATUS_OK);
+    assert_int_equal(20 + coding_get_u32(header + 8), size); /* the second block has the same size */
+    static uint8_t second[2000];
+    assert_int_equal(io_file_read(file, 64 + size, second, size, &got), STATUS_OK);
+    assert_int_equal(io_file_write(file, 64 + size, unit, size), STATUS_OK);
+    assert_false(answers_or_is_corrupt(f));
+    assert_int_equal(io_file_write(file, 64 + size, second, size), STATUS_OK);
+    assert_true(answers_or_is_corrupt(f));
+    io_file_close(file);
+
+    f->options.identity.file = 2;
+    assert_int_equal(try_build(f), STATUS_OK);
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_int_equal(io_file_read(file, 64, second, size, &got), STATUS_OK);
+    io_file_close(file);
+    f->options.identity.file = 1;
+    assert_int_equal(try_build(f), STATUS_OK);
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_memory_equal(second + 8, unit + 8, size - 8); /* the same content: only its check tells them apart */
+    assert_int_equal(io_file_write(file, 64, second, size), STATUS_OK);
+    assert_false(answers_or_is_corrupt(f));
+    io_file_close(file);
+}
+
+static void every_failing_allocation_ends_in_no_memory(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 200);
+    f->ranges[f->range_count++] = (struct range){buf_slice(&f->entries[3].key), buf_slice(&f->entries[9].key), 400};
+    for (uint64_t nth = 1;; nth++) {
+        alloc_fault_at(nth);
+        enum status status = try_build(f);
+        bool failed = alloc_fault_clear();
+        assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
+        if (!failed) break;
+    }
+    for (uint64_t nth = 1;; nth++) {
+        struct sst *sst = NULL;
+        alloc_fault_at(nth);
+        enum status status = sst_open(&f->environment, path, identity, 1, &sst, NULL);
+        bool failed = alloc_fault_clear();
+        assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
+        sst_close(sst);
+        if (!failed) break;
+    }
+    struct sst *sst = open_built(f, 77);
+    for (uint64_t nth = 1;; nth++) {
+        struct sst_source source;
+        block_cache_drop_file(f->environment.cache, 77);
+        sst_source_init(&source, sst, 0);
+        alloc_fault_at(nth);
+        size_t seen = 0;
+        for (source_seek_first(&source.source); source.source.valid; source_next(&source.source)) seen++;
+        bool failed = alloc_fault_clear();
+        bool whole = source.source.status == STATUS_OK;
+        assert_true(whole ? seen == f->count : failed && source.source.status == STATUS_NO_MEMORY);
+        source_close(&source.source);
+        if (!failed) break;
+    }
+    assert_int_equal(f->errors, 0);
+    sst_close(sst);
+}
+
+static void every_failing_call_of_the_disk_is_answered(void **state) {
+    struct fixture *f = *state;
+    struct sim_disk *disk = sim_io_disk(f->io);
+    struct prng prng;
+    prng_init(&prng, 3);
+    static uint8_t value[1000];
+    for (unsigned i = 0; i < 700; i++) { /* several writes of 256 KiB */
+        char key[16];
+        prng_fill(&prng, value, sizeof value);
+        size_t size = (size_t)snprintf(key, sizeof key, "key0%05u", i);
+        add_entry(f, slice_make(key, size), entry_trailer(1, ENTRY_PUT), slice_make(value, sizeof value));
+    }
+    unsigned failures = 0;
+    for (uint64_t nth = 1;; nth++, failures++) {
+        sim_disk_fail_at(disk, nth, nth % 2 ? STATUS_IO : STATUS_NO_SPACE, false);
+        enum status status = try_build(f);
+        bool failed = sim_disk_has_failed(disk);
+        sim_disk_fail_at(disk, 0, STATUS_OK, false);
+        if (!failed) {
+            assert_int_equal(status, STATUS_OK);
+            break;
+        }
+        assert_true(status == STATUS_IO || status == STATUS_NO_SPACE);
+    }
+    assert_true(failures >= 5); /* open, three writes, sync */
+    for (uint64_t nth = 1;; nth++) {
+        struct sst *sst = NULL;
+        struct sst_version version = {0};
+        f->errors = 0;
+        block_cache_drop_file(f->environment.cache, 1);
+        sim_disk_fail_at(disk, nth, STATUS_IO, false);
+        enum status opened = sst_open(&f->environment, path, identity, 1, &sst, NULL);
+        enum status got = opened == STATUS_OK ? sst_get(sst, slice_from_text("key000300"), 9, 0, &version) : opened;
+        bool failed = sim_disk_has_failed(disk);
+        sim_disk_fail_at(disk, 0, STATUS_OK, false);
+        assert_int_equal(got, failed ? STATUS_IO : STATUS_OK);
+        assert_int_equal(f->errors, failed && opened == STATUS_OK);
+        block_release(version.block);
+        sst_close(sst);
+        if (!failed) break;
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_file_answers_as_the_sorted_array_does, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_empty_file_is_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_largest_keys_and_values_fit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(memory_only_blocks_until_the_block_is_in_the_cache, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pinned_value_stays_when_the_source_moves_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_filter_turns_away_nearly_all_that_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(approximate_bytes_adds_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_same_entries_make_the_same_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(another_file_under_this_name_is_a_mismatch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_was_not_finished_is_corrupt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_flipped_bit_ever_becomes_an_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sound_block_in_a_strange_place_is_corrupt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_failing_allocation_ends_in_no_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_failing_call_of_the_disk_is_answered, set_up, tear_down),
+    };
+    return seed_report(cmocka_run_group_tests_name("sst", tests, NULL, NULL), "build/tests/unit/engine/sst_test");
+}
