@@ -155,9 +155,20 @@ static enum status write_all(struct sim_disk *disk, struct inode *inode, uint64_
     return content_write(disk, inode, offset, from, size);
 }
 
+/* A sync's own faults: drawn, or ordered. */
+static bool sync_fails(struct sim_disk *disk) {
+    if (disk->next_sync_fails) {
+        disk->next_sync_fails = false;
+        disk->sync_has_failed = true;
+        disk->stats.faults++;
+        return true;
+    }
+    return strikes(disk, disk->faults.sync_error_ppm);
+}
+
 /* The second half of a write with sync. */
 static enum status sync_written(struct sim_disk *disk, struct inode *inode, uint64_t offset, size_t size) {
-    if (strikes(disk, disk->faults.sync_error_ppm)) {
+    if (sync_fails(disk)) {
         content_sync_badly(disk, inode, prng_chance(&disk->prng, 1, 2));
         return STATUS_IO;
     }
@@ -179,9 +190,11 @@ enum status disk_write(struct sim_disk *disk, struct inode *inode, const char *p
 }
 
 enum status disk_sync(struct sim_disk *disk, struct inode *inode, const char *path) {
-    struct fate fate = begin(disk, SIM_DISK_SYNC, path, disk->faults.sync_error_ppm);
+    struct fate fate = begin(disk, SIM_DISK_SYNC, path, 0);
+    if (!disk->powered) return fate.status;
+    if (fate.status == STATUS_OK && !fate.cut && sync_fails(disk)) fate.status = STATUS_IO;
     if (fate.status != STATUS_OK) {
-        if (disk->powered) content_sync_badly(disk, inode, prng_chance(&disk->prng, 1, 2));
+        content_sync_badly(disk, inode, prng_chance(&disk->prng, 1, 2));
         return fate.status;
     }
     if (!fate.cut && !disk->faults.sync_lies) content_sync(inode);

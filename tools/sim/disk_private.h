@@ -116,6 +116,8 @@ struct sim_disk {
     enum status fail_status;
     bool fail_forever;
     bool has_failed;
+    bool next_sync_fails;
+    bool sync_has_failed;
     sim_disk_watch *watch;
     void *watch_context;
 };

@@ -86,6 +86,14 @@ uint64_t sim_io_deadline_ns(struct io *io) {
     return io_sim_of(io)->deadline_ns;
 }
 
+uint64_t sim_io_to_sim_ns(struct io *io, uint64_t clock_ns) {
+    return io_sim_clock_to_sim(io_sim_of(io), clock_ns);
+}
+
+void sim_io_set_paused(struct io *io, bool is_paused) {
+    io_sim_of(io)->is_paused = is_paused;
+}
+
 void sim_io_set_disk_slowness(struct io *io, uint32_t tenths) {
     io_sim_of(io)->slowness = tenths;
 }
@@ -348,6 +356,7 @@ static void before_cut(void *context) {
     ops_abort(io);
     net_end_machine(io, true);
     sim_note(io->sim, io->node, "power cut", io->boot, 0);
+    io_sim_want(io);
 }
 
 void sim_io_kill(struct io *base) {

@@ -7,7 +7,7 @@
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_private.h"
 
-enum { PAUSE_NS = 30000 };
+enum { PAUSE_NS = 30000, PAUSED_NS = 5000000 };
 
 static void enqueue(struct io_sim *io, struct io_job *job) {
     struct list *at = io->jobs[job->pool].next;
@@ -63,6 +63,10 @@ static bool step_first(struct io_sim *io, enum io_pool pool) {
 static void work(struct sim_event *event) {
     struct worker *worker = event->context;
     struct io_sim *io = worker->io;
+    if (io->is_paused) {
+        sim_schedule(io->sim, event, io->sim->now_ns + PAUSED_NS);
+        return;
+    }
     uint64_t lead = io->lead_ns; /* the loop's */
     io->lead_ns = 0;
     bool was_busy = step_first(io, worker->pool);

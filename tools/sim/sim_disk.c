@@ -172,6 +172,17 @@ bool sim_disk_has_failed(const struct sim_disk *disk) {
     return disk->has_failed;
 }
 
+void sim_disk_fail_sync(struct sim_disk *disk) {
+    disk->next_sync_fails = true;
+    disk->sync_has_failed = false;
+}
+
+bool sim_disk_take_sync_failure(struct sim_disk *disk) {
+    bool has_failed = disk->sync_has_failed;
+    disk->next_sync_fails = disk->sync_has_failed = false;
+    return has_failed;
+}
+
 /* ---- Walking ----------------------------------------------------------------------------------------------------- */
 
 struct walk {

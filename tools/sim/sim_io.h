@@ -59,10 +59,15 @@ uint64_t sim_io_deadline_ns(struct io *io);
 /* How far blocking calls have carried the loop thread beyond the sim's time; set to 0 by the call. */
 uint64_t sim_io_take_lead_ns(struct io *io);
 
+/* The time of the sim at which this machine's monotonic clock shows clock_ns, as it runs now. */
+uint64_t sim_io_to_sim_ns(struct io *io, uint64_t clock_ns);
+
 /* ---- What may happen to the machine ------------------------------------------------------------------------------ */
 
 /* Latency of the disk, in tenths of the ordinary: 10 = ordinary, 1000 = a hundred times slower. */
 void sim_io_set_disk_slowness(struct io *io, uint32_t tenths);
+/* The process gets no CPU: its jobs stand still. That its loop does, too, is for its owner to see to. */
+void sim_io_set_paused(struct io *io, bool is_paused);
 /* The wall clock jumps. */
 void sim_io_jump_wall(struct io *io, int64_t ms);
 /* Both clocks run fast or slow from now on, in parts of a million (-500000..1000000). */

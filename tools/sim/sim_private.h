@@ -59,6 +59,7 @@ struct io_sim {
     uint64_t boot; /* of the disk, when this machine started */
     int node;
     bool is_killed;
+    bool is_paused;
     bool owns_world; /* sim and disk end with it */
     struct prng prng;
 

@@ -1,0 +1,288 @@
+#include "tools/sim/fault_plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/prng.h"
+#include "tools/sim/sim_disk.h"
+
+enum {
+    VERSION = 1,
+    START_MS = 600,    /* the first leader has been found by then */
+    HORIZON_MS = 4500, /* the last fault strikes before */
+    FAULTS_MIN = 8,
+    FAULTS_SPREAD = 10,
+    KINDS_MIN = 4,
+    OPERATIONS = 200,
+    LINE_BYTES = 256,
+};
+
+static const char *const kind_names[FAULT_KIND_COUNT] = {
+#define X(name, text) text,
+    FAULT_KINDS(X)
+#undef X
+};
+
+const char *fault_kind_name(enum fault_kind kind) {
+    return kind < FAULT_KIND_COUNT ? kind_names[kind] : "?";
+}
+
+/* ---- Drawing
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static bool concerns_links(enum fault_kind kind) {
+    return kind >= FAULT_PARTITION && kind <= FAULT_FRAME_DELAY;
+}
+
+static void draw_amount(struct prng *prng, struct fault *fault) {
+    switch (fault->kind) {
+    case FAULT_POWER_CUT: fault->amount = (int64_t)prng_below(prng, SIM_CUT_RANDOM + 1); break;
+    case FAULT_SLOW_LINK: fault->amount = (int64_t)prng_between(prng, 2000, 150000); break;
+    case FAULT_STALLS: fault->amount = (int64_t)prng_between(prng, 10000, 200000); break;
+    case FAULT_FRAME_DROP:
+    case FAULT_FRAME_REPEAT:
+    case FAULT_FRAME_DELAY: fault->amount = (int64_t)prng_between(prng, 20000, 500000); break;
+    case FAULT_SLOW_DISK: fault->amount = (int64_t)prng_between(prng, 50, 3000); break;
+    case FAULT_DISK_FULL: fault->amount = (int64_t)prng_below(prng, 65536); break;
+    case FAULT_READ_ERRORS: fault->amount = (int64_t)prng_between(prng, 1000, 300000); break;
+    case FAULT_CLOCK_JUMP: fault->amount = (int64_t)prng_below(prng, 7200000) - 3600000; break;
+    case FAULT_CLOCK_DRIFT: fault->amount = (int64_t)prng_below(prng, 400000) - 200000; break;
+    default: fault->amount = 0; break;
+    }
+}
+
+/* Some nodes on one side, the others on the other; at times with the clients among them. */
+static void draw_sides(struct prng *prng, const struct fault_plan *plan, struct fault *fault) {
+    uint32_t all = (1U << plan->nodes) - 1;
+    do {
+        fault->nodes = (uint32_t)prng_between(prng, 1, all);
+    } while (fault->nodes == all);
+    fault->others = all & ~fault->nodes;
+    if (prng_chance(prng, 1, 3)) fault->others |= 1U << FAULT_CLIENTS_BIT;
+}
+
+static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct fault *fault, const bool *kinds) {
+    do {
+        fault->kind = (enum fault_kind)prng_below(prng, FAULT_KIND_COUNT);
+    } while (!kinds[fault->kind]);
+    fault->at_ms = prng_between(prng, START_MS, HORIZON_MS);
+    fault->for_ms = prng_between(prng, 50, 1500);
+    if (fault->kind == FAULT_RESET || fault->kind == FAULT_CLOCK_JUMP) fault->for_ms = 0;
+    if (concerns_links(fault->kind)) {
+        draw_sides(prng, plan, fault);
+    } else {
+        fault->nodes = 1U << prng_below(prng, plan->nodes);
+        fault->others = 0;
+    }
+    draw_amount(prng, fault);
+}
+
+static int by_time(const void *a, const void *b) {
+    const struct fault *first = a, *second = b;
+    return (first->at_ms > second->at_ms) - (first->at_ms < second->at_ms);
+}
+
+/* One that stops a process is always among them: a batch of runs must see restarts and new leaders. */
+static void draw_kinds(struct prng *prng, bool *kinds) {
+    static const enum fault_kind stops[] = {FAULT_POWER_CUT, FAULT_KILL};
+    memset(kinds, 0, FAULT_KIND_COUNT * sizeof *kinds);
+    kinds[stops[prng_below(prng, 2)]] = true;
+    for (unsigned left = KINDS_MIN + (unsigned)prng_below(prng, 5); left > 0; left--) {
+        kinds[prng_below(prng, FAULT_KIND_COUNT)] = true;
+    }
+}
+
+void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
+    struct prng prng;
+    bool kinds[FAULT_KIND_COUNT];
+    *plan = (struct fault_plan){.seed = seed, .nodes = nodes, .operations = OPERATIONS};
+    prng_init(&prng, hash_mix(seed, 0x706c616e));
+    plan->clients = (unsigned)prng_between(&prng, 3, 6);
+    do {
+        draw_kinds(&prng, kinds);
+        plan->count = FAULTS_MIN + (size_t)prng_below(&prng, FAULTS_SPREAD);
+        for (size_t i = 0; i < plan->count; i++) draw_fault(&prng, plan, &plan->faults[i], kinds);
+    } while (fault_plan_kinds(plan) < 3);
+    qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
+}
+
+uint64_t fault_plan_end_ms(const struct fault_plan *plan) {
+    uint64_t end = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        uint64_t over = plan->faults[i].at_ms + plan->faults[i].for_ms;
+        if (over > end) end = over;
+    }
+    return end;
+}
+
+unsigned fault_plan_kinds(const struct fault_plan *plan) {
+    uint32_t seen = 0;
+    for (size_t i = 0; i < plan->count; i++) seen |= 1U << plan->faults[i].kind;
+    return (unsigned)__builtin_popcount(seen);
+}
+
+/* ---- Printing
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static void print_nodes(uint32_t nodes, char *to, size_t size) {
+    size_t at = 0;
+    to[0] = '-';
+    to[1] = '\0';
+    for (unsigned i = 0; i < 32 && at + 5 < size; i++) {
+        if (!(nodes & (1U << i))) continue;
+        if (at > 0) to[at++] = ',';
+        int printed =
+            i == FAULT_CLIENTS_BIT ? snprintf(to + at, size - at, "c") : snprintf(to + at, size - at, "%u", i + 1);
+        at += (size_t)printed;
+    }
+}
+
+enum status fault_print(struct buf *to, const struct fault *fault) {
+    char nodes[64], others[64];
+    print_nodes(fault->nodes, nodes, sizeof nodes);
+    print_nodes(fault->others, others, sizeof others);
+    return buf_append_format(to, "at=%" PRIu64 " for=%" PRIu64 " kind=%s nodes=%s others=%s amount=%" PRId64,
+                             fault->at_ms, fault->for_ms, fault_kind_name(fault->kind), nodes, others, fault->amount);
+}
+
+enum status fault_plan_print(struct buf *to, const struct fault_plan *plan) {
+    enum status status = buf_append_format(to, "loam-plan %d\nseed %" PRIu64 "\nnodes %u\nclients %u\noperations %u\n",
+                                           VERSION, plan->seed, plan->nodes, plan->clients, plan->operations);
+    for (size_t i = 0; status == STATUS_OK && i < plan->count; i++) {
+        status = buf_append_format(to, "fault ");
+        if (status == STATUS_OK) status = fault_print(to, &plan->faults[i]);
+        if (status == STATUS_OK) status = buf_append_byte(to, '\n');
+    }
+    return status;
+}
+
+/* ---- Parsing
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static bool parse_number(const char *text, uint64_t *number) {
+    char *end;
+    if (text[0] < '0' || text[0] > '9') return false;
+    *number = strtoull(text, &end, 10);
+    return *end == '\0';
+}
+
+static bool parse_amount(const char *text, int64_t *amount) {
+    uint64_t number;
+    bool is_negative = text[0] == '-';
+    if (!parse_number(text + is_negative, &number) || number > INT64_MAX) return false;
+    *amount = is_negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+static bool parse_nodes(char *text, uint32_t *nodes) {
+    char *rest = NULL;
+    *nodes = 0;
+    if (strcmp(text, "-") == 0) return true;
+    for (char *part = strtok_r(text, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest)) {
+        uint64_t number = FAULT_CLIENTS_BIT + 1;
+        bool is_clients = strcmp(part, "c") == 0;
+        if (!is_clients && (!parse_number(part, &number) || number < 1 || number > FAULT_PLAN_NODES_MAX)) return false;
+        *nodes |= 1U << (number - 1);
+    }
+    return true;
+}
+
+static bool parse_kind(const char *text, enum fault_kind *kind) {
+    for (unsigned i = 0; i < FAULT_KIND_COUNT; i++) {
+        if (strcmp(kind_names[i], text) != 0) continue;
+        *kind = (enum fault_kind)i;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_field(char *word, struct fault *fault) {
+    char *value = strchr(word, '=');
+    if (value == NULL) return false;
+    *value++ = '\0';
+    if (strcmp(word, "at") == 0) return parse_number(value, &fault->at_ms);
+    if (strcmp(word, "for") == 0) return parse_number(value, &fault->for_ms);
+    if (strcmp(word, "kind") == 0) return parse_kind(value, &fault->kind);
+    if (strcmp(word, "nodes") == 0) return parse_nodes(value, &fault->nodes);
+    if (strcmp(word, "others") == 0) return parse_nodes(value, &fault->others);
+    if (strcmp(word, "amount") == 0) return parse_amount(value, &fault->amount);
+    return false;
+}
+
+static enum status parse_fault(char *rest, struct fault_plan *plan) {
+    if (plan->count == FAULT_PLAN_FAULTS_MAX) return STATUS_TOO_LARGE;
+    struct fault fault = {.kind = FAULT_KIND_COUNT};
+    char *next = NULL;
+    for (char *word = strtok_r(rest, " \t", &next); word != NULL; word = strtok_r(NULL, " \t", &next)) {
+        if (!parse_field(word, &fault)) return STATUS_SYNTAX;
+    }
+    if (fault.kind == FAULT_KIND_COUNT || fault.nodes == 0) return STATUS_SYNTAX;
+    plan->faults[plan->count++] = fault;
+    return STATUS_OK;
+}
+
+static enum status parse_setting(const char *name, const char *value, struct fault_plan *plan) {
+    uint64_t number;
+    if (value == NULL || !parse_number(value, &number)) return STATUS_SYNTAX;
+    if (strcmp(name, "loam-plan") == 0) return number == VERSION ? STATUS_OK : STATUS_VERSION;
+    if (strcmp(name, "seed") == 0) {
+        plan->seed = number;
+        return STATUS_OK;
+    }
+    if (number < 1 || number > 1000000) return STATUS_INVALID;
+    if (strcmp(name, "nodes") == 0)
+        plan->nodes = (unsigned)number;
+    else if (strcmp(name, "clients") == 0)
+        plan->clients = (unsigned)number;
+    else if (strcmp(name, "operations") == 0)
+        plan->operations = (unsigned)number;
+    else
+        return STATUS_SYNTAX;
+    return STATUS_OK;
+}
+
+static enum status parse_line(char *line, struct fault_plan *plan) {
+    char *rest = NULL;
+    line[strcspn(line, "#\r")] = '\0';
+    const char *name = strtok_r(line, " \t", &rest);
+    if (name == NULL) return STATUS_OK;
+    if (strcmp(name, "fault") == 0) return parse_fault(rest, plan);
+    return parse_setting(name, strtok_r(NULL, " \t", &rest), plan);
+}
+
+static enum status check_plan(struct fault_plan *plan, struct error *error) {
+    if (plan->nodes < 1 || plan->nodes > FAULT_PLAN_NODES_MAX || plan->clients < 1 ||
+        plan->clients > FAULT_PLAN_CLIENTS_MAX) {
+        return error_set(error, STATUS_INVALID, "a plan needs 1 to %d nodes and 1 to %d clients", FAULT_PLAN_NODES_MAX,
+                         FAULT_PLAN_CLIENTS_MAX);
+    }
+    uint32_t known = ((1U << plan->nodes) - 1) | 1U << FAULT_CLIENTS_BIT;
+    for (size_t i = 0; i < plan->count; i++) {
+        if ((plan->faults[i].nodes | plan->faults[i].others) & ~known) {
+            return error_set(error, STATUS_INVALID, "fault %zu names a node that is not there", i + 1);
+        }
+    }
+    qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
+    return STATUS_OK;
+}
+
+enum status fault_plan_parse(struct slice text, struct fault_plan *plan, struct error *error) {
+    *plan = (struct fault_plan){.nodes = 3, .clients = 4, .operations = OPERATIONS};
+    size_t number = 0;
+    while (text.size > 0) {
+        char line[LINE_BYTES];
+        const uint8_t *end = memchr(text.data, '\n', text.size);
+        size_t size = end != NULL ? (size_t)(end - text.data) : text.size;
+        number++;
+        if (size >= sizeof line) return error_set(error, STATUS_TOO_LARGE, "line %zu is too long", number);
+        memcpy(line, text.data, size);
+        line[size] = '\0';
+        text = slice_from(text, end != NULL ? size + 1 : size);
+        enum status status = parse_line(line, plan);
+        if (status != STATUS_OK) return error_set(error, status, "line %zu: %s", number, status_text(status));
+    }
+    return check_plan(plan, error);
+}

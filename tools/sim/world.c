@@ -1,0 +1,331 @@
+/*
+ * world: the run. Time only moves in world_run's loop; a node's turn is an event that comes when its io has something
+ * for it, when its deadline has come, and not before the CPU time of its last turn has passed.
+ */
+#include "tools/sim/world.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/hash.h"
+#include "tools/sim/sim_alloc.h"
+#include "tools/sim/world_private.h"
+
+enum {
+    BOOT_RETRY_NS = 200 * WORLD_MS,
+    HALTED_RESTART_NS = 300 * WORLD_MS,
+    CHECK_EVERY_NS = 20 * WORLD_MS, /* whether the run is over */
+};
+
+static const uint64_t heal_bound_ns = UINT64_C(40000) * WORLD_MS;
+
+void world_client_address(unsigned number, char address[IO_ADDRESS_BYTES]) {
+    snprintf(address, IO_ADDRESS_BYTES, "127.0.0.1:%u", 7000 + number);
+}
+
+void world_peer_address(unsigned number, char address[IO_ADDRESS_BYTES]) {
+    snprintf(address, IO_ADDRESS_BYTES, "127.0.0.1:%u", 7100 + number);
+}
+
+void world_break(struct world *world, enum world_verdict verdict, const char *format, ...) {
+    if (world->is_over) return;
+    char text[900];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    uint64_t now = sim_now_ns(world->sim);
+    snprintf(world->report->text, sizeof world->report->text, "%s (at %" PRIu64 ".%06" PRIu64 " s)", text,
+             now / 1000000000U, now / 1000 % 1000000U);
+    world->report->verdict = verdict;
+    world->is_over = true;
+    sim_note_text(world->sim, SIM_NOBODY, 0, "BROKEN: %s", text);
+}
+
+bool world_is_healed(const struct world *world) {
+    return sim_now_ns(world->sim) >= world->heal_ns;
+}
+
+/* ---- Nodes: up --------------------------------------------------------------------------------------------------- */
+
+bool node_is_up(const struct world_node *node) {
+    return node->handle != NULL;
+}
+
+static const struct world_node_kind *kind_of(const struct world_node *node) {
+    return node->world->options->nodes;
+}
+
+static void plan_turn(struct world_node *node, uint64_t at_ns) {
+    if (at_ns < node->busy_until_ns) at_ns = node->busy_until_ns;
+    if (sim_is_scheduled(&node->turn) && node->turn.at_ns <= at_ns) return;
+    sim_schedule(node->world->sim, &node->turn, at_ns);
+}
+
+static void node_wanted(void *context) {
+    struct world_node *node = context;
+    if (!node->in_turn && node_is_up(node) && !node->is_paused) plan_turn(node, sim_now_ns(node->world->sim));
+}
+
+static void plan_boot(struct world_node *node, uint64_t for_ns) {
+    uint64_t at_ns = sim_now_ns(node->world->sim) + for_ns;
+    if (at_ns > node->down_until_ns) node->down_until_ns = at_ns;
+    sim_schedule(node->world->sim, &node->boot, node->down_until_ns);
+}
+
+static enum status node_try_boot(struct world_node *node, struct error *error) {
+    const struct world_node_kind *kind = kind_of(node);
+    enum status status = STATUS_OK;
+    if (!node->is_made) status = kind->make(kind->context, node->io, node->number, error);
+    if (status != STATUS_OK) return status;
+    node->is_made = true;
+    return kind->boot(kind->context, node->io, node->number, &node->handle, error);
+}
+
+static void boot_fires(struct sim_event *event) {
+    struct world_node *node = event->context;
+    struct world *world = node->world;
+    struct sim_io_options options = {.node = (int)node->number - 1, .compaction_workers = 1 + node->boots % 2};
+    struct error error = {0};
+    node->io = sim_io_create(world->sim, node->disk, &options);
+    sim_io_set_owner(node->io, node_wanted, node);
+    node->in_turn = true;
+    enum status status = node_try_boot(node, &error);
+    node->in_turn = false;
+    node->boots++;
+    sim_note(world->sim, options.node, "booted", node->boots, (uint64_t)status);
+    if (status != STATUS_OK) {
+        snprintf(node->last_error, sizeof node->last_error, "%.200s: %.40s", error.text, status_name(status));
+        sim_note_text(world->sim, options.node, 0, "does not boot: %s", node->last_error);
+        node->handle = NULL;
+        io_destroy(node->io);
+        node->io = NULL;
+        plan_boot(node, BOOT_RETRY_NS);
+        return;
+    }
+    if (node->boots > 1) world->report->restarts++;
+    faults_refresh_node(world, node);
+    node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
+    plan_turn(node, node->busy_until_ns);
+}
+
+/* ---- Nodes: down ------------------------------------------------------------------------------------------------- */
+
+/* The io is dead; the process's memory goes. */
+static void node_bury(struct world_node *node, uint64_t for_ns) {
+    if (node_is_up(node)) {
+        node->in_turn = true;
+        kind_of(node)->destroy(kind_of(node)->context, node->handle);
+        node->in_turn = false;
+        io_destroy(node->io);
+        node->handle = NULL;
+        node->io = NULL;
+        check_forget(node);
+    }
+    node->is_paused = false;
+    sim_unschedule(node->world->sim, &node->turn);
+    plan_boot(node, for_ns);
+}
+
+void node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns) {
+    node->world->report->power_cuts++;
+    sim_disk_cut(node->disk, cut);
+    node_bury(node, for_ns);
+}
+
+void node_kill(struct world_node *node, uint64_t for_ns) {
+    if (node->io != NULL) sim_io_kill(node->io);
+    node_bury(node, for_ns);
+}
+
+void node_pause(struct world_node *node, bool is_paused) {
+    if (node->is_paused == is_paused || !node_is_up(node)) return;
+    node->is_paused = is_paused;
+    sim_io_set_paused(node->io, is_paused);
+    if (is_paused) {
+        sim_unschedule(node->world->sim, &node->turn);
+    } else {
+        plan_turn(node, sim_now_ns(node->world->sim));
+    }
+}
+
+/* ---- Nodes: a turn ----------------------------------------------------------------------------------------------- */
+
+static void note_leader(struct world_node *node) {
+    struct world *world = node->world;
+    if (!node->view.is_leader || world->ledger.last_leader == node->number) return;
+    if (world->ledger.last_leader != 0) world->report->leader_changes++;
+    world->ledger.last_leader = node->number;
+    sim_note(world->sim, (int)node->number - 1, "leads term", node->view.term, node->view.last_index);
+}
+
+static void turn_fires(struct sim_event *event) {
+    struct world_node *node = event->context;
+    struct world *world = node->world;
+    const struct world_node_kind *kind = kind_of(node);
+    node->in_turn = true;
+    (void)io_run(node->io, 0);
+    uint64_t deadline = kind->turn(kind->context, node->handle);
+    node->in_turn = false;
+    uint64_t now = sim_now_ns(world->sim);
+    node->busy_until_ns = now + sim_io_take_lead_ns(node->io);
+    if (!sim_io_is_alive(node->io)) {
+        world->report->power_cuts++; /* in the midst of it */
+        node_bury(node, BOOT_RETRY_NS);
+        return;
+    }
+    uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
+    check_node(world, node);
+    if (node->view.snapshots_installed > snapshots)
+        world->report->snapshots += node->view.snapshots_installed - snapshots;
+    note_leader(node);
+    if (node->view.is_halted) {
+        node_kill(node, HALTED_RESTART_NS);
+        return;
+    }
+    uint64_t at_ns = sim_io_is_ready(node->io) ? now : sim_io_to_sim_ns(node->io, deadline);
+    plan_turn(node, at_ns);
+}
+
+/* ---- The run ----------------------------------------------------------------------------------------------------- */
+
+static void nodes_start(struct world *world) {
+    for (unsigned i = 0; i < world->plan->nodes; i++) {
+        struct world_node *node = &world->nodes[i];
+        char address[IO_ADDRESS_BYTES];
+        node->world = world;
+        node->number = i + 1;
+        node->disk = sim_disk_create(hash_mix(world->plan->seed, node->number));
+        node->turn = (struct sim_event){.fire = turn_fires, .context = node};
+        node->boot = (struct sim_event){.fire = boot_fires, .context = node};
+        world_peer_address(node->number, address);
+        sim_net_frame_address(world->sim, address);
+        sim_schedule(world->sim, &node->boot, prng_below(&world->prng, 50 * WORLD_MS));
+    }
+}
+
+static void nodes_stop(struct world *world) {
+    for (unsigned i = 0; i < world->plan->nodes; i++) {
+        struct world_node *node = &world->nodes[i];
+        struct sim_disk_stats stats;
+        sim_disk_stats(node->disk, &stats);
+        world->report->disk_faults += stats.faults;
+        if (node->io != NULL) sim_io_kill(node->io);
+        node_bury(node, 0);
+        sim_unschedule(world->sim, &node->boot);
+        sim_disk_destroy(node->disk);
+    }
+}
+
+/* All nodes are up and have applied the same. */
+static bool nodes_agree(const struct world *world) {
+    const struct world_view *first = &world->nodes[0].view;
+    for (unsigned i = 0; i < world->plan->nodes; i++) {
+        const struct world_node *node = &world->nodes[i];
+        if (!node_is_up(node) || !node->has_view || node->view.applied != first->applied) return false;
+        if (node->view.commit != node->view.applied || node->view.state_hash != first->state_hash) return false;
+    }
+    return true;
+}
+
+static void describe_stuck(const struct world *world, char *text, size_t size) {
+    size_t at = 0;
+    for (unsigned i = 0; i < world->plan->nodes && at < size; i++) {
+        const struct world_node *node = &world->nodes[i];
+        int printed;
+        if (node_is_up(node)) {
+            printed = snprintf(text + at, size - at,
+                               "; node %u: %s term %" PRIu64 " commit %" PRIu64 " applied %" PRIu64 " last %" PRIu64,
+                               node->number, node->view.is_leader ? "leader" : "follower", node->view.term,
+                               node->view.commit, node->view.applied, node->view.last_index);
+        } else {
+            printed = snprintf(text + at, size - at, "; node %u: down (%s)", node->number, node->last_error);
+        }
+        at += (size_t)printed;
+    }
+}
+
+static void check_end(struct world *world) {
+    if (!world_is_healed(world)) return;
+    if (!world->is_ending && clients_are_content(world)) {
+        world->is_ending = true;
+        world->final_from = world->history_count;
+    }
+    if (world->is_ending && clients_have_finished(world) && nodes_agree(world)) {
+        world->is_over = true;
+        return;
+    }
+    if (sim_now_ns(world->sim) < world->heal_ns + heal_bound_ns) return;
+    char text[700] = "";
+    describe_stuck(world, text, sizeof text);
+    world_break(world, WORLD_STUCK, "no progress %" PRIu64 " s after healing: %" PRIu64 " operations done%s",
+                heal_bound_ns / 1000000000U, world->completed, text);
+}
+
+static void take_figures(struct world *world) {
+    struct world_report *report = world->report;
+    struct sim_net_stats net;
+    sim_net_stats(world->sim, &net);
+    report->frames_dropped = net.frames_dropped;
+    report->frames_repeated = net.frames_repeated;
+    report->frames_delayed = net.frames_delayed;
+    report->connections_reset = net.resets;
+    report->max_term = world->ledger.max_leader_term;
+    report->kinds = fault_plan_kinds(world->plan);
+    report->virtual_ms = sim_now_ns(world->sim) / WORLD_MS;
+    report->events = sim_event_count(world->sim);
+    report->trace_hash = sim_hash(world->sim);
+    for (size_t i = 0; i < world->history_count; i++) {
+        report->completed += world->history[i].outcome == WORLD_DONE;
+        report->refused += world->history[i].outcome == WORLD_REFUSED;
+        report->unknown += world->history[i].outcome == WORLD_UNKNOWN || world->history[i].outcome == WORLD_PENDING;
+    }
+}
+
+static void tell_history(struct world *world) {
+    if (world->options->history == NULL) return;
+    for (size_t i = 0; i < world->history_count; i++) {
+        world->options->history(world->options->history_context, &world->history[i]);
+    }
+}
+
+static void run(struct world *world) {
+    uint64_t next_check_ns = 0;
+    while (!world->is_over) {
+        if (sim_now_ns(world->sim) >= next_check_ns) {
+            check_end(world);
+            next_check_ns = sim_now_ns(world->sim) + CHECK_EVERY_NS;
+        }
+        if (!world->is_over && !sim_step(world->sim)) world_break(world, WORLD_STUCK, "nothing is left to happen");
+    }
+}
+
+void world_run(const struct world_options *options, struct world_report *report) {
+    struct world *world = sim_alloc(sizeof *world);
+    *report = (struct world_report){.verdict = WORLD_KEPT};
+    world->options = options;
+    world->plan = options->plan;
+    world->report = report;
+    world->sim = sim_create(options->plan->seed);
+    world->heal_ns = fault_plan_end_ms(options->plan) * WORLD_MS;
+    prng_init(&world->prng, hash_mix(options->plan->seed, 0x776f726c64));
+    if (options->trace != NULL) sim_set_trace(world->sim, options->trace, options->trace_context);
+    check_start(world);
+    nodes_start(world);
+    faults_start(world);
+    clients_start(world);
+    run(world);
+    if (report->verdict == WORLD_KEPT) history_judge(world);
+    take_figures(world);
+    tell_history(world);
+    clients_stop(world);
+    faults_stop(world);
+    nodes_stop(world);
+    check_stop(world);
+    history_clear(world);
+    sim_destroy(world->sim);
+    sim_free(world);
+}

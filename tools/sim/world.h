@@ -1,0 +1,125 @@
+/*
+ * world: a whole simulated cluster: nodes of any kind (whole servers; a toy in tests), simulated clients that speak
+ * RESP, a plan of faults, checks at every step.
+ *
+ * A run is a function of its plan: boot, work under faults, heal, work again. It ends when every client has done its
+ * share after healing and all nodes hold the same, or when a promise is broken, or when the bound for healing has
+ * passed (that is a broken promise, too).
+ */
+#ifndef TOOLS_SIM_WORLD_H
+#define TOOLS_SIM_WORLD_H
+
+#include "engine/io.h"
+#include "tools/sim/fault_plan.h"
+#include "tools/sim/sim.h"
+
+struct world;
+
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
+
+/* What a node shows of itself after a turn. */
+struct world_view {
+    bool is_leader;
+    bool is_halted; /* its disk failed: it waits to be restarted */
+    uint64_t term;
+    uint64_t commit;
+    uint64_t applied;
+    uint64_t first_index; /* of its log */
+    uint64_t last_index;
+    uint64_t state_hash; /* chain over everything applied up to `applied` */
+    uint64_t snapshots_installed;
+};
+
+/* How a world drives a node. `number` is 1.. . */
+struct world_node_kind {
+    const char *name;
+    /* Makes the directory of a node that never ran, durably. */
+    enum status (*make)(void *context, struct io *io, unsigned number, struct error *error);
+    enum status (*boot)(void *context, struct io *io, unsigned number, void **node, struct error *error);
+    /* After io_run; returns when it wants the next one (io_now_ns). */
+    uint64_t (*turn)(void *context, void *node);
+    /* Frees it. The io may be dead: then this is the end of its memory only. */
+    void (*destroy)(void *context, void *node);
+    void (*view)(void *context, void *node, struct world_view *view);
+    /* The term of an entry in its log; 0 = compacted or not there. */
+    uint64_t (*term_at)(void *context, void *node, uint64_t index);
+    /* NULL or a static sentence: an invariant of its own that does not hold. May be NULL. */
+    const char *(*complaint)(void *context, void *node);
+    void *context;
+};
+
+/* Addresses of node `number`, as boot must use them. */
+void world_client_address(unsigned number, char address[IO_ADDRESS_BYTES]);
+void world_peer_address(unsigned number, char address[IO_ADDRESS_BYTES]);
+
+/* ---- The history
+ * --------------------------------------------------------------------------------------------------------- */
+
+enum world_action {
+    WORLD_APPEND,
+    WORLD_READ_LIST,
+    WORLD_ADD,
+    WORLD_READ_SUM,
+    WORLD_SET,
+    WORLD_GET,
+    WORLD_SET_PAIR,
+    WORLD_GET_PAIR
+};
+enum world_outcome { WORLD_PENDING, WORLD_DONE, WORLD_REFUSED, WORLD_UNKNOWN };
+
+struct world_operation {
+    enum world_action action;
+    enum world_outcome outcome;
+    unsigned client;
+    unsigned key;   /* of the action's own keys */
+    uint64_t token; /* written: unique in the run */
+    uint64_t invoked_ns;
+    uint64_t returned_ns; /* DONE and REFUSED */
+    int64_t number; /* reply of APPEND: the length; ADD, READ_SUM: the sum (READ_SUM of nothing: 0); GET: the token, 0 =
+                       nothing */
+    uint64_t *tokens; /* READ_LIST: what the list holds, in order; owned by the history */
+    size_t token_count;
+};
+
+/* ---- A run ------------------------------------------------------------------------------------------------------- */
+
+enum world_verdict {
+    WORLD_KEPT,   /* every promise */
+    WORLD_BROKEN, /* a promise was broken: see text */
+    WORLD_STUCK,  /* healed, and yet no progress within the bound */
+};
+
+struct world_report {
+    enum world_verdict verdict;
+    char text[1024]; /* what, where, when; "" if all is well */
+    uint64_t trace_hash;
+    uint64_t events;
+    uint64_t virtual_ms;
+    uint64_t completed; /* operations: answered with success */
+    uint64_t refused;   /* answered: not applied */
+    uint64_t unknown;   /* no answer, or one that does not know */
+    uint64_t faults;    /* struck */
+    uint64_t kinds;     /* of faults */
+    uint64_t leader_changes;
+    uint64_t restarts;
+    uint64_t snapshots; /* installed from a peer */
+    uint64_t max_term;
+    uint64_t power_cuts;
+    uint64_t disk_faults;
+    uint64_t frames_dropped, frames_repeated, frames_delayed, connections_reset;
+};
+
+struct world_options {
+    const struct fault_plan *plan;                  /* borrowed */
+    const struct world_node_kind *nodes;            /* borrowed */
+    void (*trace)(void *context, const char *line); /* NULL = no text */
+    void *trace_context;
+    /* Each operation of the history once it is over, in order of invocation, at the end; may be NULL. */
+    void (*history)(void *context, const struct world_operation *operation);
+    void *history_context;
+};
+
+/* Runs the plan. Every run of the same plan and kind gives the same report, hash included. */
+void world_run(const struct world_options *options, struct world_report *report);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * world_private: the parts of a world.
+ *
+ *   world.c          the run: phases, nodes that boot, turn and go down
+ *   world_faults.c   the plan at work: what holds now follows from the faults that are active
+ *   world_clients.c  simulated clients
+ *   world_check.c    what must hold at every step
+ *   world_history.c  what must hold of all that clients were told
+ */
+#ifndef TOOLS_SIM_WORLD_PRIVATE_H
+#define TOOLS_SIM_WORLD_PRIVATE_H
+
+#include "engine/base/arena.h"
+#include "engine/base/buf.h"
+#include "tools/sim/sim_disk.h"
+#include "tools/sim/sim_io.h"
+#include "tools/sim/sim_net.h"
+#include "tools/sim/world.h"
+
+enum {
+    WORLD_LISTS = 3,
+    WORLD_SUMS = 2,
+    WORLD_REGISTERS = 4,
+    WORLD_MS = 1000000,
+    WORLD_INDEX_MAX = 1 << 16, /* of the log, in one run; checks of entries end there */
+    WORLD_TERM_MAX = 1 << 12,
+};
+
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
+
+struct world_node {
+    struct world *world;
+    unsigned number; /* 1.. */
+    struct sim_disk *disk;
+    struct io *io; /* NULL: down */
+    void *handle;  /* NULL: down */
+    bool is_made;
+    bool in_turn;
+    bool is_paused;
+    struct sim_event turn;
+    struct sim_event boot;
+    uint64_t busy_until_ns;
+    uint64_t down_until_ns;
+    unsigned boots;
+    char last_error[256];
+
+    /* Of the present life, for the checks. */
+    struct world_view view;
+    bool has_view;
+    uint64_t *terms;     /* of its log, by index; 0 = not known */
+    uint64_t known_last; /* terms are known up to here */
+};
+
+/* ---- What all nodes ever showed ---------------------------------------------------------------------------------- */
+
+struct world_ledger {
+    unsigned leaders[WORLD_TERM_MAX]; /* by term; 0 = none seen */
+    uint64_t max_leader_term;
+    uint64_t max_commit;
+    uint64_t *committed_terms; /* by index; 0 = not committed */
+    uint64_t *state_hashes;    /* by applied index; 0 = not seen */
+    struct world_link {        /* by (index, term), a table with open addresses: the term before it */
+        uint64_t index, term, before;
+    } * links;
+    size_t link_count;
+    size_t link_capacity;
+    unsigned last_leader;
+};
+
+/* ---- Clients ----------------------------------------------------------------------------------------------------- */
+
+struct world_client {
+    struct world *world;
+    unsigned number;
+    unsigned target; /* node that it talks to, or will */
+    struct prng prng;
+    struct io_socket *socket;
+    struct io_op connect, send, receive;
+    bool is_connecting, is_sending, is_receiving;
+    bool is_leaving; /* the connection is being given up */
+    struct sim_event alarm;
+    struct buf out, in;
+    size_t operation; /* in the history; SIZE_MAX = none under way */
+    uint64_t done_since_heal;
+    uint8_t received[4096];
+};
+
+struct world {
+    const struct world_options *options;
+    const struct fault_plan *plan;
+    struct world_report *report;
+    struct sim *sim;
+    struct prng prng;
+    struct world_node nodes[FAULT_PLAN_NODES_MAX];
+    struct world_ledger ledger;
+
+    struct sim_event strikes[FAULT_PLAN_FAULTS_MAX];
+    struct sim_event lifts[FAULT_PLAN_FAULTS_MAX];
+    bool is_active[FAULT_PLAN_FAULTS_MAX];
+    uint32_t frame_drop[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of a million */
+    uint32_t frame_repeat[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
+    uint32_t frame_delay[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
+    struct sim_link base_link;
+
+    struct sim_disk *client_disk;
+    struct io *client_io;
+    struct sim_event client_turn;
+    struct world_client clients[FAULT_PLAN_CLIENTS_MAX];
+    struct arena arena; /* of replies */
+    struct world_operation *history;
+    size_t history_count;
+    size_t history_capacity;
+    uint64_t next_token;
+    uint64_t completed;
+
+    uint64_t heal_ns;   /* when the last fault is lifted */
+    bool is_over;       /* a verdict stands */
+    bool is_ending;     /* clients begin nothing new; one reads everything from each node */
+    unsigned script_at; /* how far that is */
+    size_t final_from;  /* operations of the history from here on are its */
+};
+
+/* The first broken promise ends the run. */
+void world_break(struct world *world, enum world_verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool world_is_healed(const struct world *world);
+
+void node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns);
+void node_kill(struct world_node *node, uint64_t for_ns);
+void node_pause(struct world_node *node, bool is_paused);
+bool node_is_up(const struct world_node *node);
+
+void faults_start(struct world *world);
+void faults_stop(struct world *world);
+/* Brings a node that has just booted under the faults that are active. */
+void faults_refresh_node(struct world *world, struct world_node *node);
+
+void clients_start(struct world *world);
+void clients_stop(struct world *world);
+/* Everybody has had answers since the healing. */
+bool clients_are_content(const struct world *world);
+/* Everything was read from every node. */
+bool clients_have_finished(const struct world *world);
+
+void check_start(struct world *world);
+void check_stop(struct world *world);
+/* After a node's turn. */
+void check_node(struct world *world, struct world_node *node);
+/* A node's memory is gone. */
+void check_forget(struct world_node *node);
+
+/* At the end: judges the history. */
+void history_judge(struct world *world);
+/* PENDING, invoked now. Valid until the next one. */
+struct world_operation *history_add(struct world *world, enum world_action action, unsigned client);
+void history_clear(struct world *world);
+
+#endif
