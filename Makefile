@@ -59,11 +59,12 @@ PKG_LIBS_test = $(shell pkg-config --libs $(TEST_PACKAGES))
 GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean deps fmt fmt-check,$(GOALS)),)
 ifneq ($(shell $(CC) --version >/dev/null 2>&1 && pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
+DEPS_GOALS := build $(filter test,$(GOALS))
 .PHONY: force-deps
 build/deps.mk: force-deps
 endif
 build/deps.mk:
-	@tools/deps.sh build $(PACKAGES)
+	@for goal in $(or $(DEPS_GOALS),build); do tools/deps.sh $$goal $(PACKAGES) || exit 1; done
 	@mkdir -p build && touch $@
 include build/deps.mk
 endif
@@ -107,6 +108,10 @@ PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
+# All processors, unless -j was given.
+ifeq ($(filter -j% j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
 
 all: $(PRODUCT)
 

@@ -2,8 +2,9 @@
 # tools/deps.sh GOAL [PKG_CONFIG_NAME...]: sees to it that what loam is built and tested with is there.
 #   build   compiler, pkg-config and the named libraries; asks nothing of the network when all of it is there
 #   care    what lint, fmt, clang, coverage and fuzz use
-#   peers   what the tests and `loam bench` compare with (redis, etcd, h2load); a missing one skips a test and is no error
-#   all     the three
+#   test    what single tests compare with (redis-server); a missing one skips a test and is no error
+#   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load)
+#   all     all of it
 # On Debian and Ubuntu missing packages are installed with apt-get, as root or through sudo; elsewhere they are named.
 set -u
 goal=${1:-all}
@@ -61,6 +62,10 @@ missing_care() {
         clang -x c -fsanitize=fuzzer - -o /dev/null 2>/dev/null; then
         echo clang-rt
     fi
+}
+
+missing_test() {
+    has redis-server || echo redis-server
 }
 
 missing_peers() {
@@ -156,6 +161,10 @@ care | all)
     ;;
 esac
 case $goal in
+test)
+    # shellcheck disable=SC2046
+    install optional $(missing_test)
+    ;;
 peers | all)
     # shellcheck disable=SC2046
     install optional $(missing_peers)
