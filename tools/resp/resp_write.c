@@ -1,6 +1,6 @@
 /*
- * resp_write: the one place where replies and commands become RESP bytes (PROTOCOL.md). Invariant: after the first failure nothing is
- * appended any more, so what the buf holds is a prefix of the reply.
+ * resp_write: the one place where replies and commands become RESP bytes (PROTOCOL.md). Invariant: after the first
+ * failure nothing is appended any more, so what the buf holds is a prefix of the reply.
  */
 #include "tools/resp/resp_write.h"
 
@@ -22,12 +22,12 @@ static void put_line_end(struct resp_writer *writer) {
 }
 
 /* Decimal digits of `value` into `to`; returns how many. */
-static size_t format_integer(char to[HEADER_BYTES], int64_t value) {
-    char digits[HEADER_BYTES];
+static size_t format_integer(uint8_t to[HEADER_BYTES], int64_t value) {
+    uint8_t digits[HEADER_BYTES];
     size_t count = 0;
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     do {
-        digits[count++] = (char)('0' + magnitude % 10);
+        digits[count++] = (uint8_t)('0' + magnitude % 10);
         magnitude /= 10;
     } while (magnitude > 0);
     size_t size = 0;
@@ -36,14 +36,24 @@ static size_t format_integer(char to[HEADER_BYTES], int64_t value) {
     return size;
 }
 
-/* `sign`, a number, a line end. */
+/* Makes room for `size` bytes; what is written there counts once out->size says so. NULL after a failure. */
+static uint8_t *reserve(struct resp_writer *writer, size_t size) {
+    if (writer->status == STATUS_OK) writer->status = buf_reserve(writer->out, size);
+    return writer->status == STATUS_OK ? writer->out->data + writer->out->size : NULL;
+}
+
+/* `sign`, a number, a line end: at most HEADER_BYTES + 3; returns how many. */
+static size_t format_header(uint8_t *to, char sign, int64_t value) {
+    to[0] = (uint8_t)sign;
+    size_t size = 1 + format_integer(to + 1, value);
+    to[size++] = '\r';
+    to[size++] = '\n';
+    return size;
+}
+
 static void put_header(struct resp_writer *writer, char sign, int64_t value) {
-    char line[HEADER_BYTES + 3];
-    line[0] = sign;
-    size_t size = 1 + format_integer(line + 1, value);
-    line[size++] = '\r';
-    line[size++] = '\n';
-    put(writer, line, size);
+    uint8_t *to = reserve(writer, HEADER_BYTES + 3);
+    if (to) writer->out->size += format_header(to, sign, value);
 }
 
 /* Text for one line: \r and \n become blanks. */
@@ -88,11 +98,16 @@ void resp_write_integer(struct resp_writer *writer, int64_t value) {
     put_header(writer, ':', value);
 }
 
-/* "$n" text, or another counted text of that shape. */
+/* "$n" text, or another counted text of that shape: the most frequent of all, so with one look at the room. */
 static void put_counted(struct resp_writer *writer, char sign, struct slice value) {
-    put_header(writer, sign, (int64_t)value.size);
-    put(writer, value.data, value.size);
-    put_line_end(writer);
+    uint8_t *begin = reserve(writer, HEADER_BYTES + 3 + value.size + 2);
+    if (!begin) return;
+    uint8_t *to = begin + format_header(begin, sign, (int64_t)value.size);
+    if (value.size > 0) memcpy(to, value.data, value.size);
+    to += value.size;
+    *to++ = '\r';
+    *to++ = '\n';
+    writer->out->size += (size_t)(to - begin);
 }
 
 void resp_write_bulk(struct resp_writer *writer, struct slice value) {
@@ -104,7 +119,7 @@ void resp_write_bulk_text(struct resp_writer *writer, const char *text) {
 }
 
 void resp_write_bulk_integer(struct resp_writer *writer, int64_t value) {
-    char digits[HEADER_BYTES];
+    uint8_t digits[HEADER_BYTES];
     resp_write_bulk(writer, slice_make(digits, format_integer(digits, value)));
 }
 
@@ -213,7 +228,8 @@ static uint64_t put_reply_value(struct resp_writer *writer, const struct reply_v
     return 0;
 }
 
-/* Both encodings put a head before its values, so that no nesting needs to be followed: only the values still owed are counted. */
+/* Both encodings put a head before its values, so that no nesting needs to be followed: only the values still owed are
+ * counted. */
 enum status resp_write_reply(struct resp_writer *writer, struct slice reply) {
     struct decoder decoder = decoder_make(reply);
     size_t begin = writer->out->size;
