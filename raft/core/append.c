@@ -114,6 +114,8 @@ enum status append_handle(struct raft *raft, const struct raft_message *message)
         if (taken > 0) put(raft, first, message->entries + known, taken);
     }
     verify_to(raft, core_most(last_new, raft->commit));
+    raft->acknowledged =
+        core_most(raft->acknowledged, core_least(message->index, raft->stable)); /* not worth a reply of its own */
     commit_to(raft, core_least(message->commit, last_new));
     return STATUS_OK;
 }

@@ -64,6 +64,7 @@ void progress_become_snapshot(struct progress *progress, uint64_t index) {
     progress->snapshot_due = true;
     progress->next = greater(progress->match, index) + 1;
     progress->sent_commit = index;
+    progress->append_due = false;
 }
 
 bool progress_is_paused(const struct progress *progress) {

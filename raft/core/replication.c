@@ -126,7 +126,8 @@ void replication_handle_heartbeat_reply(struct raft *raft, struct progress *peer
     peer->paused = false;
     /* If what filled the window was lost, nothing else would tell: an append, empty if need be, is answered by what it
      * has. */
-    if (peer->match < core_last(raft) || peer->state == RAFT_PROBE) peer->append_due = true;
+    bool behind = peer->match < core_last(raft) || peer->state == RAFT_PROBE;
+    if (behind && peer->state != RAFT_SEND_SNAPSHOT) peer->append_due = true;
     if (message->round > peer->acked_round && message->round <= raft->read_round) {
         peer->acked_round = message->round;
         read_index_confirm(raft);

@@ -122,7 +122,8 @@ static enum status step_link(struct raft *raft, uint64_t id, bool up) {
         return STATUS_OK;
     }
     peer->paused = false;
-    peer->append_due = peer->append_due || peer->state == RAFT_PROBE || peer->match < core_last(raft);
+    bool behind = peer->match < core_last(raft) || peer->state == RAFT_PROBE;
+    if (behind && peer->state != RAFT_SEND_SNAPSHOT) peer->append_due = true;
     return STATUS_OK;
 }
 
