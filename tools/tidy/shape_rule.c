@@ -29,8 +29,17 @@ static void check_sizes(const struct source *file, struct findings *findings) {
                          LINE_COLUMNS_MAX);
 }
 
-static void check_opening(const struct source *file, struct findings *findings) {
-    if (file->line_count == 0 || strncmp(file->lines[0], "/*", 2) != 0)
+/* A .c file beside a header of its name may leave the words to it. */
+static bool has_header(const struct tree *tree, const char *path) {
+    char header[512];
+    if (!path_ends_with(path, ".c") || strlen(path) >= sizeof header) return false;
+    snprintf(header, sizeof header, "%.*s.h", (int)(strlen(path) - 2), path);
+    return tree_find(tree, header) != NULL;
+}
+
+static void check_opening(const struct tree *tree, const struct source *file, struct findings *findings) {
+    bool opens = file->line_count > 0 && strncmp(file->lines[0], "/*", 2) == 0;
+    if (!opens && !has_header(tree, file->path))
         findings_add(findings, file->path, 1, "opening",
                      "a file opens with a comment that says what it is and its invariant");
 }
@@ -96,7 +105,7 @@ void rule_shape(const struct tree *tree, struct findings *findings) {
         const struct source *file = &tree->files[i];
         if (!file->code) continue;
         check_sizes(file, findings);
-        check_opening(file, findings);
+        check_opening(tree, file, findings);
         check_guard(file, findings);
         check_globals(file, findings);
         check_conditionals(file, findings);

@@ -291,6 +291,8 @@ static void a_file_over_its_limit_is_found(void **state) {
 
 static void a_file_without_an_opening_comment_is_found(void **state) {
     struct world *world = *state;
+    add(world, "kv/b.c", "#include <stdint.h>\n");
+    add(world, "kv/b.h", "/* b: what it is */\n#ifndef KV_B_H\n#endif\n");
     shape(world, "kv/a.c", "#include <stdint.h>\n");
     expect_only(world, "kv/a.c", 1, "opening", "opens with a comment");
 }
