@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"bench", command_bench, "figures, beside those of other systems on the same machine"},
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},
     {"import", command_import, "load records of a file into a cluster, or check that they are there"},

@@ -1,4 +1,5 @@
-/* load: see load.h. A connection sends when something completed and nothing is on its way, so requests of one turn leave together. */
+/* load: see load.h. A connection sends when something completed and nothing is on its way, so requests of one turn
+ * leave together. */
 #include "tools/loam/bench/load.h"
 
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct load {
     struct buf value;
     struct client *clients;
     uint64_t started, completed;
+    uint64_t stop_ns; /* 0 = none */
     unsigned connected;
     enum status status;
     struct error *error;
@@ -69,10 +71,16 @@ static void flush_out(struct client *client) {
     io_submit(client->load->io, &client->send);
 }
 
+/* No further request is to be started. */
+static bool is_over(const struct load *load) {
+    if (load->options->operations && load->started >= load->options->operations) return true;
+    return load->stop_ns && io_now_ns(load->io) >= load->stop_ns;
+}
+
 static void add_requests(struct client *client) {
     struct load *load = client->load;
     const struct load_options *options = load->options;
-    while (!load->status && client->in_flight < options->pipeline && load->started < options->operations) {
+    while (!load->status && client->in_flight < options->pipeline && !is_over(load)) {
         char key[LOAD_KEY_BYTES + 1];
         uint64_t number = options->sequential ? load->started % options->keys : prng_below(&load->prng, options->keys);
         (void)snprintf(key, sizeof key, "key:%012llu", (unsigned long long)number);
@@ -201,8 +209,8 @@ static void run_until(struct load *load, uint64_t deadline_ns, bool (*over)(cons
         (void)io_run(load->io, deadline_ns);
         if (!over(load) && io_now_ns(load->io) >= deadline_ns && !load->status)
             load->status =
-                error_set(load->error, STATUS_TIMED_OUT, "%llu of %llu operations within the time limit",
-                          (unsigned long long)load->completed, (unsigned long long)load->options->operations);
+                error_set(load->error, STATUS_TIMED_OUT, "%llu of %llu operations were answered within the time limit",
+                          (unsigned long long)load->completed, (unsigned long long)load->started);
     }
 }
 
@@ -211,7 +219,7 @@ static bool all_connected(const struct load *load) {
 }
 
 static bool all_completed(const struct load *load) {
-    return load->completed >= load->options->operations;
+    return load->completed == load->started && is_over(load);
 }
 
 enum status load_run(struct io *io, const struct load_protocol *protocol, const struct load_options *options,
@@ -230,6 +238,7 @@ enum status load_run(struct io *io, const struct load_protocol *protocol, const 
     uint64_t deadline_ns = io_now_ns(io) + options->limit_ns;
     run_until(&load, deadline_ns, all_connected);
     uint64_t start_ns = io_now_ns(io), start_cpu_ns = load_cpu_ns(io, 0);
+    if (options->duration_ns) load.stop_ns = start_ns + options->duration_ns;
     for (unsigned i = 0; !load.status && i < options->clients; i++) {
         add_requests(&load.clients[i]);
         flush_out(&load.clients[i]);
@@ -253,7 +262,8 @@ uint64_t load_cpu_ns(struct io *io, int pid) {
     enum status status = io_file_read(file, 0, text, sizeof text - 1, &got);
     io_file_close(file);
     text[got] = 0;
-    /* Behind the name's last parenthesis: state, then fields 4 on; 14 and 15 are user and system time in ticks of 10 ms. */
+    /* Behind the name's last parenthesis: state, then fields 4 on; 14 and 15 are user and system time in ticks of 10
+     * ms. */
     const char *cursor = status ? NULL : strrchr(text, ')');
     unsigned long long user = 0, system = 0;
     if (!cursor || sscanf(cursor + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)

@@ -1,6 +1,6 @@
 /*
- * load: a closed-loop load generator: so many connections, so many requests in flight on each, random keys, one thread on a struct io. What is spoken is a load_protocol's matter, so
- * that every server gets the same keys, values and loop.
+ * load: a closed-loop load generator: so many connections, so many requests in flight on each, random keys, one thread
+ * on a struct io. What is spoken is a load_protocol's matter, so that every server gets the same keys, values and loop.
  */
 #ifndef TOOLS_LOAM_BENCH_LOAD_H
 #define TOOLS_LOAM_BENCH_LOAD_H
@@ -19,9 +19,10 @@ struct load_options {
     unsigned clients;
     unsigned pipeline; /* requests in flight per connection */
     enum load_operation operation;
-    uint64_t operations; /* in all */
-    uint64_t keys;       /* key space; uniform */
-    bool sequential;     /* keys 0, 1, 2, ... instead (to fill) */
+    uint64_t operations;  /* in all; 0 = as many as duration_ns lets through */
+    uint64_t duration_ns; /* no request is started later; 0 = no end but operations */
+    uint64_t keys;        /* key space; uniform */
+    bool sequential;      /* keys 0, 1, 2, ... instead (to fill) */
     size_t value_bytes;
     uint64_t seed;
     uint64_t limit_ns; /* gives up then: TIMED_OUT, with what was measured */
@@ -43,8 +44,8 @@ struct load_protocol {
     void (*close)(void *state);
     enum status (*request)(void *state, enum load_operation operation, struct slice key, struct slice value,
                            struct buf *out);
-    /* Takes bytes that arrived, tells how many requests they completed, in which order does not matter, and how many of these failed; may answer with bytes of its own. *error: first
-     * error's words, if any. */
+    /* Takes bytes that arrived, tells how many requests they completed, in which order does not matter, and how many of
+     * these failed; may answer with bytes of its own. *error: first error's words, if any. */
     enum status (*receive)(void *state, struct slice bytes, struct buf *out, unsigned *completed, unsigned *failed,
                            char error[128]);
 };

@@ -1,5 +1,6 @@
 /*
- * load_etcd: Put and Range of etcd's v3 API over gRPC (HTTP/2 by libnghttp2; a message is a flag byte, a big-endian length, and protobuf). One stream per request.
+ * load_etcd: Put and Range of etcd's v3 API over gRPC (HTTP/2 by libnghttp2; a message is a flag byte, a big-endian
+ * length, and protobuf). One stream per request.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>

@@ -1,0 +1,7 @@
+/* bench: the workloads of `loam bench`; each takes the arguments behind its name and returns the exit code. */
+#ifndef TOOLS_LOAM_BENCH_BENCH_H
+#define TOOLS_LOAM_BENCH_BENCH_H
+
+int bench_cluster(int argc, char **argv);
+
+#endif
