@@ -1,26 +1,36 @@
 /*
- * raft: consensus as a pure state machine (Ongaro, "Consensus: Bridging Theory and Practice", 2014; details as in etcd's core).
+ * raft: consensus as a pure state machine (Ongaro, "Consensus: Bridging Theory and Practice", 2014; details as in
+ * etcd's core).
  *
- * An event goes in (raft_step), effects are drained in batches (raft_ready). No I/O, no clock, no entropy, no global state, and no allocation after
- * raft_create: the same events give the same effects, the same prints and the same hash on every machine.
+ * An event goes in (raft_step), effects are drained in batches (raft_ready). No I/O, no clock, no entropy, no global
+ * state, and no allocation after raft_create: the same events give the same effects, the same prints and the same hash
+ * on every machine.
  *
- * The core keeps no entries. It knows the terms of the log by a bounded table of (term, first index), and where the log starts, ends, is durable, is
- * committed, is applied. The *log* (the bytes) is the caller's: it follows the core by struct raft_outcome, and answers raft_options.measure.
+ * The core keeps no entries. It knows the terms of the log by a bounded table of (term, first index), and where the log
+ * starts, ends, is durable, is committed, is applied. The *log* (the bytes) is the caller's: it follows the core by
+ * struct raft_outcome, and answers raft_options.measure.
  *
  * The caller's duties (raft/README.md argues each):
- *  1. Before an event that brings entries (MESSAGE of kind APPEND, PROPOSE), reserve the memory to take them; if that fails, don't step: drop the message, refuse
- *     the proposal. Have room for one entry of RAFT_MADE_ENTRY_BYTES at every event: the core makes entries of its own (no-op, leave joint).
- *  2. After each event with outcome.put_count > 0, at once: forget the log from outcome.put_first on, and take outcome.put there.
- *  3. Drain raft_ready until it says false, once per loop turn or more often. In a ready: start the persist work, send the messages, apply what is committed;
- *     these three need not wait for each other: what must not be sent before it is durable is kept back by the core.
- *  4. Persist work of ready number n is: the install, then the hard state, then the entries [append_first, append_last] after cutting what was written from
- *     append_first on, then the note of the commit index: a few bytes in the log, that cost no barrier of their own. Works are carried out in order of number; PERSISTED n is stepped when 1..n are durable, never before. After a failure: HALT.
- *  5. Apply committed entries in order, each once; say APPLIED. For a CONFIGURATION entry step APPLY_CONFIGURATION at its place in that order.
+ *  1. Before an event that brings entries (MESSAGE of kind APPEND, PROPOSE), reserve the memory to take them; if that
+ *     fails, don't step: drop the message, refuse the proposal. Have room for one entry of RAFT_MADE_ENTRY_BYTES at
+ *     every event: the core makes entries of its own (no-op, leave joint).
+ *  2. After each event with outcome.put_count > 0, at once: forget the log from outcome.put_first on, and take
+ *     outcome.put there.
+ *  3. Drain raft_ready until it says false, once per loop turn or more often. In a ready: start the persist work, send
+ *     the messages, apply what is committed; these three need not wait for each other: what must not be sent before it
+ *     is durable is kept back by the core.
+ *  4. Persist work of ready number n is: the install, then the hard state, then the entries [append_first, append_last]
+ *     after cutting what was written from append_first on, then the note of the commit index: a few bytes in the log,
+ *     that cost no barrier of their own. Works are carried out in order of number; PERSISTED n is stepped when 1..n are
+ *     durable, never before. After a failure: HALT.
+ *  5. Apply committed entries in order, each once; say APPLIED. For a CONFIGURATION entry step APPLY_CONFIGURATION at
+ *     its place in that order.
  *  6. Read contexts are never used twice while the core lives.
- *  7. Messages come from a transport that knows who is at the other end: message.from is true, and message.to is this node in this incarnation.
+ *  7. Messages come from a transport that knows who is at the other end: message.from is true, and message.to is this
+ *     node in this incarnation.
  *
- * Not thread-safe; one owner. Pointers in an event are borrowed for the call; pointers in an outcome until the next event; in a ready until the next call of any
- * function that takes a non-const struct raft.
+ * Not thread-safe; one owner. Pointers in an event are borrowed for the call; pointers in an outcome until the next
+ * event; in a ready until the next call of any function that takes a non-const struct raft.
  */
 #ifndef RAFT_RAFT_H
 #define RAFT_RAFT_H
@@ -37,7 +47,7 @@ enum {
     RAFT_MADE_ENTRY_BYTES = RAFT_CONFIGURATION_BYTES_MAX,
 };
 
-/* ---- entries and configurations ------------------------------------------------------------------------------------------------ */
+/* ---- entries and configurations ---------------------------------------------------------------------------------- */
 
 enum raft_entry_kind {
     RAFT_ENTRY_NOOP = 1,          /* the first entry of a term; no bytes */
@@ -52,9 +62,9 @@ struct raft_entry {
 };
 
 /*
- * Members by node id (never 0), each list sorted ascending without repeats. While outgoing_count > 0 the configuration is joint: decisions need a majority of
- * voters and a majority of outgoing (dissertation 4.3). A voter of outgoing that becomes a learner waits in learners_next. A learner receives
- * entries and decides nothing.
+ * Members by node id (never 0), each list sorted ascending without repeats. While outgoing_count > 0 the configuration
+ * is joint: decisions need a majority of voters and a majority of outgoing (dissertation 4.3). A voter of outgoing that
+ * becomes a learner waits in learners_next. A learner receives entries and decides nothing.
  */
 struct raft_configuration {
     uint64_t voters[RAFT_MEMBERS_MAX];
@@ -78,24 +88,33 @@ struct raft_change {
     } items[RAFT_MEMBERS_MAX];
 };
 
-/* No null or repeated id, lists sorted, learners apart from voters, learners_next within outgoing, at most RAFT_MEMBERS_MAX members, at least one voter. */
+/*
+ * No null or repeated id, lists sorted, learners apart from voters, learners_next within outgoing, at most
+ * RAFT_MEMBERS_MAX members, at least one voter.
+ */
 bool raft_configuration_is_valid(const struct raft_configuration *configuration);
 bool raft_configuration_equal(const struct raft_configuration *a, const struct raft_configuration *b);
 bool raft_configuration_has(const struct raft_configuration *configuration, uint64_t id); /* in any list */
 bool raft_configuration_has_voter(const struct raft_configuration *configuration,
                                   uint64_t id); /* in voters or outgoing */
-/* *to = what `from` becomes by the change. INVALID with a static sentence in *why (may be NULL) when the change is not allowed. */
+/*
+ * *to = what `from` becomes by the change. INVALID with a static sentence in *why (may be NULL) when the change is not
+ * allowed.
+ */
 MUST_CHECK enum status raft_configuration_change(const struct raft_configuration *from,
                                                  const struct raft_change *change, struct raft_configuration *to,
                                                  const char **why);
-/* Bytes: raft/message/FORMAT.md. encode writes at most RAFT_CONFIGURATION_BYTES_MAX and returns how many; decode: CORRUPT unless valid. */
+/*
+ * Bytes: raft/message/FORMAT.md. encode writes at most RAFT_CONFIGURATION_BYTES_MAX and returns how many; decode:
+ * CORRUPT unless valid.
+ */
 size_t raft_configuration_encode(const struct raft_configuration *configuration, uint8_t *to);
 MUST_CHECK enum status raft_configuration_decode(struct slice bytes, struct raft_configuration *configuration);
 MUST_CHECK enum status
 raft_configuration_print(struct buf *to,
                          const struct raft_configuration *configuration); /* "voters=(1 2 3)&&(1) autoleave" */
 
-/* ---- messages ------------------------------------------------------------------------------------------------------------------ */
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 /* The numbers are on the wire; 12 is kept for leadership transfer (TIMEOUT_NOW). */
 enum raft_message_kind {
@@ -107,8 +126,8 @@ enum raft_message_kind {
     RAFT_APPEND_REPLY = 6,
     RAFT_HEARTBEAT = 7,
     RAFT_HEARTBEAT_REPLY = 8,
-    RAFT_SNAPSHOT =
-        9, /* never among the effects: the driver streams, and the receiving driver steps this once the whole snapshot is there and verified */
+    RAFT_SNAPSHOT = 9, /* never among the effects: the driver streams, and the receiving driver steps this once the
+                          whole snapshot is there and verified */
     RAFT_READ = 10,
     RAFT_READ_REPLY = 11,
 };
@@ -119,19 +138,19 @@ struct raft_message {
     uint64_t from, to;
     uint64_t term; /* the sender's; PRE_VOTE and its granting reply: the term that would be campaigned for */
 
-    uint64_t
-        index; /* (PRE_)VOTE: last index. APPEND: index before the first entry. APPEND_REPLY: what is durable and matches, or the refused index.
-                          SNAPSHOT: its index. READ_REPLY: the read index */
+    uint64_t index; /* (PRE_)VOTE: last index. APPEND: index before the first entry. APPEND_REPLY: what is durable and
+                       matches, or the refused index. SNAPSHOT: its index. READ_REPLY: the read index */
     uint64_t log_term; /* (PRE_)VOTE: term of the last entry. APPEND: of the entry at `index`. SNAPSHOT: of its index */
     uint64_t commit;   /* APPEND, HEARTBEAT: what the receiver may commit. (PRE_)VOTE_REPLY: the sender's commit index.
                           APPEND_REPLY, HEARTBEAT_REPLY: as far as it is durable there */
 
     bool reject;         /* (PRE_)VOTE_REPLY, APPEND_REPLY */
     uint64_t hint_index; /* APPEND_REPLY that rejects: the follower's log may match here, and nowhere above ... */
-    uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none). (PRE_)VOTE_REPLY: term of its commit index */
+    uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none). (PRE_)VOTE_REPLY: term of its commit
+                            index */
 
-    uint64_t
-        round; /* HEARTBEAT and its reply: the leader's latest read round in this term, 0 = none yet; the reply copies it */
+    uint64_t round;   /* HEARTBEAT and its reply: the leader's latest read round in this term, 0 = none yet; the reply
+                         copies it */
     uint64_t context; /* READ and its reply: the asking caller's */
     uint64_t life;    /* READ and its reply: which life of the asking node; an answer to a former life is dropped */
 
@@ -147,7 +166,7 @@ struct raft_message {
 
 const char *raft_message_kind_name(enum raft_message_kind kind);
 
-/* ---- events -------------------------------------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 struct raft_hard_state {
     uint64_t term;
@@ -160,7 +179,8 @@ enum raft_event_kind {
     RAFT_EVENT_MESSAGE,
     RAFT_EVENT_PROPOSE,        /* COMMAND entries, all or none: NOT_LEADER, BUSY (uncommitted tail full) */
     RAFT_EVENT_PROPOSE_CHANGE, /* NOT_LEADER, BUSY (one is pending), INVALID */
-    RAFT_EVENT_READ, /* NOT_LEADER (none is known), BUSY. The answer comes as a read state; none comes if a message is lost: ask again, new context */
+    RAFT_EVENT_READ, /* NOT_LEADER (none is known), BUSY. The answer comes as a read state; none comes if a message is
+                        lost: ask again, new context */
     RAFT_EVENT_PERSISTED,           /* all works up to `number` are durable */
     RAFT_EVENT_APPLIED,             /* all entries up to `index` are applied */
     RAFT_EVENT_APPLY_CONFIGURATION, /* the configuration entry at `index` is being applied */
@@ -212,11 +232,11 @@ struct raft_outcome {
     const struct raft_entry *put; /* part of the event's entries, or made by the core; borrowed until the next event */
     uint64_t term;                /* the node's, after the event */
     uint64_t leader;              /* the leader known after the event, 0 = none: where to go with NOT_LEADER */
-    bool
-        install; /* SNAPSHOT was taken: an install comes with the next ready. False: the snapshot is of no use, delete it */
+    bool install; /* SNAPSHOT was taken: an install comes with the next ready. False: the snapshot is of no use, delete
+                     it */
 };
 
-/* ---- effects ------------------------------------------------------------------------------------------------------------------- */
+/* ---- effects ----------------------------------------------------------------------------------------------------- */
 
 enum raft_role { RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER, RAFT_LEARNER };
 
@@ -245,13 +265,19 @@ struct raft_ready {
     const struct raft_message *messages;
     unsigned message_count;
 
-    /* Apply the entries commit_first .. commit_last (commit_first 0 = none); they may still be on their way to the local disk. */
+    /*
+     * Apply the entries commit_first .. commit_last (commit_first 0 = none); they may still be on their way to the
+     * local disk.
+     */
     uint64_t commit_first, commit_last;
 
     const struct raft_read_state *reads;
     unsigned read_count;
 
-    /* Stream a snapshot to these peers, at an applied index of your choice, and end with SNAPSHOT_REPORT. The peer is paused until then. */
+    /*
+     * Stream a snapshot to these peers, at an applied index of your choice, and end with SNAPSHOT_REPORT. The peer is
+     * paused until then.
+     */
     const uint64_t *snapshots;
     unsigned snapshot_count;
 
@@ -261,7 +287,7 @@ struct raft_ready {
     uint64_t term, leader;
 };
 
-/* ---- the core ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the core ---------------------------------------------------------------------------------------------------- */
 
 struct raft_options {
     uint64_t id;   /* not 0 */
@@ -270,24 +296,25 @@ struct raft_options {
     unsigned heartbeat_ticks; /* 0 = 1 */
     unsigned election_ticks;  /* 0 = 10 * heartbeat_ticks; a node waits between once and twice as long */
     bool no_pre_vote;         /* dissertation 9.6 off; for tests that follow the paper without it */
-    bool
-        no_check_quorum; /* dissertation 6.2 (a leader without a quorum steps down) and 4.2.3 (voters stick to a live leader) off */
+    bool no_check_quorum; /* dissertation 6.2 (a leader without a quorum steps down) and 4.2.3 (voters stick to a live
+                             leader) off */
 
     /* Limits; 0 = the default in brackets. All memory follows from them at raft_create. */
     unsigned inflight_messages_max; /* appends on their way to a peer [64] */
     size_t inflight_bytes_max;      /* [16 MiB] */
     size_t append_bytes_max;        /* entries in one append, but at least one entry [1 MiB] */
-    size_t
-        uncommitted_bytes_max; /* proposals not committed yet; one larger proposal passes when nothing else waits [64 MiB] */
-    unsigned terms_max;        /* pairs in the term table [256] */
-    unsigned reads_max;        /* reads that wait [1024] */
-    unsigned messages_max; /* in one ready [256] */
-    unsigned works_max;    /* persist works handed out and not durable [64] */
+    size_t uncommitted_bytes_max; /* proposals not committed yet; one larger proposal passes when nothing else waits [64
+                                     MiB] */
+    unsigned terms_max;           /* pairs in the term table [256] */
+    unsigned reads_max;           /* reads that wait [1024] */
+    unsigned messages_max;        /* in one ready [256] */
+    unsigned works_max;           /* persist works handed out and not durable [64] */
 
     /*
-     * How many of the log's entries first .. last fit into limit bytes, and how large they are together; at least one where first is in the log. 0 = they can't be had
-     * without waiting: the core asks again at the next event. Sizes are the caller's measure (payload plus its overhead), the same at each call. Called
-     * inside raft_step and raft_ready, for entries that the log holds.
+     * How many of the log's entries first .. last fit into limit bytes, and how large they are together; at least one
+     * where first is in the log. 0 = they can't be had without waiting: the core asks again at the next event. Sizes
+     * are the caller's measure (payload plus its overhead), the same at each call. Called inside raft_step and
+     * raft_ready, for entries that the log holds.
      */
     unsigned (*measure)(void *context, uint64_t first, uint64_t last, size_t limit, size_t *bytes);
     void *measure_context;
@@ -302,23 +329,33 @@ struct raft_options {
         configuration; /* as of applied; borrowed for the call. NULL or without voters: a node that waits to be added */
 };
 
-/* Takes memory for all limits, once. INVALID (options that contradict each other), NO_MEMORY. The node starts as a follower. */
+/*
+ * Takes memory for all limits, once. INVALID (options that contradict each other), NO_MEMORY. The node starts as a
+ * follower.
+ */
 MUST_CHECK enum status raft_create(const struct raft_options *options, struct raft **raft);
 void raft_destroy(struct raft *raft); /* NULL is allowed */
 
-/* After raft_create and before the first event, for each entry in the log after log_start, ascending. All are durable. INVALID: not the next index, a term that goes back. */
+/*
+ * After raft_create and before the first event, for each entry in the log after log_start, ascending. All are durable.
+ * INVALID: not the next index, a term that goes back.
+ */
 MUST_CHECK enum status raft_recover_entry(struct raft *raft, uint64_t index, uint64_t term, enum raft_entry_kind kind);
 
 /*
- * Takes one event in. Every status but OK means that nothing was changed: see the event kinds. INVALID: no sane caller or peer does that (an unknown kind, a message for another
- * node, an index out of place). A message that is merely late or useless is OK.
+ * Takes one event in. Every status but OK means that nothing was changed: see the event kinds. INVALID: no sane caller
+ * or peer does that (an unknown kind, a message for another node, an index out of place). A message that is merely late
+ * or useless is OK.
  */
 MUST_CHECK enum status raft_step(struct raft *raft, const struct raft_event *event, struct raft_outcome *outcome);
 
 /* Hands out what piled up. False (and *ready all zero) when there is nothing; what was handed out is not repeated. */
 bool raft_ready(struct raft *raft, struct raft_ready *ready);
 
-/* The time to stamp a proposal with: the median of the voters' clocks as far as they are known, never less than what was given out or seen in the log before. */
+/*
+ * The time to stamp a proposal with: the median of the voters' clocks as far as they are known, never less than what
+ * was given out or seen in the log before.
+ */
 uint64_t raft_log_time(struct raft *raft);
 /* Tells of a stamp met in the log (recovery, apply). */
 void raft_observe_log_time(struct raft *raft, uint64_t log_time_ms);
@@ -364,7 +401,7 @@ void raft_get_status(const struct raft *raft, struct raft_status *status);
 /* Term of an entry; 0 when it is compacted, forgotten or not there. */
 uint64_t raft_term_at(const struct raft *raft, uint64_t index);
 
-/* ---- for tests, simulator, traces ---------------------------------------------------------------------------------------------- */
+/* ---- for tests, simulator, traces -------------------------------------------------------------------------------- */
 
 /* NULL, or a static sentence that names the invariant that does not hold. */
 const char *raft_check_invariants(const struct raft *raft);

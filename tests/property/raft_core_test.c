@@ -1,6 +1,7 @@
 /*
- * raft_core: several pure cores under a hostile network, slow disks, crashes and changes of membership, one seed a run. What must always hold is checked at every event by the lab
- * (tests/harness/raft_lab.h); then all is healed, and the cluster must elect a leader, commit, and bring every member to the same state.
+ * raft_core: several pure cores under a hostile network, slow disks, crashes and changes of membership, one seed a run.
+ * What must always hold is checked at every event by the lab (tests/harness/raft_lab.h); then all is healed, and the
+ * cluster must elect a leader, commit, and bring every member to the same state.
  *
  *     build/tests/property/raft_core_test              the suite
  *     build/tests/property/raft_core_test SEED         one seed, its story on standard output
@@ -45,8 +46,8 @@ enum deed {
 };
 
 static const unsigned deed_weight[DEED_COUNT] = {
-    [DEED_DELIVER] = 400, [DEED_DROP] = 20,    [DEED_REPEAT] = 20, [DEED_TICK] = 150,  [DEED_PERSIST] = 120,
-    [DEED_APPLY] = 60,    [DEED_PROPOSE] = 60, [DEED_READ] = 40,   [DEED_CRASH] = 4,   [DEED_RESTART] = 12,
+    [DEED_DELIVER] = 400, [DEED_DROP] = 20,    [DEED_REPEAT] = 20, [DEED_TICK] = 150,   [DEED_PERSIST] = 120,
+    [DEED_APPLY] = 60,    [DEED_PROPOSE] = 60, [DEED_READ] = 40,   [DEED_CRASH] = 4,    [DEED_RESTART] = 12,
     [DEED_CUT] = 8,       [DEED_HEAL] = 8,     [DEED_FLUSH] = 25,  [DEED_COMPACT] = 15, [DEED_STREAM] = 40,
     [DEED_LINK] = 4,      [DEED_CAMPAIGN] = 6, [DEED_CHANGE] = 4,  [DEED_CLOCK] = 2,
 };
@@ -155,7 +156,7 @@ static enum deed draw_deed(struct run *run) {
     return (enum deed)deed;
 }
 
-/* ---- after the storm ----------------------------------------------------------------------------------------------------------- */
+/* ---- after the storm --------------------------------------------------------------------------------------------- */
 
 /* Everybody who is a member, as the leader has it, has caught up with it. */
 static bool has_converged(const struct lab *lab, uint64_t leader) {
@@ -213,7 +214,7 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     if (lab->failure[0] == '\0') heal_and_converge(&run);
 }
 
-/* ---- the suite ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the suite --------------------------------------------------------------------------------------------------- */
 
 static void promises_hold_under_faults_and_progress_follows_healing(void **state) {
     (void)state;
