@@ -12,8 +12,9 @@ enum { CLUSTER_EXTRA_MAX = 32 };
 struct cluster {
     struct io *io;
     struct plan plan;
-    bool json;   /* status */
-    bool follow; /* logs */
+    const char *server; /* path of loamd; NULL: beside this program */
+    bool json;          /* status */
+    bool follow;        /* logs */
     uint64_t lines;
     const char *const *extra; /* start, restart: handed on to loamd */
     int extra_count;
@@ -27,6 +28,7 @@ struct node_facts {
     bool answers;
     char role[16]; /* "leader", "follower", "candidate", "learner", "down" */
     uint64_t term, commit, applied, leader;
+    char state_hash[20]; /* in hexadecimal: equal on nodes that have applied the same entries */
     uint64_t disk_bytes;
 };
 
@@ -50,7 +52,7 @@ MUST_CHECK enum status node_check_ports(const struct cluster *cluster, unsigned 
 void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts);
 /* The value of "name:value" in an INFO text; empty if absent. */
 struct slice info_field(struct slice info, const char *name);
-/* Fills in role, term, commit, applied, leader from an INFO text. False if it has no raft section. */
+/* Fills in role, term, commit, applied, leader, state_hash from an INFO text. False if it has no raft section. */
 bool node_facts_parse(struct node_facts *facts, struct slice info);
 /* All nodes of the plan; facts has room for PLAN_NODES_MAX. */
 void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts);

@@ -32,12 +32,16 @@ static uint64_t number_field(struct slice info, const char *name) {
     return resp_parse_integer(info_field(info, name), &value) && value > 0 ? (uint64_t)value : 0;
 }
 
+static void text_field(struct slice info, const char *name, char *to, size_t size) {
+    const struct slice value = info_field(info, name);
+    (void)snprintf(to, size, "%.*s", (int)(value.size < size ? value.size : size - 1), (const char *)value.data);
+}
+
 bool node_facts_parse(struct node_facts *facts, struct slice info) {
-    const struct slice role = info_field(info, "raft_role");
-    if (role.size == 0) return false;
-    (void)snprintf(facts->role, sizeof facts->role, "%.*s", (int)(role.size < 15 ? role.size : 15),
-                   (const char *)role.data);
+    if (info_field(info, "raft_role").size == 0) return false;
+    text_field(info, "raft_role", facts->role, sizeof facts->role);
     if (strcmp(facts->role, "pre-candidate") == 0) (void)snprintf(facts->role, sizeof facts->role, "candidate");
+    text_field(info, "raft_state_hash", facts->state_hash, sizeof facts->state_hash);
     facts->term = number_field(info, "raft_term");
     facts->commit = number_field(info, "raft_commit");
     facts->applied = number_field(info, "raft_applied");

@@ -36,13 +36,23 @@ static void add_argument(struct command_line *line, const char *argument) {
     if (line->count < ARGUMENTS_MAX - 1) line->arguments[line->count++] = argument;
 }
 
-static enum status prepare(const struct cluster *cluster, unsigned node, bool init, struct command_line *line,
-                           struct error *error) {
+static enum status find_server(const struct cluster *cluster, char program[IO_PATH_BYTES], struct error *error) {
     char own[IO_PATH_BYTES - 16];
-    *line = (struct command_line){.members = BUF_EMPTY};
+    if (cluster->server) {
+        (void)snprintf(program, IO_PATH_BYTES, "%s", cluster->server);
+        return STATUS_OK;
+    }
     enum status status = process_own_directory(own, sizeof own);
     if (status != STATUS_OK) return error_set(error, status, "cannot find the folder of this program");
-    (void)snprintf(line->program, sizeof line->program, "%s/loamd", own);
+    (void)snprintf(program, IO_PATH_BYTES, "%s/loamd", own);
+    return STATUS_OK;
+}
+
+static enum status prepare(const struct cluster *cluster, unsigned node, bool init, struct command_line *line,
+                           struct error *error) {
+    *line = (struct command_line){.members = BUF_EMPTY};
+    enum status status = find_server(cluster, line->program, error);
+    if (status != STATUS_OK) return status;
     plan_path(&cluster->plan, node, "", line->dir);
     plan_path(&cluster->plan, node, ".log", line->log);
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++)
