@@ -151,7 +151,7 @@ static void check_op(const struct io_op *op) {
     case IO_OP_RECEIVE:
     case IO_OP_SEND: check(op->socket != NULL && op->data != NULL && op->size > 0); break;
     case IO_OP_TIMER: break;
-    default: check(!"a known kind of operation");
+    default: check(false); /* no kind of operation */
     }
 }
 
