@@ -1,8 +1,290 @@
-#include "engine/lsm/store.h"
+/*
+ * compact: one compaction at a time, in bounded steps: pick, prepare, fold, sync, install. Invariant: nothing in the
+ * store changes before the install; a compaction that fails leaves only files that it removes again.
+ */
+#include "engine/lsm/compact.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { COMPACT_STEP_BYTES = 256 << 10 };
+
+static void destroy(struct compaction *compaction, bool installed) {
+    struct engine *engine = compaction->engine;
+    if (compaction->merge_open) source_close(&compaction->merge.source);
+    fold_deinit(&compaction->fold);
+    if (installed)
+        output_release(&compaction->output);
+    else
+        output_abandon(&compaction->output);
+    arena_deinit(&compaction->arena);
+    free(compaction->gathered);
+    free(compaction->kept);
+    free(compaction->sources);
+    free(compaction->children);
+    free(compaction->snapshots);
+    version_release(compaction->version);
+    free(compaction);
+    engine->compaction = NULL;
+}
+
+void compaction_abandon(struct engine *engine) {
+    if (engine->compaction) destroy(engine->compaction, false);
+}
+
+/* ---- What fold asks
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* No level under the output has a file over key. Keys ascend, so each level's place only moves on. */
+static bool is_bottom(void *context, struct slice key) {
+    struct compaction *compaction = context;
+    for (uint32_t i = compaction->pick.output_level + 1; i < ENGINE_LEVELS; i++) {
+        const struct level *level = &compaction->pick.tree->levels[i];
+        uint32_t *at = &compaction->below_at[i];
+        while (*at < level->count && file_locate(level->files[*at], key) > 0) (*at)++;
+        if (*at < level->count && file_locate(level->files[*at], key) == 0) return false;
+    }
+    return true;
+}
+
+static enum status take_entry(void *context, struct slice key, uint64_t trailer, struct slice value, bool new_key) {
+    struct compaction *compaction = context;
+    return output_add(&compaction->output, key, trailer, value, new_key);
+}
+
+/* ---- Beginning
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct oldest {
+    int64_t ms;
+};
+
+static enum status note_oldest(void *context, struct file *file, uint32_t level) {
+    struct oldest *oldest = context;
+    (void)level;
+    if (file->meta.oldest_ms < oldest->ms) oldest->ms = file->meta.oldest_ms;
+    return STATUS_OK;
+}
+
+static void begin_output(struct compaction *compaction) {
+    const struct pick *choice = &compaction->pick;
+    struct oldest oldest = {INT64_MAX};
+    const enum status visited = compaction_each_input(compaction, note_oldest, &oldest);
+    (void)visited; /* note_oldest does not fail */
+    const struct output_options options = {
+        .kind = choice->tree->kind,
+        .instance = choice->tree->instance,
+        .level = choice->output_level,
+        .cause = SST_CAUSE_COMPACTION,
+        .job = compaction->job,
+        .mark_time_ms = compaction->mark_time_ms,
+        .oldest_ms = oldest.ms,
+        .file_bytes = compaction->engine->options.file_bytes,
+        .grandparents =
+            choice->output_level < STORE_LEVEL_LAST ? &choice->tree->levels[choice->output_level + 1] : NULL,
+        .ranges = compaction->kept,
+        .range_count = compaction->kept_count,
+    };
+    output_init(&compaction->output, compaction->engine, &options);
+}
+
+static void begin_fold(struct compaction *compaction) {
+    const struct fold_options options = {
+        .kind = compaction->pick.tree->kind,
+        .instance = compaction->pick.tree->instance,
+        .snapshots = compaction->snapshots,
+        .snapshot_count = compaction->snapshot_count,
+        .ranges = &compaction->ranges,
+        .mark_time_ms = compaction->mark_time_ms,
+        .filter = true,
+        .zero_sequences = compaction->pick.output_level == STORE_LEVEL_LAST,
+        .is_bottom = is_bottom,
+        .add = take_entry,
+        .context = compaction,
+    };
+    fold_init(&compaction->fold, &options, &compaction->merge.source);
+}
+
+/* Its outputs need as much room as its inputs until those can go. */
+static enum status check_room(const struct compaction *compaction) {
+    uint64_t bytes = 0;
+    if (io_free_space(compaction->engine->io, compaction->engine->dir, &bytes) != STATUS_OK)
+        return STATUS_OK; /* unknown: a write will tell */
+    return bytes < compaction->read_bytes ? STATUS_NO_SPACE : STATUS_OK;
+}
+
+static enum status begin_merge(struct compaction *compaction) {
+    enum status status = compaction_prepare(compaction);
+    if (status == STATUS_OK) status = check_room(compaction);
+    if (status != STATUS_OK) return status;
+    begin_output(compaction);
+    begin_fold(compaction);
+    source_seek_first(&compaction->merge.source);
+    return STATUS_OK;
+}
+
+/* What to do next; the version and what the pick must know are taken together. */
+static enum status begin(struct engine *engine) {
+    struct compaction *compaction = calloc(1, sizeof *compaction);
+    if (!compaction) return STATUS_NO_MEMORY;
+    struct pick_context context = {.options = &engine->options};
+    compaction->engine = engine;
+    arena_init(&compaction->arena, 16 << 10);
+    range_set_init(&compaction->ranges, &compaction->arena, 1);
+    engine->compaction = compaction;
+    enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
+    mutex_lock(&engine->mutex);
+    compaction->version = engine->version;
+    version_acquire(compaction->version);
+    compaction->mark_time_ms = context.mark_time_ms = engine->installed.time_ms;
+    context.all = engine->compact_all > 0;
+    mutex_unlock(&engine->mutex);
+    if (status != STATUS_OK) return status;
+    context.oldest_snapshot = compaction->snapshot_count > 0 ? compaction->snapshots[0] : UINT64_MAX;
+    compaction_estimate_cover(engine, compaction->version);
+    pick(compaction->version, &context, &compaction->pick);
+    if (compaction->pick.kind == PICK_NONE) return STATUS_END;
+    compaction->job = store_take_job_number(engine);
+    return compaction->pick.kind == PICK_MERGE ? begin_merge(compaction) : STATUS_OK;
+}
+
+/* ---- Ending
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct removing {
+    struct install *install;
+};
+
+static enum status remove_input(void *context, struct file *file, uint32_t level) {
+    const struct removing *removing = context;
+    return install_remove(removing->install, file, level);
+}
+
+static enum status list_changes(struct compaction *compaction, struct install *install) {
+    struct removing removing = {install};
+    const struct pick *choice = &compaction->pick;
+    enum status status = compaction_each_input(compaction, remove_input, &removing);
+    if (choice->kind == PICK_MOVE) {
+        for (uint32_t i = choice->from; i < choice->to && status == STATUS_OK; i++)
+            status = install_add(install, choice->tree->levels[choice->level].files[i], choice->output_level,
+                                 choice->tree->kind);
+    }
+    for (size_t i = 0; i < compaction->output.count && status == STATUS_OK; i++)
+        status = install_add(install, compaction->output.files[i], choice->output_level, choice->tree->kind);
+    install->edit.job = compaction->job;
+    return status;
+}
+
+static void count_work(struct compaction *compaction) {
+    struct store_counters *counters = &compaction->engine->counters;
+    if (compaction->pick.kind == PICK_MOVE) {
+        atomic_fetch_add_explicit(&counters->trivial_moves, compaction->pick.to - compaction->pick.from,
+                                  memory_order_relaxed);
+        return;
+    }
+    atomic_fetch_add_explicit(&counters->compactions, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->compacted_read_bytes, compaction->read_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->compacted_written_bytes, compaction->output.bytes, memory_order_relaxed);
+}
+
+static enum edit_cause cause_of(const struct compaction *compaction) {
+    if (compaction->pick.kind == PICK_MOVE) return EDIT_MOVE;
+    return compaction->output.count == 0 && compaction->read_bytes == 0 ? EDIT_DROP : EDIT_COMPACTION;
+}
+
+static enum status install(struct compaction *compaction) {
+    struct install change;
+    install_init(&change, cause_of(compaction));
+    enum status status = list_changes(compaction, &change);
+    if (status == STATUS_OK) status = store_install(compaction->engine, &change, NULL);
+    install_deinit(&change);
+    if (status != STATUS_OK) return status;
+    count_work(compaction);
+    log_debug(compaction->engine->log,
+              "engine %s: compaction %" PRIu64 " of tree instance %" PRIu32 ": level %" PRIu32 " to %" PRIu32
+              ", %" PRIu64 " bytes read, %" PRIu64 " written, %" PRIu64 " files not read",
+              compaction->engine->dir, compaction->job, compaction->pick.tree->instance, compaction->pick.level,
+              compaction->pick.output_level, compaction->read_bytes, compaction->output.bytes,
+              compaction->hidden_files);
+    destroy(compaction, true);
+    return STATUS_OK;
+}
+
+/* ---- Steps
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum status step(struct engine *engine) {
+    struct compaction *compaction = engine->compaction;
+    if (!compaction) return begin(engine);
+    if (compaction->pick.kind == PICK_MOVE) return install(compaction);
+    if (!compaction->done) {
+        enum status status = fold_step(&compaction->fold, COMPACT_STEP_BYTES, &compaction->done);
+        if (status == STATUS_OK && compaction->done) status = output_finish(&compaction->output);
+        return status;
+    }
+    if (!compaction->names_synced) {
+        compaction->names_synced = true;
+        return compaction->output.count > 0 ? io_dir_sync(engine->io, engine->dir) : STATUS_OK;
+    }
+    return install(compaction);
+}
+
+/* A file that can't be read is left alone from now on; what else is there goes on. */
+static void blame_input(struct compaction *compaction) {
+    for (size_t i = 0; compaction && i < compaction->source_count; i++) {
+        struct file *file = level_source_file(&compaction->sources[i]);
+        if (file && status_class(compaction->sources[i].source.status) == STATUS_CLASS_DAMAGE)
+            atomic_store(&file->damaged, true);
+    }
+}
+
+/* True: look for other work at once. Otherwise the next flush, or a look at free space, starts it again. */
+static bool give_up(struct engine *engine, enum status status) {
+    const bool damaged = status_class(status) == STATUS_CLASS_DAMAGE;
+    if (damaged) blame_input(engine->compaction);
+    compaction_abandon(engine);
+    if (status == STATUS_END || store_has_failed(engine)) return false;
+    store_note_error(engine, status, "compaction put off: %s", status_text(status));
+    return damaged;
+}
+
+/* Nothing to compact: trees that were dropped, and that a snapshot still read, may go now. */
+static void end_round(struct engine *engine, enum status status) {
+    if (status == STATUS_END) store_drop_departed(engine);
+    mutex_lock(&engine->mutex);
+    engine->compact_rounds++;
+    engine->compact_status = status == STATUS_END ? STATUS_OK : status;
+    mutex_unlock(&engine->mutex);
+}
+
 enum io_job_state compaction_step(struct io_job *job) {
     struct engine *engine = job->context;
+    enum status status = STATUS_CANCELLED;
+    if (!atomic_load(&engine->closing) && !store_has_failed(engine)) {
+        status = step(engine);
+        if (status == STATUS_OK) return IO_JOB_MORE;
+    }
+    if (give_up(engine, status)) return IO_JOB_MORE;
+    end_round(engine, status);
     return store_job_end(engine, &engine->compact_job) ? IO_JOB_DONE : IO_JOB_MORE;
 }
-void compaction_abandon(struct engine *engine) {
-    (void)engine;
+
+enum status engine_compact(struct engine *engine) {
+    if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
+    mutex_lock(&engine->mutex);
+    /* A round that is under way may have picked before this call: the one after it counts. */
+    const uint64_t enough = engine->compact_rounds + (engine->compact_job.running ? 2 : 1);
+    engine->compact_all++;
+    while (engine->compact_rounds < enough && !store_has_failed(engine)) {
+        store_job_start(engine, &engine->compact_job);
+        store_wait(engine);
+    }
+    engine->compact_all--;
+    const enum status status = store_has_failed(engine) ? STATUS_READ_ONLY : engine->compact_status;
+    mutex_unlock(&engine->mutex);
+    return status;
 }

@@ -1,5 +1,7 @@
 /* describe: the whole state as one edit, and new manifests that begin with it. Invariant: the edit describes what the
  * present manifest adds up to, nothing that was not installed. */
+#include <stdlib.h>
+
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/store.h"
 
@@ -48,6 +50,11 @@ static enum status describe_files(struct engine *engine, const struct tree_files
     return STATUS_OK;
 }
 
+static int compare_instances(const void *a, const void *b) {
+    const struct edit_tree *x = a, *y = b;
+    return (x->instance > y->instance) - (x->instance < y->instance);
+}
+
 enum status store_describe(struct engine *engine, const struct version *version, struct edit *edit) {
     struct describing describing = {.edit = edit, .status = describe_kinds(engine, edit)};
     mutex_lock(&engine->mutex);
@@ -59,6 +66,7 @@ enum status store_describe(struct engine *engine, const struct version *version,
     edit->next_instance = engine->installed_instance;
     tree_table_each(&engine->trees, describe_tree, &describing);
     mutex_unlock(&engine->mutex);
+    if (edit->created_count > 1) qsort(edit->created, edit->created_count, sizeof *edit->created, compare_instances);
     for (size_t i = 0; i < version->count && describing.status == STATUS_OK; i++)
         describing.status = describe_files(engine, version->trees[i], edit);
     return describing.status;

@@ -102,7 +102,8 @@ static enum status emit_put(struct fold *fold, uint64_t trailer, struct slice va
     if (filter_drops(fold, value, newest, stripe)) return emit_delete(fold, trailer, stripe);
     hide(fold, stripe);
     /* Nothing older is left to be told from, and no range delete that stays may take it for older than itself. */
-    const bool oldest = stripe == 0 && is_bottom(fold) && cover(fold, ENTRY_SEQUENCE_MAX) == 0;
+    const bool oldest =
+        fold->options.zero_sequences && stripe == 0 && is_bottom(fold) && cover(fold, ENTRY_SEQUENCE_MAX) == 0;
     return emit(fold, oldest ? entry_trailer(0, ENTRY_PUT) : entry_trailer(entry_sequence(trailer), ENTRY_PUT), value);
 }
 

@@ -21,6 +21,7 @@ struct fold_options {
     const struct range_set *ranges; /* every range delete of the inputs; borrowed; NULL = none */
     int64_t mark_time_ms;           /* for the filter */
     bool filter;                    /* ask the tree's filter */
+    bool zero_sequences;            /* a put that nothing older can be told from gets the sequence 0 */
     /* No version of key is older than the inputs'; NULL = never known. */
     bool (*is_bottom)(void *context, struct slice key);
     /* Takes what stays. new_key: the first version of its key. */

@@ -286,3 +286,28 @@ enum status store_install(struct engine *engine, struct install *install, struct
     }
     return status;
 }
+
+static void visit_dropped(void *context, struct tree *tree) {
+    struct departed *departed = context;
+    const uint64_t dropped = atomic_load_explicit(&tree->dropped, memory_order_relaxed);
+    if (dropped <= departed->flushed_sequence && dropped <= departed->oldest_snapshot) departed->count++;
+}
+
+void store_drop_departed(struct engine *engine) {
+    struct departed departed = {.engine = engine};
+    struct install install;
+    mutex_lock(&engine->mutex);
+    departed.flushed_sequence = engine->installed_sequence;
+    departed.oldest_snapshot = list_is_empty(&engine->snapshots)
+                                   ? UINT64_MAX
+                                   : list_entry(engine->snapshots.next, struct engine_snapshot, link)->sequence;
+    if (engine->trees.dropped > 0) tree_table_each(&engine->trees, visit_dropped, &departed);
+    mutex_unlock(&engine->mutex);
+    if (departed.count == 0) return;
+    install_init(&install, EDIT_DROP);
+    const enum status status = store_install(engine, &install, NULL);
+    if (status != STATUS_OK)
+        log_info(engine->log, "engine %s: dropped trees keep their files for now: %s", engine->dir,
+                 status_text(status));
+    install_deinit(&install);
+}

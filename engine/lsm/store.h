@@ -116,8 +116,10 @@ struct engine {
     struct flush *flush;           /* of the flush job */
     struct compaction *compaction; /* of the compaction job */
     atomic_bool closing;
-    enum status flush_status; /* mutex: why the last flush was put off */
-    bool compact_all;         /* mutex: engine_compact waits */
+    enum status flush_status;   /* mutex: why the last flush was put off */
+    unsigned compact_all;       /* mutex: callers of engine_compact that wait */
+    uint64_t compact_rounds;    /* mutex: how often the job found nothing left, or gave up */
+    enum status compact_status; /* mutex: of the last round */
 
     _Atomic int failed; /* enum status: not OK = read-only for good */
     struct mutex error_lock;
@@ -206,6 +208,8 @@ MUST_CHECK enum status install_remove(struct install *install, struct file *file
  * failure makes the engine read-only.
  */
 MUST_CHECK enum status store_install(struct engine *engine, struct install *install, struct mem *flushed);
+/* Lets the files of dropped trees go that only a snapshot kept. Blocking; what fails now is done by a later install. */
+void store_drop_departed(struct engine *engine);
 /* Fills an edit with all there is: kinds, trees, files, marks, counters. REQUIRES: install_lock (or recovery). */
 MUST_CHECK enum status store_describe(struct engine *engine, const struct version *version, struct edit *edit);
 /* Begins a new manifest under the next generation. REQUIRES: install_lock (or recovery). */

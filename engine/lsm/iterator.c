@@ -1,0 +1,333 @@
+/*
+ * iterator: from versions to keys and values, both ways.
+ *
+ * Forward, the sources stand at the version that is shown (key and value are borrowed from it) or behind the operands
+ * that it was folded from. Backward, versions of a key come oldest first; they are gathered, and the sources stand
+ * before the key. Invariant: a key is shown once, with its newest version that the snapshot sees, and only if no delete
+ * hides it.
+ */
+#include <stdlib.h>
+
+#include "engine/lsm/read_set.h"
+#include "engine/lsm/resolve.h"
+
+enum { SKIPS_BEFORE_SEEK = 16 }; /* versions of one key passed one by one */
+
+struct engine_iterator {
+    struct engine *engine;
+    struct view *view;
+    const struct engine_tree_kind *kind;
+    struct read_set set;
+    struct source *top;
+    uint64_t snapshot;
+    struct slice lower, upper;
+    bool valid;
+    bool backward; /* the sources stand before the key; else at it or behind */
+    bool direct;   /* key and value are the source's */
+    enum status status;
+    struct slice shown_key, shown_value;
+    struct buf key;   /* the key shown, or to be passed over */
+    struct buf value; /* folded or copied */
+    struct operands operands;
+};
+
+static void show(struct engine_iterator *iterator, struct slice key, struct slice value, bool direct) {
+    iterator->shown_key = key;
+    iterator->shown_value = value;
+    iterator->direct = direct;
+    iterator->status = STATUS_OK;
+    iterator->valid = true;
+}
+
+static void end(struct engine_iterator *iterator, enum status status) {
+    iterator->valid = false;
+    iterator->status = status;
+}
+
+/* The source ended or failed, or stands outside the bounds. */
+static bool is_at_end(struct engine_iterator *iterator) {
+    const struct source *top = iterator->top;
+    if (!top->valid) {
+        end(iterator, top->status);
+        return true;
+    }
+    const bool outside = iterator->backward ? slice_compare(top->key, iterator->lower) < 0
+                                            : iterator->upper.size && slice_compare(top->key, iterator->upper) >= 0;
+    if (outside) end(iterator, STATUS_OK);
+    return outside;
+}
+
+static bool is_deleted(struct engine_iterator *iterator, struct slice key, uint64_t trailer) {
+    if (entry_kind(trailer) == ENTRY_DELETE) return true;
+    return iterator->set.cover_count > 0 && read_set_cover(&iterator->set, key) > entry_sequence(trailer);
+}
+
+static bool is_operand(uint64_t trailer) {
+    return entry_kind(trailer) == ENTRY_MERGE || entry_kind(trailer) == ENTRY_APPEND;
+}
+
+static bool keep_key(struct engine_iterator *iterator, struct slice key) {
+    const enum status status = buf_assign(&iterator->key, key);
+    if (status != STATUS_OK) end(iterator, status);
+    return status == STATUS_OK;
+}
+
+/* Folds the gathered operands onto base and shows the result. */
+static void show_folded(struct engine_iterator *iterator, const struct slice *base) {
+    struct buf folded = BUF_EMPTY;
+    const enum status status =
+        resolve_full(iterator->kind, buf_slice(&iterator->key), base, &iterator->operands, &folded);
+    if (status != STATUS_OK) {
+        buf_deinit(&folded);
+        end(iterator, status);
+        return;
+    }
+    buf_deinit(&iterator->value);
+    iterator->value = folded;
+    show(iterator, buf_slice(&iterator->key), buf_slice(&iterator->value), false);
+}
+
+/* ---- Forward
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_at_key(const struct engine_iterator *iterator) {
+    return iterator->top->valid && slice_equal(iterator->top->key, buf_slice(&iterator->key));
+}
+
+/* Passes what is left of the versions of iterator->key. */
+static void pass_key(struct engine_iterator *iterator) {
+    for (unsigned passed = 0; is_at_key(iterator); passed++) {
+        if (passed == SKIPS_BEFORE_SEEK)
+            source_seek(iterator->top, buf_slice(&iterator->key), 0);
+        else
+            source_next(iterator->top);
+        if (passed > SKIPS_BEFORE_SEEK) return; /* a version of sequence 0 is the last one */
+    }
+}
+
+/* Operands from here on, newest first; stops at what is none. */
+static void fold_forward(struct engine_iterator *iterator) {
+    struct source *top = iterator->top;
+    enum status status = STATUS_OK;
+    if (!keep_key(iterator, top->key)) return;
+    operands_clear(&iterator->operands);
+    while (status == STATUS_OK && is_at_key(iterator) && is_operand(top->trailer) &&
+           !is_deleted(iterator, top->key, top->trailer)) {
+        status = operands_add(&iterator->operands, top->trailer, top->value);
+        source_next(top);
+    }
+    if (status == STATUS_OK) status = top->status;
+    if (status != STATUS_OK) {
+        end(iterator, status);
+        return;
+    }
+    operands_settle(&iterator->operands);
+    const bool has_base = is_at_key(iterator) && !is_deleted(iterator, top->key, top->trailer);
+    const struct slice base = has_base ? top->value : slice_make(NULL, 0);
+    show_folded(iterator, has_base ? &base : NULL);
+}
+
+static void find_forward(struct engine_iterator *iterator) {
+    struct source *top = iterator->top;
+    iterator->backward = false;
+    while (!is_at_end(iterator)) {
+        if (entry_sequence(top->trailer) > iterator->snapshot) {
+            source_next(top);
+            continue;
+        }
+        if (!is_deleted(iterator, top->key, top->trailer)) {
+            if (is_operand(top->trailer))
+                fold_forward(iterator);
+            else
+                show(iterator, top->key, top->value, true);
+            return;
+        }
+        if (!keep_key(iterator, top->key)) return;
+        pass_key(iterator);
+    }
+}
+
+/* ---- Backward
+ * ------------------------------------------------------------------------------------------------------------------------------
+ */
+
+/* What the versions of a key seen so far, oldest first, add up to. */
+struct gathered {
+    bool has_base; /* in iterator->value */
+};
+
+static enum status gather_version(struct engine_iterator *iterator, struct gathered *gathered) {
+    const struct source *top = iterator->top;
+    if (entry_sequence(top->trailer) > iterator->snapshot) return STATUS_OK;
+    if (!is_operand(top->trailer) || is_deleted(iterator, top->key, top->trailer)) {
+        operands_clear(&iterator->operands);
+        gathered->has_base = false;
+    }
+    if (is_deleted(iterator, top->key, top->trailer)) return STATUS_OK;
+    if (is_operand(top->trailer)) return operands_add(&iterator->operands, top->trailer, top->value);
+    gathered->has_base = true;
+    return buf_assign(&iterator->value, top->value);
+}
+
+/* Gathered oldest first; folding wants them newest first. */
+static void settle_backward(struct operands *operands) {
+    operands_settle(operands);
+    for (size_t low = 0, high = operands->count; low + 1 < high; low++) {
+        high--;
+        const struct operand swap = operands->items[low];
+        operands->items[low] = operands->items[high];
+        operands->items[high] = swap;
+    }
+}
+
+/* All versions of the key that the source stands at; true: something is shown, or failed. */
+static bool gather_key(struct engine_iterator *iterator) {
+    struct gathered gathered = {.has_base = false};
+    enum status status = STATUS_OK;
+    if (!keep_key(iterator, iterator->top->key)) return true;
+    operands_clear(&iterator->operands);
+    while (status == STATUS_OK && is_at_key(iterator)) {
+        status = gather_version(iterator, &gathered);
+        source_prev(iterator->top);
+    }
+    if (status == STATUS_OK) status = iterator->top->status;
+    if (status != STATUS_OK) {
+        end(iterator, status);
+        return true;
+    }
+    if (iterator->operands.count > 0) {
+        const struct slice base = buf_slice(&iterator->value);
+        settle_backward(&iterator->operands);
+        show_folded(iterator, gathered.has_base ? &base : NULL);
+        return true;
+    }
+    if (gathered.has_base) show(iterator, buf_slice(&iterator->key), buf_slice(&iterator->value), false);
+    return gathered.has_base;
+}
+
+static void find_backward(struct engine_iterator *iterator) {
+    iterator->backward = true;
+    while (!is_at_end(iterator) && !gather_key(iterator)) continue;
+}
+
+/* ---- Moves
+ * -----------------------------------------------------------------------------------------------------------------------------------
+ */
+
+void engine_iterator_seek(struct engine_iterator *iterator, struct slice key) {
+    const struct slice from = slice_compare(key, iterator->lower) < 0 ? iterator->lower : key;
+    iterator->valid = false;
+    source_seek(iterator->top, from, entry_trailer_at(iterator->snapshot));
+    find_forward(iterator);
+}
+
+void engine_iterator_seek_first(struct engine_iterator *iterator) {
+    engine_iterator_seek(iterator, iterator->lower);
+}
+
+void engine_iterator_seek_before(struct engine_iterator *iterator, struct slice key) {
+    const bool above = iterator->upper.size && slice_compare(key, iterator->upper) > 0;
+    iterator->valid = false;
+    source_seek_before(iterator->top, above ? iterator->upper : key, ENTRY_TRAILER_FIRST);
+    find_backward(iterator);
+}
+
+void engine_iterator_seek_last(struct engine_iterator *iterator) {
+    iterator->valid = false;
+    if (iterator->upper.size)
+        source_seek_before(iterator->top, iterator->upper, ENTRY_TRAILER_FIRST);
+    else
+        source_seek_last(iterator->top);
+    find_backward(iterator);
+}
+
+void engine_iterator_next(struct engine_iterator *iterator) {
+    if (!iterator->valid) return;
+    if (iterator->direct && !keep_key(iterator, iterator->shown_key)) return;
+    iterator->valid = false;
+    if (iterator->backward)
+        source_seek(iterator->top, buf_slice(&iterator->key),
+                    0); /* behind every version of the key, but one of sequence 0 */
+    pass_key(iterator);
+    find_forward(iterator);
+}
+
+void engine_iterator_prev(struct engine_iterator *iterator) {
+    if (!iterator->valid) return;
+    if (iterator->direct && !keep_key(iterator, iterator->shown_key)) return;
+    iterator->valid = false;
+    if (!iterator->backward) source_seek_before(iterator->top, buf_slice(&iterator->key), ENTRY_TRAILER_FIRST);
+    find_backward(iterator);
+}
+
+bool engine_iterator_valid(const struct engine_iterator *iterator) {
+    return iterator->valid;
+}
+
+enum status engine_iterator_status(const struct engine_iterator *iterator) {
+    return iterator->status;
+}
+
+struct slice engine_iterator_key(const struct engine_iterator *iterator) {
+    return iterator->shown_key;
+}
+
+struct slice engine_iterator_value(const struct engine_iterator *iterator) {
+    return iterator->shown_value;
+}
+
+/* ---- Life
+ * ----------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static enum status open_iterator(struct engine_iterator *iterator, uint32_t tree,
+                                 const struct engine_iterator_options *options) {
+    struct engine *engine = iterator->engine;
+    iterator->snapshot =
+        options->snapshot ? options->snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
+    const struct tree *found = tree_table_find(&engine->trees, tree, iterator->snapshot);
+    if (!found) return STATUS_INVALID;
+    const struct read_options read = {
+        .instance = found->instance,
+        .snapshot = iterator->snapshot,
+        .lower = options->lower,
+        .upper = options->upper,
+        .flags = (options->memory_only ? SST_MEMORY_ONLY : 0u) | (options->no_fill ? SST_NO_FILL : 0u),
+    };
+    iterator->kind = found->kind;
+    iterator->lower = options->lower;
+    iterator->upper = options->upper;
+    const enum status status = read_set_open(&iterator->set, engine, iterator->view, &read);
+    iterator->top = iterator->set.top;
+    return status;
+}
+
+enum status engine_iterator_open(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
+                                 struct engine_iterator **iterator) {
+    static const struct engine_iterator_options defaults = {.memory_only = false};
+    *iterator = NULL;
+    struct engine_iterator *made = calloc(1, sizeof *made);
+    if (!made) return STATUS_NO_MEMORY;
+    made->engine = engine;
+    made->view =
+        view_acquire(&engine->views); /* before the sequence: what it covers is in the view, or newer than the call */
+    const enum status status = open_iterator(made, tree, options ? options : &defaults);
+    if (status == STATUS_OK) {
+        *iterator = made;
+        return STATUS_OK;
+    }
+    store_release_view(engine, made->view);
+    free(made);
+    return status;
+}
+
+void engine_iterator_close(struct engine_iterator *iterator) {
+    if (!iterator) return;
+    read_set_close(&iterator->set);
+    store_release_view(iterator->engine, iterator->view);
+    buf_deinit(&iterator->key);
+    buf_deinit(&iterator->value);
+    operands_deinit(&iterator->operands);
+    free(iterator);
+}

@@ -1,0 +1,74 @@
+/* stats: what the engine counts, gathered. Reads a view; blocks on nothing. */
+#include "engine/lsm/store.h"
+
+static uint64_t level_entries(const struct level *level) {
+    uint64_t entries = 0;
+    for (uint32_t i = 0; i < level->count; i++)
+        entries += level->files[i]->meta.entries + level->files[i]->meta.range_deletes;
+    return entries;
+}
+
+static void sum_tree(const struct tree_files *files, struct engine_tree_info *info) {
+    for (uint32_t i = 0; files && i < ENGINE_LEVELS; i++) {
+        info->files += files->levels[i].count;
+        info->disk_bytes += files->levels[i].bytes;
+        info->entries += level_entries(&files->levels[i]);
+    }
+}
+
+enum status engine_tree_info(struct engine *engine, uint32_t tree, struct engine_tree_info *info) {
+    struct view *view = view_acquire(&engine->views);
+    const uint64_t sequence = atomic_load_explicit(&engine->sequence, memory_order_acquire);
+    const struct tree *found = tree_table_find(&engine->trees, tree, sequence);
+    if (found) {
+        *info = (struct engine_tree_info){.tree = tree, .kind = found->kind->id};
+        sum_tree(version_find(view->version, found->instance), info);
+    }
+    store_release_view(engine, view);
+    return found ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+static void gather_levels(const struct version *version, struct engine_stats *stats) {
+    for (size_t t = 0; t < version->count; t++) {
+        for (uint32_t i = 0; i < ENGINE_LEVELS; i++) {
+            stats->levels[i].files += version->trees[t]->levels[i].count;
+            stats->levels[i].bytes += version->trees[t]->levels[i].bytes;
+        }
+    }
+    for (uint32_t i = 0; i < ENGINE_LEVELS; i++) stats->disk_bytes += stats->levels[i].bytes;
+}
+
+static void gather_counters(struct engine *engine, struct engine_stats *stats) {
+    struct store_counters *counters = &engine->counters;
+    stats->flushes = atomic_load_explicit(&counters->flushes, memory_order_relaxed);
+    stats->compactions = atomic_load_explicit(&counters->compactions, memory_order_relaxed);
+    stats->trivial_moves = atomic_load_explicit(&counters->trivial_moves, memory_order_relaxed);
+    stats->user_bytes = atomic_load_explicit(&counters->user_bytes, memory_order_relaxed);
+    stats->flushed_bytes = atomic_load_explicit(&counters->flushed_bytes, memory_order_relaxed);
+    stats->compacted_read_bytes = atomic_load_explicit(&counters->compacted_read_bytes, memory_order_relaxed);
+    stats->compacted_written_bytes = atomic_load_explicit(&counters->compacted_written_bytes, memory_order_relaxed);
+    stats->delayed_ns = atomic_load_explicit(&counters->delayed_ns, memory_order_relaxed);
+    stats->filter_asked = atomic_load_explicit(&counters->filter_asked, memory_order_relaxed);
+    stats->filter_negative = atomic_load_explicit(&counters->filter_negative, memory_order_relaxed);
+    stats->wal_commits = atomic_load_explicit(&counters->wal_commits, memory_order_relaxed);
+    stats->wal_syncs = atomic_load_explicit(&counters->wal_syncs, memory_order_relaxed);
+    stats->wal_bytes = atomic_load_explicit(&counters->wal_bytes, memory_order_relaxed);
+    stats->debt_bytes = atomic_load_explicit(&engine->debt, memory_order_relaxed);
+}
+
+void engine_get_stats(struct engine *engine, struct engine_stats *stats) {
+    struct block_cache_stats cache;
+    *stats = (struct engine_stats){.sequence = atomic_load_explicit(&engine->sequence, memory_order_acquire)};
+    gather_counters(engine, stats);
+    block_cache_get_stats(engine->environment.cache, &cache);
+    stats->cache_bytes = cache.bytes;
+    stats->cache_pinned_bytes = cache.pinned_bytes;
+    stats->cache_hits = cache.hits;
+    stats->cache_misses = cache.misses;
+    struct view *view = view_acquire(&engine->views);
+    stats->memtable_count = 1 + view->sealed_count;
+    stats->memtable_bytes = memtable_bytes(view->active->table);
+    for (uint32_t i = 0; i < view->sealed_count; i++) stats->memtable_bytes += memtable_bytes(view->sealed[i]->table);
+    gather_levels(view->version, stats);
+    store_release_view(engine, view);
+}

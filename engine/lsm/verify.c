@@ -1,0 +1,162 @@
+/*
+ * verify: whether what is on disk is what was written, and means what it should. Reads all: superblock, manifest, every
+ * byte of every file; compares the manifest with the version, properties with the manifest, and the files of a level
+ * with one another.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/lsm/file_names.h"
+#include "engine/lsm/recovered.h"
+#include "engine/lsm/store.h"
+
+struct verify {
+    struct engine *engine;
+    void (*visit)(void *context, const struct engine_finding *finding);
+    void *context;
+    const char *path; /* of the file at hand */
+    uint64_t findings;
+};
+
+static void find(struct verify *verify, const char *path, uint64_t offset, const char *text) {
+    const struct engine_finding finding = {.status = STATUS_CORRUPT, .file = path, .offset = offset, .text = text};
+    verify->findings++;
+    store_note_error(verify->engine, STATUS_CORRUPT, "%s: offset %" PRIu64 ": %s", path, offset, text);
+    if (verify->visit) verify->visit(verify->context, &finding);
+}
+
+static void find_in_sst(void *context, uint64_t offset, const char *text) {
+    struct verify *verify = context;
+    find(verify, verify->path, offset, text);
+}
+
+/* ---- One file
+ * --------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool same_span(const struct edit_file *meta, const struct sst_properties *properties) {
+    if (!slice_equal(meta->first, properties->first) || meta->has_last != properties->has_last) return false;
+    if (!meta->has_last) return true;
+    return slice_equal(meta->last, properties->last) && meta->last_exclusive == properties->last_exclusive;
+}
+
+static void compare_properties(struct verify *verify, const struct edit_file *meta,
+                               const struct sst_properties *properties) {
+    if (properties->origin.tree != meta->instance)
+        find(verify, verify->path, 0, "belongs to another tree than the manifest says");
+    if (properties->file_bytes != meta->bytes) find(verify, verify->path, 0, "has another size than the manifest says");
+    if (!same_span(meta, properties)) find(verify, verify->path, 0, "spans other keys than the manifest says");
+    if (properties->entries != meta->entries || properties->deletes != meta->deletes ||
+        properties->range_deletes != meta->range_deletes || properties->merges + properties->appends != meta->operands)
+        find(verify, verify->path, 0, "holds another number of entries than the manifest says");
+    if (properties->first_sequence != meta->first_sequence || properties->last_sequence != meta->last_sequence)
+        find(verify, verify->path, 0, "holds other sequences than the manifest says");
+}
+
+static enum status verify_file(struct verify *verify, struct file *file) {
+    char path[IO_PATH_BYTES];
+    struct sst *sst;
+    enum status status = store_file_path(verify->engine, file->meta.number, path);
+    if (status != STATUS_OK) return status;
+    verify->path = path;
+    status = store_open_file(verify->engine, file, 0, &sst);
+    if (status_class(status) == STATUS_CLASS_DAMAGE) {
+        find(verify, path, 0, "can't be opened; see the last error for the place");
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    compare_properties(verify, &file->meta, sst_properties(sst));
+    status = sst_verify(sst, find_in_sst, verify);
+    if (status_class(status) != STATUS_CLASS_DAMAGE) return status;
+    atomic_store(&file->damaged, true);
+    return STATUS_OK;
+}
+
+/* ---- Levels
+ * ------------------------------------------------------------------------------------------------------------------------------------
+ */
+
+static void find_at_file(struct verify *verify, const struct file *file, const char *text) {
+    char path[IO_PATH_BYTES];
+    if (store_file_path(verify->engine, file->meta.number, path) == STATUS_OK) find(verify, path, 0, text);
+}
+
+static void verify_order(struct verify *verify, const struct level *level, uint32_t number) {
+    for (uint32_t i = 1; i < level->count; i++) {
+        const struct file *before = level->files[i - 1], *file = level->files[i];
+        if (number == 0 && before->meta.last_sequence < file->meta.last_sequence)
+            find_at_file(verify, file, "is newer than the file that is asked before it");
+        if (number > 0 && file_locate(before, file->meta.first) <= 0)
+            find_at_file(verify, file, "overlaps the file before it on its level");
+    }
+}
+
+static enum status verify_tree(struct verify *verify, const struct tree_files *tree) {
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < ENGINE_LEVELS && status == STATUS_OK; i++) {
+        verify_order(verify, &tree->levels[i], i);
+        for (uint32_t f = 0; f < tree->levels[i].count && status == STATUS_OK; f++)
+            status = verify_file(verify, tree->levels[i].files[f]);
+    }
+    return status;
+}
+
+/* ---- The manifest
+ * -------------------------------------------------------------------------------------------------------------------------------
+ */
+
+struct counting {
+    const struct version *version;
+    uint64_t missing;
+};
+
+static enum status count_missing(void *context, const struct edit_file *meta) {
+    struct counting *counting = context;
+    const struct tree_files *tree = version_find(counting->version, meta->instance);
+    bool found = false;
+    for (uint32_t i = 0; tree && i < tree->levels[meta->level].count && !found; i++)
+        found = tree->levels[meta->level].files[i]->meta.number == meta->number;
+    if (!found) counting->missing++;
+    return STATUS_OK;
+}
+
+/* Reads superblock and manifest back; the version is what they add up to. */
+static enum status verify_manifest(struct verify *verify, const struct version *version) {
+    struct engine *engine = verify->engine;
+    struct superblock superblock;
+    struct recovered recovered;
+    struct manifest_recovery recovery;
+    struct error error = {.status = STATUS_OK};
+    bool damaged = false;
+    recovered_init(&recovered);
+    enum status status = superblock_read(engine->io, engine->dir, &superblock, &damaged, &error);
+    if (status == STATUS_OK) {
+        const struct manifest_id id = {superblock.store, superblock.manifest, superblock.generation};
+        status = manifest_read(engine->io, engine->dir, &id, superblock.manifest_bytes, recovered_apply, &recovered,
+                               &recovery, &error);
+    }
+    if (status == STATUS_OK && damaged) find(verify, FILE_NAME_SUPERBLOCK, 0, "one of the two slots does not verify");
+    struct counting counting = {version, 0};
+    if (status == STATUS_OK) status = recovered_each_file(&recovered, count_missing, &counting);
+    if (status == STATUS_OK && counting.missing > 0)
+        find(verify, engine->dir, 0, "the manifest names files that the version does not have");
+    recovered_deinit(&recovered);
+    const enum status_class class = status_class(status);
+    if (class != STATUS_CLASS_DAMAGE && status != STATUS_NOT_FOUND && class != STATUS_CLASS_INPUT) return status;
+    find(verify, engine->dir, 0, error.text);
+    return STATUS_OK;
+}
+
+enum status engine_verify(struct engine *engine, void (*visit)(void *context, const struct engine_finding *finding),
+                          void *context) {
+    struct verify verify = {.engine = engine, .visit = visit, .context = context};
+    mutex_lock(&engine->install_lock);
+    struct view *view = view_acquire(&engine->views);
+    enum status status = verify_manifest(&verify, view->version);
+    mutex_unlock(&engine->install_lock);
+    for (size_t i = 0; i < view->version->count && status == STATUS_OK; i++)
+        status = verify_tree(&verify, view->version->trees[i]);
+    store_release_view(engine, view);
+    if (status != STATUS_OK) return status;
+    return verify.findings > 0 ? STATUS_CORRUPT : STATUS_OK;
+}
