@@ -109,7 +109,7 @@ PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 # All processors, unless -j was given.
-ifeq ($(filter -j% j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j% j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
 endif
 
