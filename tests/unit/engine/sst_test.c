@@ -176,7 +176,7 @@ static void draw(struct fixture *f, struct prng *prng) {
     f->count = kept;
     draw_ranges(f, prng);
     f->options.codec = (enum codec_id)prng_below(prng, CODEC_COUNT);
-    f->options.block_bytes = 64 << prng_below(prng, 8);
+    f->options.block_bytes = (size_t)64 << prng_below(prng, 8);
     f->options.filter_bits_per_key = (unsigned)prng_below(prng, 3) * 7;
 }
 
