@@ -1,12 +1,14 @@
 /*
  * engine: an LSM-tree over named trees (keyspaces) with atomic batches, snapshots, iterators and checkpoints.
  *
- * A write enters one memtable that all trees share. A flush seals it, writes SSTs (each of one tree) and installs them by one manifest edit that carries a mark:
- * the log index, term and log time up to which all is inside. Compaction then moves data down the levels. Restart = manifest, then the log after the mark: its own WAL
- * (ENGINE_WAL_OWN), or whatever log the owner keeps (ENGINE_WAL_OFF; the owner replays from engine_installed on).
+ * A write enters one memtable that all trees share. A flush seals it, writes SSTs (each of one tree) and installs them
+ * by one manifest edit that carries a mark: the log index, term and log time up to which all is inside. Compaction then
+ * moves data down the levels. Restart = manifest, then the log after the mark: its own WAL (ENGINE_WAL_OWN), or
+ * whatever log the owner keeps (ENGINE_WAL_OFF; the owner replays from engine_installed on).
  *
- * Threads: open and close by one; everything else by any, unless said otherwise. Keys are byte strings in memcmp order, 0..ENGINE_KEY_MAX_BYTES; values 0..ENGINE_VALUE_MAX_BYTES.
- * Corruption is an error with file, offset and key range (engine_last_error); it is never an answer.
+ * Threads: open and close by one; everything else by any, unless said otherwise. Keys are byte strings in memcmp order,
+ * 0..ENGINE_KEY_MAX_BYTES; values 0..ENGINE_VALUE_MAX_BYTES. Corruption is an error with file, offset and key range
+ * (engine_last_error); it is never an answer.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -25,11 +27,13 @@ enum {
     ENGINE_LEVELS = 7,
 };
 
-/* ---- Kinds of trees --------------------------------------------------------------------------------------------------------------- */
+/* ---- Kinds of trees ---------------------------------------------------------------------------------------------- */
 
 /*
- * A merge operator: folds operands that were written with engine_batch_merge into a value. Pure and associative: it is called at reads, flushes and compactions, any grouping
- * must give the same bytes. `base` is NULL when there is no older value. Operands come oldest first. Any thread. CORRUPT or SYNTAX if an operand is malformed: becomes the read's error.
+ * A merge operator: folds operands that were written with engine_batch_merge into a value. Pure and associative: it is
+ * called at reads, flushes and compactions, any grouping must give the same bytes. `base` is NULL when there is no
+ * older value. Operands come oldest first. Any thread. CORRUPT or SYNTAX if an operand is malformed: becomes the read's
+ * error.
  */
 struct engine_merge {
     const char *name; /* kept in the manifest; another name at open is MISMATCH */
@@ -45,8 +49,9 @@ struct engine_merge {
 enum engine_filter_decision { ENGINE_KEEP, ENGINE_DROP };
 
 /*
- * A compaction filter: asked for the newest version of a key that no snapshot needs in older form. DROP makes it a tombstone, or nothing at the bottom. Must depend on
- * key, value and `mark_time_ms` (log time of the last installed flush) alone. Any thread.
+ * A compaction filter: asked for the newest version of a key that no snapshot needs in older form. DROP makes it a
+ * tombstone, or nothing at the bottom. Must depend on key, value and `mark_time_ms` (log time of the last installed
+ * flush) alone. Any thread.
  */
 struct engine_filter {
     const char *name;
@@ -56,7 +61,8 @@ struct engine_filter {
 
 enum engine_compression { ENGINE_COMPRESSION_NONE, ENGINE_COMPRESSION_LZ4, ENGINE_COMPRESSION_ZSTD };
 
-/* How the trees of one kind keep their data. The table is given at open, the same one for the life of a directory (new kinds may be added). */
+/* How the trees of one kind keep their data. The table is given at open, the same one for the life of a directory (new
+ * kinds may be added). */
 struct engine_tree_kind {
     uint32_t id;                        /* 1.., kept in the manifest */
     const char *name;                   /* "kv.names" */
@@ -67,7 +73,7 @@ struct engine_tree_kind {
     const struct engine_filter *filter; /* may be NULL */
 };
 
-/* ---- Open and close ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Open and close ---------------------------------------------------------------------------------------------- */
 
 enum engine_wal_mode { ENGINE_WAL_OWN, ENGINE_WAL_OFF };
 
@@ -86,30 +92,33 @@ struct engine_options {
     size_t cache_bytes; /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
     size_t block_bytes; /* of an SST's data block before compression [4 KiB] */
     size_t file_bytes;  /* of an SST made by compaction [8 MiB] */
-    uint64_t level_base_bytes;  /* target of level 1 [64 MiB] */
-    unsigned level_ratio;       /* [10] */
-    unsigned level0_trigger;    /* files in level 0 that start a compaction [4] */
-    uint64_t debt_limit_bytes;  /* compaction debt at which pacing reaches its strongest [level_base * 4] */
-    uint64_t wal_segment_bytes; /* ENGINE_WAL_OWN [64 MiB] */
-    uint64_t
-        disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on [64 MiB; the simulator sets less] */
+    uint64_t level_base_bytes;   /* target of level 1 [64 MiB] */
+    unsigned level_ratio;        /* [10] */
+    unsigned level0_trigger;     /* files in level 0 that start a compaction [4] */
+    uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 4] */
+    uint64_t wal_segment_bytes;  /* ENGINE_WAL_OWN [64 MiB] */
+    uint64_t disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on
+                                    [64 MiB; the simulator sets less] */
 };
 
 MUST_CHECK enum status engine_open(struct io *io, const char *dir, const struct engine_options *options,
                                    struct engine **engine, struct error *error);
-/* Ends background work at its next step, commits nothing more. Snapshots, iterators and values must have been released. NULL is allowed. */
+/* Ends background work at its next step, commits nothing more. Snapshots, iterators and values must have been released.
+ * NULL is allowed. */
 void engine_close(struct engine *engine);
 
-/* ---- Batches ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Batches ----------------------------------------------------------------------------------------------------- */
 
-/* The log position that a batch or a flush stands for. With ENGINE_WAL_OWN the engine numbers index itself, term is 0. */
+/* The log position that a batch or a flush stands for. With ENGINE_WAL_OWN the engine numbers index itself, term is 0.
+ */
 struct engine_mark {
     uint64_t index;
     uint64_t term;
     int64_t time_ms; /* log time */
 };
 
-/* A set of operations that become visible together. Reusable after clear; not thread-safe. Keys and values are copied in. */
+/* A set of operations that become visible together. Reusable after clear; not thread-safe. Keys and values are copied
+ * in. */
 struct engine_batch {
     struct buf operations; /* encoded: engine/lsm/FORMAT.md, "batch" */
     uint32_t count;
@@ -127,10 +136,12 @@ MUST_CHECK enum status engine_batch_delete_range(struct engine_batch *batch, uin
                                                  struct slice end);
 MUST_CHECK enum status engine_batch_merge(struct engine_batch *batch, uint32_t tree, struct slice key,
                                           struct slice operand);
-/* Extends the value of key by bytes (an absent one is empty). A snapshot sees the length at its time. Amortised O(size), whatever the value's length. */
+/* Extends the value of key by bytes (an absent one is empty). A snapshot sees the length at its time. Amortised
+ * O(size), whatever the value's length. */
 MUST_CHECK enum status engine_batch_append(struct engine_batch *batch, uint32_t tree, struct slice key,
                                            struct slice bytes);
-/* Trees come and go inside batches, so that replay reproduces them. Creating one that exists with the same kind is no-op; with another, INVALID at write. O(1). */
+/* Trees come and go inside batches, so that replay reproduces them. Creating one that exists with the same kind is
+ * no-op; with another, INVALID at write. O(1). */
 MUST_CHECK enum status engine_batch_create_tree(struct engine_batch *batch, uint32_t tree, uint32_t kind);
 MUST_CHECK enum status engine_batch_drop_tree(struct engine_batch *batch, uint32_t tree);
 
@@ -140,16 +151,17 @@ struct engine_write_options {
 };
 
 /*
- * Applies all of it or nothing. Many writers may call at once: they queue, and one commits for all. BUSY, NO_SPACE, READ_ONLY, NO_MEMORY, INVALID (unknown tree or kind),
- * TOO_LARGE.
+ * Applies all of it or nothing. Many writers may call at once: they queue, and one commits for all. BUSY, NO_SPACE,
+ * READ_ONLY, NO_MEMORY, INVALID (unknown tree or kind), TOO_LARGE.
  */
 MUST_CHECK enum status engine_write(struct engine *engine, struct engine_batch *batch,
                                     const struct engine_write_options *options);
 
-/* How hard the engine asks its writers to slow down: 0 = not at all .. 1000 = memory or debt is at its limit. For owners with no_wait: stop reading sockets as it rises. */
+/* How hard the engine asks its writers to slow down: 0 = not at all .. 1000 = memory or debt is at its limit. For
+ * owners with no_wait: stop reading sockets as it rises. */
 unsigned engine_pressure(const struct engine *engine);
 
-/* ---- Reads ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Reads ------------------------------------------------------------------------------------------------------- */
 
 /* A value without a copy: the bytes stay where they are (memtable or cached block) until released. */
 struct engine_value {
@@ -158,10 +170,12 @@ struct engine_value {
 };
 void engine_value_release(struct engine_value *value);
 
-/* snapshot NULL = the latest state. OK, NOT_FOUND, CORRUPT, IO, NO_MEMORY, INVALID (no such tree). Blocks on disk if it must. */
+/* snapshot NULL = the latest state. OK, NOT_FOUND, CORRUPT, IO, NO_MEMORY, INVALID (no such tree). Blocks on disk if it
+ * must. */
 MUST_CHECK enum status engine_get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
                                   struct slice key, struct engine_value *value);
-/* Answers from memory or says WOULD_BLOCK; never touches a file. Call engine_get from a job to bring the blocks in, then try again. */
+/* Answers from memory or says WOULD_BLOCK; never touches a file. Call engine_get from a job to bring the blocks in,
+ * then try again. */
 MUST_CHECK enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
                                       struct slice key, struct engine_value *value);
 
@@ -194,7 +208,7 @@ enum status engine_iterator_status(const struct engine_iterator *iterator);
 struct slice engine_iterator_key(const struct engine_iterator *iterator);   /* borrowed until the next move */
 struct slice engine_iterator_value(const struct engine_iterator *iterator); /* borrowed until the next move */
 
-/* ---- Trees ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Trees ------------------------------------------------------------------------------------------------------- */
 
 struct engine_tree_info {
     uint32_t tree;
@@ -206,16 +220,19 @@ struct engine_tree_info {
 MUST_CHECK enum status engine_tree_info(struct engine *engine, uint32_t tree,
                                         struct engine_tree_info *info); /* NOT_FOUND */
 
-/* ---- Flush, log, checkpoint ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Flush, log, checkpoint -------------------------------------------------------------------------------------- */
 
-/* Seals the memtable if it holds anything and starts a flush; the answer is engine_installed passing the mark. Does not block. */
+/* Seals the memtable if it holds anything and starts a flush; the answer is engine_installed passing the mark. Does not
+ * block. */
 MUST_CHECK enum status engine_flush_start(struct engine *engine);
-/* The same, and waits until it is installed (with ENGINE_WAL_OFF: until the owner's log is durable, so never from the loop). */
+/* The same, and waits until it is installed (with ENGINE_WAL_OFF: until the owner's log is durable, so never from the
+ * loop). */
 MUST_CHECK enum status engine_flush(struct engine *engine);
 /* Compacts all trees until no level is over its target. Blocking; for tools and tests. */
 MUST_CHECK enum status engine_compact(struct engine *engine);
 
-/* The mark of the last installed flush: everything up to it survives a restart without the log; the log may be cut below it. */
+/* The mark of the last installed flush: everything up to it survives a restart without the log; the log may be cut
+ * below it. */
 struct engine_mark engine_installed(const struct engine *engine);
 /* The mark of the last batch applied. */
 struct engine_mark engine_applied(const struct engine *engine);
@@ -223,13 +240,14 @@ struct engine_mark engine_applied(const struct engine *engine);
 void engine_log_durable(struct engine *engine, uint64_t index);
 
 /*
- * Makes `dir` (absent before) a store of its own that holds the last installed state: hard links and a new manifest, durable when it returns. *mark tells its place in the log.
- * Blocking, any thread; writes go on.
+ * Makes `dir` (absent before) a store of its own that holds the last installed state: hard links and a new manifest,
+ * durable when it returns. *mark tells its place in the log. Blocking, any thread; writes go on.
  */
 MUST_CHECK enum status engine_checkpoint(struct engine *engine, const char *dir, struct engine_mark *mark,
                                          struct error *error);
 
-/* Verifies every checksum and the meaning above it (order, levels disjoint, references, sizes, marks); reads all. visit is called for each finding; NULL = only the verdict. OK or CORRUPT. */
+/* Verifies every checksum and the meaning above it (order, levels disjoint, references, sizes, marks); reads all. visit
+ * is called for each finding; NULL = only the verdict. OK or CORRUPT. */
 struct engine_finding {
     enum status status;
     const char *file;

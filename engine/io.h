@@ -43,7 +43,7 @@ struct io_file;
 struct io_socket;
 struct io_lock;
 
-/* ---- Life ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 enum io_backend_choice { IO_BACKEND_PROBE, IO_BACKEND_URING, IO_BACKEND_POSIX };
 
@@ -63,7 +63,7 @@ MUST_CHECK enum status io_create(const struct io_options *options, struct io **i
 void io_destroy(struct io *io);
 const char *io_backend_name(const struct io *io); /* "io_uring", "posix", "sim" */
 
-/* ---- Files and directories (blocking) -------------------------------------------------------------------------------------- */
+/* ---- Files and directories (blocking) ---------------------------------------------------------------------------- */
 
 enum io_open_flag {
     IO_OPEN_READ = 1,
@@ -112,14 +112,14 @@ MUST_CHECK enum status io_free_space(struct io *io, const char *path, uint64_t *
 MUST_CHECK enum status io_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error);
 void io_unlock(struct io_lock *lock);
 
-/* ---- Clocks and entropy (any thread) ---------------------------------------------------------------------------------------- */
+/* ---- Clocks and entropy (any thread) ----------------------------------------------------------------------------- */
 
 uint64_t io_now_ns(struct io *io);  /* monotonic, from an arbitrary start */
 int64_t io_clock_ms(struct io *io); /* wall clock, milliseconds since 1970 UTC; may jump */
 void io_entropy(struct io *io, void *to, size_t size);
 void io_sleep(struct io *io, uint64_t ns); /* blocks the calling thread; never on the loop */
 
-/* ---- Operations (loop thread only) ------------------------------------------------------------------------------------------- */
+/* ---- Operations (loop thread only) ------------------------------------------------------------------------------- */
 
 enum io_op_kind {
     IO_OP_READ,       /* file, offset, data, size -> bytes */
@@ -184,7 +184,7 @@ void io_socket_close(struct io_socket *socket);
 void io_socket_local(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
 void io_socket_remote(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
 
-/* ---- Jobs -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Jobs -------------------------------------------------------------------------------------------------------- */
 
 enum io_pool { IO_POOL_COMPACTION, IO_POOL_READ, IO_POOL_COUNT };
 enum io_job_state { IO_JOB_MORE, IO_JOB_DONE };

@@ -1,12 +1,15 @@
 /*
- * names: the one name space of users. A row per name, whatever store owns the thing behind it: type, expiry, object id, and a string's value inline.
+ * names: the one name space of users. A row per name, whatever store owns the thing behind it: type, expiry, object id,
+ * and a string's value inline.
  *
- * Rows lie in hash order: key = the upper 63 bits of the name's XXH3-64 with the directory's seed (8 bytes, big-endian) + the name. Redis knows no order of names, and hash order gives SCAN a
- * positive 64-bit cursor that means the same on every node and after every restart, and RANDOMKEY a seek. Beside the rows stands the expiry index {expire_ms big-endian, name}, and
- * one row that counts names.
+ * Rows lie in hash order: key = the upper 63 bits of the name's XXH3-64 with the directory's seed (8 bytes, big-endian)
+ * + the name. Redis knows no order of names, and hash order gives SCAN a positive 64-bit cursor that means the same on
+ * every node and after every restart, and RANDOMKEY a seek. Beside the rows stands the expiry index {expire_ms
+ * big-endian, name}, and one row that counts names.
  *
- * A row that is due (expire_ms <= log time) is absent to everyone, whether or not compaction has dropped it yet; only its index entry
- * is still owed, until a reap takes it. So the state is the same on every replica at the same log index. Bytes: engine/names/FORMAT.md.
+ * A row that is due (expire_ms <= log time) is absent to everyone, whether or not compaction has dropped it yet; only
+ * its index entry is still owed, until a reap takes it. So the state is the same on every replica at the same log
+ * index. Bytes: engine/names/FORMAT.md.
  */
 #ifndef ENGINE_NAMES_H
 #define ENGINE_NAMES_H
@@ -36,7 +39,8 @@ struct name_row {
     struct slice value; /* a string's bytes; borrowed */
 };
 
-/* What a store does when one of its names goes: puts the deletion of the object's rows into the same batch. O(1) or a range. */
+/* What a store does when one of its names goes: puts the deletion of the object's rows into the same batch. O(1) or a
+ * range. */
 struct name_owner {
     uint8_t type;
     const char *name; /* what TYPE answers: "string" */
@@ -47,7 +51,8 @@ struct name_owner {
 
 /*
  * A view of the name space: where to read and what time it is. Plain data, copied freely; borrows all.
- * Writing functions are for apply only: one thread, in log order; each batch holds one entry's effects, so a name touched twice in an entry is the caller's care (names_batch_*).
+ * Writing functions are for apply only: one thread, in log order; each batch holds one entry's effects, so a name
+ * touched twice in an entry is the caller's care (names_batch_*).
  */
 struct names_view {
     struct engine *engine;
@@ -59,13 +64,15 @@ struct names_view {
     bool *late;          /* may be NULL if clock_ms is 0 */
 };
 
-/* OK or NOT_FOUND (absent or due); WOULD_BLOCK, CORRUPT, IO. row->value is borrowed from *value, which the caller releases after OK. */
+/* OK or NOT_FOUND (absent or due); WOULD_BLOCK, CORRUPT, IO. row->value is borrowed from *value, which the caller
+ * releases after OK. */
 MUST_CHECK enum status names_get(const struct names_view *view, struct slice name, struct name_row *row,
                                  struct engine_value *value);
 
 /*
- * The names as one entry's operations leave them, before the batch is written: read-your-writes inside apply. What changed is put into the batch once, by finish, in the order in
- * which names were first touched. Reused from entry to entry; apply's thread only.
+ * The names as one entry's operations leave them, before the batch is written: read-your-writes inside apply. What
+ * changed is put into the batch once, by finish, in the order in which names were first touched. Reused from entry to
+ * entry; apply's thread only.
  */
 struct names_edit;
 MUST_CHECK enum status names_edit_create(const struct name_owner *owners, size_t owner_count,
@@ -75,11 +82,13 @@ void names_edit_destroy(struct names_edit *edit);                   /* NULL is a
 void names_edit_begin(struct names_edit *edit, const struct names_view *view, struct engine_batch *batch);
 /* As names_get, with this entry's edits seen; row->value borrowed until the next begin. */
 MUST_CHECK enum status names_edit_get(struct names_edit *edit, struct slice name, struct name_row *row);
-/* Makes or replaces: keeps count and expiry index right; an object of the old row that is not row->object is deleted by its owner. */
+/* Makes or replaces: keeps count and expiry index right; an object of the old row that is not row->object is deleted by
+ * its owner. */
 MUST_CHECK enum status names_edit_put(struct names_edit *edit, struct slice name, const struct name_row *row);
 /* OK if it was there, else NOT_FOUND. */
 MUST_CHECK enum status names_edit_delete(struct names_edit *edit, struct slice name);
-/* The row of `from`, object and expiry included, becomes that of `to`; what `to` was is gone. NOT_FOUND if `from` is absent. from != to. */
+/* The row of `from`, object and expiry included, becomes that of `to`; what `to` was is gone. NOT_FOUND if `from` is
+ * absent. from != to. */
 MUST_CHECK enum status names_edit_rename(struct names_edit *edit, struct slice from, struct slice to);
 /* Puts all that changed, and the count, into the batch. */
 MUST_CHECK enum status names_edit_finish(struct names_edit *edit);
@@ -97,8 +106,9 @@ MUST_CHECK enum status names_count(const struct names_view *view, uint64_t *coun
 MUST_CHECK enum status names_next_expiry(const struct names_view *view, int64_t *expire_ms);
 
 /*
- * Visits names in hash order from *cursor (0 = the start) until `limit` rows were looked at and no name of the last hash is left; sets *cursor to where to go on, 0 at the end. Every
- * name that is there from a full pass's start to its end is visited at least once. visit's slices are borrowed for the call.
+ * Visits names in hash order from *cursor (0 = the start) until `limit` rows were looked at and no name of the last
+ * hash is left; sets *cursor to where to go on, 0 at the end. Every name that is there from a full pass's start to its
+ * end is visited at least once. visit's slices are borrowed for the call.
  */
 MUST_CHECK enum status names_scan(const struct names_view *view, uint64_t *cursor, uint64_t limit,
                                   enum status (*visit)(void *context, struct slice name, const struct name_row *row),

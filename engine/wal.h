@@ -1,17 +1,20 @@
 /*
- * wal: a segmented, checksummed log with group commit (DESIGN §2). Two users: the bare engine, which commits by blocking calls from whichever
- * writer leads its queue, and raft, which commits by operations on the loop. Bytes: engine/wal/FORMAT.md.
+ * wal: a segmented, checksummed log with group commit (DESIGN §2). Two users: the bare engine, which commits by
+ * blocking calls from whichever writer leads its queue, and raft, which commits by operations on the loop. Bytes:
+ * engine/wal/FORMAT.md.
  *
- * Records are appended to a group in memory; a commit writes the group and makes it durable as one. One commit is in flight at a time; what is
- * appended meanwhile forms the next group. Acknowledge nothing before wal_durable has passed it.
+ * Records are appended to a group in memory; a commit writes the group and makes it durable as one. One commit is in
+ * flight at a time; what is appended meanwhile forms the next group. Acknowledge nothing before wal_durable has passed
+ * it.
  *
- * Positions (lsn) are segment number << 32 | byte offset in the segment: they grow, and never rewind. Taking back a suffix is a record of the user's, not a
- * cut of the file; taking back a prefix drops whole segments.
+ * Positions (lsn) are segment number << 32 | byte offset in the segment: they grow, and never rewind. Taking back a
+ * suffix is a record of the user's, not a cut of the file; taking back a prefix drops whole segments.
  *
  * Recovery tells apart, by sector stamps {segment generation, group} with a check of their own:
- *  - never written: an older stamp or zeros. A tail whose last group lacks sectors is *torn*: it was never acknowledged and is cut.
- *  - faulty: our own stamp, and a bad sum; or a hole below a group that is known to be durable. It may have been acknowledged: neither present nor absent. wal_open answers
- *    FAULTY, says where, changes nothing.
+ *  - never written: an older stamp or zeros. A tail whose last group lacks sectors is *torn*: it was never acknowledged
+ * and is cut.
+ *  - faulty: our own stamp, and a bad sum; or a hole below a group that is known to be durable. It may have been
+ * acknowledged: neither present nor absent. wal_open answers FAULTY, says where, changes nothing.
  *
  * Not thread-safe: the owner calls from one thread at a time (wal_read and wal_durable: see there).
  */
@@ -47,22 +50,23 @@ struct wal_recovery {
 };
 
 struct wal_options {
-    uint64_t owner;            /* salts every check: a segment of another store does not verify, it answers MISMATCH */
-    uint64_t segment_bytes;    /* multiple of IO_PAGE_BYTES, 64 KiB .. 1 GiB; 0 = 64 MiB */
-    unsigned recycle_segments; /* dropped segments kept for reuse; 0 = 2 */
-    size_t
-        pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when nothing else is pending */
-    struct log *log; /* borrowed; NULL = silence */
+    uint64_t owner;             /* salts every check: a segment of another store does not verify, it answers MISMATCH */
+    uint64_t segment_bytes;     /* multiple of IO_PAGE_BYTES, 64 KiB .. 1 GiB; 0 = 64 MiB */
+    unsigned recycle_segments;  /* dropped segments kept for reuse; 0 = 2 */
+    size_t pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when
+                                   nothing else is pending */
+    struct log *log;            /* borrowed; NULL = silence */
 
-    /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see wal_commit). May append and start the next one. */
+    /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see
+     * wal_commit). May append and start the next one. */
     void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);
     void *context;
 };
 
 /*
- * Opens the log in directory `dir` (made if absent, its parent synced) and calls visit for every record from the oldest kept to the end, in order. A status
- * from visit that is not OK ends the opening with it. On FAULTY, CORRUPT, VERSION, MISMATCH the directory is left as it was; *recovery (may be NULL) and *error tell.
- * Blocking.
+ * Opens the log in directory `dir` (made if absent, its parent synced) and calls visit for every record from the oldest
+ * kept to the end, in order. A status from visit that is not OK ends the opening with it. On FAULTY, CORRUPT, VERSION,
+ * MISMATCH the directory is left as it was; *recovery (may be NULL) and *error tell. Blocking.
  */
 MUST_CHECK enum status wal_open(struct io *io, const char *dir, const struct wal_options *options,
                                 enum status (*visit)(void *context, const struct wal_record *record),
@@ -72,8 +76,8 @@ MUST_CHECK enum status wal_open(struct io *io, const char *dir, const struct wal
 void wal_close(struct wal *wal);
 
 /*
- * Adds a record, whose payload is the parts one after another, to the open group; copies. BUSY at the pending limit, TOO_LARGE, NO_MEMORY, READ_ONLY after
- * a failed commit.
+ * Adds a record, whose payload is the parts one after another, to the open group; copies. BUSY at the pending limit,
+ * TOO_LARGE, NO_MEMORY, READ_ONLY after a failed commit.
  */
 MUST_CHECK enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count,
                                   uint64_t *lsn);
@@ -82,9 +86,9 @@ MUST_CHECK enum status wal_append(struct wal *wal, uint8_t type, const struct sl
 void wal_commit_start(struct wal *wal);
 
 /*
- * Blocking commit of the open group. With sync, durable when it returns OK. Without, the bytes are handed to the system (they outlive the process, not the power)
- * and wal_durable does not move. A failure makes the log READ_ONLY for good; but NO_SPACE and NO_MEMORY, met before anything was written, leave
- * the group as it is: commit again later.
+ * Blocking commit of the open group. With sync, durable when it returns OK. Without, the bytes are handed to the system
+ * (they outlive the process, not the power) and wal_durable does not move. A failure makes the log READ_ONLY for good;
+ * but NO_SPACE and NO_MEMORY, met before anything was written, leave the group as it is: commit again later.
  */
 MUST_CHECK enum status wal_commit(struct wal *wal, bool sync);
 
@@ -95,14 +99,16 @@ size_t wal_pending(const struct wal *wal);   /* bytes appended and not yet commi
 bool wal_is_idle(const struct wal *wal);     /* no commit in flight */
 
 /*
- * Reads the first record at or after lsn, also one that is only in memory yet; payload is borrowed from *scratch, *next_lsn is where to go on. END behind the last one; CORRUPT with
- * place; COMPACTED if below wal_start. Blocking; for a record that is durable and pinned (wal_pin) it may be called from a job while the owner appends: such a job
- * must know by itself which record is its last.
+ * Reads the first record at or after lsn, also one that is only in memory yet; payload is borrowed from *scratch,
+ * *next_lsn is where to go on. END behind the last one; CORRUPT with place; COMPACTED if below wal_start. Blocking; for
+ * a record that is durable and pinned (wal_pin) it may be called from a job while the owner appends: such a job must
+ * know by itself which record is its last.
  */
 MUST_CHECK enum status wal_read(struct wal *wal, uint64_t lsn, struct buf *scratch, struct wal_record *record,
                                 uint64_t *next_lsn, struct error *error);
 
-/* Drops every segment that lies wholly below lsn; recycles or removes it. Never fails: what can't be removed now is removed later. Segments pinned are kept until unpinned. */
+/* Drops every segment that lies wholly below lsn; recycles or removes it. Never fails: what can't be removed now is
+ * removed later. Segments pinned are kept until unpinned. */
 void wal_drop_before(struct wal *wal, uint64_t lsn);
 void wal_pin(struct wal *wal, uint64_t lsn);
 void wal_unpin(struct wal *wal, uint64_t lsn);

@@ -1,8 +1,9 @@
 /*
  * apply: from an operation in the log to changes of the name space.
  *
- * Invariant: what comes out depends on the view's rows, the entry's log time and the operation alone. Changes reach the batch only through names_edit_finish, so that an
- * operation that answers an error, or WOULD_BLOCK, has changed nothing.
+ * Invariant: what comes out depends on the view's rows, the entry's log time and the operation alone. Changes reach the
+ * batch only through names_edit_finish, so that an operation that answers an error, or WOULD_BLOCK, has changed
+ * nothing.
  */
 #include "kv/apply.h"
 
@@ -106,7 +107,7 @@ enum status kv_prefetch(const struct names_view *view, struct slice operation) {
     return names_count(&blocking, &names);
 }
 
-/* ---- shared by the families ---- */
+/* ---- shared by the families -------------------------------------------------------------------------------------- */
 
 enum status apply_get_string(struct apply *apply, struct slice key, struct name_row *row) {
     enum status status = names_edit_get(apply->edit, key, row);

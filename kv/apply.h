@@ -1,4 +1,5 @@
-/* apply: what the files that apply operations share. One struct per entry; everything in it is borrowed for the call. */
+/* apply: what the files that apply operations share. One struct per entry; everything in it is borrowed for the call.
+ */
 #ifndef KV_APPLY_H
 #define KV_APPLY_H
 
@@ -33,7 +34,8 @@ enum status apply_reap(struct apply *apply);
 MUST_CHECK enum status apply_get_string(struct apply *apply, struct slice key, struct name_row *row);
 
 /*
- * The log time at which a relative or absolute expiry falls. INVALID: it is over what 64 bits hold. A result at or before the entry's log time means: gone at once.
+ * The log time at which a relative or absolute expiry falls. INVALID: it is over what 64 bits hold. A result at or
+ * before the entry's log time means: gone at once.
  */
 MUST_CHECK enum status apply_expiry(const struct apply *apply, int64_t number, int64_t *expire_ms);
 

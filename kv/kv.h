@@ -1,10 +1,12 @@
 /*
  * kv: Redis strings and the commands on names, as a deterministic library on the engine.
  *
- * Writes: a command becomes a kv_op, is encoded, goes through whatever log the owner keeps, and kv_apply turns it into changes of a batch and a reply, from the
- * envelope and the ordered state alone. Reads: functions on a names_view. Both answer with engine/base/reply.h; user errors are replies with Redis 7's texts.
+ * Writes: a command becomes a kv_op, is encoded, goes through whatever log the owner keeps, and kv_apply turns it into
+ * changes of a batch and a reply, from the envelope and the ordered state alone. Reads: functions on a names_view. Both
+ * answer with engine/base/reply.h; user errors are replies with Redis 7's texts.
  *
- * Runs alone (embedded, see kv_apply's caller duties) or replicated (kv/state_machine.c). Threads: apply from one; reads from any. Bytes: kv/FORMAT.md.
+ * Runs alone (embedded, see kv_apply's caller duties) or replicated (kv/state_machine.c). Threads: apply from one;
+ * reads from any. Bytes: kv/FORMAT.md.
  */
 #ifndef KV_KV_H
 #define KV_KV_H
@@ -17,7 +19,7 @@ enum {
     KV_VALUE_MAX_BYTES = 32 << 20, /* a string may not grow over it; the same on every node, for apply depends on it */
 };
 
-/* ---- Operations: a format; numbers never change ------------------------------------------------------------------------------------- */
+/* ---- Operations: a format; numbers never change ------------------------------------------------------------------ */
 
 enum kv_op_kind {
     KV_OP_SET = 1,             /* key, value; flags; number = expiry */
@@ -27,9 +29,9 @@ enum kv_op_kind {
     KV_OP_INCREMENT = 5,       /* key; number = increment */
     KV_OP_INCREMENT_FLOAT = 6, /* key, increment as text */
     KV_OP_GETDEL = 7,          /* key */
-    KV_OP_GETEX =
-        8, /* key, expiry as text if KV_EXPIRE_*; or KV_PERSIST. Redis looks for the key before it judges the number, so apply judges it */
-    KV_OP_DELETE = 9,   /* key, ... */
+    KV_OP_GETEX = 8,  /* key, expiry as text if KV_EXPIRE_*; or KV_PERSIST. Redis looks for the key before it judges the
+                         number, so apply judges it */
+    KV_OP_DELETE = 9, /* key, ... */
     KV_OP_EXPIRE = 10,  /* key; flags, number = expiry */
     KV_OP_PERSIST = 11, /* key */
     KV_OP_RENAME = 12,  /* from, to; KV_NX */
@@ -83,12 +85,13 @@ struct kv_op_reader {
     struct kv_op op; /* arguments NULL */
     struct decoder rest;
 };
-/* SYNTAX if the bytes are no operation (all arguments are checked to be there), UNSUPPORTED for a kind of a later version. */
+/* SYNTAX if the bytes are no operation (all arguments are checked to be there), UNSUPPORTED for a kind of a later
+ * version. */
 MUST_CHECK enum status kv_op_decode(struct slice operation, struct kv_op_reader *reader);
 struct slice kv_op_next(struct kv_op_reader *reader); /* at most argument_count times; borrowed from the operation */
 const char *kv_op_kind_name(enum kv_op_kind kind);    /* "set"; for tools */
 
-/* ---- Apply ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Apply ------------------------------------------------------------------------------------------------------- */
 
 struct kv;
 
@@ -97,16 +100,17 @@ MUST_CHECK enum status kv_create(const struct name_owner *owners, size_t owner_c
 void kv_destroy(struct kv *kv); /* NULL is allowed */
 
 /*
- * Applies one operation: view is the latest state (snapshot NULL) with the entry's log time; changes go to *batch, which the caller writes before the next operation,
- * the answer to *reply. OK also for user errors. WOULD_BLOCK (view->memory_only): bring in the rows by kv_prefetch, clear batch and reply, call again. CORRUPT, IO,
- * NO_MEMORY, SYNTAX, UNSUPPORTED.
+ * Applies one operation: view is the latest state (snapshot NULL) with the entry's log time; changes go to *batch,
+ * which the caller writes before the next operation, the answer to *reply. OK also for user errors. WOULD_BLOCK
+ * (view->memory_only): bring in the rows by kv_prefetch, clear batch and reply, call again. CORRUPT, IO, NO_MEMORY,
+ * SYNTAX, UNSUPPORTED.
  */
 MUST_CHECK enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice operation,
                                 struct engine_batch *batch, struct buf *reply);
 /* Reads, blocking, what kv_apply would read. */
 MUST_CHECK enum status kv_prefetch(const struct names_view *view, struct slice operation);
 
-/* ---- Reads: each appends one reply; WOULD_BLOCK leaves the reply cut at where it was --------------------------------------------------------- */
+/* ---- Reads: each appends one reply; WOULD_BLOCK leaves the reply cut at where it was ----------------------------- */
 
 MUST_CHECK enum status kv_get(const struct names_view *view, struct slice key, struct buf *reply);
 MUST_CHECK enum status kv_mget(const struct names_view *view, const struct slice *keys, size_t count,
@@ -138,7 +142,8 @@ MUST_CHECK enum status kv_scan(const struct names_view *view, const struct kv_sc
 bool kv_glob_match(struct slice pattern, struct slice text);
 
 /*
- * The number of EX, PX, EXAT, PXAT as milliseconds: OK; SYNTAX = "value is not an integer or out of range"; INVALID = "invalid expire time in '%s' command".
+ * The number of EX, PX, EXAT, PXAT as milliseconds: OK; SYNTAX = "value is not an integer or out of range"; INVALID =
+ * "invalid expire time in '%s' command".
  */
 MUST_CHECK enum status kv_parse_expiry(struct slice text, bool seconds, int64_t *milliseconds);
 /* The text of kv's own name_owner row: TYPE's answer for strings. */

@@ -1,6 +1,7 @@
 /*
- * number: decimal texts as Redis judges and prints them (the integer parser is public: kv.h). Sums of floats are made in long double and printed with 17 decimals,
- * trailing zeros cut, as Redis does; equal on every replica of one architecture.
+ * number: decimal texts as Redis judges and prints them (the integer parser is public: kv.h). Sums of floats are made
+ * in long double and printed with 17 decimals, trailing zeros cut, as Redis does; equal on every replica of one
+ * architecture.
  */
 #ifndef KV_NUMBER_H
 #define KV_NUMBER_H

@@ -48,7 +48,8 @@ enum status kv_scan(const struct names_view *view, const struct kv_scan_options 
     return status;
 }
 
-/* From a random place to the first name that is there; once around. Rows that are due are passed over in steps, so that a field of them costs no more than its size. */
+/* From a random place to the first name that is there; once around. Rows that are due are passed over in steps, so that
+ * a field of them costs no more than its size. */
 enum status kv_randomkey(const struct names_view *view, uint64_t random, struct buf *reply) {
     enum { STEP_ROWS = 8 };
     struct collector collector = {.limit = 1};

@@ -42,7 +42,7 @@ struct block_cache {
     struct block_shard shards[SHARDS_MAX];
 };
 
-/* ---- Blocks ---------------------------------------------------------------------------------------------------- */
+/* ---- Blocks ------------------------------------------------------------------------------------------------------ */
 
 struct block *block_create(uint64_t file, uint64_t offset, size_t size) {
     if (size > SIZE_MAX - sizeof(struct block) - BLOCK_SLACK_BYTES) return NULL;
@@ -70,7 +70,7 @@ size_t block_charge(const struct block *block) {
     return sizeof *block + block->size + BLOCK_SLACK_BYTES;
 }
 
-/* ---- Shards ---------------------------------------------------------------------------------------------------- */
+/* ---- Shards ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t key_hash(uint64_t file, uint64_t offset) {
     return hash_mix(file, offset);
@@ -224,7 +224,7 @@ static void shard_deinit(struct block_shard *shard) {
     mutex_deinit(&shard->mutex);
 }
 
-/* ---- The cache ------------------------------------------------------------------------------------------------- */
+/* ---- The cache --------------------------------------------------------------------------------------------------- */
 
 struct block_cache *block_cache_create(size_t bytes) {
     struct block_cache *cache = calloc(1, sizeof *cache);

@@ -61,7 +61,7 @@ static const struct range_stack *edge_stack(const struct range_node *node, unsig
     return atomic_load_explicit(&node->edges[level].stack, memory_order_acquire);
 }
 
-/* ---- Stacks ---------------------------------------------------------------------------------------------------- */
+/* ---- Stacks ------------------------------------------------------------------------------------------------------ */
 
 /* What lies on the stack at or below snapshot; 0 = nothing. */
 static uint64_t stack_find(const struct range_stack *stack, uint64_t snapshot) {
@@ -80,7 +80,7 @@ static void stack_place(struct range_stack *top, const struct range_stack *below
     if (below->depth - jump->depth == jump->depth - jump_depth) top->jump = jump->jump;
 }
 
-/* ---- Boundaries ------------------------------------------------------------------------------------------------ */
+/* ---- Boundaries -------------------------------------------------------------------------------------------------- */
 
 static struct range_node *node_create(struct range_set *set, uint32_t tree, struct slice key, unsigned height) {
     struct range_node *node = arena_alloc(set->arena, sizeof *node + height * sizeof(struct range_edge), 8);
@@ -125,7 +125,7 @@ static struct range_node *boundary_make(struct range_set *set, uint32_t tree, st
     return node;
 }
 
-/* ---- Tombstones ------------------------------------------------------------------------------------------------ */
+/* ---- Tombstones -------------------------------------------------------------------------------------------------- */
 
 /*
  * The edges that together span [begin, end), as high as they can be: up while the next higher edge does not pass the
@@ -224,7 +224,7 @@ void range_set_undo(struct range_set *set, uint32_t tree, struct slice begin, st
     atomic_store_explicit(&from->begins, mark, memory_order_release);
 }
 
-/* ---- Questions ------------------------------------------------------------------------------------------------- */
+/* ---- Questions --------------------------------------------------------------------------------------------------- */
 
 uint64_t range_set_cover(const struct range_set *set, uint32_t tree, struct slice key, uint64_t snapshot) {
     if (range_set_is_empty(set)) return 0;

@@ -76,7 +76,7 @@ enum status machine_free_space(struct io *io, const char *path, uint64_t *bytes)
     return STATUS_OK;
 }
 
-/* ---- Listing ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Listing ----------------------------------------------------------------------------------------------------- */
 
 /* Appends all names but "." and "..", each with its terminating zero. */
 static enum status read_names(DIR *directory, struct buf *names, size_t *count) {

@@ -21,7 +21,7 @@ const char *io_backend_name(const struct io *io) {
     return io->name;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 enum status io_file_open(struct io *io, const char *path, unsigned flags, struct io_file **file) {
     *file = NULL;
@@ -70,7 +70,7 @@ const char *io_file_path(const struct io_file *file) {
     return file->path;
 }
 
-/* ---- Directories ------------------------------------------------------------------------------------------------------------- */
+/* ---- Directories ------------------------------------------------------------------------------------------------- */
 
 enum status io_remove(struct io *io, const char *path) {
     return path_fits(path) ? io->vtable->remove(io, path) : STATUS_INVALID;
@@ -117,7 +117,7 @@ void io_unlock(struct io_lock *lock) {
     if (lock) lock->io->vtable->unlock(lock);
 }
 
-/* ---- Clocks and entropy ------------------------------------------------------------------------------------------------------- */
+/* ---- Clocks and entropy ------------------------------------------------------------------------------------------ */
 
 uint64_t io_now_ns(struct io *io) {
     return io->vtable->now_ns(io);
@@ -135,7 +135,7 @@ void io_sleep(struct io *io, uint64_t ns) {
     io->vtable->sleep(io, ns);
 }
 
-/* ---- Operations --------------------------------------------------------------------------------------------------------------- */
+/* ---- Operations -------------------------------------------------------------------------------------------------- */
 
 static void check_op(const struct io_op *op) {
     check(op->done != NULL);
@@ -218,7 +218,7 @@ void io_wake(struct io *io) {
     io->vtable->wake(io);
 }
 
-/* ---- Sockets ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Sockets ----------------------------------------------------------------------------------------------------- */
 
 enum status io_listen(struct io *io, const char *address, struct io_socket **socket, struct error *error) {
     *socket = NULL;
@@ -237,7 +237,7 @@ void io_socket_remote(const struct io_socket *socket, char address[IO_ADDRESS_BY
     socket->io->vtable->socket_remote(socket, address);
 }
 
-/* ---- Jobs --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Jobs -------------------------------------------------------------------------------------------------------- */
 
 void io_job_start(struct io *io, struct io_job *job) {
     check(job->step != NULL && job->pool < IO_POOL_COUNT);

@@ -40,7 +40,7 @@ static enum status watch(struct posix *posix, struct machine_socket *socket) {
     return epoll_ctl(posix->epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0 ? STATUS_OK : status_from_errno(errno);
 }
 
-/* ---- The four socket operations; each returns false if it has to wait ------------------------------------------------------------ */
+/* ---- The four socket operations; each returns false if it has to wait -------------------------------------------- */
 
 static bool try_receive(struct posix *posix, struct machine_socket *socket, struct io_op *op) {
     const size_t ask = op->size < MACHINE_TRANSFER_BYTES ? op->size : MACHINE_TRANSFER_BYTES;
@@ -150,7 +150,7 @@ static void continue_connect(struct posix *posix, struct machine_socket *socket)
     end_connect(posix, socket->connect, status_from_errno(number));
 }
 
-/* ---- From readiness to operations --------------------------------------------------------------------------------------------- */
+/* ---- From readiness to operations -------------------------------------------------------------------------------- */
 
 static void serve_queue(struct posix *posix, struct machine_socket *socket, struct list *queue, const bool *ready,
                         bool (*try)(struct posix *, struct machine_socket *, struct io_op *)) {
@@ -201,7 +201,7 @@ static void start_op(struct posix *posix, struct io_op *op) {
     }
 }
 
-/* ---- The functions of the vtable ------------------------------------------------------------------------------------------------- */
+/* ---- The functions of the vtable --------------------------------------------------------------------------------- */
 
 static void posix_submit(struct io *io, struct io_op *op) {
     struct posix *posix = posix_of(io);

@@ -59,8 +59,7 @@ static bool op_syncs(const struct io_op *op) {
     return op->kind == IO_OP_WRITE_SYNC || op->kind == IO_OP_SYNC;
 }
 
-/* ---- The end of an operation
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- The end of an operation ------------------------------------------------------------------------------------- */
 
 /* Puts the first of those that waited for an ended one where it will be placed next. */
 static void promote(struct uring *uring, struct list *waiting) {
@@ -99,9 +98,7 @@ static void try_again(struct uring *uring, struct io_op *op) {
     list_push_front(&uring->submitted, &op->link);
 }
 
-/* ---- Requests
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
 static unsigned transfer_bytes(const struct io_op *op, uint64_t progress) {
     const uint64_t left = op->size - progress;
@@ -220,9 +217,7 @@ static void start_op(struct uring *uring, struct io_op *op) {
         start_socket_op(uring, op);
 }
 
-/* ---- Filling the ring
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Filling the ring -------------------------------------------------------------------------------------------- */
 
 /* Room for the two linked requests of one operation; hands over what stands in the ring if need be. */
 static bool make_room(struct uring *uring) {
@@ -259,9 +254,7 @@ static void place_submitted(struct uring *uring) {
         start_op(uring, list_entry(list_pop_front(&uring->submitted), struct io_op, link));
 }
 
-/* ---- Completions
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Completions ------------------------------------------------------------------------------------------------- */
 
 static void forget_cancel(struct uring *uring, const struct io_op *op) {
     for (struct io_op **at = &uring->cancels; *at; at = &op_state(*at)->next) {
@@ -420,9 +413,7 @@ static void reap(struct uring *uring) {
     io_uring_cq_advance(&uring->ring, count);
 }
 
-/* ---- A turn
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- A turn ------------------------------------------------------------------------------------------------------ */
 
 static void enable(struct uring *uring) {
     if (uring->enabled) return;
@@ -508,9 +499,7 @@ static void uring_cancel(struct io *io, struct io_op *op) {
     }
 }
 
-/* ---- Sockets
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Sockets ----------------------------------------------------------------------------------------------------- */
 
 static enum status uring_listen(struct io *io, const char *address, struct io_socket **socket, struct error *error) {
     struct machine_socket *made;
@@ -526,9 +515,7 @@ static void uring_socket_close(struct io_socket *socket) {
     if (mine->in_kernel == 0) socket_destroy(mine);
 }
 
-/* ---- Life
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 /* Waits until the kernel has let go of every buffer. If the loop thread has ended, the kernel has done so at its end.
  */
@@ -560,8 +547,7 @@ static const struct io_vtable uring_vtable = {
     .cancel = uring_cancel, .run = uring_run,         .listen = uring_listen, .socket_close = uring_socket_close,
 };
 
-/* ---- What the running kernel grants
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- What the running kernel grants ------------------------------------------------------------------------------ */
 
 static int set_up_ring(struct io_uring *ring, unsigned entries, unsigned completions, unsigned extra_flags) {
     const unsigned common = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |

@@ -7,8 +7,7 @@
 
 #include "engine/io/machine.h"
 
-/* ---- Finished jobs: many pool threads push, the loop takes all
- * ---------------------------------------------------------------- */
+/* ---- Finished jobs: many pool threads push, the loop takes all --------------------------------------------------- */
 
 struct job_state {
     struct io_job *next;
@@ -45,9 +44,7 @@ size_t jobs_deliver(struct machine *machine) {
     return count;
 }
 
-/* ---- Pools
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Pools ------------------------------------------------------------------------------------------------------- */
 
 /* REQUIRES: pool->mutex held. Behind all of the same or a lower number. */
 static void enqueue(struct job_pool *pool, struct io_job *job) {

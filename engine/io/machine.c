@@ -36,7 +36,7 @@ void machine_deinit(struct machine *machine) {
     close(machine->wake_fd);
 }
 
-/* ---- Wake-up ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Wake-up ----------------------------------------------------------------------------------------------------- */
 
 void machine_wake(struct io *io) {
     struct machine *machine = machine_of(io);
@@ -61,7 +61,7 @@ void machine_sleep_end(struct machine *machine) {
     atomic_store(&machine->woken, false);
 }
 
-/* ---- Delivery ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Delivery ---------------------------------------------------------------------------------------------------- */
 
 void machine_complete_file(struct machine *machine, struct io_op *op, enum status status) {
     const bool poisoned = op->kind != IO_OP_READ && io_file_is_poisoned(op->file);

@@ -18,8 +18,7 @@
 /* One read or write call moves at most this much; the kernel's own limit is 2 GiB less a page. */
 enum { MACHINE_TRANSFER_BYTES = 1 << 30 };
 
-/* ---- Operation state: our view of io_op.backend
- * -------------------------------------------------------------------------- */
+/* ---- Operation state: our view of io_op.backend ------------------------------------------------------------------ */
 
 enum op_place {
     OP_PLACE_QUEUED,    /* waits in a list of ours: a cancel takes it out */
@@ -44,8 +43,7 @@ static inline struct op_state *op_state(struct io_op *op) {
     return (struct op_state *)(void *)op->backend;
 }
 
-/* ---- Objects
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- Objects ----------------------------------------------------------------------------------------------------- */
 
 struct machine_file {
     struct io_file base;
@@ -117,8 +115,7 @@ static inline struct machine_socket *machine_socket_of(struct io_socket *socket)
     return (struct machine_socket *)(void *)socket;
 }
 
-/* ---- machine.c: life, wake-up, delivery
- * --------------------------------------------------------------------------------------- */
+/* ---- machine.c: life, wake-up, delivery -------------------------------------------------------------------------- */
 
 /* Initialises the shared part; the pools' threads run when it returns OK. On failure nothing is left. */
 MUST_CHECK enum status machine_init(struct machine *machine, const struct io_vtable *vtable, const char *name,
@@ -158,8 +155,7 @@ size_t machine_deliver(struct machine *machine);
 /* When the loop has to be back: the earlier of deadline_ns and the first timer; 0 if something is due now. */
 uint64_t machine_wait_until(struct machine *machine, uint64_t deadline_ns);
 
-/* ---- errno_status.c
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- errno_status.c ---------------------------------------------------------------------------------------------- */
 
 enum status status_from_errno(int number);
 /* Says in the log what failed where, and returns the status. */
@@ -168,8 +164,7 @@ enum status machine_fail(struct machine *machine, const char *verb, const char *
 /* A sync failed: poisons the file, says so, and returns NO_SPACE or IO. */
 enum status machine_fail_sync(struct io_file *file, int number);
 
-/* ---- files.c, directories.c, directory_lock.c: blocking calls
- * -------------------------------------------------------------------- */
+/* ---- files.c, directories.c, directory_lock.c: blocking calls ---------------------------------------------------- */
 
 enum status machine_file_open(struct io *io, const char *path, unsigned flags, struct io_file **file);
 void machine_file_close(struct io_file *file);
@@ -192,27 +187,21 @@ enum status machine_free_space(struct io *io, const char *path, uint64_t *bytes)
 enum status machine_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error);
 void machine_unlock(struct io_lock *lock);
 
-/* ---- clock.c
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- clock.c ----------------------------------------------------------------------------------------------------- */
 
 uint64_t machine_now_ns(struct io *io);
 int64_t machine_clock_ms(struct io *io);
 void machine_entropy(struct io *io, void *to, size_t size);
 void machine_sleep(struct io *io, uint64_t ns);
 
-/* ---- timers.c
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- timers.c ---------------------------------------------------------------------------------------------------- */
 
 void timers_add(struct timers *timers, struct io_op *op);
 void timers_remove(struct timers *timers, struct io_op *op);
 /* The first timer, taken out, if its deadline is at or before now_ns; else NULL. */
 struct io_op *timers_pop_due(struct timers *timers, uint64_t now_ns);
 
-/* ---- sockets.c
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- sockets.c --------------------------------------------------------------------------------------------------- */
 
 /* type_flags: SOCK_NONBLOCK or 0. Fills in socket->peer for an address to connect to. */
 MUST_CHECK enum status socket_create(struct machine *machine, int fd, struct machine_socket **socket);
@@ -226,9 +215,7 @@ MUST_CHECK enum status socket_listen(struct machine *machine, const char *addres
 void machine_socket_local(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
 void machine_socket_remote(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]);
 
-/* ---- jobs.c
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- jobs.c ------------------------------------------------------------------------------------------------------ */
 
 MUST_CHECK enum status job_pool_start(struct job_pool *pool, struct machine *machine, const char *name,
                                       unsigned threads);
@@ -238,9 +225,7 @@ void machine_job_start(struct io *io, struct io_job *job);
 bool machine_job_assist(struct io *io);
 size_t jobs_deliver(struct machine *machine);
 
-/* ---- backends
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- backends ---------------------------------------------------------------------------------------------------- */
 
 MUST_CHECK enum status io_posix_create(const struct io_options *options, struct io **io, struct error *error);
 /* UNSUPPORTED, with the reason in *error, where the kernel or a sandbox does not grant what is needed. */

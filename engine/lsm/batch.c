@@ -84,8 +84,7 @@ enum status engine_batch_drop_tree(struct engine_batch *batch, uint32_t tree) {
     return add(batch, BATCH_DROP_TREE, tree, NULL, 0);
 }
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 void batch_reader_init(struct batch_reader *reader, struct slice operations, uint32_t count) {
     reader->decoder = decoder_make(operations);
@@ -137,8 +136,7 @@ enum status batch_reader_next(struct batch_reader *reader, struct batch_operatio
     return STATUS_OK;
 }
 
-/* ---- Records of the engine's own log
- * ------------------------------------------------------------------------------------ */
+/* ---- Records of the engine's own log ----------------------------------------------------------------------------- */
 
 size_t batch_header_encode(const struct batch_header *header, uint8_t *to) {
     uint8_t *at = to;

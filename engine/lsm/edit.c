@@ -96,8 +96,7 @@ enum status edit_remove_file(struct edit *edit, const struct edit_removed *remov
     return STATUS_OK;
 }
 
-/* ---- Encoding
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Encoding ---------------------------------------------------------------------------------------------------- */
 
 /* Gathers a field's body, so that its length can stand before it; remembers the first failure. */
 struct field_writer {
@@ -207,8 +206,7 @@ enum status edit_encode(const struct edit *edit, struct buf *to) {
     return writer.status;
 }
 
-/* ---- Decoding
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Decoding ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t get_u32(struct decoder *body) {
     const uint64_t value = decode_varint(body);

@@ -43,8 +43,7 @@ enum status store_open_file(struct engine *engine, struct file *file, unsigned f
     return status;
 }
 
-/* ---- Numbers
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
 
 static bool take_reserved(struct engine *engine, uint64_t *number) {
     mutex_lock(&engine->mutex);
@@ -72,8 +71,7 @@ uint64_t store_take_job_number(struct engine *engine) {
     return number;
 }
 
-/* ---- Sweeping
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Sweeping ---------------------------------------------------------------------------------------------------- */
 
 static void bury_file(struct engine *engine, struct file *file) {
     char path[IO_PATH_BYTES];

@@ -59,9 +59,7 @@ void flush_abandon(struct engine *engine) {
     if (engine->flush) destroy(engine, engine->flush, false);
 }
 
-/* ---- Phases
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Phases ------------------------------------------------------------------------------------------------------ */
 
 static enum status begin(struct engine *engine) {
     mutex_lock(&engine->mutex);
@@ -281,9 +279,7 @@ enum io_job_state flush_step(struct io_job *job) {
     return store_job_end(engine, &engine->flush_job) ? IO_JOB_DONE : IO_JOB_MORE;
 }
 
-/* ---- What owners ask
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- What owners ask --------------------------------------------------------------------------------------------- */
 
 struct engine_mark engine_installed(const struct engine *engine) {
     struct engine *own = (struct engine *)(uintptr_t)engine; /* the lock is no part of what is asked */

@@ -33,8 +33,7 @@ static size_t stripe_of(const struct fold *fold, uint64_t trailer) {
     return fold_stripe(fold->options.snapshots, fold->options.snapshot_count, entry_sequence(trailer));
 }
 
-/* ---- Range deletes
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Range deletes ----------------------------------------------------------------------------------------------- */
 
 static bool in_stretch(const struct fold *fold, struct slice key) {
     if (!fold->has_stretch) return false;
@@ -69,9 +68,7 @@ static bool is_bottom(struct fold *fold) {
     return fold->bottom;
 }
 
-/* ---- Output
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
 
 static enum status emit(struct fold *fold, uint64_t trailer, struct slice value) {
     const enum status status =
@@ -107,9 +104,7 @@ static enum status emit_put(struct fold *fold, uint64_t trailer, struct slice va
     return emit(fold, oldest ? entry_trailer(0, ENTRY_PUT) : entry_trailer(entry_sequence(trailer), ENTRY_PUT), value);
 }
 
-/* ---- Operands
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Operands ---------------------------------------------------------------------------------------------------- */
 
 static enum status emit_raw(struct fold *fold, size_t from, size_t count) {
     enum status status = STATUS_OK;
@@ -194,9 +189,7 @@ static enum status fold_operands(struct fold *fold, bool newest, size_t stripe) 
     }
 }
 
-/* ---- Keys
- * ----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Keys -------------------------------------------------------------------------------------------------------- */
 
 /* Looks at the present version; afterwards the input stands behind it, or behind the operands that began with it. */
 static enum status fold_version(struct fold *fold) {

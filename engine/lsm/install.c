@@ -44,8 +44,7 @@ enum status install_remove(struct install *install, struct file *file, uint32_t 
     return add_change(install, &change);
 }
 
-/* ---- Dropped trees
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Dropped trees ----------------------------------------------------------------------------------------------- */
 
 /* Trees that are gone for every reader, and what their going changes. */
 struct departed {
@@ -118,9 +117,7 @@ static void forget_departed(struct departed *departed) {
             tree_table_remove(&engine->trees, departed->trees[i], view_present(&engine->views)->number);
 }
 
-/* ---- The edit
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The edit ---------------------------------------------------------------------------------------------------- */
 
 static bool drop_is_installed(struct engine *engine, uint32_t instance) {
     mutex_lock(&engine->mutex);
@@ -199,9 +196,7 @@ static enum status write_edit(struct engine *engine, struct install *install, co
     return STATUS_OK;
 }
 
-/* ---- Showing it
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Showing it -------------------------------------------------------------------------------------------------- */
 
 /* REQUIRES: mutex. */
 static void note_flushed(struct engine *engine, struct mem *flushed) {

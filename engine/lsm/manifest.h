@@ -39,8 +39,7 @@ MUST_CHECK enum status manifest_append(struct manifest *manifest, const struct e
 uint64_t manifest_bytes(const struct manifest *manifest);
 void manifest_close(struct manifest *manifest); /* NULL is allowed */
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 struct manifest_recovery {
     struct manifest_id id; /* as the header has it */

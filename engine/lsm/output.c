@@ -36,9 +36,7 @@ void output_release(struct output *output) {
     buf_deinit(&output->low);
 }
 
-/* ---- One file
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- One file ---------------------------------------------------------------------------------------------------- */
 
 static enum status begin_file(struct output *output) {
     const struct output_options *options = &output->options;
@@ -145,9 +143,7 @@ static enum status end_file(struct output *output, const struct slice *high) {
     return status;
 }
 
-/* ---- The series
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The series -------------------------------------------------------------------------------------------------- */
 
 /* Counts the grandparents that end before key. */
 static void pass_grandparents(struct output *output, struct slice key) {

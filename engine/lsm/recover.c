@@ -10,8 +10,7 @@
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/store.h"
 
-/* ---- Which manifest
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Which manifest ---------------------------------------------------------------------------------------------- */
 
 /* What lies in the directory. */
 struct listing {
@@ -95,8 +94,7 @@ static enum status load_manifest(struct engine *engine, const struct listing *li
     return status;
 }
 
-/* ---- From edits to a version
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- From edits to a version ------------------------------------------------------------------------------------- */
 
 static bool same_name(struct slice recorded, const char *name) {
     return slice_equal(recorded, slice_from_text(name ? name : ""));
@@ -196,9 +194,7 @@ static enum status load_state(struct engine *engine, const struct recovered *rec
     return status;
 }
 
-/* ---- Orphans
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Orphans ----------------------------------------------------------------------------------------------------- */
 
 struct orphans {
     struct engine *engine;
@@ -220,9 +216,7 @@ static enum status remove_orphan(void *context, const struct io_entry *entry) {
     return io_remove(engine->io, path);
 }
 
-/* ---- The own log
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- The own log ------------------------------------------------------------------------------------------------- */
 
 struct replay {
     struct engine *engine;
@@ -282,9 +276,7 @@ static enum status replay_log(struct engine *engine, struct error *error) {
     return STATUS_OK;
 }
 
-/* ---- Opening
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
 static enum status make_new(struct engine *engine, const struct listing *listing, struct error *error) {
     if (engine->options.must_exist || engine->options.read_only)

@@ -31,8 +31,7 @@ static enum status keep(struct recovered *recovered, struct slice *slice) {
     return STATUS_OK;
 }
 
-/* ---- Kinds and trees
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Kinds and trees --------------------------------------------------------------------------------------------- */
 
 static enum status apply_kind(struct recovered *recovered, const struct edit_kind *kind) {
     struct edit_kind copy = *kind;
@@ -88,9 +87,7 @@ static enum status apply_created(struct recovered *recovered, const struct edit_
     return STATUS_OK;
 }
 
-/* ---- Files
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 static struct recovered_file *find_file(const struct recovered *recovered, uint64_t number) {
     if (recovered->bucket_count == 0) return NULL;
@@ -174,9 +171,7 @@ static enum status apply_dropped(struct recovered *recovered, uint32_t instance,
     return STATUS_OK;
 }
 
-/* ---- Edits
- * -----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Edits ------------------------------------------------------------------------------------------------------- */
 
 static enum status apply_parts(struct recovered *recovered, const struct edit *edit, struct error *error) {
     enum status status = STATUS_OK;

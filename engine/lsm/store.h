@@ -127,8 +127,7 @@ struct engine {
     struct store_counters counters;
 };
 
-/* ---- Failure (store.c)
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Failure (store.c) ------------------------------------------------------------------------------------------- */
 
 /* Remembers what went wrong; any thread. */
 void store_note_error(struct engine *engine, enum status status, const char *format, ...)
@@ -141,8 +140,7 @@ static inline bool store_has_failed(const struct engine *engine) {
 }
 const struct engine_tree_kind *store_kind(const struct engine *engine, uint32_t id); /* NULL: not in the options */
 
-/* ---- Jobs (store.c)
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Jobs (store.c) ---------------------------------------------------------------------------------------------- */
 
 /* REQUIRES: mutex. Starts it, or has it look again when it is running. */
 void store_job_start(struct engine *engine, struct store_job *job);
@@ -153,8 +151,7 @@ void store_signal(struct engine *engine);
 /* REQUIRES: mutex. Waits for a change, or runs a step of somebody's job where there are no threads. */
 void store_wait(struct engine *engine);
 
-/* ---- Files (files.c)
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Files (files.c) --------------------------------------------------------------------------------------------- */
 
 /* The open SST of a file, opened if need be. WOULD_BLOCK with SST_MEMORY_ONLY. Stays while the caller holds the file.
  */
@@ -168,8 +165,7 @@ void store_sweep_closed(struct engine *engine);
 /* Releases a view; starts the sweep if it was the last reference. */
 void store_release_view(struct engine *engine, struct view *view);
 
-/* ---- Sealing (write.c)
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Sealing (write.c) ------------------------------------------------------------------------------------------- */
 
 /* REQUIRES: mutex, and no leader at work (or being it). Seals the active memtable and starts a flush; does nothing when
  * it is empty. NO_MEMORY, BUSY (no room for another). */
@@ -180,15 +176,13 @@ bool store_has_room(const struct engine *engine);
  * recovery. INVALID, NO_MEMORY, TOO_LARGE, CORRUPT. */
 MUST_CHECK enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first);
 
-/* ---- Snapshots (snapshot.c)
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Snapshots (snapshot.c) -------------------------------------------------------------------------------------- */
 
 /* The sequences that reads may still ask with, ascending, in an array that the caller frees; *count 0 and NULL when
  * there are none. */
 MUST_CHECK enum status store_snapshots(struct engine *engine, uint64_t **sequences, size_t *count);
 
-/* ---- Installing (install.c)
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Installing (install.c) -------------------------------------------------------------------------------------- */
 
 /* What a job made of files: becomes one edit and one new version. The edit's lists of files are filled from the
  * changes. */
@@ -215,14 +209,11 @@ MUST_CHECK enum status store_describe(struct engine *engine, const struct versio
 /* Begins a new manifest under the next generation. REQUIRES: install_lock (or recovery). */
 MUST_CHECK enum status store_roll_manifest(struct engine *engine);
 
-/* ---- Recovery (recover.c)
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Recovery (recover.c) ---------------------------------------------------------------------------------------- */
 
 MUST_CHECK enum status store_recover(struct engine *engine, struct error *error);
 
-/* ---- Jobs' steps
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Jobs' steps ------------------------------------------------------------------------------------------------- */
 
 enum io_job_state flush_step(struct io_job *job);
 enum io_job_state compaction_step(struct io_job *job);
@@ -230,9 +221,7 @@ enum io_job_state sweep_step(struct io_job *job);
 void flush_abandon(struct engine *engine);      /* at close */
 void compaction_abandon(struct engine *engine); /* at close */
 
-/* ---- Pace (pace.c)
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Pace (pace.c) ----------------------------------------------------------------------------------------------- */
 
 /* Computes pressure anew. REQUIRES: mutex. */
 void pace_update(struct engine *engine);

@@ -8,8 +8,7 @@
 
 #include "engine/base/check.h"
 
-/* ---- Files
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 void morgue_init(struct morgue *morgue) {
     mutex_init(&morgue->mutex);
@@ -71,8 +70,7 @@ bool file_overlaps_file(const struct file *a, const struct file *b) {
     return file_locate(a, b->meta.first) <= 0 && file_locate(b, a->meta.first) <= 0;
 }
 
-/* ---- Levels and trees
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Levels and trees -------------------------------------------------------------------------------------------- */
 
 uint32_t level_find(const struct level *level, struct slice key) {
     uint32_t low = 0, high = level->count;
@@ -135,8 +133,7 @@ const struct tree_files *version_find(const struct version *version, uint32_t in
     return slot < version->count && version->trees[slot]->instance == instance ? version->trees[slot] : NULL;
 }
 
-/* ---- Applying changes
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Applying changes -------------------------------------------------------------------------------------------- */
 
 static int compare_changes(const void *a, const void *b) {
     const struct version_change *x = *(const struct version_change *const *)a;

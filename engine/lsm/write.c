@@ -27,8 +27,7 @@ struct writer {
     struct condition wake;
 };
 
-/* ---- Applying one batch
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Applying one batch ------------------------------------------------------------------------------------------ */
 
 static enum entry_kind entry_kind_of(enum batch_kind kind) {
     switch (kind) {
@@ -129,9 +128,7 @@ enum status store_apply(struct engine *engine, struct slice operations, uint32_t
     return status;
 }
 
-/* ---- Sealing
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Sealing ----------------------------------------------------------------------------------------------------- */
 
 bool store_has_room(const struct engine *engine) {
     return engine->sealed_count + 1 < engine->options.memtable_limit;
@@ -177,8 +174,7 @@ static void seal_if_full(struct engine *engine) {
     store_signal(engine);
 }
 
-/* ---- The leader's work
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- The leader's work ------------------------------------------------------------------------------------------- */
 
 struct group {
     struct writer *writers[GROUP_MAX_BATCHES];
@@ -329,9 +325,7 @@ static void queue_and_commit(struct engine *engine, struct writer *writer) {
     if (writer->waits) condition_deinit(&writer->wake);
 }
 
-/* ---- Admission
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Admission --------------------------------------------------------------------------------------------------- */
 
 /* Room for another group: the active memtable is not full, or another may take its place. */
 static bool may_write(const struct engine *engine) {

@@ -63,8 +63,7 @@ void memtable_release(struct memtable *memtable) {
     free(memtable);
 }
 
-/* ---- Versions of a node
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Versions of a node ------------------------------------------------------------------------------------------ */
 
 static const struct memtable_grown *node_grown(const struct memtable_node *node) {
     return atomic_load_explicit(&node->grown, memory_order_acquire);
@@ -120,9 +119,7 @@ static bool node_is_of(const struct memtable_node *node, uint32_t tree, struct s
     return node && node->tree == tree && slice_equal(memtable_node_key(node), key);
 }
 
-/* ---- Writing
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 static void memtable_account(struct memtable *memtable) {
     atomic_store_explicit(&memtable->bytes, memtable->arena.used_bytes, memory_order_relaxed);
@@ -268,9 +265,7 @@ void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kin
     atomic_store_explicit(&memtable->last_sequence, 0, memory_order_relaxed);
 }
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
                   struct memtable_version *version) {
@@ -320,8 +315,7 @@ void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *
     };
 }
 
-/* ---- The entries of a tree, one by one
- * -------------------------------------------------------------------------------------------------- */
+/* ---- The entries of a tree, one by one --------------------------------------------------------------------------- */
 
 static struct memtable_source *source_of(struct source *source) {
     return (struct memtable_source *)(void *)source;

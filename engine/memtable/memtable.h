@@ -19,8 +19,7 @@ struct memtable *memtable_create(uint64_t seed);
 void memtable_acquire(struct memtable *memtable);
 void memtable_release(struct memtable *memtable); /* frees with the last reference; NULL is allowed */
 
-/* ---- Writing (one at a time)
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Writing (one at a time) ------------------------------------------------------------------------------------- */
 
 /*
  * Adds one operation; copies key and value. sequence is higher than every earlier one. ENTRY_RANGE_DELETE: key = begin,
@@ -43,8 +42,7 @@ MUST_CHECK enum status memtable_add(struct memtable *memtable, uint32_t tree, en
 void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kind, struct slice key, struct slice value,
                    uint64_t first);
 
-/* ---- Reading (any thread)
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Reading (any thread) ---------------------------------------------------------------------------------------- */
 
 /* One version of a key as a snapshot sees it. value is borrowed from the memtable for as long as a reference to it is
  * held. */

@@ -1,8 +1,9 @@
 /*
  * names_edit: what one log entry does to the name space.
  *
- * Invariant: after finish, count and expiry index agree with the rows. A name is loaded when first touched and emitted once, as the difference between what it was
- * and what it became; a row that was due counts as absent, its index entry stays owed to a reap, whatever compaction has dropped (names.h).
+ * Invariant: after finish, count and expiry index agree with the rows. A name is loaded when first touched and emitted
+ * once, as the difference between what it was and what it became; a row that was due counts as absent, its index entry
+ * stays owed to a reap, whatever compaction has dropped (names.h).
  */
 #include <stdlib.h>
 
@@ -73,7 +74,7 @@ void names_edit_begin(struct names_edit *edit, const struct names_view *view, st
     edit->reaped = 0;
 }
 
-/* ---- the table of touched names ---- */
+/* ---- the table of touched names ---------------------------------------------------------------------------------- */
 
 static uint32_t *find_slot(const struct names_edit *edit, uint64_t hash, struct slice name) {
     size_t mask = 2 * edit->touched_capacity - 1;
@@ -150,7 +151,7 @@ static enum status touch(struct names_edit *edit, struct slice name, struct touc
     return STATUS_OK;
 }
 
-/* ---- edits ---- */
+/* ---- edits ------------------------------------------------------------------------------------------------------- */
 
 enum status names_edit_get(struct names_edit *edit, struct slice name, struct name_row *row) {
     struct touched *entry = NULL;
@@ -220,7 +221,7 @@ enum status names_edit_clear(struct names_edit *edit) {
     return status;
 }
 
-/* ---- reaping what is due ---- */
+/* ---- reaping what is due ----------------------------------------------------------------------------------------- */
 
 static enum status delete_object(struct names_edit *edit, uint8_t type, uint64_t object) {
     for (size_t i = 0; i < edit->owner_count; i++) {
@@ -231,7 +232,8 @@ static enum status delete_object(struct names_edit *edit, uint8_t type, uint64_t
     return STATUS_OK;
 }
 
-/* The stored row goes if it is the one that the index entry speaks of; a later row of that name has an expiry of its own. */
+/* The stored row goes if it is the one that the index entry speaks of; a later row of that name has an expiry of its
+ * own. */
 static enum status reap_row(struct names_edit *edit, int64_t expire_ms, struct slice name) {
     struct names_view raw = edit->view;
     raw.log_time_ms = 0;
@@ -305,7 +307,7 @@ enum status names_prefetch_reap(const struct names_view *view, uint32_t limit) {
     return for_each_due(&raw, limit, prefetch_entry, &raw);
 }
 
-/* ---- into the batch ---- */
+/* ---- into the batch ---------------------------------------------------------------------------------------------- */
 
 static enum status emit_row(struct names_edit *edit, const struct touched *entry) {
     enum status status = names_encode_key(&edit->scratch, entry->hash, entry->name);

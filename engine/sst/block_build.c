@@ -66,7 +66,7 @@ uint64_t block_build_last_trailer(const struct block_build *build) {
     return entry_at(build, build->count - 1)->trailer;
 }
 
-/* ---- Layout ---------------------------------------------------------------------------------------------------- */
+/* ---- Layout ------------------------------------------------------------------------------------------------------ */
 
 /* What must be known of all entries before the first is written. */
 struct layout {

@@ -2,7 +2,7 @@
 
 #include "engine/base/check.h"
 
-/* ---- Parsing --------------------------------------------------------------------------------------------------- */
+/* ---- Parsing ----------------------------------------------------------------------------------------------------- */
 
 static bool width_is_known(uint32_t width) {
     return width == 0 || width == 1 || width == 2 || width == 4 || width == 8;
@@ -112,7 +112,7 @@ enum status block_view_parse(struct slice bytes, struct sst_block_view *view) {
     return entries_check(view) ? STATUS_OK : STATUS_CORRUPT;
 }
 
-/* ---- Searching ------------------------------------------------------------------------------------------------- */
+/* ---- Searching --------------------------------------------------------------------------------------------------- */
 
 struct slice block_view_key(const struct sst_block_view *view, uint32_t at, uint8_t *to) {
     if (view->prefix_size) memcpy(to, view->bytes + view->prefix, view->prefix_size);

@@ -86,7 +86,7 @@ void sst_build_destroy(struct sst_build *build) {
     free(build);
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t next_offset(const struct sst_build *build) {
     return build->written + build->pending.size;

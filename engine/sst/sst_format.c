@@ -34,7 +34,7 @@ uint64_t sst_key_hash(struct slice key) {
     return hash64(key, 0);
 }
 
-/* ---- Header ---------------------------------------------------------------------------------------------------- */
+/* ---- Header ------------------------------------------------------------------------------------------------------ */
 
 enum { HEADER_CHECKED_BYTES = 56 };
 
@@ -76,7 +76,7 @@ enum status sst_header_decode(struct slice bytes, struct sst_identity *identity,
     return STATUS_OK;
 }
 
-/* ---- Handles and footer ---------------------------------------------------------------------------------------- */
+/* ---- Handles and footer ------------------------------------------------------------------------------------------ */
 
 void sst_handle_encode(uint8_t to[SST_INDEX_VALUE_BYTES], const struct sst_handle *handle) {
     coding_put_u64(to, handle->offset);
@@ -166,7 +166,7 @@ enum status sst_footer_decode(struct slice bytes, uint64_t file_bytes, struct ss
     return STATUS_OK;
 }
 
-/* ---- Units ----------------------------------------------------------------------------------------------------- */
+/* ---- Units ------------------------------------------------------------------------------------------------------- */
 
 static uint64_t unit_check(struct slice unit, const struct sst_identity *identity, uint64_t offset) {
     return hash64(slice_from(unit, 8), sst_seed(identity, offset));
@@ -222,7 +222,7 @@ enum status sst_unit_decode(struct slice bytes, const struct sst_identity *ident
     return unit_check(bytes, identity, offset) == unit->check ? STATUS_OK : STATUS_CORRUPT;
 }
 
-/* ---- Properties ------------------------------------------------------------------------------------------------ */
+/* ---- Properties -------------------------------------------------------------------------------------------------- */
 
 /* Tag, name, what it fills in. Stored on disk: never renumber; an unknown tag is passed over. */
 #define NUMBER_LIST(X)                                                                                                 \

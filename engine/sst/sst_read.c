@@ -15,7 +15,7 @@
 
 enum { STACK_UNIT_BYTES = 8 << 10, RANGE_ARENA_BYTES = 16 << 10 };
 
-/* ---- Loading ---------------------------------------------------------------------------------------------------- */
+/* ---- Loading ----------------------------------------------------------------------------------------------------- */
 
 enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, size_t size) {
     size_t got = 0;
@@ -122,7 +122,7 @@ enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct 
     return status;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
 static enum status open_ends(struct sst *sst, struct error *error) {
     uint64_t size = 0;
@@ -291,7 +291,7 @@ void sst_close(struct sst *sst) {
     free(sst);
 }
 
-/* ---- Questions -------------------------------------------------------------------------------------------------- */
+/* ---- Questions --------------------------------------------------------------------------------------------------- */
 
 const struct sst_properties *sst_properties(const struct sst *sst) {
     return &sst->properties;

@@ -27,7 +27,7 @@ bool wal_is_zero(const uint8_t *bytes, size_t size) {
     return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
-/* ---- Segment header ---- */
+/* ---- Segment header ---------------------------------------------------------------------------------------------- */
 
 void wal_segment_header_encode(uint8_t page[WAL_HEADER_BYTES], const struct wal_segment_header *header) {
     memset(page, 0, WAL_HEADER_BYTES);
@@ -80,7 +80,7 @@ enum status wal_segment_header_decode(struct slice page, struct wal_segment_head
     return STATUS_OK;
 }
 
-/* ---- Stamps ---- */
+/* ---- Stamps ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t stamp_check(uint64_t owner, uint32_t segment, uint64_t sector, uint64_t group_word) {
     uint8_t covered[24];
@@ -117,7 +117,7 @@ struct wal_sector wal_sector_classify(const struct wal_segment_header *header, u
     return found;
 }
 
-/* ---- Items of the stream ---- */
+/* ---- Items of the stream ----------------------------------------------------------------------------------------- */
 
 void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix) {
     coding_put_u32(to, prefix->check);

@@ -1,8 +1,9 @@
 /*
- * wal_internal: the log's state, shared by its files. wal_group builds a group in memory, wal_segment makes, recycles and removes files, wal_writer
- * appends and commits, wal_reader reads back, wal_recover opens.
+ * wal_internal: the log's state, shared by its files. wal_group builds a group in memory, wal_segment makes, recycles
+ * and removes files, wal_writer appends and commits, wal_reader reads back, wal_recover opens.
  *
- * Whose is what: fields under "owner" belong to the thread that calls the log; fields under "shared" are the keeper job's and readers', too, and stand under the mutex.
+ * Whose is what: fields under "owner" belong to the thread that calls the log; fields under "shared" are the keeper
+ * job's and readers', too, and stand under the mutex.
  */
 #ifndef ENGINE_WAL_WAL_INTERNAL_H
 #define ENGINE_WAL_WAL_INTERNAL_H
@@ -22,9 +23,10 @@ enum {
     WAL_IMAGE_KEEP_BYTES = 1 << 20,
 };
 
-/* ---- A group in memory ------------------------------------------------------------------------------------------------------ */
+/* ---- A group in memory ------------------------------------------------------------------------------------------- */
 
-/* Sectors as they will stand in the file, from the one in which the group begins to the end of the page in which it ends. */
+/* Sectors as they will stand in the file, from the one in which the group begins to the end of the page in which it
+ * ends. */
 struct wal_image {
     struct list link;
     uint32_t segment;
@@ -38,7 +40,8 @@ struct wal_image {
     struct buf sectors;
 };
 
-/* Makes *image an empty group at that place. `shared`: the sector in which it begins, when an earlier group ends there, else NULL. */
+/* Makes *image an empty group at that place. `shared`: the sector in which it begins, when an earlier group ends there,
+ * else NULL. */
 MUST_CHECK enum status wal_image_begin(struct wal_image *image, uint64_t owner, uint32_t segment,
                                        uint64_t segment_bytes, uint64_t begin, uint64_t group, const uint8_t *shared);
 /* Whether a record with a payload of that size still finds room in the segment. */
@@ -57,7 +60,7 @@ struct slice wal_image_range(const struct wal_image *image, uint64_t *offset);
 /* The image's sector that holds a position, with its stamp. */
 const uint8_t *wal_image_sector(const struct wal_image *image, uint64_t position);
 
-/* ---- Files ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 struct wal_segment {
     struct list link;
@@ -158,8 +161,8 @@ struct io_file *wal_current_file(struct wal *wal);
 void wal_set_end(struct wal *wal, uint64_t position);
 
 /*
- * A new newest segment from a spare, or zero-filled here and now. Blocking. NO_SPACE has changed nothing that counts; after another failure what stands in the directory is still a
- * sound log.
+ * A new newest segment from a spare, or zero-filled here and now. Blocking. NO_SPACE has changed nothing that counts;
+ * after another failure what stands in the directory is still a sound log.
  */
 MUST_CHECK enum status wal_make_segment(struct wal *wal, const struct wal_segment_header *header,
                                         struct wal_segment **made);

@@ -31,7 +31,7 @@ struct opening {
     uint64_t unproven_begin; /* in the newest segment's stream: from here on nothing proves that it is durable */
 };
 
-/* ---- What is there -------------------------------------------------------------------------------------------------------------- */
+/* ---- What is there ----------------------------------------------------------------------------------------------- */
 
 static enum status add_found(struct found_files *files, uint32_t number, uint64_t size) {
     if (files->count == files->capacity) {
@@ -84,7 +84,7 @@ static enum status segment_path(const struct wal *wal, uint32_t number, char pat
     return wal_path(wal, name, path);
 }
 
-/* ---- Headers ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Headers ----------------------------------------------------------------------------------------------------- */
 
 static enum status open_segment(struct opening *opening, const struct found_file *found,
                                 struct wal_segment_header *header) {
@@ -136,7 +136,7 @@ static enum status open_segments(struct opening *opening) {
     return STATUS_OK;
 }
 
-/* ---- Groups ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
 static enum status read_segment(struct opening *opening, const struct wal_segment *segment) {
     buf_clear(&opening->bytes);
@@ -235,7 +235,7 @@ static enum status recover_segments(struct opening *opening) {
     return STATUS_OK;
 }
 
-/* ---- From here on the directory is changed -------------------------------------------------------------------------------------------------- */
+/* ---- From here on the directory is changed ----------------------------------------------------------------------- */
 
 /*
  * What was read may stand in the system's cache alone: after a failed sync it does so although a further sync says OK. So the part that no later mark
@@ -316,7 +316,7 @@ static enum status begin_life(struct opening *opening) {
     return STATUS_OK;
 }
 
-/* ---- Life ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 static enum status create(struct io *io, const char *dir, const struct wal_options *options, struct wal **created,
                           struct error *error) {

@@ -1,11 +1,11 @@
 /*
- * wal_scan: reads one segment's bytes group by group and says what follows the last sound one: never written, torn or faulty. Source: FORMAT.md,
- * "Valid if and only if" and "What follows the last group".
+ * wal_scan: reads one segment's bytes group by group and says what follows the last sound one: never written, torn or
+ * faulty. Source: FORMAT.md, "Valid if and only if" and "What follows the last group".
  */
 #include "engine/base/check.h"
 #include "engine/wal/wal_format.h"
 
-/* ---- Bytes of the stream ---- */
+/* ---- Bytes of the stream ----------------------------------------------------------------------------------------- */
 
 static uint64_t sector_of(uint64_t position) {
     return WAL_HEADER_BYTES / IO_SECTOR_BYTES + position / WAL_BODY_BYTES;
@@ -60,7 +60,7 @@ static enum status stream_slice(struct wal_scan *scan, uint64_t position, uint64
     return STATUS_OK;
 }
 
-/* ---- Findings ---- */
+/* ---- Findings ---------------------------------------------------------------------------------------------------- */
 
 static enum wal_verdict faulty(struct wal_scan *scan, uint64_t offset, uint64_t group, const char *what) {
     scan->what = what;
@@ -73,7 +73,7 @@ static enum wal_verdict faulty_at(struct wal_scan *scan, uint64_t position, uint
     return faulty(scan, wal_offset_of(position), group, what);
 }
 
-/* ---- What follows the last sound group of the newest segment ---- */
+/* ---- What follows the last sound group of the newest segment ----------------------------------------------------- */
 
 struct tail {
     uint64_t lowest; /* group among the sectors that remain; 0 = none */
@@ -113,7 +113,8 @@ static enum wal_verdict tail_page(struct wal_scan *scan, uint64_t first, uint64_
     return WAL_FOUND_END;
 }
 
-/* The group that comes after last_group, or the one with which an opening begins: that one ends with the page in which its header does, so its place is known. */
+/* The group that comes after last_group, or the one with which an opening begins: that one ends with the page in which
+ * its header does, so its place is known. */
 static bool may_follow_directly(const struct wal_scan *scan, const struct tail *tail) {
     if (tail->lowest == scan->last_group + 1) return true;
     uint64_t end = wal_page_up(scan->position + WAL_GROUP_HEADER_BYTES);
@@ -167,7 +168,7 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
     return WAL_FOUND_TORN;
 }
 
-/* ---- Groups ---- */
+/* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
 enum presence { PRESENT, ABSENT, DAMAGED };
 
@@ -214,7 +215,8 @@ static enum presence read_group_header(struct wal_scan *scan, struct wal_group *
     return DAMAGED;
 }
 
-/* Every sector of the group is there, written by it; the last one may have been written again with a later group behind it. */
+/* Every sector of the group is there, written by it; the last one may have been written again with a later group behind
+ * it. */
 static enum presence check_sectors(struct wal_scan *scan, const struct wal_group *group) {
     uint64_t first = sector_of(group->begin);
     uint64_t last = sector_of(group->begin + group->length - 1);
@@ -333,7 +335,7 @@ enum status wal_scan_record(struct wal_scan *scan, const struct wal_group *group
     return STATUS_OK;
 }
 
-/* ---- Life ---- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struct wal_segment_header *header,
                           const struct wal_segment_header *successor, struct error *error) {

@@ -11,7 +11,7 @@
 
 static const uint8_t zeros[WAL_FILL_CHUNK];
 
-/* ---- Names ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 void wal_segment_name(char name[WAL_NAME_BYTES], uint32_t number) {
     snprintf(name, WAL_NAME_BYTES, "%08x.wal", number);
@@ -45,7 +45,7 @@ enum status wal_path(const struct wal *wal, const char *name, char path[IO_PATH_
 static const char rotating_name[] = "rotate.tmp";
 static const char filling_name[] = "prepare.tmp";
 
-/* ---- Preparing ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Preparing --------------------------------------------------------------------------------------------------- */
 
 static void count_disk(struct wal *wal, int64_t bytes) {
     mutex_lock(&wal->mutex);
@@ -113,7 +113,7 @@ static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_
     return status;
 }
 
-/* ---- A new newest segment ------------------------------------------------------------------------------------------------------ */
+/* ---- A new newest segment ---------------------------------------------------------------------------------------- */
 
 struct wal_segment_header wal_next_header(const struct wal *wal, uint32_t number, uint64_t bytes,
                                           uint64_t start_group) {
@@ -206,7 +206,7 @@ struct io_file *wal_current_file(struct wal *wal) {
     return file;
 }
 
-/* ---- The keeper ---------------------------------------------------------------------------------------------------------------- */
+/* ---- The keeper -------------------------------------------------------------------------------------------------- */
 
 enum keeper_work { KEEPER_NOTHING, KEEPER_ROTATE, KEEPER_DROP, KEEPER_FILL };
 

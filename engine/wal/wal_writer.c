@@ -14,7 +14,7 @@ enum status wal_fail(struct wal *wal, enum status status, const char *what) {
     return status;
 }
 
-/* ---- Append ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Append ------------------------------------------------------------------------------------------------------ */
 
 static struct wal_image *first_group(const struct wal *wal) {
     return list_is_empty(&wal->groups) ? NULL : list_entry(wal->groups.next, struct wal_image, link);
@@ -135,7 +135,7 @@ enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts,
     return STATUS_OK;
 }
 
-/* ---- Commit ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Commit ------------------------------------------------------------------------------------------------------ */
 
 static void seal(struct wal *wal, struct wal_image *image, bool padded) {
     bool newest = wal->groups.prev == &image->link;
@@ -255,7 +255,7 @@ enum status wal_commit(struct wal *wal, bool sync) {
     return wal->current_end % WAL_PAGE_STREAM == 0 ? sync_current(wal) : wal_write_mark(wal);
 }
 
-/* ---- Commit on the loop ---------------------------------------------------------------------------------------------------------- */
+/* ---- Commit on the loop ------------------------------------------------------------------------------------------ */
 
 static void report(struct wal *wal, enum status status) {
     if (!wal->closing) wal->on_commit(wal->context, status, wal_durable(wal));
@@ -329,7 +329,7 @@ void wal_commit_start(struct wal *wal) {
         ask_for_rotation(wal, image);
 }
 
-/* ---- Positions ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Positions --------------------------------------------------------------------------------------------------- */
 
 uint64_t wal_end(const struct wal *wal) {
     const struct wal_image *image = open_group(wal);
@@ -357,7 +357,7 @@ bool wal_is_idle(const struct wal *wal) {
     return wal->flight == NULL;
 }
 
-/* ---- Dropping a prefix ---------------------------------------------------------------------------------------------------------- */
+/* ---- Dropping a prefix ------------------------------------------------------------------------------------------- */
 
 /* Moves what is below drop_below, and below every pin, from the log to the keeper. The newest segment always stays. */
 static void drop_segments(struct wal *wal) {

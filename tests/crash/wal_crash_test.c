@@ -219,7 +219,7 @@ static void a_failure_of_any_io_loses_nothing_acknowledged(void **state) {
     print_message("%llu failures\n", (unsigned long long)failures);
 }
 
-/* ---- Damage ------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Damage ------------------------------------------------------------------------------------------------------ */
 
 /* A log of a few segments, closed. */
 static void make_log(struct run *run, uint64_t seed, unsigned steps) {

@@ -44,7 +44,7 @@ static void scan_segment(const uint8_t *bytes, const struct wal_segment_header *
     wal_scan_deinit(&scan);
 }
 
-/* ---- Making the checks right ---- */
+/* ---- Making the checks right ------------------------------------------------------------------------------------- */
 
 static void gather(const uint8_t *bytes, uint64_t position, uint8_t *to, uint64_t size) {
     for (uint64_t i = 0; i < size; i++) to[i] = bytes[wal_offset_of(position + i)];

@@ -24,7 +24,7 @@ static const char plain_file[] = "tests/golden/wal/plain-v1.wal";
 static const char torn_file[] = "tests/golden/wal/torn-v1.wal";
 static uint8_t bytes[SEGMENT];
 
-/* ---- Making ---- */
+/* ---- Making ------------------------------------------------------------------------------------------------------ */
 
 static void keep(struct io *io, const char *path) {
     struct io_file *file;
@@ -75,7 +75,7 @@ static int make(void) {
     return 0;
 }
 
-/* ---- Reading ---- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 static void load(const char *path) {
     memset(bytes, 0, sizeof bytes);

@@ -53,9 +53,7 @@ struct cluster_load {
 
 static void step(struct client *client);
 
-/* ---- Questions
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Questions --------------------------------------------------------------------------------------------------- */
 
 static const struct {
     uint32_t kind;
@@ -116,9 +114,7 @@ static void ask_something(struct client *client) {
     ask(client, question, key);
 }
 
-/* ---- Answers
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Answers ----------------------------------------------------------------------------------------------------- */
 
 static bool says(struct slice text, const char *words) {
     return memmem(text.data, text.size, words, strlen(words)) != NULL;
@@ -147,8 +143,7 @@ static bool note_answer(struct client *client, const struct resp_reply *reply) {
     return true;
 }
 
-/* ---- The life of a connection
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- The life of a connection ------------------------------------------------------------------------------------ */
 
 static void note_op(struct io_op *op) {
     struct client *client = op->context;
@@ -283,9 +278,7 @@ static void step(struct client *client) {
     }
 }
 
-/* ---- All clients
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- All clients ------------------------------------------------------------------------------------------------- */
 
 struct cluster_load *cluster_load_start(const struct cluster_load_options *options) {
     struct cluster_load *load = calloc(1, sizeof *load);

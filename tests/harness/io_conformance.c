@@ -12,7 +12,7 @@
 
 enum { FACTS_MAX = 128, NAME_BYTES = 160 };
 
-/* ---- Helpers of the facts --------------------------------------------------------------------------------------------------------- */
+/* ---- Helpers of the facts ---------------------------------------------------------------------------------------- */
 
 const char *fixture_path(struct io_fixture *fixture, const char *name) {
     const int size = snprintf(fixture->path, sizeof fixture->path, "%.800s/%.200s", fixture->directory, name);
@@ -61,7 +61,7 @@ void fill_pattern(uint8_t *to, size_t size, uint64_t seed) {
     prng_fill(&prng, to, size);
 }
 
-/* ---- Set-up of one fact ------------------------------------------------------------------------------------------------------------ */
+/* ---- Set-up of one fact ------------------------------------------------------------------------------------------ */
 
 struct removal {
     struct io *io;
@@ -112,7 +112,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* ---- All facts as one group --------------------------------------------------------------------------------------------------------- */
+/* ---- All facts as one group -------------------------------------------------------------------------------------- */
 
 struct fact_list {
     struct CMUnitTest tests[FACTS_MAX];

@@ -40,7 +40,7 @@ static void assert_absent(struct io_fixture *fixture, const char *name) {
     assert_status(io_stat(fixture->io, fixture_path(fixture, name), &entry), STATUS_NOT_FOUND);
 }
 
-/* ---- Content ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Content ----------------------------------------------------------------------------------------------------- */
 
 static void reads_back(void **state) {
     struct io_file *file = fixture_open(fixture_of(state), "file");
@@ -97,7 +97,7 @@ static void large_file(void **state) {
     free(read);
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
 static void open_missing(void **state) {
     struct io *io = fixture_io(state);
@@ -152,7 +152,7 @@ static void long_path(void **state) {
     assert_status(io_dir_make(io, ""), STATUS_INVALID);
 }
 
-/* ---- Names ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 static void renames(void **state) {
     struct io *io = fixture_io(state);
@@ -257,7 +257,7 @@ static void free_space(void **state) {
     assert_status(io_free_space(io, fixture_path(fixture_of(state), "none"), &bytes), STATUS_NOT_FOUND);
 }
 
-/* ---- One owner ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- One owner --------------------------------------------------------------------------------------------------- */
 
 static void locks(void **state) {
     struct io *io = fixture_io(state);
@@ -278,7 +278,7 @@ static void locks(void **state) {
     assert_status(io_dir_lock(io, fixture_path(fixture, "none"), &lock, &error), STATUS_NOT_FOUND);
 }
 
-/* ---- Faults --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Faults ------------------------------------------------------------------------------------------------------ */
 
 static void assert_read_only(struct io *io, struct io_file *file) {
     char byte = 'x';

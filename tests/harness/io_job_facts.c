@@ -73,7 +73,7 @@ static void many_jobs(void **state) {
     free(jobs);
 }
 
-/* ---- Order ------------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Order ------------------------------------------------------------------------------------------------------- */
 
 struct order {
     struct io *io;
@@ -116,7 +116,7 @@ static void priorities(void **state) {
     assert_string_equal(order.names, "dbac");
 }
 
-/* ---- Without done, from done, from threads ----------------------------------------------------------------------------------------------- */
+/* ---- Without done, from done, from threads ----------------------------------------------------------------------- */
 
 static void no_done(void **state) {
     struct io *io = fixture_io(state);

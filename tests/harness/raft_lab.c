@@ -31,8 +31,7 @@ static void trace_event(struct lab *lab, uint64_t node, const struct raft_event 
     check(buf_append_byte(lab->options.trace, '\n') == STATUS_OK);
 }
 
-/* ---- the memory log
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the memory log ---------------------------------------------------------------------------------------------- */
 
 static uint64_t keep_configuration(struct lab *lab, struct slice bytes) {
     for (unsigned i = 0; i < lab->configuration_count; i++) {
@@ -107,9 +106,7 @@ static void take_outcome(struct lab *lab, struct lab_node *node, const struct ra
     }
 }
 
-/* ---- effects
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- effects ----------------------------------------------------------------------------------------------------- */
 
 static void take_work(struct lab *lab, struct lab_node *node, const struct raft_ready *ready) {
     if (ready->number == 0) return;
@@ -207,8 +204,7 @@ enum status lab_step(struct lab *lab, uint64_t id, const struct raft_event *even
     return status;
 }
 
-/* ---- what clients and clocks do
- * ------------------------------------------------------------------------------------------------ */
+/* ---- what clients and clocks do ---------------------------------------------------------------------------------- */
 
 void lab_clock(struct lab *lab, uint64_t id) {
     uint64_t wall = LAB_EPOCH_MS + lab->now_ms + lab->nodes[id].clock_offset_ms;
@@ -269,8 +265,7 @@ enum status lab_read(struct lab *lab, uint64_t id) {
     return status;
 }
 
-/* ---- disk and store
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- disk and store ---------------------------------------------------------------------------------------------- */
 
 static void make_durable(struct lab_node *node, const struct lab_work *work) {
     if (work->install.index > 0) {
@@ -358,8 +353,7 @@ void lab_compact(struct lab *lab, uint64_t id, uint64_t index) {
     (void)lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_COMPACTED, .compacted = {.index = index}});
 }
 
-/* ---- the network
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- the network ------------------------------------------------------------------------------------------------- */
 
 void lab_drop(struct lab *lab, unsigned position) {
     lab->met.dropped++;
@@ -423,8 +417,7 @@ void lab_heal(struct lab *lab) {
     memset(lab->cut, 0, sizeof lab->cut);
 }
 
-/* ---- life and death
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- life and death ---------------------------------------------------------------------------------------------- */
 
 void lab_crash(struct lab *lab, uint64_t id, unsigned kept) {
     struct lab_node *node = &lab->nodes[id];
@@ -548,8 +541,7 @@ void lab_destroy(struct lab *lab) {
     free(lab);
 }
 
-/* ---- whole-lab moves and views
- * ------------------------------------------------------------------------------------------------- */
+/* ---- whole-lab moves and views ----------------------------------------------------------------------------------- */
 
 void lab_settle(struct lab *lab) {
     enum { ROUNDS_MAX = 10000 };

@@ -61,9 +61,7 @@ struct world {
     char *unsupported;
 };
 
-/* ---- words
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 #define WRITE(world, ...) check(buf_append_format((world)->out, __VA_ARGS__) == STATUS_OK)
 
@@ -148,9 +146,7 @@ static void write_message(struct world *world, const char *before, const struct 
     WRITE(world, "\n");
 }
 
-/* ---- nodes
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
 
 static struct node *node_of(struct world *world, uint64_t id) {
     check(id >= 1 && id <= world->node_count);
@@ -376,8 +372,7 @@ static void process_ready(struct world *world, uint64_t id) {
     if (commit > node->applied) apply_to(world, id, commit);
 }
 
-/* ---- directives
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- directives -------------------------------------------------------------------------------------------------- */
 
 static void take_message(struct world *world, struct message *sent) {
     struct node *node = node_of(world, sent->message.to);
@@ -631,8 +626,7 @@ static void carry_out(struct world *world, const struct datadriven_case *c) {
 #undef IS
 }
 
-/* ---- comparison
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- comparison -------------------------------------------------------------------------------------------------- */
 
 static bool is_log_line(struct slice line) {
     static const char *const starts[] = {"INFO ", "DEBUG ", "WARN ", "ERROR ", "raft: "};

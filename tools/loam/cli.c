@@ -83,9 +83,7 @@ static enum status run_command(struct cli *cli, const struct slice *args, size_t
     return status;
 }
 
-/* ---- Lines
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Lines ------------------------------------------------------------------------------------------------------- */
 
 /* The words of a line, one behind the other in `words`. SYNTAX for unbalanced quotes, TOO_LARGE for more than ARGS_MAX.
  */
@@ -143,9 +141,7 @@ static int run_lines(struct cli *cli) {
     return EXIT_CLEAN;
 }
 
-/* ---- Arguments
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Arguments --------------------------------------------------------------------------------------------------- */
 
 static int run_arguments(struct cli *cli, int argc, char **argv) {
     struct slice args[ARGS_MAX];

@@ -36,9 +36,7 @@ struct import {
     uint64_t hash; /* of what was written, or read back */
 };
 
-/* ---- Progress
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Progress ---------------------------------------------------------------------------------------------------- */
 
 static void draw(struct import *import, size_t done, bool last) {
     const uint64_t now_ns = io_now_ns(import->io);
@@ -56,9 +54,7 @@ static void draw(struct import *import, size_t done, bool last) {
     (void)fflush(stderr);
 }
 
-/* ---- One record
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- One record -------------------------------------------------------------------------------------------------- */
 
 static enum status queue_record(struct import *import, size_t at) {
     const struct slice args[] = {slice_from_text(import->check ? "GET" : "SET"), records_key(&import->records, at),
@@ -82,9 +78,7 @@ static enum status judge_reply(struct import *import, size_t at, const struct re
     return STATUS_OK;
 }
 
-/* ---- All of them
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- All of them ------------------------------------------------------------------------------------------------- */
 
 static enum status transfer(struct import *import, struct error *error) {
     enum status status = STATUS_OK;

@@ -20,8 +20,7 @@ uint64_t records_hash_next(uint64_t hash, struct slice key, struct slice value) 
     return hash_mix(hash, hash64(value, hash64(key, 0)));
 }
 
-/* ---- Which keys came already
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Which keys came already ------------------------------------------------------------------------------------- */
 
 /* Room is there. False if it was in already. */
 static bool insert_seen(uint64_t *seen, size_t capacity, uint64_t hash) {
@@ -71,9 +70,7 @@ static enum status add_record(struct records *records, struct slice key, struct 
     return STATUS_OK;
 }
 
-/* ---- Formats
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Formats ----------------------------------------------------------------------------------------------------- */
 
 /* Takes the next line, without its end, off the front; false at the end. */
 static bool next_line(struct slice *text, struct slice *line) {
@@ -162,9 +159,7 @@ static enum status add_lines(struct records *records, struct slice text, const c
     return status;
 }
 
-/* ---- Files
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
 
 /* Reads to the end, whatever size it claims (files under /proc claim 0). */
 static enum status read_file(struct io *io, const char *path, struct buf *text) {

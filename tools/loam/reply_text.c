@@ -9,9 +9,7 @@ static enum status append_text(struct buf *to, const char *text) {
     return buf_append_slice(to, slice_from_text(text));
 }
 
-/* ---- Quoting
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Quoting ----------------------------------------------------------------------------------------------------- */
 
 static enum status quote_byte(struct buf *to, uint8_t byte) {
     static const struct {
@@ -31,8 +29,7 @@ enum status reply_text_quote(struct buf *to, struct slice bytes) {
     return status == STATUS_OK ? buf_append_byte(to, '"') : status;
 }
 
-/* ---- For people
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- For people -------------------------------------------------------------------------------------------------- */
 
 static enum status people(struct buf *to, const struct resp_reply *reply, int indent);
 
@@ -91,9 +88,7 @@ enum status reply_text_for_people(struct buf *to, const struct resp_reply *reply
     return people(to, reply, 0);
 }
 
-/* ---- Raw
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Raw --------------------------------------------------------------------------------------------------------- */
 
 /* Without the line end. */
 static enum status raw(struct buf *to, const struct resp_reply *reply) {

@@ -3,9 +3,9 @@
  *
  * A handler gets the call and fills in call->reply; what else it does depends on the row's kind:
  *  LOCAL: answers at once, from the server's own state.
- *  READ:  runs after the read barrier, on call->view; may answer WOULD_BLOCK (return it as it comes) and is then run again, from the start, by a pool thread that may block. So it
- *         touches nothing but args, view and reply.
- *  WRITE: checks the arguments, and either answers (an error) or encodes into call->operation; the entry's reply is then the answer.
+ *  READ:  runs after the read barrier, on call->view; may answer WOULD_BLOCK (return it as it comes) and is then run
+ * again, from the start, by a pool thread that may block. So it touches nothing but args, view and reply. WRITE: checks
+ * the arguments, and either answers (an error) or encodes into call->operation; the entry's reply is then the answer.
  *  LATER: starts something and calls call_finish when it is done.
  * The status is for faults (NO_MEMORY, CORRUPT, ...): a user's error is a reply.
  */
@@ -62,8 +62,8 @@ struct call {
     bool finished;
     bool stale; /* READONLY: no barrier */
 
-    const struct slice *
-        args; /* args[0] = the name; borrowed: LOCAL and WRITE from the input, for the handler's call; READ and LATER from `copy` */
+    const struct slice *args; /* args[0] = the name; borrowed: LOCAL and WRITE from the input, for the handler's call;
+                                 READ and LATER from `copy` */
     size_t arg_count;
     struct buf copy;
 
@@ -93,7 +93,8 @@ MUST_CHECK enum status call_integer(const struct call *call, size_t i, int64_t *
 MUST_CHECK enum status call_integer_error(struct call *call);
 MUST_CHECK enum status call_syntax_error(struct call *call);
 
-/* Commands of commands: args[1] picks the row; HELP lists them; Redis' errors for an unknown one and for its arity (which counts both names). */
+/* Commands of commands: args[1] picks the row; HELP lists them; Redis' errors for an unknown one and for its arity
+ * (which counts both names). */
 struct subcommand {
     const char *name;
     int arity;

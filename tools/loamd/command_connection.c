@@ -45,7 +45,7 @@ enum status cmd_reset(struct call *call) {
     return reply_status(&call->reply, "RESET");
 }
 
-/* ---- AUTH and HELLO ---- */
+/* ---- AUTH and HELLO ---------------------------------------------------------------------------------------------- */
 
 /* Every byte is looked at, whatever differs first: the time tells nothing about the password. */
 static bool password_matches(const struct server *server, struct slice given) {
@@ -150,7 +150,7 @@ enum status cmd_hello(struct call *call) {
     return reply_hello(call);
 }
 
-/* ---- CLIENT ---- */
+/* ---- CLIENT ------------------------------------------------------------------------------------------------------ */
 
 static enum status client_id(struct call *call) {
     return reply_integer(&call->reply, (int64_t)call->connection->id);

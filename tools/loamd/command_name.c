@@ -52,7 +52,7 @@ enum status cmd_flush(struct call *call) {
     return known ? encode(call, KV_OP_CLEAR, 0, 0) : call_syntax_error(call);
 }
 
-/* ---- expiry ---- */
+/* ---- expiry ------------------------------------------------------------------------------------------------------ */
 
 /* NX, XX, GT, LT as EXPIRE takes them; *answered when an error has been answered. */
 static enum status parse_expire_flags(struct call *call, uint32_t *flags, bool *answered) {
@@ -132,7 +132,7 @@ enum status cmd_pexpiretime(struct call *call) {
     return kv_ttl(&call->view, call->args[1], KV_EXPIRETIME_MILLISECONDS, &call->reply);
 }
 
-/* ---- the whole name space ---- */
+/* ---- the whole name space ---------------------------------------------------------------------------------------- */
 
 enum status cmd_dbsize(struct call *call) {
     return kv_dbsize(&call->view, &call->reply);

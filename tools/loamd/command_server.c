@@ -10,7 +10,7 @@
 
 enum { STOP_GRACE_MS = 5000, WAIT_POLL_NS = 5 * 1000 * 1000 };
 
-/* ---- INFO and TIME ---- */
+/* ---- INFO and TIME ----------------------------------------------------------------------------------------------- */
 
 enum status cmd_info(struct call *call) {
     struct server *server = call->server;
@@ -40,7 +40,7 @@ enum status cmd_time(struct call *call) {
     return status ? status : reply_bulk(&call->reply, slice_make(micros, (size_t)b));
 }
 
-/* ---- SHUTDOWN ---- */
+/* ---- SHUTDOWN ---------------------------------------------------------------------------------------------------- */
 
 enum status cmd_shutdown(struct call *call) {
     for (size_t i = 1; i < call->arg_count; i++) {
@@ -54,7 +54,7 @@ enum status cmd_shutdown(struct call *call) {
     return reply_ok(&call->reply);
 }
 
-/* ---- WAIT ---- */
+/* ---- WAIT -------------------------------------------------------------------------------------------------------- */
 
 static void wait_ask(struct call *call);
 
@@ -112,7 +112,7 @@ enum status cmd_wait(struct call *call) {
     return STATUS_OK;
 }
 
-/* ---- DEBUG (only with --lab) ---- */
+/* ---- DEBUG (only with --lab) ------------------------------------------------------------------------------------- */
 
 static enum status debug_sleep(struct call *call) {
     long double seconds = 0;
@@ -151,7 +151,7 @@ enum status cmd_debug(struct call *call) {
     return finish_now(call, call_subcommand(call, table, sizeof table / sizeof table[0]));
 }
 
-/* ---- COMMAND ---- */
+/* ---- COMMAND ----------------------------------------------------------------------------------------------------- */
 
 static enum status reply_flags(struct buf *reply, const struct command *command) {
     const char *words[8];
@@ -242,7 +242,7 @@ enum status cmd_command(struct call *call) {
     return call_subcommand(call, table, sizeof table / sizeof table[0]);
 }
 
-/* ---- CONFIG ---- */
+/* ---- CONFIG ------------------------------------------------------------------------------------------------------ */
 
 static enum status config_get(struct call *call) {
     return config_reply(call->server, call->args + 2, call->arg_count - 2, &call->reply);

@@ -8,7 +8,7 @@ static enum status encode(struct call *call, enum kv_op_kind kind, uint32_t flag
     return kv_op_encode(&call->operation, &op);
 }
 
-/* ---- SET and its relatives ---- */
+/* ---- SET and its relatives --------------------------------------------------------------------------------------- */
 
 struct set_options {
     uint32_t flags;
@@ -131,7 +131,7 @@ enum status cmd_msetnx(struct call *call) {
     return set_many(call, KV_NX);
 }
 
-/* ---- parts and numbers ---- */
+/* ---- parts and numbers ------------------------------------------------------------------------------------------- */
 
 enum status cmd_append(struct call *call) {
     return encode(call, KV_OP_APPEND, 0, 0, 2);
@@ -171,7 +171,7 @@ enum status cmd_incrbyfloat(struct call *call) {
     return encode(call, KV_OP_INCREMENT_FLOAT, 0, 0, 2);
 }
 
-/* ---- reads ---- */
+/* ---- reads ------------------------------------------------------------------------------------------------------- */
 
 enum status cmd_get(struct call *call) {
     return kv_get(&call->view, call->args[1], &call->reply);

@@ -48,7 +48,7 @@ void connection_drop(struct connection *connection) {
     connection_mark(connection);
 }
 
-/* ---- out ---- */
+/* ---- out --------------------------------------------------------------------------------------------------------- */
 
 static void send_done(struct io_op *op) {
     struct connection *connection = op->context;
@@ -103,7 +103,7 @@ static void collect_replies(struct connection *connection) {
     if (connection->call_count == 0) connection->phase = PHASE_IDLE;
 }
 
-/* ---- in ---- */
+/* ---- in ---------------------------------------------------------------------------------------------------------- */
 
 static size_t backlog(const struct connection *connection) {
     return connection->out.size + connection->leaving.size;
@@ -122,8 +122,8 @@ static void protocol_error(struct connection *connection) {
 }
 
 /*
- * Starts as many commands as may start now. A held command borrows from the input, so what stands before it is dropped only once it has started, and nothing is received
- * meanwhile.
+ * Starts as many commands as may start now. A held command borrows from the input, so what stands before it is dropped
+ * only once it has started, and nothing is received meanwhile.
  */
 static void run_commands(struct connection *connection) {
     while (may_start_command(connection)) {
@@ -188,7 +188,7 @@ static void start_receive(struct connection *connection) {
     io_submit(server->io, &connection->receive);
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 struct connection *connection_create(struct server *server, struct io_socket *socket) {
     struct connection *connection = calloc(1, sizeof *connection);

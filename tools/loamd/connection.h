@@ -1,10 +1,12 @@
 /*
  * connection: one client's socket, its bytes in and out, and its calls in order.
  *
- * Commands of one connection take effect in their order: calls in flight together are all reads or all writes; the first of the other kind is held, unread bytes
- * behind it, until they have ended. So at most one kind of barrier stands between a client's pipelined commands.
+ * Commands of one connection take effect in their order: calls in flight together are all reads or all writes; the
+ * first of the other kind is held, unread bytes behind it, until they have ended. So at most one kind of barrier stands
+ * between a client's pipelined commands.
  *
- * The input buffer is parsed only while no receive is in flight, so borrowed arguments stay where they are. Loop thread.
+ * The input buffer is parsed only while no receive is in flight, so borrowed arguments stay where they are. Loop
+ * thread.
  */
 #ifndef TOOLS_LOAMD_CONNECTION_H
 #define TOOLS_LOAMD_CONNECTION_H

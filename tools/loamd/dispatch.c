@@ -1,8 +1,8 @@
 /*
  * dispatch: checks a command against its row and starts its call.
  *
- * Invariant: every call that was started is finished exactly once, by its handler, its request's done, or its job's done; a call without a connection (the client has gone) is
- * freed by whoever finishes it.
+ * Invariant: every call that was started is finished exactly once, by its handler, its request's done, or its job's
+ * done; a call without a connection (the client has gone) is freed by whoever finishes it.
  */
 #include "tools/loamd/dispatch.h"
 
@@ -12,7 +12,7 @@
 
 enum { FREE_CALLS_MAX = 1024, KEEP_CALL_BUFFER_BYTES = 16 << 10, UNKNOWN_ARGS_BYTES = 128 };
 
-/* ---- memory of calls ---- */
+/* ---- memory of calls --------------------------------------------------------------------------------------------- */
 
 static void deinit_call(struct call *call) {
     buf_deinit(&call->copy);
@@ -65,7 +65,7 @@ void dispatch_deinit(struct server *server) {
     server->free_call_count = 0;
 }
 
-/* ---- the end of a call ---- */
+/* ---- the end of a call ------------------------------------------------------------------------------------------- */
 
 void call_finish(struct call *call) {
     call->finished = true;
@@ -75,7 +75,8 @@ void call_finish(struct call *call) {
         release_call(call);
 }
 
-/* What a client reads when a command could not be served. The first word is a code of its own for each kind of outcome. */
+/* What a client reads when a command could not be served. The first word is a code of its own for each kind of outcome.
+ */
 static enum status reply_fault(struct call *call, enum status status) {
     switch (status) {
     case STATUS_NOT_LEADER:
@@ -133,7 +134,7 @@ void dispatch_abandon(struct call *call) {
     list_init(&call->link); /* whoever finishes it frees it */
 }
 
-/* ---- writes ---- */
+/* ---- writes ------------------------------------------------------------------------------------------------------ */
 
 static void write_done(struct raft_request *request, enum status status, struct slice reply) {
     struct call *call = request->context;
@@ -148,7 +149,7 @@ static void start_write(struct call *call) {
     keep_buffer(&call->operation);
 }
 
-/* ---- reads ---- */
+/* ---- reads ------------------------------------------------------------------------------------------------------- */
 
 static void run_read(struct call *call);
 
@@ -159,7 +160,8 @@ static void tick_done(struct raft_request *request, enum status status, struct s
         call_fail(call, status);
         return;
     }
-    /* Log time has passed what the voters' clocks said. A clock of ours that runs ahead of theirs decides nothing: from here on log time alone judges. */
+    /* Log time has passed what the voters' clocks said. A clock of ours that runs ahead of theirs decides nothing: from
+     * here on log time alone judges. */
     call->stale = true;
     run_read(call);
 }
@@ -251,7 +253,7 @@ static void start_read(struct call *call) {
     raft_driver_read(call->server->driver, &call->request);
 }
 
-/* ---- starting ---- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 /* Copies the arguments, so that they outlive the input: the array of slices first, then the bytes. */
 static enum status keep_args(struct call *call, const struct slice *args, size_t count) {
@@ -323,7 +325,8 @@ void dispatch_error(struct connection *connection, struct slice text) {
     if (call) finish_or_fail(call, reply_error(&call->reply, "%.*s", (int)text.size, (const char *)text.data));
 }
 
-/* "unknown command 'x', with args beginning with: 'a' 'b' ", as Redis words it: at most 128 bytes of name and of arguments. */
+/* "unknown command 'x', with args beginning with: 'a' 'b' ", as Redis words it: at most 128 bytes of name and of
+ * arguments. */
 static enum status reply_unknown(struct call *call, const struct slice *args, size_t count) {
     char text[UNKNOWN_ARGS_BYTES + 64];
     size_t size = 0;
@@ -382,7 +385,7 @@ bool dispatch_command(struct connection *connection) {
     return true;
 }
 
-/* ---- for handlers ---- */
+/* ---- for handlers ------------------------------------------------------------------------------------------------ */
 
 bool call_arg_is(const struct call *call, size_t i, const char *word) {
     struct slice arg = call->args[i];

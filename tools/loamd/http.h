@@ -1,6 +1,6 @@
 /*
- * http: a page for scrapers, on a thread of the HTTP library's own (the one exception of DESIGN R2). It never touches the server: the loop publishes a text, the
- * thread hands out the last one published.
+ * http: a page for scrapers, on a thread of the HTTP library's own (the one exception of DESIGN R2). It never touches
+ * the server: the loop publishes a text, the thread hands out the last one published.
  */
 #ifndef TOOLS_LOAMD_HTTP_H
 #define TOOLS_LOAMD_HTTP_H

@@ -164,7 +164,7 @@ enum status info_print_section(struct server *server, const char *section, struc
     return STATUS_OK;
 }
 
-/* ---- /metrics ---- */
+/* ---- /metrics ---------------------------------------------------------------------------------------------------- */
 
 static enum status metric(struct buf *to, const char *name, const char *type, const char *help, uint64_t value) {
     return buf_append_format(to, "# HELP loam_%s %s\n# TYPE loam_%s %s\nloam_%s %llu\n", name, help, name, type, name,

@@ -15,7 +15,7 @@ enum {
     RETRY_ACCEPT_NS = 100 * 1000 * 1000,
 };
 
-/* ---- accepting ---- */
+/* ---- accepting --------------------------------------------------------------------------------------------------- */
 
 static void start_accept(struct server *server);
 
@@ -54,7 +54,7 @@ static void start_accept(struct server *server) {
     io_submit(server->io, &server->accept);
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void fill_limits(struct server *server, const struct server_options *options) {
     struct server_limits limits = options->limits;
@@ -169,7 +169,7 @@ struct raft_driver *server_driver(struct server *server) {
     return server->driver;
 }
 
-/* ---- turn ---- */
+/* ---- turn -------------------------------------------------------------------------------------------------------- */
 
 static void update_throttle(struct server *server) {
     bool throttled = raft_driver_pressure(server->driver) >= 1000;

@@ -1,9 +1,10 @@
 /*
- * server: a node as its clients see it: RESP connections over a raft_driver. The same server runs in loamd and in the simulator (DESIGN R5): it is handed
- * a struct io, and whoever owns the loop calls server_turn after every io_run.
+ * server: a node as its clients see it: RESP connections over a raft_driver. The same server runs in loamd and in the
+ * simulator (DESIGN R5): it is handed a struct io, and whoever owns the loop calls server_turn after every io_run.
  *
- * A command's life: connection reads bytes, tools/resp cuts commands, dispatch finds the row, checks and starts the call; a write is encoded and proposed, a read waits for its
- * barrier, a local command answers at once; replies leave in the order of the commands.
+ * A command's life: connection reads bytes, tools/resp cuts commands, dispatch finds the row, checks and starts the
+ * call; a write is encoded and proposed, a read waits for its barrier, a local command answers at once; replies leave
+ * in the order of the commands.
  */
 #ifndef TOOLS_LOAMD_SERVER_H
 #define TOOLS_LOAMD_SERVER_H

@@ -30,8 +30,7 @@ const char *fault_kind_name(enum fault_kind kind) {
     return kind < FAULT_KIND_COUNT ? kind_names[kind] : "?";
 }
 
-/* ---- Drawing
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Drawing ----------------------------------------------------------------------------------------------------- */
 
 static bool concerns_links(enum fault_kind kind) {
     return kind >= FAULT_PARTITION && kind <= FAULT_FRAME_DELAY;
@@ -124,8 +123,7 @@ unsigned fault_plan_kinds(const struct fault_plan *plan) {
     return (unsigned)__builtin_popcount(seen);
 }
 
-/* ---- Printing
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- Printing ---------------------------------------------------------------------------------------------------- */
 
 static void print_nodes(uint32_t nodes, char *to, size_t size) {
     size_t at = 0;
@@ -159,8 +157,7 @@ enum status fault_plan_print(struct buf *to, const struct fault_plan *plan) {
     return status;
 }
 
-/* ---- Parsing
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Parsing ----------------------------------------------------------------------------------------------------- */
 
 static bool parse_number(const char *text, uint64_t *number) {
     char *end;

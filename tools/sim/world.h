@@ -52,8 +52,7 @@ struct world_node_kind {
 void world_client_address(unsigned number, char address[IO_ADDRESS_BYTES]);
 void world_peer_address(unsigned number, char address[IO_ADDRESS_BYTES]);
 
-/* ---- The history
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- The history ------------------------------------------------------------------------------------------------- */
 
 enum world_action {
     WORLD_APPEND,

@@ -30,7 +30,7 @@ struct counts {
     unsigned all;
 };
 
-/* ---- What is traced: an echo server for one client, and a writer --------------------------------------------------------------------- */
+/* ---- What is traced: an echo server for one client, and a writer ------------------------------------------------- */
 
 static void note_done(struct io_op *op) {
     *(bool *)op->context = true;
@@ -135,7 +135,7 @@ static void write_durably(struct io *io, unsigned rounds, int pipe_to_client) {
     check(io_remove(io, path) == STATUS_OK);
 }
 
-/* ---- Tracing ----------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Tracing ----------------------------------------------------------------------------------------------------- */
 
 struct workload {
     enum io_backend_choice backend;

@@ -60,7 +60,7 @@ static void make_directory(char path[static 32]) {
     assert_non_null(mkdtemp(path));
 }
 
-/* ---- Descriptors -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Descriptors ------------------------------------------------------------------------------------------------- */
 
 struct ends {
     struct io_socket *listener, *client, *server;
@@ -156,7 +156,7 @@ static void no_descriptor_left_is_busy(void **state) {
     }
 }
 
-/* ---- Short writes ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- Short writes ------------------------------------------------------------------------------------------------ */
 
 static void a_write_cut_short_breaks_the_link_and_poisons_nothing(void **state) {
     (void)state;
@@ -196,7 +196,7 @@ static void a_write_cut_short_breaks_the_link_and_poisons_nothing(void **state) 
     signal(SIGXFSZ, SIG_DFL);
 }
 
-/* ---- Signals and threads -------------------------------------------------------------------------------------------------------------------- */
+/* ---- Signals and threads ----------------------------------------------------------------------------------------- */
 
 static struct io *volatile handler_io;
 
@@ -242,7 +242,7 @@ static void the_loop_may_run_on_another_thread_than_create_and_destroy(void **st
     }
 }
 
-/* ---- Other processes ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Other processes --------------------------------------------------------------------------------------------- */
 
 /* Runs check in a child before any thread exists there; returns its exit code. */
 static int in_child(int (*run)(void *context), void *context) {
@@ -310,7 +310,7 @@ static void a_lock_names_the_other_process_and_ends_with_it(void **state) {
     }
 }
 
-/* ---- A sandbox that refuses ----------------------------------------------------------------------------------------------------------------- */
+/* ---- A sandbox that refuses -------------------------------------------------------------------------------------- */
 
 struct lines {
     char text[1024];

@@ -34,7 +34,7 @@ struct history {
     size_t count;
 };
 
-/* ---- What must be ---- */
+/* ---- What must be ------------------------------------------------------------------------------------------------ */
 
 /* Short keys, keys that share eight bytes and more, zeros at the end, the empty one. */
 static struct slice key_of(unsigned number) {
@@ -122,7 +122,7 @@ static void assert_same_answers(const struct memtable *memtable, const struct hi
     buf_deinit(&got);
 }
 
-/* ---- Drawing ---- */
+/* ---- Drawing ----------------------------------------------------------------------------------------------------- */
 
 static uint8_t noise[VALUE_MAX * 40];
 
@@ -161,7 +161,7 @@ static uint64_t draw_all(struct memtable *memtable, struct history *history, str
     return sequence;
 }
 
-/* ---- Tests ---- */
+/* ---- Tests ------------------------------------------------------------------------------------------------------- */
 
 static void every_snapshot_sees_what_was_written_before_it(void **state) {
     (void)state;
@@ -420,7 +420,7 @@ static void an_append_beyond_the_limit_is_too_large(void **state) {
     free(value);
 }
 
-/* ---- Readers beside the writer ---- */
+/* ---- Readers beside the writer ----------------------------------------------------------------------------------- */
 
 struct race {
     struct memtable *memtable;

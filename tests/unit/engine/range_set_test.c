@@ -228,7 +228,7 @@ static void old_snapshots_are_answered_without_walking_all_that_is_newer(void **
     arena_deinit(&arena);
 }
 
-/* ---- Readers beside a writer ---- */
+/* ---- Readers beside a writer ------------------------------------------------------------------------------------- */
 
 struct race {
     struct range_set set;

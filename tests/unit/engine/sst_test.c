@@ -99,7 +99,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* ---- Drawing --------------------------------------------------------------------------------------------------- */
+/* ---- Drawing ----------------------------------------------------------------------------------------------------- */
 
 static int entry_order(const void *left, const void *right) {
     const struct entry *a = left;
@@ -180,7 +180,7 @@ static void draw(struct fixture *f, struct prng *prng) {
     f->options.filter_bits_per_key = (unsigned)prng_below(prng, 3) * 7;
 }
 
-/* ---- Building and opening -------------------------------------------------------------------------------------- */
+/* ---- Building and opening ---------------------------------------------------------------------------------------- */
 
 static enum status try_build(struct fixture *f) {
     struct sst_build *build = NULL;
@@ -216,7 +216,7 @@ static struct sst *build_and_open(struct fixture *f) {
     return open_built(f, ++cache_file);
 }
 
-/* ---- What must be ---------------------------------------------------------------------------------------------- */
+/* ---- What must be ------------------------------------------------------------------------------------------------ */
 
 /* The first entry at or after (key, trailer). */
 static size_t model_seek(const struct fixture *f, struct slice key, uint64_t trailer) {
@@ -344,7 +344,7 @@ static void assert_properties(const struct fixture *f, const struct sst *sst) {
     }
 }
 
-/* ---- Tests: what a file answers -------------------------------------------------------------------------------- */
+/* ---- Tests: what a file answers ---------------------------------------------------------------------------------- */
 
 static void a_file_answers_as_the_sorted_array_does(void **state) {
     struct fixture *f = *state;
@@ -493,7 +493,7 @@ static void the_same_entries_make_the_same_bytes(void **state) {
     assert_int_equal(sim_disk_hash(sim_io_disk(f->io)), first);
 }
 
-/* ---- Tests: faults --------------------------------------------------------------------------------------------- */
+/* ---- Tests: faults ----------------------------------------------------------------------------------------------- */
 
 static void another_file_under_this_name_is_a_mismatch(void **state) {
     struct fixture *f = *state;

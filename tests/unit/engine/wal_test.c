@@ -85,7 +85,7 @@ static uint64_t append_bytes(struct fixture *f, const void *data, size_t size) {
     return lsn;
 }
 
-/* ---- Writing and opening again ---- */
+/* ---- Writing and opening again ----------------------------------------------------------------------------------- */
 
 static void a_new_log_is_empty(void **state) {
     struct fixture *f = *state;
@@ -245,7 +245,7 @@ static void empty_payloads_are_records_too(void **state) {
     assert_int_equal(f->recovery.records, 900);
 }
 
-/* ---- Limits and refusals ---- */
+/* ---- Limits and refusals ----------------------------------------------------------------------------------------- */
 
 static void appends_beyond_the_pending_limit_are_refused_until_a_commit(void **state) {
     struct fixture *f = *state;
@@ -317,7 +317,7 @@ static void a_missing_segment_is_faulty(void **state) {
     assert_non_null(strstr(f->error.text, "00000002 is missing"));
 }
 
-/* ---- Dropping, recycling, pins, reading ---- */
+/* ---- Dropping, recycling, pins, reading -------------------------------------------------------------------------- */
 
 static void fill_segments(struct fixture *f, uint32_t until) {
     while (wal_end(f->wal) >> 32 < until) {
@@ -426,7 +426,7 @@ static void a_damaged_record_is_reported_with_its_place_when_read(void **state) 
     buf_deinit(&scratch);
 }
 
-/* ---- Commits on the loop ---- */
+/* ---- Commits on the loop ----------------------------------------------------------------------------------------- */
 
 static void on_commit(void *context, enum status status, uint64_t durable_lsn) {
     struct fixture *f = context;
@@ -538,7 +538,7 @@ static void a_failed_commit_makes_the_log_read_only(void **state) {
     assert_true(wal_is_idle(f->wal));
 }
 
-/* ---- A full disk ---- */
+/* ---- A full disk ------------------------------------------------------------------------------------------------- */
 
 static void no_room_for_a_segment_loses_nothing_and_is_tried_again(void **state) {
     struct fixture *f = *state;
@@ -589,7 +589,7 @@ static void no_room_is_an_answer_on_the_loop_too(void **state) {
     open_log(f);
 }
 
-/* ---- Out of memory ---- */
+/* ---- Out of memory ----------------------------------------------------------------------------------------------- */
 
 static void every_failed_allocation_is_answered_and_nothing_is_lost(void **state) {
     struct fixture *f = *state;

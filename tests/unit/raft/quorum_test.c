@@ -22,8 +22,7 @@ struct question {
     unsigned count;
 };
 
-/* ---- the scripts
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- the scripts ------------------------------------------------------------------------------------------------- */
 
 static struct quorum_tally *tally_for(struct question *question, uint64_t id) {
     unsigned at = 0;
@@ -158,9 +157,7 @@ static void joint_vote_answers_as_the_script_says(void **state) {
     run_script("joint_vote.txt", 39);
 }
 
-/* ---- laws
- * ----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- laws -------------------------------------------------------------------------------------------------------- */
 
 static struct question draw_question(struct prng *prng) {
     struct question question = {0};

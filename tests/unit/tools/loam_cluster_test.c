@@ -51,7 +51,7 @@ static const char *text_of(struct buf *buf) {
     return (const char *)buf->data;
 }
 
-/* ---- Plan ------------------------------------------------------------------------------------------------------- */
+/* ---- Plan -------------------------------------------------------------------------------------------------------- */
 
 static void names_and_ports_follow_from_the_plan(void **state) {
     struct fixture *fixture = *state;
@@ -152,7 +152,7 @@ static void groups_part_nodes(void **state) {
     }
 }
 
-/* ---- Facts ------------------------------------------------------------------------------------------------------ */
+/* ---- Facts ------------------------------------------------------------------------------------------------------- */
 
 static void facts_are_read_from_info(void **state) {
     (void)state;
@@ -227,7 +227,7 @@ static void status_is_json_for_scripts(void **state) {
     buf_deinit(&text);
 }
 
-/* ---- Processes -------------------------------------------------------------------------------------------------- */
+/* ---- Processes --------------------------------------------------------------------------------------------------- */
 
 static void log_path(const struct fixture *fixture, char path[128]) {
     snprintf(path, 128, "%s/log", fixture->directory);

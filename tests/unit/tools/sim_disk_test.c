@@ -74,8 +74,7 @@ static bool exists(struct machine *machine, const char *path) {
     return io_stat(machine->io, path, &entry) == STATUS_OK;
 }
 
-/* ---- Content
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Content ----------------------------------------------------------------------------------------------------- */
 
 static void synced_survives(void **state) {
     (void)state;
@@ -283,8 +282,7 @@ static void write_sync_keeps_only_its_own(void **state) {
     halt(&machine);
 }
 
-/* ---- Names
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 static void new_name_needs_dir_sync(void **state) {
     (void)state;
@@ -387,8 +385,7 @@ static void lost_directory_takes_its_files_along(void **state) {
     halt(&machine);
 }
 
-/* ---- Faults
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Faults ------------------------------------------------------------------------------------------------------ */
 
 static void failed_sync_loses_for_good(void **state) {
     (void)state;
@@ -544,8 +541,7 @@ static void misdirected_write_lands_elsewhere(void **state) {
     halt(&machine);
 }
 
-/* ---- Clones
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Clones ------------------------------------------------------------------------------------------------------ */
 
 struct cuts {
     struct sim *sim;

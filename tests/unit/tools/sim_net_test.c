@@ -224,8 +224,7 @@ static void full_window_holds_the_sender(void **state) {
     cut_wire(&wire);
 }
 
-/* ---- Frames
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Frames ------------------------------------------------------------------------------------------------------ */
 
 struct plan {
     enum sim_frame_fate fates[8];
@@ -281,8 +280,7 @@ static void frames_drop_repeat_and_overtake(void **state) {
     cut_wire(&wire);
 }
 
-/* ---- Determinism
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Determinism ------------------------------------------------------------------------------------------------- */
 
 static uint64_t talk(uint64_t seed) {
     struct wire wire = make_wire(seed, false);

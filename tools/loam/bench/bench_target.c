@@ -7,7 +7,7 @@
 
 enum { READY_MS = 20000, POLL_NS = 50 * 1000 * 1000, STOP_POLLS = 200, MEMBERS_BYTES = 512, DIR_DEPTH_MAX = 16 };
 
-/* ---- directories ---- */
+/* ---- directories ------------------------------------------------------------------------------------------------- */
 
 struct removal {
     struct io *io;
@@ -44,7 +44,7 @@ static enum status make_empty(struct io *io, const char *path, struct error *err
     return status ? error_set(error, status, "cannot make %s: %s", path, status_text(status)) : STATUS_OK;
 }
 
-/* ---- programs ---- */
+/* ---- programs ---------------------------------------------------------------------------------------------------- */
 
 static enum status find_program(struct io *io, const char *name, char path[IO_PATH_BYTES], struct error *error) {
     static const char *const folders[] = {"/usr/bin", "/usr/local/bin", "/usr/sbin"};
@@ -83,7 +83,7 @@ static enum status wait_listening(struct io *io, const struct bench_target *targ
     return STATUS_OK;
 }
 
-/* ---- loam ---- */
+/* ---- loam -------------------------------------------------------------------------------------------------------- */
 
 enum status bench_target_start_loam(struct io *io, const char *dir, unsigned base_port, struct bench_target *target,
                                     struct error *error) {
@@ -114,7 +114,7 @@ enum status bench_target_start_loam(struct io *io, const char *dir, unsigned bas
     return STATUS_OK;
 }
 
-/* ---- etcd ---- */
+/* ---- etcd -------------------------------------------------------------------------------------------------------- */
 
 static enum status start_etcd_node(const char *program, struct bench_target *target, unsigned node, unsigned base_port,
                                    const char *members, struct error *error) {
@@ -188,7 +188,7 @@ enum status bench_target_start_etcd(struct io *io, const char *dir, unsigned bas
     return status;
 }
 
-/* ---- redis ---- */
+/* ---- redis ------------------------------------------------------------------------------------------------------- */
 
 enum status bench_target_start_redis(struct io *io, const char *dir, unsigned base_port, struct bench_target *target,
                                      struct error *error) {
@@ -211,7 +211,7 @@ enum status bench_target_start_redis(struct io *io, const char *dir, unsigned ba
     return status ? status : wait_listening(io, target, error);
 }
 
-/* ---- all ---- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 void bench_target_stop(struct io *io, struct bench_target *target) {
     bool ours = target->cluster.io == NULL; /* children that nobody else waits for */

@@ -54,7 +54,7 @@ struct bench {
     bool any_row;
 };
 
-/* ---- options ---- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static bool parse_numbers(const char *text, uint64_t *list, size_t *count) {
     *count = 0;
@@ -137,7 +137,7 @@ static bool parse_options(int argc, char **argv, struct settings *settings) {
     return true;
 }
 
-/* ---- running ---- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;

@@ -12,9 +12,7 @@
 
 enum { READY_TIMEOUT_MS = 20000, LINES_DEFAULT = 20 };
 
-/* ---- Actions
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Actions ----------------------------------------------------------------------------------------------------- */
 
 /* What stands behind the action's name. */
 struct request {
@@ -126,9 +124,7 @@ static enum status act_later(struct cluster *cluster, const struct request *requ
     return error_set(error, STATUS_UNSUPPORTED, "the members of a cluster are fixed at its start");
 }
 
-/* ---- Reset
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Reset ------------------------------------------------------------------------------------------------------- */
 
 struct removal {
     struct io *io;
@@ -175,9 +171,7 @@ static enum status act_reset(struct cluster *cluster, const struct request *requ
     return STATUS_OK;
 }
 
-/* ---- Command line
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Command line ------------------------------------------------------------------------------------------------ */
 
 enum operand { OPERAND_NONE, OPERAND_NODE, OPERAND_MAYBE_NODE, OPERAND_GROUPS };
 

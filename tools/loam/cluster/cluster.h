@@ -32,8 +32,7 @@ struct node_facts {
     uint64_t disk_bytes;
 };
 
-/* ---- nodes.c: processes of nodes
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- nodes.c: processes of nodes --------------------------------------------------------------------------------- */
 
 /* The process of the node; *pid 0 if there is none. */
 enum process_state node_process(const struct cluster *cluster, unsigned node, long *pid);
@@ -45,8 +44,7 @@ MUST_CHECK enum status node_kill(const struct cluster *cluster, unsigned node, s
 /* BUSY, naming the port, if another program has one of the node's ports. */
 MUST_CHECK enum status node_check_ports(const struct cluster *cluster, unsigned node, struct error *error);
 
-/* ---- facts.c: what nodes say
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- facts.c: what nodes say ------------------------------------------------------------------------------------- */
 
 /* Asks the node, for half a second at most. */
 void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts);
@@ -59,22 +57,17 @@ void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts);
 /* Waits until all running nodes answer and agree on one leader. TIMED_OUT with the state of things. */
 MUST_CHECK enum status cluster_wait_ready(const struct cluster *cluster, uint32_t timeout_ms, struct error *error);
 
-/* ---- status.c
- * ----------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- status.c ---------------------------------------------------------------------------------------------------- */
 
 MUST_CHECK enum status status_print_table(struct buf *to, const struct plan *plan, const struct node_facts *facts);
 MUST_CHECK enum status status_print_json(struct buf *to, const struct plan *plan, const struct node_facts *facts);
 
-/* ---- links.c: partitions
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- links.c: partitions ----------------------------------------------------------------------------------------- */
 
 /* group[i] is that of node i + 1; nodes of different groups do not hear each other. NULL: all do. */
 MUST_CHECK enum status cluster_set_links(const struct cluster *cluster, const unsigned *group, struct error *error);
 
-/* ---- logs.c
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- logs.c ------------------------------------------------------------------------------------------------------ */
 
 /* The last lines of one node's log, or of all (node 0); goes on until interrupted if cluster->follow. */
 MUST_CHECK enum status cluster_print_logs(const struct cluster *cluster, unsigned node, struct error *error);

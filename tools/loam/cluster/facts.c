@@ -9,9 +9,7 @@
 
 enum { ASK_TIMEOUT_MS = 500, POLL_NS = 20 * 1000 * 1000 };
 
-/* ---- INFO
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- INFO -------------------------------------------------------------------------------------------------------- */
 
 struct slice info_field(struct slice info, const char *name) {
     const size_t name_size = strlen(name);
@@ -49,9 +47,7 @@ bool node_facts_parse(struct node_facts *facts, struct slice info) {
     return true;
 }
 
-/* ---- Weight
- * -------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Weight ------------------------------------------------------------------------------------------------------ */
 
 struct weighing {
     struct io *io;
@@ -78,9 +74,7 @@ static uint64_t weigh(struct io *io, const char *path) {
     return status == STATUS_OK ? weighing.bytes : 0;
 }
 
-/* ---- Nodes
- * --------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
 static bool ask(struct io *io, const char *address, struct node_facts *facts) {
     struct client *client = NULL;
@@ -107,9 +101,7 @@ void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts) {
     for (unsigned node = 1; node <= cluster->plan.nodes; node++) node_ask(cluster, node, &facts[node - 1]);
 }
 
-/* ---- Readiness
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Readiness --------------------------------------------------------------------------------------------------- */
 
 /* True if every node that runs answers and follows the same leader; `why` says what is missing else. */
 static bool is_ready(const struct cluster *cluster, const struct node_facts *facts, char why[128]) {

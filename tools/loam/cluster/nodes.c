@@ -17,9 +17,7 @@ enum process_state node_process(const struct cluster *cluster, unsigned node, lo
     return state;
 }
 
-/* ---- Start
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Start ------------------------------------------------------------------------------------------------------- */
 
 struct command_line {
     char program[IO_PATH_BYTES];
@@ -128,9 +126,7 @@ enum status node_check_ports(const struct cluster *cluster, unsigned node, struc
     return STATUS_OK;
 }
 
-/* ---- End
- * ---------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- End --------------------------------------------------------------------------------------------------------- */
 
 static bool wait_until_gone(const struct cluster *cluster, unsigned node) {
     const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)STOP_TIMEOUT_MS * 1000000u;

@@ -16,9 +16,7 @@ enum status plan_init(struct plan *plan, const char *dir, struct error *error) {
     return STATUS_OK;
 }
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 static unsigned port_of(const struct plan *plan, unsigned node, enum plan_port kind) {
     return plan->base_port + 100 * (unsigned)kind + node;
@@ -44,9 +42,7 @@ static void config_path(const struct plan *plan, char path[IO_PATH_BYTES]) {
     (void)snprintf(path, IO_PATH_BYTES, "%.960s/cluster.conf", plan->dir);
 }
 
-/* ---- Small files
- * ------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Small files ------------------------------------------------------------------------------------------------- */
 
 /* Reads a file of less than `size` bytes as text. */
 static enum status read_text(struct io *io, const char *path, char *text, size_t size) {
@@ -141,9 +137,7 @@ enum status plan_write_pid(const struct plan *plan, struct io *io, unsigned node
     return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s: %s", path, status_text(status));
 }
 
-/* ---- Groups
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
 enum status plan_parse_groups(const struct plan *plan, const char *text, unsigned group[PLAN_NODES_MAX],
                               struct error *error) {

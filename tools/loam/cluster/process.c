@@ -11,9 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- Start
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Start ------------------------------------------------------------------------------------------------------- */
 
 /* In the child: everything that the new program must not inherit ends here. On failure the parent reads errno from the
  * pipe. */
@@ -72,9 +70,7 @@ enum status process_wait(long pid, int *code) {
     return STATUS_OK;
 }
 
-/* ---- Watch
- * -------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Watch ------------------------------------------------------------------------------------------------------- */
 
 /* Reads /proc/PID/name; returns how many bytes, 0 if the process is gone. */
 static size_t read_facts(struct io *io, long pid, const char *name, char *to, size_t size) {
