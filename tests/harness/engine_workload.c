@@ -24,7 +24,7 @@ enum {
     APPEND_LIMIT = 6000,
 };
 
-static const char marker[] = "!";
+static const char marker[8] = "!"; /* as long as a key of the model */
 
 /* ---- The model --------------------------------------------------------------------------------------------------- */
 
