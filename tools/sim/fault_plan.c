@@ -53,14 +53,15 @@ static void draw_amount(struct prng *prng, struct fault *fault) {
     }
 }
 
-/* Some nodes on one side, the others on the other; at times with the clients among them. */
+/*
+ * Some nodes on one side, the others on the other; at times with the clients among them, always if there is one node
+ * only.
+ */
 static void draw_sides(struct prng *prng, const struct fault_plan *plan, struct fault *fault) {
     uint32_t all = (1U << plan->nodes) - 1;
-    do {
-        fault->nodes = (uint32_t)prng_between(prng, 1, all);
-    } while (fault->nodes == all);
+    fault->nodes = (uint32_t)prng_between(prng, 1, plan->nodes > 1 ? all - 1 : all);
     fault->others = all & ~fault->nodes;
-    if (prng_chance(prng, 1, 3)) fault->others |= 1U << FAULT_CLIENTS_BIT;
+    if (plan->nodes == 1 || prng_chance(prng, 1, 3)) fault->others |= 1U << FAULT_CLIENTS_BIT;
 }
 
 static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct fault *fault, const bool *kinds) {

@@ -31,7 +31,7 @@ void world_peer_address(unsigned number, char address[IO_ADDRESS_BYTES]) {
 }
 
 void world_break(struct world *world, enum world_verdict verdict, const char *format, ...) {
-    if (world->is_over) return;
+    if (world->report->verdict != WORLD_KEPT) return;
     char text[900];
     va_list arguments;
     va_start(arguments, format);
