@@ -309,13 +309,14 @@ void lab_persist(struct lab *lab, uint64_t id, unsigned count) {
 
 void lab_apply(struct lab *lab, uint64_t id, unsigned count) {
     struct lab_node *node = &lab->nodes[id];
-    if (!node->raft || node->installing) return;
+    if (!node->raft || node->installing || node->applying) return;
+    node->applying = true;
     for (; count > 0 && node->state.index < node->commit && node->raft && lab->failure[0] == '\0'; count--) {
         uint64_t index = node->state.index + 1;
         const struct lab_entry *entry = &node->log[index];
         if (index <= node->log_start || index > node->last) {
             lab_fail(lab, "node %" PRIu64 " has to apply %" PRIu64 ", which is not in its log", id, index);
-            return;
+            break;
         }
         if (entry->kind == RAFT_ENTRY_CONFIGURATION) {
             node->state.configuration = lab->configurations[entry->value];
@@ -331,6 +332,7 @@ void lab_apply(struct lab *lab, uint64_t id, unsigned count) {
         lab_check_applied(lab, node, entry);
         (void)lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_APPLIED, .applied = {.index = index}});
     }
+    node->applying = false;
 }
 
 void lab_flush(struct lab *lab, uint64_t id) {
@@ -429,7 +431,7 @@ void lab_crash(struct lab *lab, uint64_t id, unsigned kept) {
     node->raft = NULL;
     node->work_count = node->read_count = 0;
     node->role = RAFT_FOLLOWER;
-    node->installing = false;
+    node->installing = node->applying = false;
     lab->met.crashes++;
 }
 
@@ -500,7 +502,7 @@ static void start_node(struct lab *lab, uint64_t id) {
     node->durable_commit = 0;
     node->work_count = node->read_count = 0;
     node->reads_served = 0;
-    node->installing = false;
+    node->installing = node->applying = false;
     node->role = RAFT_FOLLOWER;
     for (unsigned i = 0; i < LAB_WORKS_MAX; i++) node->works[i].entries = node->work_entries[i];
     if (id <= options->voters) {

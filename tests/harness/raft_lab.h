@@ -64,7 +64,8 @@ struct lab_node {
     struct lab_state state;
     uint64_t commit;
     struct lab_state arriving; /* the snapshot that was stepped last */
-    bool installing;           /* until the store is replaced by it nothing is applied */
+    bool applying;
+    bool installing; /* until the store is replaced by it nothing is applied */
     enum raft_role role;
     uint64_t term;
 
