@@ -242,6 +242,33 @@ mutants:
 cluster: all
 	tools/demo.sh $(B)
 
+# --- install ---------------------------------------------------------------------------------------------------------------------
+# Headers keep their root-relative names below include/loam. The simulator comes as an archive of its own: it is for tests.
+DEST = $(DESTDIR)$(PREFIX)
+STORES := kv tsdb graph
+PUBLIC_HEADERS := $(wildcard engine/*.h raft/*.h $(foreach store,$(STORES),$(store)/$(store).h $(store)/state_machine.h)) \
+    $(filter-out engine/base/text.h,$(wildcard engine/base/*.h))
+SIM_HEADERS := $(wildcard $(addprefix tools/sim/,sim.h sim_io.h sim_net.h sim_disk.h))
+
+$(B)/libloam_sim.a: $(call objects,$(SIM_SOURCES) $(RESP_SOURCES))
+	$(archive)
+
+install: all $(B)/libloam_sim.a
+	@install -d $(DEST)/bin $(DEST)/lib/pkgconfig
+	@$(foreach program,$(PROGRAMS),install -m 755 $(program) $(DEST)/bin/;)
+	@install -m 644 $(B)/libloam.a $(B)/libloam_sim.a $(DEST)/lib/
+	@install -m 755 $(B)/libloam.so $(DEST)/lib/libloam.so.$(VERSION)
+	@ln -sf libloam.so.$(VERSION) $(DEST)/lib/$(SONAME)
+	@ln -sf $(SONAME) $(DEST)/lib/libloam.so
+	@$(foreach header,$(PUBLIC_HEADERS) $(SIM_HEADERS),install -D -m 644 $(header) $(DEST)/include/loam/$(header);)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include/loam' 'libdir=$${prefix}/lib' '' 'Name: loam' \
+	    'Description: storage engine, Raft and the stores on them' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -lloam' 'Libs.private: $(strip $(PKG_LIBS_lib)) -lm -pthread' > $(DEST)/lib/pkgconfig/loam.pc
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' '' 'Name: loam-sim' \
+	    'Description: the deterministic simulator of loam: disk, network and clock behind struct io' 'Version: $(VERSION)' \
+	    'Requires: loam' 'Libs: -L$${libdir} -lloam_sim' > $(DEST)/lib/pkgconfig/loam-sim.pc
+	@echo "installed to $(DEST)"
+
 # --- care ------------------------------------------------------------------------------------------------------------------------
 lint: $(B)/tidy
 	@status=0; $(B)/tidy . || status=1; \

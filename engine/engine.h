@@ -16,6 +16,8 @@
 #include "engine/base/buf.h"
 #include "engine/io.h"
 
+#pragma GCC visibility push(default)
+
 struct engine;
 struct engine_snapshot;
 struct engine_iterator;
@@ -277,5 +279,7 @@ struct engine_stats {
     } levels[ENGINE_LEVELS];
 };
 void engine_get_stats(struct engine *engine, struct engine_stats *stats);
+
+#pragma GCC visibility pop
 
 #endif

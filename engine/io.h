@@ -30,6 +30,8 @@
 #include "engine/base/slice.h"
 #include "engine/base/status.h"
 
+#pragma GCC visibility push(default)
+
 enum {
     IO_SECTOR_BYTES = 512, /* atomic unit of a device */
     IO_PAGE_BYTES =
@@ -213,5 +215,7 @@ void io_job_start(struct io *io, struct io_job *job);
  * run right here, false if threads do the work and the caller should wait on its condition.
  */
 bool io_job_assist(struct io *io);
+
+#pragma GCC visibility pop
 
 #endif

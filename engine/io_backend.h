@@ -10,6 +10,8 @@
 
 #include "engine/io.h"
 
+#pragma GCC visibility push(default)
+
 /* A backend sets vtable and name; everything else starts as zero and is io.c's. */
 struct io {
     const struct io_vtable *vtable;
@@ -83,5 +85,7 @@ struct io_vtable {
     void (*job_start)(struct io *io, struct io_job *job);
     bool (*job_assist)(struct io *io);
 };
+
+#pragma GCC visibility pop
 
 #endif

@@ -16,6 +16,8 @@
 
 #include "engine/engine.h"
 
+#pragma GCC visibility push(default)
+
 /* Trees with fixed ids; stores take theirs from NAMES_TREE_STORES on. */
 enum {
     TREE_SYSTEM = 1, /* raft: sessions, configuration */
@@ -116,5 +118,7 @@ MUST_CHECK enum status names_scan(const struct names_view *view, uint64_t *curso
 
 /* Chained hash over every row that is not due, and the count: equal on replicas at the same index. Reads all. */
 MUST_CHECK enum status names_hash(const struct names_view *view, uint64_t *hash);
+
+#pragma GCC visibility pop
 
 #endif

@@ -24,6 +24,8 @@
 #include "engine/base/buf.h"
 #include "engine/io.h"
 
+#pragma GCC visibility push(default)
+
 struct wal;
 
 enum {
@@ -121,5 +123,7 @@ struct wal_stats {
     uint64_t disk_bytes; /* of all files */
 };
 void wal_get_stats(const struct wal *wal, struct wal_stats *stats);
+
+#pragma GCC visibility pop
 
 #endif

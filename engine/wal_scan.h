@@ -11,6 +11,8 @@
 #include "engine/base/error.h"
 #include "engine/wal.h"
 
+#pragma GCC visibility push(default)
+
 struct wal_segment_header {
     uint32_t version;
     uint32_t segment; /* number, and generation of the stamps */
@@ -100,5 +102,7 @@ MUST_CHECK enum status wal_scan_record(struct wal_scan *scan, const struct wal_g
 /* Position in the byte stream -> offset in the file, and back (an offset inside a stamp or the header page gives false). */
 uint64_t wal_offset_of(uint64_t position);
 bool wal_position_of(uint64_t offset, uint64_t *position);
+
+#pragma GCC visibility pop
 
 #endif

@@ -14,6 +14,8 @@
 #include "engine/base/reply.h"
 #include "engine/names.h"
 
+#pragma GCC visibility push(default)
+
 enum {
     KV_ARGUMENTS_MAX = 1 << 20,
     KV_VALUE_MAX_BYTES = 32 << 20, /* a string may not grow over it; the same on every node, for apply depends on it */
@@ -151,5 +153,7 @@ extern const struct name_owner kv_string_owner;
 
 /* Redis' notion of a decimal 64-bit integer: no space, no plus, no leading zero. */
 bool kv_parse_integer(struct slice text, int64_t *value);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #include "kv/kv.h"
 #include "raft/state_machine.h"
 
+#pragma GCC visibility push(default)
+
 enum { KV_STORE = 1 };
 
 struct kv_machine;
@@ -16,5 +18,7 @@ void kv_machine_destroy(struct kv_machine *machine); /* NULL is allowed */
 
 /* A view of the latest state for readers; valid until the next after_restore. */
 struct names_view kv_machine_view(const struct kv_machine *machine);
+
+#pragma GCC visibility pop
 
 #endif

@@ -15,6 +15,8 @@
 #include "raft/raft.h"
 #include "raft/state_machine.h"
 
+#pragma GCC visibility push(default)
+
 struct raft_driver;
 
 enum {
@@ -145,5 +147,7 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
 
 /* Fault injection for --lab: frames to (out) or from (in) a peer are dropped until passed again. */
 MUST_CHECK enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out);
+
+#pragma GCC visibility pop
 
 #endif

@@ -39,6 +39,8 @@
 #include "engine/base/slice.h"
 #include "engine/base/status.h"
 
+#pragma GCC visibility push(default)
+
 struct raft;
 
 enum {
@@ -414,5 +416,7 @@ MUST_CHECK enum status raft_message_print(struct buf *to, const struct raft_mess
 MUST_CHECK enum status raft_state_print(struct buf *to, const struct raft *raft);
 /* Several lines, each with a newline and `indent` spaces before it. */
 MUST_CHECK enum status raft_ready_print(struct buf *to, const struct raft_ready *ready, unsigned indent);
+
+#pragma GCC visibility pop
 
 #endif

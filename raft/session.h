@@ -19,6 +19,8 @@
 
 #include "engine/engine.h"
 
+#pragma GCC visibility push(default)
+
 enum { SESSIONS_MAX = 256, SESSION_WINDOW = 4096, SESSION_REPLY_MAX_BYTES = 1024 };
 
 struct sessions;
@@ -62,5 +64,7 @@ size_t sessions_count(const struct sessions *sessions);
 void sessions_get_info(const struct sessions *sessions, size_t i, struct session_info *info);
 /* NOT_FOUND, OK. */
 MUST_CHECK enum status sessions_find(const struct sessions *sessions, uint64_t session, struct session_info *info);
+
+#pragma GCC visibility pop
 
 #endif

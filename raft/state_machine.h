@@ -9,6 +9,8 @@
 
 #include "engine/engine.h"
 
+#pragma GCC visibility push(default)
+
 enum { STATE_MACHINES_MAX = 8 };
 
 /* What an entry says besides its operations; the same on every replica. */
@@ -47,5 +49,7 @@ struct state_machine {
     /* A store's own housekeeping that must go through the log (expiry). Leader only, about every 100 ms: writes an operation into *operation if one is due, else leaves it empty. Never blocks. */
     enum status (*maintain)(void *context, int64_t log_time_ms, struct buf *operation);
 };
+
+#pragma GCC visibility pop
 
 #endif

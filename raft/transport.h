@@ -17,6 +17,8 @@
 #include "engine/io.h"
 #include "raft/driver.h"
 
+#pragma GCC visibility push(default)
+
 struct transport;
 
 enum transport_lane {
@@ -71,5 +73,7 @@ struct transport_stats {
     uint64_t dropped_busy, dropped_by_fault, refused_handshakes, broken_links;
 };
 void transport_get_stats(const struct transport *transport, struct transport_stats *stats);
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct arena_block;
 
 struct arena {
@@ -28,5 +30,7 @@ void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block 
  * gets one of its own. */
 void *arena_alloc(struct arena *arena, size_t size, size_t align);
 void *arena_copy(struct arena *arena, const void *data, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

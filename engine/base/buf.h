@@ -8,6 +8,8 @@
 #include "engine/base/slice.h"
 #include "engine/base/status.h"
 
+#pragma GCC visibility push(default)
+
 struct buf {
     uint8_t *data; /* owned; NULL while capacity is 0 */
     size_t size;
@@ -40,5 +42,7 @@ MUST_CHECK enum status buf_assign(struct buf *buf, struct slice slice);
 
 /* Drops the first `size` bytes by moving the rest down; size <= buf->size. */
 void buf_consume(struct buf *buf, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef ENGINE_BASE_CHECK_H
 #define ENGINE_BASE_CHECK_H
 
+#pragma GCC visibility push(default)
+
 __attribute__((noreturn, cold)) void check_failed(const char *condition, const char *file, int line);
 
 #define check(condition) (__builtin_expect(!!(condition), 1) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
@@ -16,5 +18,7 @@ __attribute__((noreturn, cold)) void check_failed(const char *condition, const c
 #else
 #define check_slow(condition) ((void)sizeof(condition))
 #endif
+
+#pragma GCC visibility pop
 
 #endif

@@ -12,6 +12,8 @@
 #include "engine/base/buf.h"
 #include "engine/base/slice.h"
 
+#pragma GCC visibility push(default)
+
 enum { VARINT64_MAX_BYTES = 10 };
 
 static inline void coding_put_u16(uint8_t *to, uint16_t value) {
@@ -91,5 +93,7 @@ uint64_t decode_u64(struct decoder *decoder);
 uint64_t decode_varint(struct decoder *decoder);                 /* over-long or over 64 bits fails */
 struct slice decode_bytes(struct decoder *decoder, size_t size); /* borrowed from the input */
 struct slice decode_string(struct decoder *decoder);             /* varint length + bytes, borrowed */
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "engine/base/status.h"
 
+#pragma GCC visibility push(default)
+
 enum { ERROR_TEXT_BYTES = 512 };
 
 struct error {
@@ -25,5 +27,7 @@ enum status error_set(struct error *error, enum status status, const char *forma
  * if error is NULL. */
 enum status error_prefix(struct error *error, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "engine/base/slice.h"
 
+#pragma GCC visibility push(default)
+
 uint64_t hash64(struct slice data, uint64_t seed);
 
 /* The low half of hash64; for checksums where 32 bits are enough. */
@@ -23,5 +25,7 @@ struct hash_stream *hash_stream_create(uint64_t seed); /* NULL when out of memor
 void hash_stream_update(struct hash_stream *stream, struct slice data);
 uint64_t hash_stream_value(const struct hash_stream *stream);
 void hash_stream_destroy(struct hash_stream *stream);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 enum { HIST_SUB_BITS = 5, HIST_BUCKETS = (64 - HIST_SUB_BITS + 1) << HIST_SUB_BITS };
 
 struct hist {
@@ -23,5 +25,7 @@ void hist_merge(struct hist *into, const struct hist *from);
 /* The smallest bucket bound at or below which `fraction` (0..1) of the values lie; 0 when empty. */
 uint64_t hist_quantile(const struct hist *hist, double fraction);
 double hist_mean(const struct hist *hist);
+
+#pragma GCC visibility pop
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef ENGINE_BASE_LOG_H
 #define ENGINE_BASE_LOG_H
 
+#pragma GCC visibility push(default)
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 struct log {
@@ -23,5 +25,7 @@ void log_write(struct log *log, enum log_level level, const char *format, ...) _
 #define log_info(log, ...) log_write((log), LOG_INFO, __VA_ARGS__)
 #define log_warn(log, ...) log_write((log), LOG_WARN, __VA_ARGS__)
 #define log_error(log, ...) log_write((log), LOG_ERROR, __VA_ARGS__)
+
+#pragma GCC visibility pop
 
 #endif

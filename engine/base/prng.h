@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 struct prng {
     uint64_t state[4];
 };
@@ -19,5 +21,7 @@ uint64_t prng_between(struct prng *prng, uint64_t low, uint64_t high); /* unifor
 bool prng_chance(struct prng *prng, uint32_t numerator, uint32_t denominator);
 double prng_unit(struct prng *prng); /* [0, 1) */
 void prng_fill(struct prng *prng, void *to, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

@@ -13,6 +13,8 @@
 #include "engine/base/buf.h"
 #include "engine/base/coding.h"
 
+#pragma GCC visibility push(default)
+
 enum reply_tag {
     REPLY_NULL = 1,
     REPLY_OK = 2, /* the status "OK" */
@@ -55,5 +57,7 @@ struct reply_value {
 };
 /* SYNTAX when the bytes are no reply. */
 MUST_CHECK enum status reply_decode(struct decoder *decoder, struct reply_value *value);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,8 @@
 #ifndef ENGINE_BASE_STATUS_H
 #define ENGINE_BASE_STATUS_H
 
+#pragma GCC visibility push(default)
+
 /* What a caller can do about it. */
 enum status_class {
     STATUS_CLASS_OK,     /* nothing to do */
@@ -66,5 +68,7 @@ enum status {
 const char *status_name(enum status status);
 const char *status_text(enum status status);
 enum status_class status_class(enum status status);
+
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,8 @@
 
 #include "engine/base/status.h"
 
+#pragma GCC visibility push(default)
+
 struct mutex {
     pthread_mutex_t native;
 };
@@ -42,5 +44,7 @@ void thread_join(struct thread *thread);
 /* The thread that calls, and whether the one that calls is `thread`. */
 struct thread thread_current(void);
 bool thread_is_current(struct thread thread);
+
+#pragma GCC visibility pop
 
 #endif

@@ -42,3 +42,12 @@ bool layer_is_library(const char *path) {
 bool layer_is_product(const char *path) {
     return layer_is_library(path) || (layer_floor(path) == FLOOR_TOOLS && !path_is_under(path, "tools/tidy"));
 }
+
+bool layer_header_is_exported(const char *path) {
+    if (!layer_is_library(path) || !layer_header_is_public(path)) return false;
+    const char *name = path_name(path);
+    if (strcmp(path, "engine/base/text.h") == 0) return false;
+    if (!layer_is_store(path)) return true;
+    size_t store = strcspn(path, "/");
+    return strcmp(name, "state_machine.h") == 0 || (strncmp(name, path, store) == 0 && strcmp(name + store, ".h") == 0);
+}

@@ -17,6 +17,10 @@ bool layer_same(const char *a, const char *b);
 /* A header in the root folder of a layer, or in engine/base. */
 bool layer_header_is_public(const char *path);
 
+/* A public header whose functions the shared library exports: of a store only its own name's and the state machine's.
+ */
+bool layer_header_is_exported(const char *path);
+
 bool layer_is_store(const char *path);
 bool layer_is_product(
     const char *path); /* everything but tests and tidy itself, which is a tool of the work, not of the product */

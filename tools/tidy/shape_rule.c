@@ -44,6 +44,46 @@ static void check_opening(const struct tree *tree, const struct source *file, st
                      "a file opens with a comment that says what it is and its invariant");
 }
 
+static size_t line_that_begins(const struct source *file, const char *text) {
+    for (size_t i = 0; i < file->line_count; i++)
+        if (strncmp(file->lines[i], text, strlen(text)) == 0) return i + 1;
+    return 0;
+}
+
+static size_t last_include(const struct source *file) {
+    size_t last = 0;
+    for (size_t i = 0; i < file->line_count; i++)
+        if (strncmp(file->lines[i], "#include", 8) == 0) last = i + 1;
+    return last;
+}
+
+/* True if it declares a function that has a body elsewhere. */
+static bool declares_functions(const struct source *file) {
+    for (size_t i = 0; i < file->line_count; i++) {
+        const char *line = file->code[i];
+        if (!is_word_character(line[0]) || strncmp(line, "static", 6) == 0 || strncmp(line, "typedef", 7) == 0)
+            continue;
+        if (strchr(line, '(') && !source_function_at(file, i + 1)) return true;
+    }
+    return false;
+}
+
+/* All is built with hidden visibility; public headers take their functions out of it. */
+static void check_export(const struct source *file, struct findings *findings) {
+    static const char push[] = "#pragma GCC visibility push(default)";
+    static const char pop[] = "#pragma GCC visibility pop";
+    if (!path_is_header(file->path)) return;
+    size_t pushed = line_that_begins(file, push);
+    size_t popped = line_that_begins(file, pop);
+    if (!layer_header_is_exported(file->path)) {
+        if (pushed)
+            findings_add(findings, file->path, pushed, "export", "only public headers of the library export functions");
+    } else if (declares_functions(file) && (pushed == 0 || popped < pushed || pushed < last_include(file))) {
+        findings_add(findings, file->path, 1, "export", "a public header has, behind its includes, %s ... %s", push,
+                     pop);
+    }
+}
+
 static void check_guard(const struct source *file, struct findings *findings) {
     if (!path_is_header(file->path)) return;
     char guard[256];
@@ -107,6 +147,7 @@ void rule_shape(const struct tree *tree, struct findings *findings) {
         check_sizes(file, findings);
         check_opening(tree, file, findings);
         check_guard(file, findings);
+        check_export(file, findings);
         check_globals(file, findings);
         check_conditionals(file, findings);
         check_notes(file, findings);

@@ -305,6 +305,27 @@ static void a_guard_has_the_name_of_the_path(void **state) {
     expect_only(world, "kv/op.h", 1, "guard", "KV_OP_H");
 }
 
+#define PUSH "#pragma GCC visibility push(default)\n"
+#define POP "#pragma GCC visibility pop\n"
+
+static void public_headers_export_and_others_do_not(void **state) {
+    struct world *world = *state;
+    add(world, "engine/wal.h",
+        "/* x */\n#ifndef ENGINE_WAL_H\n#include <stddef.h>\n" PUSH "int wal(void);\n" POP "#endif\n");
+    add(world, "engine/base/slice.h", "/* x */\n#ifndef ENGINE_BASE_SLICE_H\nstatic inline int f(void) {\n}\n#endif\n");
+    add(world, "kv/number.h", "/* x */\n#ifndef KV_NUMBER_H\nint number(void);\n#endif\n");
+    rule_shape(&world->tree, &world->findings);
+    expect_none(world);
+    add(world, "raft/raft.h", "/* x */\n#ifndef RAFT_RAFT_H\nint raft(void);\n#endif\n");
+    add(world, "engine/io.h",
+        "/* x */\n#ifndef ENGINE_IO_H\n" PUSH "#include <stddef.h>\nint io(void);\n" POP "#endif\n");
+    add(world, "kv/kv.h", "/* x */\n#ifndef KV_KV_H\n" PUSH "int kv(void);\n#endif\n");
+    add(world, "kv/op.h", "/* x */\n#ifndef KV_OP_H\n" PUSH POP "#endif\n");
+    rule_shape(&world->tree, &world->findings);
+    assert_int_equal(count_of(world, "export", "a public header has"), 3);
+    assert_int_equal(count_of(world, "export", "only public headers"), 1);
+}
+
 static void mutable_globals_are_found_in_libraries(void **state) {
     struct world *world = *state;
     shape(world, "engine/a.c",
@@ -460,6 +481,7 @@ int main(void) {
         TEST(a_file_over_its_limit_is_found),
         TEST(a_file_without_an_opening_comment_is_found),
         TEST(a_guard_has_the_name_of_the_path),
+        TEST(public_headers_export_and_others_do_not),
         TEST(mutable_globals_are_found_in_libraries),
         TEST(conditional_code_for_tests_is_found_in_product_files),
         TEST(notes_to_self_are_found_in_comments),
