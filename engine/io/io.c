@@ -1,6 +1,6 @@
 /*
- * io: the front of engine/io.h. Checks arguments, keeps operations and calls away from a poisoned file, and passes the rest to the
- * backend; the same for a machine and for the simulator.
+ * io: the front of engine/io.h. Checks arguments, keeps operations and calls away from a poisoned file, and passes the
+ * rest to the backend; the same for a machine and for the simulator.
  */
 #include "engine/io.h"
 

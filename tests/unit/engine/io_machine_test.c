@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "engine/io.h"
+#include "tests/harness/alloc_fault.h"
 
 static const enum io_backend_choice backends[] = {IO_BACKEND_POSIX, IO_BACKEND_URING};
 enum { BACKENDS = 2 };
@@ -362,6 +363,75 @@ static void a_sandbox_that_refuses_io_uring_gets_posix_and_a_log_line(void **sta
     assert_int_equal(code, 0);
 }
 
+/* ---- Memory --------------------------------------------------------------------------------------------------------
+ */
+
+static enum status visit_nothing(void *context, const struct io_entry *entry) {
+    (void)context;
+    (void)entry;
+    return STATUS_OK;
+}
+
+/* Everything that allocates; the first failure ends it. */
+static enum status use_io(enum io_backend_choice backend, const char *directory) {
+    const struct io_options options = {.backend = backend, .compaction_threads = 2};
+    struct io *io = NULL;
+    struct io_file *file = NULL;
+    struct io_lock *lock = NULL;
+    struct io_socket *listener = NULL;
+    struct error error = {0};
+    enum status status = io_create(&options, &io, &error);
+    if (status == STATUS_OK) status = io_dir_lock(io, directory, &lock, &error);
+    if (status == STATUS_OK) status = io_file_open(io, "/dev/null", IO_OPEN_READ, &file);
+    if (status == STATUS_OK) status = io_dir_list(io, directory, visit_nothing, NULL);
+    if (status == STATUS_OK) status = io_listen(io, "127.0.0.1:0", &listener, &error);
+    if (status == STATUS_OK) {
+        char address[IO_ADDRESS_BYTES];
+        io_socket_local(listener, address);
+        struct io_op connect = {.kind = IO_OP_CONNECT, .address = address};
+        status = run_op(io, &connect);
+        io_socket_close(connect.accepted);
+    }
+    if (status == STATUS_OK) {
+        struct io_op accept = {.kind = IO_OP_ACCEPT, .socket = listener};
+        status = run_op(io, &accept);
+        io_socket_close(accept.accepted);
+    }
+    io_socket_close(listener);
+    io_file_close(file);
+    io_unlock(lock);
+    io_destroy(io);
+    return status;
+}
+
+static void a_failed_allocation_is_no_memory_and_leaves_nothing_open(void **state) {
+    (void)state;
+    char directory[32], lock[64];
+    make_directory(directory);
+    for (int i = 0; i < BACKENDS; i++) {
+        struct io *io = try_create(backends[i]);
+        if (!io) continue;
+        uint64_t failures = 0;
+        for (;; failures++) {
+            const int before = dup(0);
+            close(before);
+            alloc_fault_at(failures + 1);
+            const enum status status = use_io(backends[i], directory);
+            const bool failed = alloc_fault_clear();
+            const int after = dup(0);
+            close(after);
+            assert_int_equal(before, after); /* the lowest free descriptor: nothing stayed open */
+            assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
+            if (!failed) break;
+        }
+        assert_in_range(failures, 8, 1000);
+        snprintf(lock, sizeof lock, "%s/LOCK", directory);
+        assert_int_equal(io_remove(io, lock), STATUS_OK);
+        io_destroy(io);
+    }
+    assert_int_equal(rmdir(directory), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_descriptor_closes_on_exec_and_sockets_do_not_delay),
@@ -370,6 +440,7 @@ int main(void) {
         cmocka_unit_test(a_signal_handler_wakes_the_loop),
         cmocka_unit_test(the_loop_may_run_on_another_thread_than_create_and_destroy),
         cmocka_unit_test(a_lock_names_the_other_process_and_ends_with_it),
+        cmocka_unit_test(a_failed_allocation_is_no_memory_and_leaves_nothing_open),
         cmocka_unit_test(a_sandbox_that_refuses_io_uring_gets_posix_and_a_log_line),
     };
     return cmocka_run_group_tests_name("io machine", tests, NULL, NULL);
