@@ -1,8 +1,12 @@
+/*
+ * block_build: whole keys and values are gathered; what must be known of all of them (prefix, strides, widths) is found
+ * out when the block is finished. Invariant: entries are in order.
+ */
 #include "engine/sst/block_build.h"
 
 #include "engine/base/check.h"
 #include "engine/entry/internal_key.h"
-#include "engine/sst/block_read.h"
+#include "engine/sst/block_format.h"
 
 struct block_entry {
     uint64_t trailer;

@@ -11,7 +11,7 @@
 
 #include "engine/base/check.h"
 #include "engine/sst/block_build.h"
-#include "engine/sst/filter.h"
+#include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
 
 enum { BLOCK_BYTES_DEFAULT = 4 << 10 };

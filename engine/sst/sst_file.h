@@ -4,8 +4,8 @@
 #ifndef ENGINE_SST_SST_FILE_H
 #define ENGINE_SST_SST_FILE_H
 
-#include "engine/sst/block_read.h"
-#include "engine/sst/filter.h"
+#include "engine/sst/block_format.h"
+#include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
 #include "engine/sst/sst_read.h"
 

@@ -1,3 +1,7 @@
+/*
+ * sst_format: encoders beside their decoders. Invariant: what a decoder accepts, its encoder would have written.
+ * Source: FORMAT.md.
+ */
 #include "engine/sst/sst_format.h"
 
 #include "engine/base/check.h"

@@ -58,7 +58,7 @@ struct sst_source {
     struct source source;
     struct sst *sst; /* borrowed until close */
     struct block *block;
-    struct sst_block_view *view; /* of block: engine/sst/block_read.h */
+    struct sst_block_view *view; /* of block: engine/sst/block_format.h */
     struct buf key;
     struct buf ahead; /* READ_AHEAD: bytes of the file from ahead_offset on */
     uint64_t ahead_offset;

@@ -1,3 +1,4 @@
+/* seeds: the one seed that is running; what is still there at the end has failed. */
 #include "tests/harness/seeds.h"
 
 #include <stdbool.h>

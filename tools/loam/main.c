@@ -15,6 +15,7 @@ static const struct {
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},
     {"import", command_import, "load records of a file into a cluster, or check that they are there"},
+    {"inspect", command_inspect, "show what loam's files say, byte by byte"},
 };
 
 static void print_usage(FILE *to) {

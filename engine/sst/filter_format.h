@@ -1,9 +1,9 @@
 /*
- * filter: a Bloom filter in cache lines: all probes of a key fall into one line of 64 bytes (Putze, Sanders, Singler,
- * "Cache-, hash- and space-efficient Bloom filters", 2007). Private to engine/sst.
+ * filter_format: a Bloom filter in cache lines: all probes of a key fall into one line of 64 bytes (Putze, Sanders,
+ * Singler, "Cache-, hash- and space-efficient Bloom filters", 2007). Private to engine/sst.
  */
-#ifndef ENGINE_SST_FILTER_H
-#define ENGINE_SST_FILTER_H
+#ifndef ENGINE_SST_FILTER_FORMAT_H
+#define ENGINE_SST_FILTER_FORMAT_H
 
 #include "engine/base/buf.h"
 

@@ -1,13 +1,13 @@
 /*
- * block_read: a block of columns (FORMAT.md, "Block") as something that can be searched and stepped through. Private to
- * engine/sst, and for tools.
+ * block_format: a block of columns (FORMAT.md, "Block") as something that can be searched and stepped through. Private
+ * to engine/sst, and for tools.
  *
  * block_view_parse checks every offset once, when a block is loaded; after that the accessors read without checks. A
  * view does not own its bytes. BLOCK_SLACK_BYTES readable bytes must follow them: a column is read eight bytes at a
  * time.
  */
-#ifndef ENGINE_SST_BLOCK_READ_H
-#define ENGINE_SST_BLOCK_READ_H
+#ifndef ENGINE_SST_BLOCK_FORMAT_H
+#define ENGINE_SST_BLOCK_FORMAT_H
 
 #include "engine/cache/block_cache.h"
 #include "engine/entry/internal_key.h"

@@ -1,4 +1,8 @@
-#include "engine/sst/filter.h"
+/*
+ * filter_format: building and asking a blocked Bloom filter. Invariant: a hash that was put in is never denied. Source:
+ * FORMAT.md, "Filter".
+ */
+#include "engine/sst/filter_format.h"
 
 #include "engine/base/coding.h"
 

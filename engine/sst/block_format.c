@@ -1,4 +1,8 @@
-#include "engine/sst/block_read.h"
+/*
+ * block_format: parsing and searching of column blocks. Invariant: after a successful parse every accessor stays within
+ * the block and its slack. Source: FORMAT.md, "Block".
+ */
+#include "engine/sst/block_format.h"
 
 #include "engine/base/check.h"
 

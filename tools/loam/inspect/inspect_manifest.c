@@ -1,0 +1,135 @@
+/*
+ * inspect_manifest: the log of edits, and the superblock that names it. Sectors are told one by one; the edits that
+ * they add up to stand among the facts.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/lsm/manifest_format.h"
+#include "engine/lsm/superblock_format.h"
+#include "tools/loam/inspect/inspect.h"
+
+static enum status tell_edit(void *context, const struct edit *edit, struct error *error) {
+    (void)error;
+    struct report *report = context;
+    char name[32];
+    snprintf(name, sizeof name, "edit %" PRIu64, edit->number);
+    report_fact(report, name,
+                "%s, job %" PRIu64 ", log time %" PRId64 ": %zu files in, %zu out, %zu trees made, %zu dropped",
+                edit_cause_name(edit->cause), edit->job, edit->time_ms, edit->added_count, edit->removed_count,
+                edit->created_count, edit->dropped_count);
+    if (edit->has_mark) {
+        snprintf(name, sizeof name, "  mark %" PRIu64, edit->number);
+        report_fact(report, name, "index %" PRIu64 ", term %" PRIu64 ", sequence %" PRIu64, edit->mark.index,
+                    edit->mark.term, edit->last_sequence);
+    }
+    for (size_t i = 0; i < edit->added_count; i++) {
+        const struct edit_file *file = &edit->added[i];
+        char first[100], last[100];
+        report_text(first, sizeof first, file->first, 20);
+        report_text(last, sizeof last, file->last, 20);
+        snprintf(name, sizeof name, "  in %" PRIu64, file->number);
+        report_fact(report, name,
+                    "level %" PRIu32 " of tree instance %" PRIu32 ", %" PRIu64 " bytes, %" PRIu64
+                    " entries, \"%s\" to %s%s%s",
+                    file->level, file->instance, file->bytes, file->entries, first, file->has_last ? "\"" : "the end",
+                    last, file->has_last ? "\"" : "");
+    }
+    for (size_t i = 0; i < edit->removed_count; i++) {
+        snprintf(name, sizeof name, "  out %" PRIu64, edit->removed[i].number);
+        report_fact(report, name, "level %" PRIu32 " of tree instance %" PRIu32, edit->removed[i].level,
+                    edit->removed[i].instance);
+    }
+    return STATUS_OK;
+}
+
+static void sector_fields(struct report *report, const struct manifest_id *id, uint64_t at) {
+    struct manifest_sector sector;
+    switch (manifest_sector_parse(id, at, report->bytes.data + report->next, &sector)) {
+    case MANIFEST_SECTOR_EMPTY: report_plain(report, IO_SECTOR_BYTES, "empty"); return;
+    case MANIFEST_SECTOR_BAD: report_plain(report, IO_SECTOR_BYTES, "damaged sector"); return;
+    case MANIFEST_SECTOR_VALID: break;
+    }
+    report_plain(report, 8, "check");
+    report_field(report, 8, "edit", "%" PRIu64, sector.edit);
+    report_field(report, 4, "sector of the edit", "%" PRIu32, sector.index);
+    report_field(report, 4, "sectors", "%" PRIu32, sector.count);
+    report_field(report, 4, "used bytes", "%" PRIu32, sector.used);
+    report_field(report, 4, "magic", "\"EDIT\"");
+    report_plain(report, sector.used, "part of the edit");
+    report_plain(report, MANIFEST_SECTOR_PAYLOAD - sector.used, "padding");
+}
+
+void inspect_manifest(struct report *report) {
+    struct manifest_id id;
+    struct manifest_recovery recovery = {0};
+    struct error error = {0};
+    const uint64_t size = report->bytes.size;
+    if (manifest_header_parse(report->bytes, &id, &error) != STATUS_OK) {
+        report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+        report_plain(report, size, "not read: the header is not sound");
+        return;
+    }
+    report_fact(report, "store", "%016" PRIx64, id.store);
+    report_fact(report, "manifest", "%" PRIu64 " of generation %" PRIu64, id.number, id.generation);
+    enum status status = manifest_parse(report->bytes, NULL, 0, tell_edit, report, &recovery, &error);
+    if (status != STATUS_OK) report_problem(report, REPORT_CORRUPT, recovery.end, "%s", error.text);
+    if (recovery.torn)
+        report_problem(report, REPORT_TORN, recovery.end, "an edit was begun here and never acknowledged");
+    report_plain(report, 8, "check");
+    report_field(report, 8, "magic", "\"LOAMMANI\"");
+    report_field(report, 4, "version", "%d", MANIFEST_VERSION);
+    report_field(report, 4, "sector bytes", "%d", IO_SECTOR_BYTES);
+    report_field(report, 8, "store", "%016" PRIx64, id.store);
+    report_field(report, 8, "number", "%" PRIu64, id.number);
+    report_field(report, 8, "generation", "%" PRIu64, id.generation);
+    report_plain(report, IO_PAGE_BYTES - 48, "rest of the header page");
+    while (size - report->next >= IO_SECTOR_BYTES) sector_fields(report, &id, report->next / IO_SECTOR_BYTES);
+    report_plain(report, size - report->next, "cut sector");
+}
+
+/* ---- Superblock ------------------------------------------------------------------------------------------------ */
+
+static void slot_fields(struct report *report, unsigned slot, bool *sound) {
+    const uint64_t offset = report->next;
+    const uint8_t *bytes = report->bytes.data + offset;
+    struct superblock superblock;
+    enum status status = superblock_parse(bytes, slot, &superblock);
+    *sound = status == STATUS_OK;
+    if (!*sound) {
+        report_plain(report, IO_SECTOR_BYTES, "slot that does not verify");
+    } else {
+        char name[16];
+        snprintf(name, sizeof name, "slot %u", slot);
+        report_fact(report, name,
+                    "store %016" PRIx64 ", generation %" PRIu64 ", manifest %" PRIu64 " of at least %" PRIu64 " bytes",
+                    superblock.store, superblock.generation, superblock.manifest, superblock.manifest_bytes);
+        report_plain(report, 8, "check");
+        report_field(report, 8, "magic", "\"LOAMSUPR\"");
+        report_field(report, 4, "version", "%" PRIu32, coding_get_u32(bytes + 16));
+        report_plain(report, 4, "zero");
+        report_field(report, 8, "store", "%016" PRIx64, superblock.store);
+        report_field(report, 8, "generation", "%" PRIu64, superblock.generation);
+        report_field(report, 8, "manifest", "%" PRIu64, superblock.manifest);
+        report_field(report, 8, "manifest bytes", "%" PRIu64, superblock.manifest_bytes);
+        report_plain(report, IO_SECTOR_BYTES - 56, "zero");
+    }
+    const uint64_t page_end = offset + IO_PAGE_BYTES;
+    const uint64_t end = page_end < report->bytes.size ? page_end : report->bytes.size;
+    report_plain(report, end - report->next, "rest of the slot's page");
+}
+
+void inspect_superblock(struct report *report) {
+    unsigned sound_slots = 0;
+    for (unsigned slot = 0; slot < SUPERBLOCK_SLOTS && report->bytes.size - report->next >= IO_SECTOR_BYTES; slot++) {
+        bool sound;
+        const uint64_t offset = report->next;
+        slot_fields(report, slot, &sound);
+        sound_slots += sound;
+        /* A switch that was cut off leaves one slot torn; the other rules. */
+        if (!sound) report_problem(report, REPORT_TORN, offset, "slot %u does not verify", slot);
+    }
+    if (sound_slots == 0)
+        report_problem(report, REPORT_CORRUPT, 0, "no slot verifies: which manifest rules is not known");
+    report_plain(report, report->bytes.size - report->next, "behind the slots");
+}

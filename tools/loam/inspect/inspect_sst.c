@@ -1,0 +1,306 @@
+/*
+ * inspect_sst: header, units front to back, footer. A unit whose header makes no sense is bridged: the bytes up to the
+ * next sound unit are told as damaged.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/sst/block_format.h"
+#include "engine/sst/filter_format.h"
+#include "engine/sst/sst_format.h"
+#include "tools/loam/inspect/inspect.h"
+
+enum { KEY_SHOWN = 40, TEXT_BYTES = 200 };
+
+struct walk {
+    struct report *report;
+    struct sst_identity identity;
+    uint64_t entries, blocks;
+    uint64_t stored_bytes, raw_bytes;
+};
+
+static const char *key_text(struct slice key, char text[TEXT_BYTES]) {
+    report_text(text, TEXT_BYTES, key, KEY_SHOWN);
+    return text;
+}
+
+/* ---- Header and footer ----------------------------------------------------------------------------------------- */
+
+static void header_fields(struct walk *walk) {
+    struct report *report = walk->report;
+    struct error error;
+    enum status status = sst_header_decode(report->bytes, &walk->identity, &error);
+    if (status != STATUS_OK) report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+    if (report->bytes.size < SST_HEADER_BYTES) {
+        report_plain(report, report->bytes.size, "cut header");
+        return;
+    }
+    const uint8_t *at = report->bytes.data;
+    report_field(report, 8, "magic", "\"loam.sst\"");
+    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 8));
+    report_field(report, 4, "header bytes", "%" PRIu32, coding_get_u32(at + 12));
+    report_field(report, 8, "store", "%016" PRIx64, walk->identity.store);
+    report_field(report, 8, "file", "%" PRIu64, walk->identity.file);
+    report_field(report, 4, "required features", "%" PRIx32, coding_get_u32(at + 32));
+    report_field(report, 20, "reserved", "zero");
+    report_field(report, 8, "check", "of the 56 bytes before");
+    report_fact(report, "store", "%016" PRIx64, walk->identity.store);
+    report_fact(report, "file", "%" PRIu64, walk->identity.file);
+}
+
+static void footer_fields(struct walk *walk) {
+    struct report *report = walk->report;
+    const uint8_t *at = report->bytes.data + report->next;
+    report_field(report, 8, "footer check", "of the 120 bytes behind");
+    report_field(report, 8, "magic", "\"loam.end\"");
+    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 16));
+    report_field(report, 4, "sections", "%" PRIu32, coding_get_u32(at + 20));
+    for (unsigned i = 0; i < SST_FOOTER_SECTIONS; i++) {
+        const char *name = sst_section_name(SST_SECTION_FILTER + i);
+        const struct sst_handle handle = sst_handle_decode(at + 24 + i * SST_INDEX_VALUE_BYTES);
+        report_field(report, 8, "section offset", "%s at %" PRIu64, name, handle.offset);
+        report_field(report, 4, "section size", "%s of %" PRIu32 " bytes", name, handle.size);
+        report_field(report, 8, "section check", "%s", name);
+    }
+    report_field(report, 8, "file bytes", "%" PRIu64, coding_get_u64(at + 104));
+    report_field(report, 8, "store", "%016" PRIx64, coding_get_u64(at + 112));
+    report_field(report, 8, "file", "%" PRIu64, coding_get_u64(at + 120));
+}
+
+/* ---- Blocks ---------------------------------------------------------------------------------------------------- */
+
+static void column_field(struct report *report, const struct sst_block_view *view, uint32_t width, const char *name) {
+    report_field(report, (uint64_t)width * view->count, name, "%" PRIu32 " times %" PRIu32 " bytes", view->count,
+                 width);
+}
+
+static void value_field(struct report *report, const struct sst_block_view *view, uint32_t at, unsigned section) {
+    const struct slice value = block_view_value(view, at);
+    char text[TEXT_BYTES];
+    if (section == SST_SECTION_INDEX && value.size == SST_INDEX_VALUE_BYTES) {
+        const struct sst_handle handle = sst_handle_decode(value.data);
+        report_field(report, 8, "block offset", "entry %" PRIu32 ": %" PRIu64, at, handle.offset);
+        report_field(report, 4, "block size", "%" PRIu32, handle.size);
+        report_plain(report, 8, "block check");
+        return;
+    }
+    report_field(report, value.size, section == SST_SECTION_RANGE_DELETES ? "end of range" : "value",
+                 "entry %" PRIu32 ": \"%s\"", at, key_text(value, text));
+}
+
+static void entry_heads(struct report *report, const struct sst_block_view *view, uint8_t *room) {
+    static const char *const kinds[] = {"delete", "put", "merge", "append", "range delete"};
+    char text[TEXT_BYTES];
+    for (uint32_t i = 0; i < view->count; i++) {
+        const struct slice key = block_view_key(view, i, room);
+        const uint64_t trailer = block_view_trailer(view, i);
+        report_field(report, BLOCK_HEAD_BYTES, "head", "entry %" PRIu32 ": \"%s\" %s %" PRIu64, i, key_text(key, text),
+                     kinds[entry_kind(trailer)], entry_sequence(trailer));
+    }
+}
+
+/* The bytes of a block that stands there raw. */
+static void block_fields(struct report *report, const struct sst_block_view *view, unsigned section, uint8_t *room) {
+    char text[TEXT_BYTES];
+    report_field(report, 4, "entries", "%" PRIu32, view->count);
+    report_field(report, 4, "prefix bytes", "%" PRIu32, view->prefix_size);
+    report_field(report, 4, "shortest tail", "%" PRIu32, view->tail_stride);
+    report_field(report, 4, "shortest value", "%" PRIu32, view->value_stride);
+    report_field(report, 8, "lowest sequence", "%" PRIu64, view->sequence_base);
+    report_field(report, 1, "width of tail ends", "%" PRIu32, view->tail_width);
+    report_field(report, 1, "width of value ends", "%" PRIu32, view->value_width);
+    report_field(report, 1, "width of sequences", "%" PRIu32, view->sequence_width);
+    report_field(report, 1, "head size", view->head_size == BLOCK_VARIES ? "varies" : "%" PRIu32 " in all",
+                 view->head_size);
+    report_field(report, 1, "kind", view->kind == BLOCK_VARIES ? "varies" : "%" PRIu32 " in all", view->kind);
+    report_plain(report, 3, "zero");
+    entry_heads(report, view, room);
+    report_field(report, view->prefix_size, "prefix", "\"%s\"", key_text(block_view_prefix(view), text));
+    column_field(report, view, view->tail_width, "tail ends");
+    column_field(report, view, view->value_width, "value ends");
+    column_field(report, view, view->sequence_width, "sequences");
+    column_field(report, view, view->head_size == BLOCK_VARIES, "head sizes");
+    column_field(report, view, view->kind == BLOCK_VARIES, "kinds");
+    for (uint32_t i = 0; i < view->count; i++) {
+        const struct slice tail = block_view_tail(view, i);
+        report_field(report, tail.size, "tail", "entry %" PRIu32 ": \"%s\"", i, key_text(tail, text));
+    }
+    for (uint32_t i = 0; i < view->count; i++) value_field(report, view, i, section);
+}
+
+static void property_facts(struct walk *walk, struct slice raw, bool fields) {
+    struct decoder decoder = decoder_make(raw);
+    struct sst_property property;
+    enum status status;
+    char text[TEXT_BYTES];
+    const uint8_t *from = raw.data;
+    while ((status = sst_property_next(&decoder, &property)) == STATUS_OK) {
+        if (property.is_number) {
+            snprintf(text, sizeof text, "%" PRIu64, property.number);
+            if (strcmp(property.name, "cause") == 0)
+                snprintf(text, sizeof text, "%s", sst_cause_name((unsigned)property.number));
+            if (strcmp(property.name, "codec") == 0)
+                snprintf(text, sizeof text, "%s", codec_name((enum codec_id)property.number));
+        } else {
+            key_text(property.value, text);
+        }
+        report_fact(walk->report, property.name, "%s", text);
+        if (fields)
+            report_field(walk->report, (uint64_t)(decoder.cursor - from), "property", "%s = %s", property.name, text);
+        from = decoder.cursor;
+    }
+    if (status == STATUS_END) return;
+    report_problem(walk->report, REPORT_CORRUPT, walk->report->next, "the properties are malformed");
+    if (fields) report_plain(walk->report, (uint64_t)(raw.data + raw.size - from), "malformed properties");
+}
+
+/* ---- Units ----------------------------------------------------------------------------------------------------- */
+
+/* What stands in a unit, decompressed with slack behind it; NULL when it can't be had. */
+static uint8_t *unit_raw(const struct sst_unit *unit) {
+    uint8_t *raw = calloc(1, unit->raw_size + BLOCK_SLACK_BYTES);
+    if (raw && codec_decompress(NULL, unit->codec, unit->payload, raw, unit->raw_size) == STATUS_OK) return raw;
+    free(raw);
+    return NULL;
+}
+
+static void block_payload(struct walk *walk, const struct sst_unit *unit, const uint8_t *raw) {
+    struct report *report = walk->report;
+    const uint64_t offset = report->next;
+    struct sst_block_view view;
+    uint8_t *room = NULL;
+    char first[TEXT_BYTES] = "", last[TEXT_BYTES] = "";
+    const bool sound = block_view_parse(slice_make(raw, unit->raw_size), &view) == STATUS_OK;
+    if (sound) room = malloc(block_view_key_room(&view));
+    if (!sound)
+        report_problem(report, REPORT_CORRUPT, offset, "the %s block's columns do not fit",
+                       sst_section_name(unit->section));
+    if (sound && block_view_check_order(&view) != STATUS_OK)
+        report_problem(report, REPORT_CORRUPT, offset, "the entries are not in order");
+    if (!room) {
+        report_field(report, unit->payload.size, "payload", "%s", sound ? "not shown: no memory" : "malformed");
+        return;
+    }
+    if (unit->section == SST_SECTION_DATA) {
+        walk->entries += view.count;
+        walk->blocks++;
+        walk->raw_bytes += unit->raw_size;
+        walk->stored_bytes += unit->payload.size + SST_UNIT_HEADER_BYTES;
+    }
+    if (unit->codec == CODEC_NONE) {
+        block_fields(report, &view, unit->section, room);
+    } else {
+        if (view.count) key_text(block_view_key(&view, 0, room), first);
+        if (view.count) key_text(block_view_key(&view, view.count - 1, room), last);
+        report_field(report, unit->payload.size, "payload",
+                     "%s block of %" PRIu32 " entries, \"%s\" to \"%s\", %" PRIu32 " bytes by %s",
+                     sst_section_name(unit->section), view.count, first, last, unit->raw_size, codec_name(unit->codec));
+    }
+    free(room);
+}
+
+static void filter_payload(struct walk *walk, const struct sst_unit *unit, const uint8_t *raw) {
+    struct report *report = walk->report;
+    struct filter filter;
+    if (filter_decode(slice_make(raw, unit->raw_size), &filter) != STATUS_OK || unit->codec != CODEC_NONE) {
+        report_problem(report, REPORT_CORRUPT, report->next, "the filter is malformed");
+        report_field(report, unit->payload.size, "filter", "malformed");
+        return;
+    }
+    report_field(report, 1, "filter kind", "1: Bloom in lines of 64 bytes");
+    report_field(report, 1, "probes", "%u", filter.probes);
+    report_plain(report, 2, "zero");
+    report_field(report, 4, "lines", "%" PRIu32, filter.line_count);
+    report_plain(report, (uint64_t)filter.line_count * FILTER_LINE_BYTES, "bits");
+}
+
+static void unit_payload(struct walk *walk, const struct sst_unit *unit, bool sound) {
+    struct report *report = walk->report;
+    uint8_t *raw = sound ? unit_raw(unit) : NULL;
+    if (!raw) {
+        if (sound) report_problem(report, REPORT_CORRUPT, report->next, "the payload does not decompress");
+        report_field(report, unit->payload.size, "payload", "of a %s unit, not read", sst_section_name(unit->section));
+    } else if (unit->section == SST_SECTION_FILTER) {
+        filter_payload(walk, unit, raw);
+    } else if (unit->section == SST_SECTION_PROPERTIES) {
+        property_facts(walk, slice_make(raw, unit->raw_size), unit->codec == CODEC_NONE);
+        if (unit->codec != CODEC_NONE)
+            report_field(report, unit->payload.size, "payload", "properties by %s", codec_name(unit->codec));
+    } else {
+        block_payload(walk, unit, raw);
+    }
+    free(raw);
+}
+
+static void unit_fields(struct walk *walk, const struct sst_unit *unit, bool sound) {
+    struct report *report = walk->report;
+    const uint64_t offset = report->next;
+    if (!sound)
+        report_problem(report, REPORT_CORRUPT, offset, "the check of this %s unit is wrong",
+                       sst_section_name(unit->section));
+    report_field(report, 8, "unit check", "%s", sound ? "right" : "WRONG");
+    report_field(report, 4, "stored bytes", "%zu", unit->payload.size);
+    report_field(report, 4, "raw bytes", "%" PRIu32, unit->raw_size);
+    report_field(report, 1, "section", "%u: %s", unit->section, sst_section_name(unit->section));
+    report_field(report, 1, "codec", "%d: %s", (int)unit->codec, codec_name(unit->codec));
+    report_plain(report, 2, "zero");
+    unit_payload(walk, unit, sound);
+}
+
+/* The unit at `offset`, if its header makes sense; *sound: its check holds. */
+static bool unit_at(const struct walk *walk, uint64_t offset, uint64_t end, struct sst_unit *unit, bool *sound) {
+    const struct slice rest = slice_make(walk->report->bytes.data + offset, (size_t)(end - offset));
+    if (sst_unit_peek(rest, unit) != STATUS_OK) return false;
+    const struct slice whole = slice_make(rest.data, SST_UNIT_HEADER_BYTES + unit->payload.size);
+    *sound = sst_unit_decode(whole, &walk->identity, offset, unit) == STATUS_OK;
+    return true;
+}
+
+/* True if what follows the unit is another one or the end: then its sizes are to be believed, though its check is
+ * wrong. */
+static bool is_followed(const struct walk *walk, uint64_t behind, uint64_t end) {
+    struct sst_unit unit;
+    bool sound = false;
+    return behind == end || (unit_at(walk, behind, end, &unit, &sound) && sound);
+}
+
+static void walk_units(struct walk *walk, uint64_t end) {
+    struct report *report = walk->report;
+    while (report->next < end) {
+        struct sst_unit unit;
+        bool sound = false;
+        const bool sensible = unit_at(walk, report->next, end, &unit, &sound);
+        if (sensible && (sound || is_followed(walk, report->next + SST_UNIT_HEADER_BYTES + unit.payload.size, end))) {
+            unit_fields(walk, &unit, sound);
+            continue;
+        }
+        uint64_t next = report->next + 1;
+        sound = false;
+        while (next < end && !(unit_at(walk, next, end, &unit, &sound) && sound)) next++;
+        report_problem(report, REPORT_CORRUPT, report->next, "%" PRIu64 " bytes that are no sound unit",
+                       next - report->next);
+        report_field(report, next - report->next, "damaged bytes", "no sound unit begins here");
+    }
+}
+
+void inspect_sst(struct report *report) {
+    struct walk walk = {.report = report};
+    header_fields(&walk);
+    const uint64_t size = report->bytes.size;
+    if (size <= SST_HEADER_BYTES) return;
+    struct sst_footer footer;
+    struct error error;
+    const bool room = size >= SST_HEADER_BYTES + SST_FOOTER_BYTES;
+    const uint64_t footer_at = room ? size - SST_FOOTER_BYTES : size;
+    const struct slice last = slice_from(report->bytes, (size_t)footer_at);
+    const bool has_footer = sst_footer_decode(last, size, &footer, &error) == STATUS_OK;
+    if (!has_footer) report_problem(report, REPORT_CORRUPT, footer_at, "%s", error.text);
+    /* A footer with the right magic is shown as one, sound or not; without it the bytes may be units. */
+    const bool magic = has_footer || (room && memcmp(last.data + 8, "loam.end", 8) == 0);
+    walk_units(&walk, magic ? footer_at : size);
+    if (magic) footer_fields(&walk);
+    report_fact(report, "blocks read",
+                "%" PRIu64 " with %" PRIu64 " entries, %" PRIu64 " bytes stored, %" PRIu64 " raw", walk.blocks,
+                walk.entries, walk.stored_bytes, walk.raw_bytes);
+}

@@ -1,0 +1,195 @@
+/*
+ * inspect_wal: one segment of the log. The scan (engine/wal_scan.h) says which groups and records are sound and where
+ * they lie in the stream; then the file is told sector by sector, each body cut at the bounds of what lies in it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/coding.h"
+#include "engine/wal/wal_format.h"
+#include "tools/loam/inspect/inspect.h"
+
+enum { PAYLOAD_SHOWN = 40, TEXT_BYTES = 200 };
+
+/* A run of stream bytes with a meaning. */
+struct item {
+    uint64_t position, size;
+    char name[16];
+    char words[64];
+};
+
+struct items {
+    struct buf buf; /* array of struct item, by position */
+    size_t at;      /* the first that may still matter */
+};
+
+static void add_item(struct report *report, struct items *items, uint64_t position, uint64_t size, const char *name,
+                     const char *words) {
+    struct item item = {.position = position, .size = size};
+    snprintf(item.name, sizeof item.name, "%s", name);
+    snprintf(item.words, sizeof item.words, "%s", words);
+    if (size && buf_append(&items->buf, &item, sizeof item) != STATUS_OK) report->no_memory = true;
+}
+
+/* "2:17": the opening of the log and the group in it. */
+static const char *group_text(uint64_t group, char text[TEXT_BYTES]) {
+    snprintf(text, TEXT_BYTES, "%" PRIu64 ":%" PRIu64, group >> 32, group & UINT32_MAX);
+    return text;
+}
+
+static void gather_records(struct report *report, struct wal_scan *scan, const struct wal_group *group,
+                           struct items *items) {
+    struct wal_record record;
+    uint64_t at = 0;
+    char words[TEXT_BYTES], payload[TEXT_BYTES];
+    while (wal_scan_record(scan, group, &at, &record) == STATUS_OK) {
+        uint64_t position = 0;
+        if (!wal_position_of(record.lsn & UINT32_MAX, &position)) continue;
+        add_item(report, items, position, 4, "record check", "");
+        snprintf(words, sizeof words, "%zu bytes", record.payload.size);
+        add_item(report, items, position + 4, 4, "length", words);
+        snprintf(words, sizeof words, "%u", record.type);
+        add_item(report, items, position + 8, 1, "type", words);
+        report_text(payload, sizeof payload, record.payload, PAYLOAD_SHOWN);
+        add_item(report, items, position + WAL_PREFIX_BYTES, record.payload.size, "payload", payload);
+    }
+}
+
+static void gather_group(struct report *report, struct wal_scan *scan, const struct wal_group *group,
+                         struct items *items) {
+    char words[TEXT_BYTES];
+    const uint64_t at = group->begin;
+    add_item(report, items, at, 4, "group check", "");
+    snprintf(words, sizeof words, "%" PRIu64 " bytes of stream", group->length);
+    add_item(report, items, at + 4, 4, "length", words);
+    add_item(report, items, at + 8, 1, "type", "0: a group");
+    add_item(report, items, at + 9, 1, "flags", group->padded ? "padded: made durable" : "not padded");
+    add_item(report, items, at + 10, 2, "zero", "");
+    snprintf(words, sizeof words, "%" PRIu32, group->count);
+    add_item(report, items, at + 12, 4, "records", words);
+    add_item(report, items, at + 16, 8, "group", group_text(group->group, words));
+    add_item(report, items, at + 24, 8, "previous", group_text(group->previous, words));
+    add_item(report, items, at + 32, 8, "durable", group_text(group->durable, words));
+    add_item(report, items, at + 40, 8, "sum", "");
+    gather_records(report, scan, group, items);
+}
+
+/* Runs the scan to its end; says how it ended. */
+static void scan_segment(struct report *report, const struct wal_segment_header *header, struct items *items) {
+    struct wal_scan scan;
+    struct error error;
+    if (wal_scan_init(&scan, report->bytes, header, NULL, &error) != STATUS_OK) {
+        report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+        return;
+    }
+    enum wal_verdict verdict = WAL_FOUND_GROUP;
+    struct wal_group group;
+    uint64_t groups = 0, records = 0;
+    while (verdict == WAL_FOUND_GROUP) {
+        if (wal_scan_next(&scan, &verdict, &group) != STATUS_OK) {
+            report->no_memory = true;
+            break;
+        }
+        if (verdict != WAL_FOUND_GROUP) break;
+        groups++;
+        records += group.count;
+        if (report->fields_wanted) gather_group(report, &scan, &group, items);
+    }
+    report_fact(report, "groups", "%" PRIu64, groups);
+    report_fact(report, "records", "%" PRIu64, records);
+    report_fact(report, "end", "offset %" PRIu64, wal_offset_of(scan.position));
+    if (verdict == WAL_FOUND_TORN)
+        report_problem(report, REPORT_TORN, scan.at, "%s; it was never acknowledged and will be cut", scan.what);
+    if (verdict == WAL_FOUND_FAULTY)
+        report_problem(report, REPORT_CORRUPT, scan.at, "%s; it may have been acknowledged", scan.what);
+    if (verdict == WAL_FOUND_END && scan.what)
+        report_fact(report, "remark", "offset %" PRIu64 ": %s", scan.at, scan.what);
+    wal_scan_deinit(&scan);
+}
+
+/* The body of a sector: items where they lie, and between them what its stamp says. */
+static void body_fields(struct report *report, struct items *items, uint64_t position, const char *otherwise) {
+    const struct item *all = (const struct item *)(const void *)items->buf.data;
+    const size_t count = items->buf.size / sizeof(struct item);
+    const uint64_t end = position + WAL_BODY_BYTES;
+    while (position < end) {
+        while (items->at < count && all[items->at].position + all[items->at].size <= position) items->at++;
+        const struct item *item = items->at < count ? &all[items->at] : NULL;
+        if (!item || item->position >= end) {
+            report_plain(report, end - position, otherwise);
+            return;
+        }
+        if (item->position > position) {
+            report_plain(report, item->position - position, otherwise);
+            position = item->position;
+            continue;
+        }
+        const uint64_t item_end = item->position + item->size < end ? item->position + item->size : end;
+        report_field(report, item_end - position, item->name, "%s%s", position > item->position ? "goes on: " : "",
+                     item->words);
+        position = item_end;
+    }
+}
+
+static void sector_fields(struct report *report, const struct wal_segment_header *header, struct items *items,
+                          uint64_t index) {
+    static const char *const otherwise[] = {"never written", "of the file's former life", "padding", "damaged body"};
+    const struct wal_sector sector = wal_sector_classify(header, index, report->bytes.data + report->next);
+    uint64_t position = 0;
+    char words[TEXT_BYTES];
+    if (sector.class == WAL_SECTOR_BAD) {
+        report_plain(report, WAL_STAMP_BYTES, "damaged stamp");
+    } else {
+        report_field(report, 4, "stamp", "generation %" PRIu32, sector.generation);
+        report_field(report, 8, "stamp group", "%s%s", group_text(sector.group, words),
+                     sector.after_durable ? ", all before it durable" : "");
+        report_plain(report, 4, "stamp check");
+    }
+    if (wal_position_of(report->next, &position)) {
+        body_fields(report, items, position, otherwise[sector.class]);
+    } else {
+        report_plain(report, WAL_BODY_BYTES, otherwise[sector.class]);
+    }
+}
+
+static void header_fields(struct report *report, const struct wal_segment_header *header) {
+    char words[TEXT_BYTES];
+    report_field(report, 8, "magic", "\"LOAMWAL\\n\"");
+    report_field(report, 4, "version", "%" PRIu32, header->version);
+    report_field(report, 4, "segment", "%" PRIu32, header->segment);
+    report_field(report, 8, "owner", "%016" PRIx64, header->owner);
+    report_field(report, 8, "file bytes", "%" PRIu64, header->segment_bytes);
+    report_field(report, 8, "start group", "%s", group_text(header->start_group, words));
+    report_field(report, 8, "predecessor end", "%" PRIx64, header->predecessor_end);
+    report_field(report, 8, "predecessor group", "%s", group_text(header->predecessor_group, words));
+    report_plain(report, 8, "check");
+    report_plain(report, WAL_HEADER_BYTES - 64, "zero");
+    report_fact(report, "segment", "%" PRIu32, header->segment);
+    report_fact(report, "owner", "%016" PRIx64, header->owner);
+}
+
+void inspect_wal(struct report *report) {
+    struct wal_segment_header header;
+    struct error error;
+    const uint64_t size = report->bytes.size;
+    if (wal_segment_header_decode(report->bytes, &header, &error) != STATUS_OK) {
+        report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+        report_plain(report, size, "not read: the header is not sound");
+        return;
+    }
+    struct items items = {0};
+    header_fields(report, &header);
+    scan_segment(report, &header, &items);
+    uint64_t zero = 0; /* bytes of a run of sectors that were never written */
+    for (uint64_t index = WAL_PAGE_SECTORS; (index + 1) * IO_SECTOR_BYTES <= size; index++) {
+        const uint8_t *sector = report->bytes.data + index * IO_SECTOR_BYTES;
+        const bool is_zero = wal_sector_classify(&header, index, sector).class == WAL_SECTOR_ZERO;
+        if (!is_zero) report_plain(report, zero, "never written");
+        zero = is_zero ? zero + IO_SECTOR_BYTES : 0;
+        if (!is_zero) sector_fields(report, &header, &items, index);
+    }
+    report_plain(report, zero, "never written");
+    report_plain(report, size - report->next, "cut sector");
+    buf_deinit(&items.buf);
+}

@@ -1,0 +1,172 @@
+/*
+ * report: fields, facts and problems gathered as text, printed in one go. Invariant: next never passes the end of the
+ * bytes.
+ */
+#include "tools/loam/inspect/report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "engine/base/check.h"
+
+enum { LINE_BYTES = 16, SHOWN_BYTES = 256, WORDS_BYTES = 512 };
+
+void report_init(struct report *report, enum report_form form, struct slice bytes) {
+    *report = (struct report){.form = form, .bytes = bytes, .fields_wanted = form != REPORT_SUMMARY};
+}
+
+void report_deinit(struct report *report) {
+    buf_deinit(&report->facts);
+    buf_deinit(&report->fields);
+    buf_deinit(&report->problems);
+}
+
+static void keep(struct report *report, enum status status) {
+    if (status != STATUS_OK) report->no_memory = true;
+}
+
+/* Appends text as a JSON string. */
+static void put_json(struct report *report, struct buf *to, const char *text) {
+    keep(report, buf_append_byte(to, '"'));
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') {
+            keep(report, buf_append_format(to, "\\%c", *text));
+        } else if ((unsigned char)*text < 0x20) {
+            keep(report, buf_append_format(to, "\\u%04x", (unsigned)*text));
+        } else {
+            keep(report, buf_append(to, text, 1));
+        }
+    }
+    keep(report, buf_append_byte(to, '"'));
+}
+
+/* One line for each sixteen bytes; the words stand on the first. A long run of bytes is cut. */
+static void put_hex(struct report *report, uint64_t offset, uint64_t size, const char *name, const char *words) {
+    struct buf *to = &report->fields;
+    const uint8_t *bytes = report->bytes.data + offset;
+    bool zero = bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)size - 1) == 0;
+    uint64_t limit = zero ? 2 * LINE_BYTES : SHOWN_BYTES;
+    uint64_t shown = size > limit ? limit : size;
+    for (uint64_t at = 0; at < shown; at += LINE_BYTES) {
+        keep(report, buf_append_format(to, "%08" PRIx64 " ", offset + at));
+        for (uint64_t i = at; i < at + LINE_BYTES; i++) {
+            if (i < shown) keep(report, buf_append_format(to, " %02x", bytes[i]));
+            if (i >= shown && at == 0) keep(report, buf_append(to, "   ", 3));
+        }
+        if (at == 0) keep(report, buf_append_format(to, "  %s%s%s", name, *words ? ": " : "", words));
+        keep(report, buf_append_byte(to, '\n'));
+    }
+    if (size > shown)
+        keep(report, buf_append_format(to, "          .. %" PRIu64 " bytes more of it%s\n", size - shown,
+                                       zero ? ", all zero" : ""));
+}
+
+void report_field(struct report *report, uint64_t size, const char *name, const char *format, ...) {
+    uint64_t offset = report->next;
+    check(size <= report->bytes.size - offset);
+    report->next += size;
+    if (!report->fields_wanted || size == 0) return;
+    char words[WORDS_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    if (report->form == REPORT_HEX) {
+        put_hex(report, offset, size, name, words);
+        return;
+    }
+    struct buf *to = &report->fields;
+    keep(report, buf_append_format(to, "%s\n    {\"offset\":%" PRIu64 ",\"size\":%" PRIu64 ",\"name\":",
+                                   to->size ? "," : "", offset, size));
+    put_json(report, to, name);
+    if (*words) {
+        keep(report, buf_append_format(to, ",\"value\":"));
+        put_json(report, to, words);
+    }
+    keep(report, buf_append_byte(to, '}'));
+}
+
+void report_fact(struct report *report, const char *name, const char *format, ...) {
+    char words[WORDS_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    struct buf *to = &report->facts;
+    if (report->form != REPORT_JSON) {
+        keep(report, buf_append_format(to, "  %-16s %s\n", name, words));
+        return;
+    }
+    keep(report, buf_append_format(to, "%s\n    ", to->size ? "," : ""));
+    put_json(report, to, name);
+    keep(report, buf_append_byte(to, ':'));
+    put_json(report, to, words);
+}
+
+void report_problem(struct report *report, enum report_verdict verdict, uint64_t offset, const char *format, ...) {
+    char words[WORDS_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    if (report->verdict != REPORT_CORRUPT) report->verdict = verdict; /* corruption outweighs a torn tail */
+    struct buf *to = &report->problems;
+    const char *name = verdict == REPORT_TORN ? "torn" : "corrupt";
+    if (report->form != REPORT_JSON) {
+        keep(report, buf_append_format(to, "  %s at offset %" PRIu64 ": %s\n", name, offset, words));
+        return;
+    }
+    keep(report, buf_append_format(to, "%s\n    {\"verdict\":\"%s\",\"offset\":%" PRIu64 ",\"text\":",
+                                   to->size ? "," : "", name, offset));
+    put_json(report, to, words);
+    keep(report, buf_append_byte(to, '}'));
+}
+
+static void print_buf(struct report *report, struct buf *buf) {
+    keep(report, buf_append_byte(buf, 0)); /* the texts hold no zero byte of their own */
+    if (buf->size && buf->data[buf->size - 1] == 0) (void)fputs((const char *)buf->data, stdout);
+}
+
+static void print_json(struct report *report, const char *kind, const char *path) {
+    struct buf name = BUF_EMPTY;
+    put_json(report, &name, path);
+    printf("{\"file\":");
+    print_buf(report, &name);
+    buf_deinit(&name);
+    static const char *const verdicts[] = {
+        [REPORT_CLEAN] = "clean", [REPORT_CORRUPT] = "corrupt", [REPORT_TORN] = "torn"};
+    printf(",\"kind\":\"%s\",\"bytes\":%zu,\"verdict\":\"%s\",\n  \"facts\":{", kind, report->bytes.size,
+           verdicts[report->verdict]);
+    print_buf(report, &report->facts);
+    printf("},\n  \"problems\":[");
+    print_buf(report, &report->problems);
+    printf("],\n  \"fields\":[");
+    print_buf(report, &report->fields);
+    printf("]}\n");
+}
+
+void report_print(struct report *report, const char *kind, const char *path) {
+    check(report->next == report->bytes.size);
+    if (report->form == REPORT_JSON) {
+        print_json(report, kind, path);
+    } else {
+        printf("%s: %s, %zu bytes\n", path, kind, report->bytes.size);
+        print_buf(report, &report->facts);
+        print_buf(report, &report->problems);
+        print_buf(report, &report->fields);
+    }
+    if (report->no_memory) (void)fprintf(stderr, "loam inspect: %s: out of memory; what is shown has gaps\n", path);
+}
+
+void report_text(char *to, size_t capacity, struct slice bytes, size_t limit) {
+    size_t at = 0;
+    size_t shown = bytes.size < limit ? bytes.size : limit;
+    to[0] = 0;
+    for (size_t i = 0; i < shown && at + 8 < capacity; i++) {
+        uint8_t byte = bytes.data[i];
+        bool plain = byte >= 0x20 && byte < 0x7f && byte != '\\' && byte != '"';
+        at += (size_t)snprintf(to + at, capacity - at, plain ? "%c" : "\\x%02x", byte);
+    }
+    if (shown < bytes.size) snprintf(to + at, capacity - at, "..");
+}

@@ -1,0 +1,53 @@
+/*
+ * report: what an inspector says about one file, and how it is shown.
+ *
+ * Fields come one behind the other from the first byte to the last: the report keeps the place, so that no byte can be
+ * left out and none told twice. Facts are what the bytes mean as a whole; problems are what is wrong, with place and
+ * consequence.
+ */
+#ifndef TOOLS_LOAM_INSPECT_REPORT_H
+#define TOOLS_LOAM_INSPECT_REPORT_H
+
+#include "engine/base/buf.h"
+
+enum report_form {
+    REPORT_SUMMARY, /* facts and problems */
+    REPORT_HEX,     /* and every field with its bytes */
+    REPORT_JSON,    /* all of it: tools/loam/inspect/README.md */
+};
+
+/* The worst that was met, as loam's exit codes have it. */
+enum report_verdict { REPORT_CLEAN = 0, REPORT_CORRUPT = 2, REPORT_TORN = 3 };
+
+struct report {
+    enum report_form form;
+    struct slice bytes; /* the file; borrowed */
+    uint64_t next;      /* the first byte that no field has */
+    enum report_verdict verdict;
+    bool fields_wanted; /* false: fields are counted, not kept */
+    bool no_memory;     /* something is missing from what follows */
+    struct buf facts, fields, problems;
+};
+
+void report_init(struct report *report, enum report_form form, struct slice bytes);
+void report_deinit(struct report *report);
+
+/* The next `size` bytes are `name`; the words say what they mean. size 0 is no field. */
+void report_field(struct report *report, uint64_t size, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static inline void report_plain(struct report *report, uint64_t size, const char *name) {
+    report_field(report, size, name, "%s", "");
+}
+/* "name: words"; in JSON a member of "facts". */
+void report_fact(struct report *report, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_problem(struct report *report, enum report_verdict verdict, uint64_t offset, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Prints all to stdout; every byte must have been given a field. kind: "sst"; path is shown as it is. */
+void report_print(struct report *report, const char *kind, const char *path);
+
+/* A key or name as text: plain where it can be, \xNN where not, cut with ".." behind `limit` bytes. Terminated. */
+void report_text(char *to, size_t capacity, struct slice bytes, size_t limit);
+
+#endif
