@@ -1,0 +1,42 @@
+/*
+ * engine_lab: short words for tests of the engine: kinds of trees with a merge operator and with an expiry filter,
+ * options small enough that a few hundred writes flush and compact, and calls that fail the test when the engine does.
+ */
+#ifndef TESTS_HARNESS_ENGINE_LAB_H
+#define TESTS_HARNESS_ENGINE_LAB_H
+
+#include "engine/engine.h"
+
+enum {
+    LAB_PLAIN = 1,
+    LAB_SUM = 2,    /* merge adds decimal numbers: "3" and "4" make "7" */
+    LAB_EXPIRY = 3, /* the filter drops values that begin with a decimal time <= log time */
+};
+
+/* kinds, small memtables, files and levels; the own log. */
+struct engine_options lab_options(void);
+
+struct engine *lab_open(struct io *io, const char *dir, const struct engine_options *options);
+
+/* Each is a batch of its own. With ENGINE_WAL_OFF the mark's index goes on from engine_applied. */
+void lab_create_tree(struct engine *engine, uint32_t tree, uint32_t kind);
+void lab_drop_tree(struct engine *engine, uint32_t tree);
+void lab_put(struct engine *engine, uint32_t tree, const char *key, const char *value);
+void lab_delete(struct engine *engine, uint32_t tree, const char *key);
+void lab_delete_range(struct engine *engine, uint32_t tree, const char *begin, const char *end);
+void lab_merge(struct engine *engine, uint32_t tree, const char *key, const char *operand);
+void lab_append(struct engine *engine, uint32_t tree, const char *key, const char *bytes);
+/* Writes what is in the batch, and clears it. */
+enum status lab_write(struct engine *engine, struct engine_batch *batch);
+/* A batch that only moves the log time (as the own log stamps it, or in the mark). */
+void lab_set_time(struct engine *engine, int64_t time_ms);
+
+/* expected NULL: it is not there. */
+void lab_expect(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, const char *key,
+                const char *expected);
+/* All keys and values of a tree, "k=v k=v", forward; checks that backward gives the same. `to` holds at least `size`
+ * bytes. */
+void lab_dump(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, char *to, size_t size);
+void lab_expect_all(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, const char *expected);
+
+#endif
