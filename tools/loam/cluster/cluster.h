@@ -38,6 +38,8 @@ struct node_facts {
 enum process_state node_process(const struct cluster *cluster, unsigned node, long *pid);
 /* Starts it, making its directory first if there is none. OK if it runs already. */
 MUST_CHECK enum status node_start(const struct cluster *cluster, unsigned node, struct error *error);
+/* Asks it to end, if it runs, and does not wait. */
+void node_ask_to_end(const struct cluster *cluster, unsigned node);
 /* Asks it to end and waits; kills it after ten seconds, and says so. OK if it does not run. */
 MUST_CHECK enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error);
 MUST_CHECK enum status node_kill(const struct cluster *cluster, unsigned node, struct error *error);

@@ -160,14 +160,17 @@ enum status node_kill(const struct cluster *cluster, unsigned node, struct error
     return remove_pid(cluster, node, error);
 }
 
-enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error) {
+void node_ask_to_end(const struct cluster *cluster, unsigned node) {
     long pid;
     const enum process_state state = node_process(cluster, node, &pid);
-    if (state == PROCESS_GONE) return remove_pid(cluster, node, error);
+    if (state == PROCESS_GONE) return;
     enum status status = process_signal(pid, PROCESS_TERMINATE);
     if (status == STATUS_OK && state == PROCESS_PAUSED) status = process_signal(pid, PROCESS_RESUME);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-        return error_set(error, status, "node %u, process %ld: cannot be stopped", node, pid);
+    if (status != STATUS_OK) (void)fprintf(stderr, "node %u, process %ld: %s\n", node, pid, status_text(status));
+}
+
+enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error) {
+    node_ask_to_end(cluster, node);
     if (wait_until_gone(cluster, node)) return remove_pid(cluster, node, error);
     (void)fprintf(stderr, "node %u did not end within %d s and is killed\n", node, STOP_TIMEOUT_MS / 1000);
     return node_kill(cluster, node, error);
