@@ -13,7 +13,7 @@ static bool width_is_known(uint32_t width) {
 }
 
 static uint64_t width_mask(uint32_t width) {
-    return width == 0 ? 0 : width == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
+    return width == 0 ? 0 : width >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
 }
 
 static bool header_parse(struct slice bytes, struct sst_block_view *view) {

@@ -288,7 +288,7 @@ void inspect_sst(struct report *report) {
     struct walk walk = {.report = report};
     header_fields(&walk);
     const uint64_t size = report->bytes.size;
-    if (size <= SST_HEADER_BYTES) return;
+    if (size < SST_HEADER_BYTES) return;
     struct sst_footer footer;
     struct error error;
     const bool room = size >= SST_HEADER_BYTES + SST_FOOTER_BYTES;

@@ -1,0 +1,137 @@
+/*
+ * inspect_test: every byte of every file has a name, whatever happened to the file; and damage is told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "engine/base/prng.h"
+#include "tests/harness/seeds.h"
+#include "tests/harness/test_env.h"
+#include "tools/loam/inspect/inspect.h"
+
+enum { BYTES_MAX = 256 << 10 };
+
+static const struct sample {
+    const char *path;
+    void (*inspect)(struct report *report);
+    bool covered; /* every bit is under a check, so that every flip is damage */
+} samples[] = {
+    {"tests/golden/sst/plain-v1.sst", inspect_sst, true}, {"tests/golden/sst/lz4-v1.sst", inspect_sst, true},
+    {"tests/golden/sst/zstd-v1.sst", inspect_sst, true},  {"tests/golden/wal/plain-v1.wal", inspect_wal, false},
+    {"tests/golden/wal/torn-v1.wal", inspect_wal, false},
+};
+enum { SAMPLES = sizeof samples / sizeof *samples };
+
+static uint8_t bytes[BYTES_MAX];
+
+static size_t load(const char *path) {
+    FILE *in = fopen(path, "rb");
+    if (!in) fail_msg("%s is missing", path);
+    size_t size = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    return size;
+}
+
+static enum report_verdict inspect(const struct sample *sample, size_t size, enum report_form form) {
+    uint8_t *copy = malloc(size ? size : 1); /* exact, so that a sanitizer sees reads past the end */
+    if (size) memcpy(copy, bytes, size);
+    struct report report;
+    report_init(&report, form, slice_make(copy, size));
+    sample->inspect(&report);
+    if (report.next != size)
+        fail_msg("%s: %zu bytes, %llu have a field", sample->path, size, (unsigned long long)report.next);
+    assert_false(report.no_memory);
+    assert_true((report.problems.size > 0) == (report.verdict != REPORT_CLEAN));
+    enum report_verdict verdict = report.verdict;
+    report_deinit(&report);
+    free(copy);
+    return verdict;
+}
+
+static void a_sound_sst_is_clean_and_every_byte_of_it_has_a_field(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        size_t size = load(samples[i].path);
+        for (enum report_form form = REPORT_SUMMARY; form <= REPORT_JSON; form++) {
+            enum report_verdict verdict = inspect(&samples[i], size, form);
+            if (samples[i].covered) assert_int_equal(verdict, REPORT_CLEAN);
+        }
+    }
+}
+
+static void every_flipped_bit_of_an_sst_is_told(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        size_t size = load(samples[i].path);
+        if (!samples[i].covered) continue;
+        size_t step = i == 0 ? 1 : 1 + (size_t)(997 * 100 / test_scaled(100));
+        for (size_t bit = 0; bit < size * 8; bit += step) {
+            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            if (inspect(&samples[i], size, REPORT_HEX) != REPORT_CORRUPT)
+                fail_msg("bit %zu of %s", bit, samples[i].path);
+            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+    }
+}
+
+static void every_cut_of_an_sst_is_told(void **state) {
+    (void)state;
+    size_t size = load(samples[0].path);
+    while (size-- > 0) assert_int_equal(inspect(&samples[0], size, REPORT_HEX), REPORT_CORRUPT);
+}
+
+static void any_bytes_have_fields(void **state) {
+    (void)state;
+    static void (*const all[])(struct report *) = {inspect_sst, inspect_wal, inspect_manifest, inspect_superblock};
+    for (uint64_t seed = test_seed(1), last = seed + test_scaled(2000); seed < last; seed++) {
+        seed_starts("any_bytes_have_fields", seed);
+        struct prng prng;
+        prng_init(&prng, seed);
+        struct sample sample = samples[prng_below(&prng, SAMPLES)];
+        size_t size = load(sample.path);
+        if (prng_chance(&prng, 1, 3)) sample.inspect = all[prng_below(&prng, 4)];
+        if (prng_chance(&prng, 1, 3)) size = prng_below(&prng, size + 1);
+        for (uint64_t i = prng_below(&prng, 6); i > 0 && size; i--) {
+            size_t at = prng_below(&prng, prng_chance(&prng, 1, 2) ? size : size < 200 ? size : 200);
+            size_t run = prng_chance(&prng, 1, 4) ? prng_below(&prng, size - at) : 1;
+            if (prng_chance(&prng, 1, 2)) {
+                prng_fill(&prng, bytes + at, run);
+            } else {
+                memset(bytes + at, prng_chance(&prng, 1, 2) ? 0xff : 0, run);
+            }
+        }
+        inspect(&sample, size, prng_chance(&prng, 1, 2) ? REPORT_HEX : REPORT_JSON);
+        seed_passes();
+    }
+}
+
+static void text_shows_what_can_be_shown(void **state) {
+    (void)state;
+    char text[40];
+    report_text(text, sizeof text, slice_make("a\\\x01\"z\xff", 6), 100);
+    assert_string_equal(text, "a\\x5c\\x01\\x22z\\xff");
+    report_text(text, sizeof text, slice_from_text("abcdefgh"), 3);
+    assert_string_equal(text, "abc..");
+    report_text(text, 12, slice_from_text("abcdefghijklmnopqrstuvwxyz"), 100);
+    assert_true(strlen(text) < 12);
+    report_text(text, sizeof text, (struct slice){0}, 3);
+    assert_string_equal(text, "");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_sst_is_clean_and_every_byte_of_it_has_a_field),
+        cmocka_unit_test(every_flipped_bit_of_an_sst_is_told),
+        cmocka_unit_test(every_cut_of_an_sst_is_told),
+        cmocka_unit_test(any_bytes_have_fields),
+        cmocka_unit_test(text_shows_what_can_be_shown),
+    };
+    return seed_report(cmocka_run_group_tests_name("inspect", tests, NULL, NULL),
+                       "build/tests/unit/tools/inspect_test");
+}
