@@ -208,7 +208,9 @@ static bool quorums_meet(const struct raft_configuration *a, const struct raft_c
     }
     unsigned common = 0;
     for (unsigned i = 0; i < a->voter_count; i++) common += raft_configuration_has_voter(b, a->voters[i]);
-    return a->voter_count / 2 + 1 + b->voter_count / 2 + 1 > a->voter_count + b->voter_count - common;
+    unsigned all = a->voter_count + b->voter_count - common;
+    unsigned majorities = a->voter_count / 2u + b->voter_count / 2u + 2;
+    return majorities > all;
 }
 
 static void random_changes_give_valid_configurations_whose_quorums_meet(void **state) {
