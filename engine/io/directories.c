@@ -1,5 +1,6 @@
 /*
- * directories: names. Listings are sorted, so that nothing above depends on the order in which a file system keeps them.
+ * directories: names. Listings are sorted, so that nothing above depends on the order in which a file system keeps
+ * them.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * directory_lock: one owner per directory. The lock is on the open file description (F_OFD_SETLK), so that a second open in the same
- * process is refused too and closing some other descriptor of the file releases nothing. The file LOCK names the holder; it is never
- * removed, since removing it would let two owners lock two different files.
+ * directory_lock: one owner per directory. The lock is on the open file description (F_OFD_SETLK), so that a second
+ * open in the same process is refused too and closing some other descriptor of the file releases nothing. The file LOCK
+ * names the holder; it is never removed, since removing it would let two owners lock two different files.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * disk_queue: file operations carried out by helper threads, for a backend whose kernel cannot wait for disks; the loop hands over a
- * batch under one lock and takes back what has ended.
+ * disk_queue: file operations carried out by helper threads, for a backend whose kernel cannot wait for disks; the loop
+ * hands over a batch under one lock and takes back what has ended.
  */
 #ifndef ENGINE_IO_DISK_QUEUE_H
 #define ENGINE_IO_DISK_QUEUE_H

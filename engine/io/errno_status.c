@@ -1,5 +1,6 @@
 /*
- * errno_status: what the kernel said, in the words of the house. One table for files, sockets and operations of both backends.
+ * errno_status: what the kernel said, in the words of the house. One table for files, sockets and operations of both
+ * backends.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,9 +1,10 @@
 /*
- * io_posix: the backend that every Linux grants: non-blocking sockets under one edge-triggered epoll, file operations on helper threads.
+ * io_posix: the backend that every Linux grants: non-blocking sockets under one edge-triggered epoll, file operations
+ * on helper threads.
  *
- * Invariant: a socket's `readable` (`writable`) is false only if its last receive (send) met the end of what the kernel had, so that the
- * next change will come as an edge. So a receive is tried only where it can succeed, and a quiet round trip costs three system calls:
- * epoll_wait, recv, send.
+ * Invariant: a socket's `readable` (`writable`) is false only if its last receive (send) met the end of what the kernel
+ * had, so that the next change will come as an edge. So a receive is tried only where it can succeed, and a quiet round
+ * trip costs three system calls: epoll_wait, recv, send.
  */
 #include <errno.h>
 #include <limits.h>
@@ -253,7 +254,8 @@ static void wait_for_events(struct posix *posix, int timeout_ms) {
     for (int i = 0; i < count; i++) handle_event(posix, &events[i]);
 }
 
-/* Where an operation ended as it was submitted (a send mostly does), every second turn delivers that and asks epoll afterwards. */
+/* Where an operation ended as it was submitted (a send mostly does), every second turn delivers that and asks epoll
+ * afterwards. */
 static size_t posix_run(struct io *io, uint64_t deadline_ns) {
     struct posix *posix = posix_of(io);
     struct machine *machine = &posix->machine;

@@ -551,7 +551,7 @@ static const struct io_vtable uring_vtable = {
 
 static int set_up_ring(struct io_uring *ring, unsigned entries, unsigned completions, unsigned extra_flags) {
     const unsigned common = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-                            IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+                            IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL;
     struct io_uring_params params = {.flags = common | IORING_SETUP_DEFER_TASKRUN | extra_flags,
                                      .cq_entries = completions};
     int result = io_uring_queue_init_params(entries, ring, &params);

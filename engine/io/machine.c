@@ -1,8 +1,9 @@
 /*
  * machine: the shared part's life, the wake-up from other threads, and the delivery of completions.
  *
- * The wake-up costs a system call only when the loop sleeps. Both sides first set their own flag and then look at the other's (all
- * sequentially consistent), so that at least one of them sees the other: the waker writes to the eventfd, or the loop does not sleep.
+ * The wake-up costs a system call only when the loop sleeps. Both sides first set their own flag and then look at the
+ * other's (all sequentially consistent), so that at least one of them sees the other: the waker writes to the eventfd,
+ * or the loop does not sleep.
  */
 #include "engine/io/machine.h"
 

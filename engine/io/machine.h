@@ -164,7 +164,8 @@ enum status machine_fail(struct machine *machine, const char *verb, const char *
 /* A sync failed: poisons the file, says so, and returns NO_SPACE or IO. */
 enum status machine_fail_sync(struct io_file *file, int number);
 
-/* ---- files.c, directories.c, directory_lock.c: blocking calls ---------------------------------------------------- */
+/* ---- file_calls.c, directories.c, directory_lock.c: blocking calls
+ * ---------------------------------------------------- */
 
 enum status machine_file_open(struct io *io, const char *path, unsigned flags, struct io_file **file);
 void machine_file_close(struct io_file *file);

@@ -1,6 +1,6 @@
 /*
- * probe: which backend the machine grants. Asked at run time, since a program built on one kernel runs on another, and sandboxes refuse
- * what their kernel could do.
+ * probe: which backend the machine grants. Asked at run time, since a program built on one kernel runs on another, and
+ * sandboxes refuse what their kernel could do.
  */
 #include "engine/io/machine.h"
 

@@ -1,6 +1,6 @@
 /*
- * sockets: addresses and options. Every descriptor is close-on-exec; TCP_NODELAY is set before listen and connect (accepted sockets
- * inherit it on Linux), so that a small reply never waits for an acknowledgement.
+ * sockets: addresses and options. Every descriptor is close-on-exec; TCP_NODELAY is set before listen and connect
+ * (accepted sockets inherit it on Linux), so that a small reply never waits for an acknowledgement.
  */
 #include <arpa/inet.h>
 #include <errno.h>

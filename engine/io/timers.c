@@ -1,8 +1,9 @@
 /*
- * timers: a pairing heap of TIMER operations, linked through the operations themselves, so that a timer costs no memory and no system
- * call: the loop waits until the root's deadline.
+ * timers: a pairing heap of TIMER operations, linked through the operations themselves, so that a timer costs no memory
+ * and no system call: the loop waits until the root's deadline.
  *
- * Order: earliest deadline first, then earliest submission. Source: Fredman, Sedgewick, Sleator, Tarjan, "The pairing heap" (1986).
+ * Order: earliest deadline first, then earliest submission. Source: Fredman, Sedgewick, Sleator, Tarjan, "The pairing
+ * heap" (1986).
  */
 #include "engine/io/machine.h"
 

@@ -1,6 +1,6 @@
 /*
- * files: blocking file calls. Short transfers and interruptions are finished here; a failed sync poisons the file for good, since the
- * kernel marks a page it could not write as clean and reports the loss once, to one caller.
+ * file_calls: blocking file calls. Short transfers and interruptions are finished here; a failed sync poisons the file
+ * for good, since the kernel marks a page it could not write as clean and reports the loss once, to one caller.
  */
 #include <errno.h>
 #include <fcntl.h>
