@@ -144,6 +144,8 @@ struct raft_driver_status {
     } peers[RAFT_NODES_MAX];
 };
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
+/* The core, to look at: terms of entries, invariants. For the simulator and for tests. */
+const struct raft *raft_driver_core(const struct raft_driver *driver);
 
 /* Fault injection for --lab: frames to (out) or from (in) a peer are dropped until passed again. */
 MUST_CHECK enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out);

@@ -45,6 +45,8 @@ struct world_node_kind {
     uint64_t (*term_at)(void *context, void *node, uint64_t index);
     /* NULL or a static sentence: an invariant of its own that does not hold. May be NULL. */
     const char *(*complaint)(void *context, void *node);
+    /* A frame between nodes that faults may drop, repeat or delay (a handshake is not). NULL = any. */
+    bool (*may_lose)(void *context, struct slice frame);
     void *context;
 };
 

@@ -169,8 +169,9 @@ static void lift_fires(struct sim_event *event) {
 static enum sim_frame_fate filter_frame(void *context, struct sim_frame *frame) {
     struct world *world = context;
     unsigned from = (unsigned)frame->from, to = (unsigned)frame->to;
-    if (frame->number == 0 || from >= world->plan->nodes || to >= world->plan->nodes)
-        return SIM_FRAME_PASS; /* a handshake */
+    const struct world_node_kind *kind = world->options->nodes;
+    if (from >= world->plan->nodes || to >= world->plan->nodes) return SIM_FRAME_PASS;
+    if (kind->may_lose != NULL && !kind->may_lose(kind->context, frame->bytes)) return SIM_FRAME_PASS;
     if (world->frame_delay[from][to] > 0 && prng_chance(&world->prng, world->frame_delay[from][to], PPM)) {
         frame->delay_ns = prng_below(&world->prng, 300 * WORLD_MS);
     }

@@ -1,0 +1,130 @@
+#include "tools/sim/server_node.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/prng.h"
+#include "raft/driver.h"
+#include "tools/loamd/server.h"
+#include "tools/sim/sim_io.h"
+
+enum { FRAME_TYPE_AT = 4, FRAME_DATA = 5 }; /* raft/message/FORMAT.md */
+
+static const char dir[] = "/node";
+
+static const struct server_node_options *options_of(void *context) {
+    return context;
+}
+
+static void fill_members(const struct server_node_options *options, struct raft_driver_options *raft) {
+    raft->member_count = options->nodes;
+    for (unsigned i = 0; i < options->nodes; i++) {
+        raft->members[i].id = i + 1;
+        world_peer_address(i + 1, raft->members[i].peer_address);
+        world_client_address(i + 1, raft->members[i].client_address);
+    }
+}
+
+/* Small ones, other ones for each seed, the same for all nodes of a run. */
+static void fill_limits(const struct server_node_options *options, struct raft_driver_options *raft) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(options->seed, 0x6c696d6974));
+    raft->engine.memtable_bytes = prng_between(&prng, 8, 48) << 10;
+    raft->engine.memtable_limit = 3;
+    raft->engine.cache_bytes = 256 << 10;
+    raft->engine.block_bytes = 1 << 10;
+    raft->engine.file_bytes = 16 << 10;
+    raft->engine.level_base_bytes = 64 << 10;
+    raft->engine.level_ratio = 4;
+    raft->engine.level0_trigger = 2;
+    raft->engine.disk_reserve_bytes = 1;
+    raft->log_segment_bytes = 64 << 10;
+    raft->log_limit_bytes = prng_between(&prng, 3, 8) * (64 << 10);
+    raft->entry_limit_bytes = 16 << 10;
+    raft->uncommitted_limit_bytes = 128 << 10;
+    raft->pending_requests = 64;
+}
+
+static enum status make(void *context, struct io *io, unsigned number, struct error *error) {
+    struct raft_driver_options raft = {.node_id = number};
+    fill_members(options_of(context), &raft);
+    enum status status = raft_directory_create(io, dir, 0, number, raft.members, raft.member_count, error);
+    return status == STATUS_EXISTS ? STATUS_OK : status;
+}
+
+static enum status boot(void *context, struct io *io, unsigned number, void **node, struct error *error) {
+    char listen[IO_ADDRESS_BYTES];
+    world_client_address(number, listen);
+    struct server_options options = {.log = sim_io_log(io), .dir = dir, .listen = listen, .lab = true};
+    options.raft.node_id = number;
+    fill_members(options_of(context), &options.raft);
+    fill_limits(options_of(context), &options.raft);
+    struct server *server = NULL;
+    enum status status = server_open(io, &options, &server, error);
+    *node = server;
+    return status;
+}
+
+static uint64_t turn(void *context, void *node) {
+    (void)context;
+    return server_turn(node);
+}
+
+static void destroy(void *context, void *node) {
+    (void)context;
+    server_close(node);
+}
+
+static void view(void *context, void *node, struct world_view *shown) {
+    struct raft_driver_status status;
+    struct raft_status core;
+    (void)context;
+    raft_driver_get_status(server_driver(node), &status);
+    raft_get_status(raft_driver_core(server_driver(node)), &core);
+    *shown = (struct world_view){.is_leader = core.role == RAFT_LEADER,
+                                 .is_halted = core.halted,
+                                 .term = core.term,
+                                 .commit = core.commit,
+                                 .applied = status.applied,
+                                 .first_index = core.log_start + 1,
+                                 .last_index = core.last,
+                                 .state_hash = status.state_hash,
+                                 .snapshots_installed = status.snapshots_installed};
+}
+
+static uint64_t term_at(void *context, void *node, uint64_t index) {
+    (void)context;
+    return raft_term_at(raft_driver_core(server_driver(node)), index);
+}
+
+static const char *complaint(void *context, void *node) {
+    (void)context;
+    return raft_check_invariants(raft_driver_core(server_driver(node)));
+}
+
+static bool may_lose(void *context, struct slice frame) {
+    (void)context;
+    return frame.size > FRAME_TYPE_AT && frame.data[FRAME_TYPE_AT] == FRAME_DATA;
+}
+
+struct world_node_kind server_node_kind(const struct server_node_options *options) {
+    return (struct world_node_kind){.name = "server",
+                                    .make = make,
+                                    .boot = boot,
+                                    .turn = turn,
+                                    .destroy = destroy,
+                                    .view = view,
+                                    .term_at = term_at,
+                                    .complaint = complaint,
+                                    .may_lose = may_lose,
+                                    .context = (void *)(uintptr_t)options};
+}
+
+void server_world_run(struct world_options *options, struct world_report *report) {
+    struct server_node_options servers = {.nodes = options->plan->nodes, .seed = options->plan->seed};
+    struct world_node_kind kind = server_node_kind(&servers);
+    options->nodes = &kind;
+    world_run(options, report);
+    options->nodes = NULL;
+}
