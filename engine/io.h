@@ -1,21 +1,24 @@
 /*
- * io: the only door to the outside. Files, sockets, clocks, entropy and threads are reached through a struct io and in no other way, so
- * that the same program runs on a machine and in a simulator (DESIGN R2, R5).
+ * io: the only door to the outside. Files, sockets, clocks, entropy and threads are reached through a struct io and in
+ * no other way, so that the same program runs on a machine and in a simulator (DESIGN R2, R5).
  *
  * Two kinds of calls:
- *  - Blocking calls (io_file_*, io_dir_*): for opening, recovery, tools and the steps of jobs. Any thread. Never called from the loop
- *    thread once a node serves.
- *  - Operations (struct io_op): submitted by the one loop thread of this io; completions are delivered by io_run on the same thread.
+ *  - Blocking calls (io_file_*, io_dir_*): for opening, recovery, tools and the steps of jobs. Any thread. Never called
+ * from the loop thread once a node serves.
+ *  - Operations (struct io_op): submitted by the one loop thread of this io; completions are delivered by io_run on the
+ * same thread.
  *
  * What a device promises (the simulator takes back everything else):
- *  - The atomic unit is the sector of IO_SECTOR_BYTES, aligned: after a power cut a sector holds its old or its new bytes.
- *  - What was written is durable once a later sync of that file has completed with OK. Until then any subset of the written sectors may
- *    survive, in any order, and size and name of the file may be old or new.
+ *  - The atomic unit is the sector of IO_SECTOR_BYTES, aligned: after a power cut a sector holds its old or its new
+ * bytes.
+ *  - What was written is durable once a later sync of that file has completed with OK. Until then any subset of the
+ * written sectors may survive, in any order, and size and name of the file may be old or new.
  *  - A name made, renamed, linked or removed is durable once io_dir_sync of its directory has completed with OK.
- *  - After a failed sync the file's unsynced content is unknown, for good: the descriptor is poisoned, every further write or sync of it
- *    answers READ_ONLY, whatever the kernel says. Open the file anew to read what is there.
+ *  - After a failed sync the file's unsynced content is unknown, for good: the descriptor is poisoned, every further
+ * write or sync of it answers READ_ONLY, whatever the kernel says. Open the file anew to read what is there.
  *
- * Paths are the system's, at most IO_PATH_BYTES with the end. Sizes and offsets in bytes. Times in nanoseconds unless named otherwise.
+ * Paths are the system's, at most IO_PATH_BYTES with the end. Sizes and offsets in bytes. Times in nanoseconds unless
+ * named otherwise.
  */
 #ifndef ENGINE_IO_H
 #define ENGINE_IO_H
@@ -57,9 +60,9 @@ struct io_options {
 };
 
 /*
- * The machine's own io. io_destroy waits for running jobs' present steps; started operations are cancelled without their done call, their memory must stay
- * until it returns. Files, sockets and locks are closed before. It is called by the loop thread (the first one that calls io_run or io_flush) or after
- * that thread has ended.
+ * The machine's own io. io_destroy waits for running jobs' present steps; started operations are cancelled without
+ * their done call, their memory must stay until it returns. Files, sockets and locks are closed before. It is called by
+ * the loop thread (the first one that calls io_run or io_flush) or after that thread has ended.
  */
 MUST_CHECK enum status io_create(const struct io_options *options, struct io **io, struct error *error);
 void io_destroy(struct io *io);
@@ -102,7 +105,8 @@ struct io_entry {
     enum io_entry_kind kind;
     uint64_t size;
 };
-/* Calls visit for each entry but "." and "..", sorted by name; stops at the first status that is not OK and returns it. */
+/* Calls visit for each entry but "." and "..", sorted by name; stops at the first status that is not OK and returns it.
+ */
 MUST_CHECK enum status io_dir_list(struct io *io, const char *path,
                                    enum status (*visit)(void *context, const struct io_entry *entry), void *context);
 /* NOT_FOUND when nothing is there. */
@@ -110,7 +114,8 @@ MUST_CHECK enum status io_stat(struct io *io, const char *path, struct io_entry 
 /* Bytes free for us on the device that holds path. */
 MUST_CHECK enum status io_free_space(struct io *io, const char *path, uint64_t *bytes);
 
-/* One owner per directory, until io_unlock or the end of the process. LOCKED names the holder (process id, program) in *error. */
+/* One owner per directory, until io_unlock or the end of the process. LOCKED names the holder (process id, program) in
+ * *error. */
 MUST_CHECK enum status io_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error);
 void io_unlock(struct io_lock *lock);
 
@@ -136,11 +141,12 @@ enum io_op_kind {
 };
 
 /*
- * One operation in flight. Memory is the caller's and must stay until done was called; so must the buffer. Not movable while in flight.
- * status OK or: IO, NO_SPACE, TOO_LARGE (the file system's limit), READ_ONLY (poisoned), CLOSED (also: connection refused), CANCELLED, TIMED_OUT, BUSY (no
- * descriptor left: try later), INVALID (not an address), NO_MEMORY.
- * Order: SENDs of one socket go out, and RECEIVEs of one socket are filled, in the order of submission; syncs of one file take turns; nothing
- * else is ordered. Timers ring in the order of their deadlines, equal ones in that of submission.
+ * One operation in flight. Memory is the caller's and must stay until done was called; so must the buffer. Not movable
+ * while in flight. status OK or: IO, NO_SPACE, TOO_LARGE (the file system's limit), READ_ONLY (poisoned), CLOSED (also:
+ * connection refused), CANCELLED, TIMED_OUT, BUSY (no descriptor left: try later), INVALID (not an address), NO_MEMORY.
+ * Order: SENDs of one socket go out, and RECEIVEs of one socket are filled, in the order of submission; syncs of one
+ * file take turns; nothing else is ordered. Timers ring in the order of their deadlines, equal ones in that of
+ * submission.
  */
 struct io_op {
     enum io_op_kind kind;
@@ -171,8 +177,9 @@ void io_flush(struct io *io);
 void io_cancel(struct io *io, struct io_op *op);
 
 /*
- * Submits what is queued, waits until something completes, io_wake is called or deadline_ns passes (0 = do not wait, UINT64_MAX = no deadline), and calls
- * done for all that has completed, operations and jobs. Returns how many; may come back early with 0. What done submits waits for the next call.
+ * Submits what is queued, waits until something completes, io_wake is called or deadline_ns passes (0 = do not wait,
+ * UINT64_MAX = no deadline), and calls done for all that has completed, operations and jobs. Returns how many; may come
+ * back early with 0. What done submits waits for the next call.
  */
 size_t io_run(struct io *io, uint64_t deadline_ns);
 /* Makes io_run return soon. Any thread, and safe in a signal handler. */
@@ -192,9 +199,9 @@ enum io_pool { IO_POOL_COMPACTION, IO_POOL_READ, IO_POOL_COUNT };
 enum io_job_state { IO_JOB_MORE, IO_JOB_DONE };
 
 /*
- * Background work as a step function: a step does a bounded amount (about a millisecond or 256 KiB), may use blocking calls, and returns. Steps of one
- * job never overlap; a pool thread drives them on a machine, the event queue in the simulator. Memory is the caller's until after done, or after
- * the last step when done is NULL.
+ * Background work as a step function: a step does a bounded amount (about a millisecond or 256 KiB), may use blocking
+ * calls, and returns. Steps of one job never overlap; a pool thread drives them on a machine, the event queue in the
+ * simulator. Memory is the caller's until after done, or after the last step when done is NULL.
  */
 struct io_job {
     enum io_pool pool;
@@ -211,8 +218,9 @@ struct io_job {
 void io_job_start(struct io *io, struct io_job *job);
 
 /*
- * For a caller that must wait for background work (an embedded writer at its limit, a close): true if this io has no threads and a step of some job was
- * run right here, false if threads do the work and the caller should wait on its condition.
+ * For a caller that must wait for background work (an embedded writer at its limit, a close): true if this io has no
+ * threads and a step of some job was run right here, false if threads do the work and the caller should wait on its
+ * condition.
  */
 bool io_job_assist(struct io *io);
 

@@ -1,9 +1,11 @@
 /*
- * io_backend: what stands behind engine/io.h; for those who write a backend (engine/io/, the simulator), for nobody else.
+ * io_backend: what stands behind engine/io.h; for those who write a backend (engine/io/, the simulator), for nobody
+ * else.
  *
- * A backend embeds struct io, io_file, io_socket and io_lock as first members of its own structs. engine/io/io.c checks arguments and the
- * poisoned flag and passes on; a backend never sees a write, sync or truncate submitted on a poisoned file. What was in flight when the file
- * became poisoned is the backend's to fail: after a failed sync nothing that changes the file may end with OK.
+ * A backend embeds struct io, io_file, io_socket and io_lock as first members of its own structs. engine/io/io.c checks
+ * arguments and the poisoned flag and passes on; a backend never sees a write, sync or truncate submitted on a poisoned
+ * file. What was in flight when the file became poisoned is the backend's to fail: after a failed sync nothing that
+ * changes the file may end with OK.
  */
 #ifndef ENGINE_IO_BACKEND_H
 #define ENGINE_IO_BACKEND_H
@@ -22,9 +24,9 @@ struct io {
 
 struct io_file {
     struct io *io;
-    char *path; /* owned by the file */
-    bool
-        poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared; through the two functions below */
+    char *path;    /* owned by the file */
+    bool poisoned; /* a sync failed: set by io.c and by backends on completion, never cleared; through the two functions
+                      below */
 };
 
 /* Any thread: a job may sync while the loop writes. */

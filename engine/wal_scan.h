@@ -1,8 +1,10 @@
 /*
- * wal_scan: what the bytes of one log segment mean. Pure: a slice in, groups and a verdict out; no files, any bytes are safe. Recovery, the inspector and
- * the fuzzer read segments through this and through nothing else. Bytes and rules: engine/wal/FORMAT.md.
+ * wal_scan: what the bytes of one log segment mean. Pure: a slice in, groups and a verdict out; no files, any bytes are
+ * safe. Recovery, the inspector and the fuzzer read segments through this and through nothing else. Bytes and rules:
+ * engine/wal/FORMAT.md.
  *
- * A scan goes from group to group. A group is handed out only when all of it verifies: stamps, place, order, every record and the sum.
+ * A scan goes from group to group. A group is handed out only when all of it verifies: stamps, place, order, every
+ * record and the sum.
  */
 #ifndef ENGINE_WAL_SCAN_H
 #define ENGINE_WAL_SCAN_H
@@ -83,8 +85,8 @@ struct wal_scan {
 };
 
 /*
- * `bytes` is the file, whose header has been decoded. successor is the header of the next segment, or NULL for the newest one. CORRUPT when header and file
- * contradict each other.
+ * `bytes` is the file, whose header has been decoded. successor is the header of the next segment, or NULL for the
+ * newest one. CORRUPT when header and file contradict each other.
  */
 MUST_CHECK enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struct wal_segment_header *header,
                                      const struct wal_segment_header *successor, struct error *error);
@@ -93,13 +95,14 @@ void wal_scan_deinit(struct wal_scan *scan);
 MUST_CHECK enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, struct wal_group *group);
 
 /*
- * The records of a group that wal_scan_next has handed out, one by one: *at starts as 0 and is the walk's own. END after the last. The payload is borrowed from
- * the scan until its next call.
+ * The records of a group that wal_scan_next has handed out, one by one: *at starts as 0 and is the walk's own. END
+ * after the last. The payload is borrowed from the scan until its next call.
  */
 MUST_CHECK enum status wal_scan_record(struct wal_scan *scan, const struct wal_group *group, uint64_t *at,
                                        struct wal_record *record);
 
-/* Position in the byte stream -> offset in the file, and back (an offset inside a stamp or the header page gives false). */
+/* Position in the byte stream -> offset in the file, and back (an offset inside a stamp or the header page gives
+ * false). */
 uint64_t wal_offset_of(uint64_t position);
 bool wal_position_of(uint64_t offset, uint64_t *position);
 

@@ -1,9 +1,11 @@
 /*
- * glob: Redis' patterns for KEYS and SCAN. One star is remembered and retried, so the work is at most pattern * text and nothing recurses.
+ * glob: Redis' patterns for KEYS and SCAN. One star is remembered and retried, so the work is at most pattern * text
+ * and nothing recurses.
  */
 #include "kv/kv.h"
 
-/* Matches one byte against the class that begins behind '[' at *at; leaves *at behind its ']' (or at the end of an unclosed class, as Redis reads it). */
+/* Matches one byte against the class that begins behind '[' at *at; leaves *at behind its ']' (or at the end of an
+ * unclosed class, as Redis reads it). */
 static bool class_matches(struct slice pattern, size_t *at, uint8_t byte) {
     size_t i = *at;
     bool negated = i < pattern.size && pattern.data[i] == '^';

@@ -1,4 +1,5 @@
-/* state_machine: fills in struct state_machine for kv. Keeps no truth: the engine's pointer, the names' seed, and apply's scratch memory. */
+/* state_machine: fills in struct state_machine for kv. Keeps no truth: the engine's pointer, the names' seed, and
+ * apply's scratch memory. */
 #include "kv/state_machine.h"
 
 #include <stdlib.h>

@@ -11,7 +11,8 @@ enum { KV_STORE = 1 };
 
 struct kv_machine;
 
-/* `owners` as kv_create; borrowed. *machine is filled in, its context is *kv_machine, which lives until kv_machine_destroy. */
+/* `owners` as kv_create; borrowed. *machine is filled in, its context is *kv_machine, which lives until
+ * kv_machine_destroy. */
 MUST_CHECK enum status kv_machine_create(const struct name_owner *owners, size_t owner_count,
                                          struct kv_machine **kv_machine, struct state_machine *machine);
 void kv_machine_destroy(struct kv_machine *machine); /* NULL is allowed */

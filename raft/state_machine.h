@@ -1,8 +1,10 @@
 /*
  * state_machine: what a store gives to raft, and all that raft knows of a store (DESIGN R4).
  *
- * apply is a function of the engine's state, the envelope and the operation alone: no clock, no entropy, no address, no order of threads. It runs on the loop thread, in log order,
- * and never blocks: if a row is not in memory it answers WOULD_BLOCK, having put nothing that counts into the batch; the driver brings `touch`ed rows in from a job and calls again.
+ * apply is a function of the engine's state, the envelope and the operation alone: no clock, no entropy, no address, no
+ * order of threads. It runs on the loop thread, in log order, and never blocks: if a row is not in memory it answers
+ * WOULD_BLOCK, having put nothing that counts into the batch; the driver brings `touch`ed rows in from a job and calls
+ * again.
  */
 #ifndef RAFT_STATE_MACHINE_H
 #define RAFT_STATE_MACHINE_H
@@ -35,18 +37,22 @@ struct state_machine {
     size_t tree_count;
 
     /*
-     * Turns one operation into changes of the batch and a reply (engine/base/reply.h), user errors included: those are replies, with OK. The status is for what stops the node (CORRUPT, IO,
-     * NO_MEMORY, UNSUPPORTED operation) and for WOULD_BLOCK. The driver clears batch and reply before a second call.
+     * Turns one operation into changes of the batch and a reply (engine/base/reply.h), user errors included: those are
+     * replies, with OK. The status is for what stops the node (CORRUPT, IO, NO_MEMORY, UNSUPPORTED operation) and for
+     * WOULD_BLOCK. The driver clears batch and reply before a second call.
      */
     enum status (*apply)(void *context, const struct envelope *envelope, struct slice operation,
                          struct engine_batch *batch, struct buf *reply);
-    /* Reads, blocking, what apply of this operation would read, so that the blocks are in memory. From a pool thread. */
+    /* Reads, blocking, what apply of this operation would read, so that the blocks are in memory. From a pool thread.
+     */
     enum status (*prefetch)(void *context, const struct engine_snapshot *snapshot, struct slice operation);
-    /* The engine was opened or replaced (start, snapshot install): use this one from now on, rebuild what is cached. Loop thread, nothing of the old one is in use. */
+    /* The engine was opened or replaced (start, snapshot install): use this one from now on, rebuild what is cached.
+     * Loop thread, nothing of the old one is in use. */
     enum status (*after_restore)(void *context, struct engine *engine, uint64_t seed);
     /* Full logical scan at a snapshot and log time: equal on replicas at the same index. Blocking, from a job. */
     enum status (*hash)(void *context, const struct engine_snapshot *snapshot, int64_t time_ms, uint64_t *hash);
-    /* A store's own housekeeping that must go through the log (expiry). Leader only, about every 100 ms: writes an operation into *operation if one is due, else leaves it empty. Never blocks. */
+    /* A store's own housekeeping that must go through the log (expiry). Leader only, about every 100 ms: writes an
+     * operation into *operation if one is due, else leaves it empty. Never blocks. */
     enum status (*maintain)(void *context, int64_t log_time_ms, struct buf *operation);
 };
 

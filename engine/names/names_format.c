@@ -69,7 +69,8 @@ struct slice names_count_key(void) {
     return slice_from_text("count");
 }
 
-/* A due string's row holds nothing that anybody may still see. A row with an object stays until a reap has deleted the object's rows. */
+/* A due string's row holds nothing that anybody may still see. A row with an object stays until a reap has deleted the
+ * object's rows. */
 static enum engine_filter_decision names_filter_decide(void *context, struct slice key, struct slice value,
                                                        int64_t mark_time_ms) {
     (void)context;

@@ -1,5 +1,6 @@
 /*
- * names_format: keys and rows of the name space as bytes (FORMAT.md). Private to engine/names and to tools that show bytes.
+ * names_format: keys and rows of the name space as bytes (FORMAT.md). Private to engine/names and to tools that show
+ * bytes.
  */
 #ifndef ENGINE_NAMES_NAMES_FORMAT_H
 #define ENGINE_NAMES_NAMES_FORMAT_H

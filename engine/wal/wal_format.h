@@ -1,6 +1,7 @@
 /*
- * wal_format: the bytes of the log, encoder beside decoder (FORMAT.md). A segment is a header page and sectors; a sector is a stamp and a body; the bodies,
- * one after another, are the segment's byte stream; the stream holds groups; a group is a header and records.
+ * wal_format: the bytes of the log, encoder beside decoder (FORMAT.md). A segment is a header page and sectors; a
+ * sector is a stamp and a body; the bodies, one after another, are the segment's byte stream; the stream holds groups;
+ * a group is a header and records.
  */
 #ifndef ENGINE_WAL_WAL_FORMAT_H
 #define ENGINE_WAL_WAL_FORMAT_H

@@ -1,6 +1,6 @@
 /*
- * wal_group: a group while it is in memory. Its bytes are built as they will stand in the file, stamps' places left out, so that a commit is one
- * write without a copy.
+ * wal_group: a group while it is in memory. Its bytes are built as they will stand in the file, stamps' places left
+ * out, so that a commit is one write without a copy.
  */
 #include "engine/wal/wal_internal.h"
 

@@ -1,6 +1,6 @@
 /*
- * wal_reader: reads one record back, from the file or from a group that is still in memory. Every byte that it hands out was verified: stamps, place and
- * the record's own check.
+ * wal_reader: reads one record back, from the file or from a group that is still in memory. Every byte that it hands
+ * out was verified: stamps, place and the record's own check.
  */
 #include "engine/wal/wal_internal.h"
 

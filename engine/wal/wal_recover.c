@@ -1,6 +1,7 @@
 /*
- * wal_recover: opens a log. First it only reads: every segment, every group, and the verdict on what follows the last one. A faulty log is refused with
- * nothing changed. Only then it makes durable what it found, and marks that by an empty group, so that nothing it has shown can be taken for torn later.
+ * wal_recover: opens a log. First it only reads: every segment, every group, and the verdict on what follows the last
+ * one. A faulty log is refused with nothing changed. Only then it makes durable what it found, and marks that by an
+ * empty group, so that nothing it has shown can be taken for torn later.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,8 +239,9 @@ static enum status recover_segments(struct opening *opening) {
 /* ---- From here on the directory is changed ----------------------------------------------------------------------- */
 
 /*
- * What was read may stand in the system's cache alone: after a failed sync it does so although a further sync says OK. So the part that no later mark
- * proves durable is written again, byte by byte the same, and synced; sectors being atomic, that can't harm.
+ * What was read may stand in the system's cache alone: after a failed sync it does so although a further sync says OK.
+ * So the part that no later mark proves durable is written again, byte by byte the same, and synced; sectors being
+ * atomic, that can't harm.
  */
 static enum status settle_tail(struct opening *opening) {
     struct wal *wal = opening->wal;

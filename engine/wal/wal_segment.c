@@ -1,8 +1,10 @@
 /*
- * wal_segment: the life of a segment's file: prepared (zero-filled or recycled), given a header and a name, live, dropped, recycled or removed.
+ * wal_segment: the life of a segment's file: prepared (zero-filled or recycled), given a header and a name, live,
+ * dropped, recycled or removed.
  *
- * Invariant: under a name NNNNNNNN.wal stands a file whose header for that number is durable. Names are taken away oldest first, each made durable before
- * the next, so that the numbers on disk never have a gap. The keeper is the job that does this in the background.
+ * Invariant: under a name NNNNNNNN.wal stands a file whose header for that number is durable. Names are taken away
+ * oldest first, each made durable before the next, so that the numbers on disk never have a gap. The keeper is the job
+ * that does this in the background.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +88,8 @@ static enum status fill(struct io_file *file, uint64_t bytes, uint64_t *filled, 
     return STATUS_OK;
 }
 
-/* The name under which a prepared file stands that becomes the segment: a spare's, or that of one zero-filled here. Its size is right and durable. */
+/* The name under which a prepared file stands that becomes the segment: a spare's, or that of one zero-filled here. Its
+ * size is right and durable. */
 static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_BYTES], bool *recycled) {
     *recycled = false;
     mutex_lock(&wal->mutex);

@@ -1,6 +1,6 @@
 /*
- * wal_writer: append, commit, drop. One commit is in flight at a time; a synced group ends at the end of a page, so that nothing durable is ever
- * written again; the first failed write or sync makes the log read-only for good.
+ * wal_writer: append, commit, drop. One commit is in flight at a time; a synced group ends at the end of a page, so
+ * that nothing durable is ever written again; the first failed write or sync makes the log read-only for good.
  */
 #include <stdlib.h>
 
@@ -251,7 +251,8 @@ enum status wal_commit(struct wal *wal, bool sync) {
         if (status != STATUS_OK) return status;
     }
     if (!sync || !wal->unsynced) return STATUS_OK;
-    /* Only unsynced groups stand there. What is durable must end with its page, or the next group would write in it again. */
+    /* Only unsynced groups stand there. What is durable must end with its page, or the next group would write in it
+     * again. */
     return wal->current_end % WAL_PAGE_STREAM == 0 ? sync_current(wal) : wal_write_mark(wal);
 }
 

@@ -1,6 +1,7 @@
 /*
- * wal_crash_test: the log under power cuts at every I/O, failing devices, damaged and misplaced sectors. After each the log is opened and judged: all
- * that was acknowledged is there, or the log says that it is faulty; and nothing is there that was not written.
+ * wal_crash_test: the log under power cuts at every I/O, failing devices, damaged and misplaced sectors. After each the
+ * log is opened and judged: all that was acknowledged is there, or the log says that it is faulty; and nothing is there
+ * that was not written.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +126,8 @@ static void close_log(struct run *run) {
     run->wal = NULL;
 }
 
-/* The power goes in the midst of I/O number `at` of a run of its own; then again and again while the log is opened and used. False: the run ended before. */
+/* The power goes in the midst of I/O number `at` of a run of its own; then again and again while the log is opened and
+ * used. False: the run ended before. */
 static bool cut_at(uint64_t seed, uint64_t at, uint64_t *torn) {
     struct run run;
     run_init(&run, seed);
@@ -194,7 +196,8 @@ static bool fail_at(uint64_t seed, uint64_t at, bool forever) {
         fail_run(&run, "failure at %llu: the log goes on after %s", (unsigned long long)at, status_name(status));
     close_log(&run);
 
-    /* The process ends and begins again on what the system shows; then the power goes: what the first opening showed must still be there. */
+    /* The process ends and begins again on what the system shows; then the power goes: what the first opening showed
+     * must still be there. */
     sim_disk_fail_at(run.machine.disk, 0, STATUS_IO, false);
     if (prng_chance(&run.prng, 1, 2)) sim_disk_cut(run.machine.disk, SIM_CUT_RANDOM);
     wal_machine_boot(&run.machine);

@@ -1,6 +1,6 @@
 /*
- * wal_fuzz: any bytes as a log segment. An input is taken twice: as it is, and with all checks made right again, so that what stands behind them is reached
- * too.
+ * wal_fuzz: any bytes as a log segment. An input is taken twice: as it is, and with all checks made right again, so
+ * that what stands behind them is reached too.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * wal_golden_test: segments written by version 1 of the format read as they did on the day they were written, and the example in engine/wal/FORMAT.md says
- * what the golden file says.
+ * wal_golden_test: segments written by version 1 of the format read as they did on the day they were written, and the
+ * example in engine/wal/FORMAT.md says what the golden file says.
  *
  *     wal_golden_test --make     writes the golden files anew (only with a new version of the format)
  */

@@ -1,7 +1,8 @@
 /*
  * history: what clients asked and what they were told, for a checker that judges it (linearize.h).
  *
- * Times are numbers of any one clock or counter; a counter of events is best, since equal times count as concurrent. Not thread-safe.
+ * Times are numbers of any one clock or counter; a counter of events is best, since equal times count as concurrent.
+ * Not thread-safe.
  */
 #ifndef TESTS_HARNESS_HISTORY_H
 #define TESTS_HARNESS_HISTORY_H
@@ -42,7 +43,8 @@ struct history {
 void history_init(struct history *history);
 void history_deinit(struct history *history);
 
-/* Notes that a client asks: client, kind, key, arguments and invoked of `op` are copied, texts too. The op is PENDING; *index names it. */
+/* Notes that a client asks: client, kind, key, arguments and invoked of `op` are copied, texts too. The op is PENDING;
+ * *index names it. */
 MUST_CHECK enum status history_invoke(struct history *history, const struct history_op *op, size_t *index);
 
 /* Notes the answer; `result` is copied. */

@@ -1,6 +1,6 @@
 /*
- * history_make: see history_make.h. The objects here are written apart from the models that judge them, on purpose. Invariant: a client's
- * operation is applied at most once, after its call and, if it is answered, before its return.
+ * history_make: see history_make.h. The objects here are written apart from the models that judge them, on purpose.
+ * Invariant: a client's operation is applied at most once, after its call and, if it is answered, before its return.
  */
 #include "tests/harness/history_make.h"
 
@@ -285,7 +285,8 @@ static void say_twice(struct maker *maker) {
     }
 }
 
-/* Told while nothing but crashed clients' operations is open; those write other values. In the end the object is honest again. */
+/* Told while nothing but crashed clients' operations is open; those write other values. In the end the object is honest
+ * again. */
 static void tell_lie(struct maker *maker) {
     struct words words = words_of(maker->plan->model);
     switch (maker->plan->lie) {

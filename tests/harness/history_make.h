@@ -1,6 +1,7 @@
 /*
- * history_make: histories of an object that is linearizable by construction (each operation takes effect at one moment between call and
- * return), with clients that overlap, crash and leave operations open; and, on request, with a lie in the middle that no order explains.
+ * history_make: histories of an object that is linearizable by construction (each operation takes effect at one moment
+ * between call and return), with clients that overlap, crash and leave operations open; and, on request, with a lie in
+ * the middle that no order explains.
  */
 #ifndef TESTS_HARNESS_HISTORY_MAKE_H
 #define TESTS_HARNESS_HISTORY_MAKE_H

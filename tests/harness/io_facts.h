@@ -1,6 +1,6 @@
 /*
- * io_facts: what the files of the conformance suite share: a fixture per fact and ways to wait for operations. A fact's file lists its facts
- * in one table, which io_conformance.c joins.
+ * io_facts: what the files of the conformance suite share: a fixture per fact and ways to wait for operations. A fact's
+ * file lists its facts in one table, which io_conformance.c joins.
  */
 #ifndef TESTS_HARNESS_IO_FACTS_H
 #define TESTS_HARNESS_IO_FACTS_H

@@ -37,8 +37,8 @@ static enum status collect(const struct linearize_model *model, const struct his
 }
 
 /*
- * A search that looks ahead gives up before the operation that has no place is reached. One that does not finds that operation, if it can be
- * done in a few steps; if not, the words say less.
+ * A search that looks ahead gives up before the operation that has no place is reached. One that does not finds that
+ * operation, if it can be done in a few steps; if not, the words say less.
  */
 static enum status explain_no(const struct linearize_search *search, const struct history_op *const *ops, size_t count,
                               struct buf *text) {

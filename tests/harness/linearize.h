@@ -1,10 +1,12 @@
 /*
- * linearize: is there one order of the operations that respects real time and that the model could have answered? (Herlihy and Wing 1990.)
+ * linearize: is there one order of the operations that respects real time and that the model could have answered?
+ * (Herlihy and Wing 1990.)
  *
- * The search is that of Wing and Gong (1993) with Lowe's cache of configurations (2017): depth first over the operations that no other one
- * precedes, never twice from the same (set of placed operations, state). Keys are judged apart (a history is linearizable if and only if each
- * key's is); an operation has one key. Operations that change nothing are placed at once where they fit; of equal pending ones only the
- * oldest is tried; a pending one that changes nothing is never tried. Memory and steps are bounded: past a bound the verdict is UNDECIDED.
+ * The search is that of Wing and Gong (1993) with Lowe's cache of configurations (2017): depth first over the
+ * operations that no other one precedes, never twice from the same (set of placed operations, state). Keys are judged
+ * apart (a history is linearizable if and only if each key's is); an operation has one key. Operations that change
+ * nothing are placed at once where they fit; of equal pending ones only the oldest is tried; a pending one that changes
+ * nothing is never tried. Memory and steps are bounded: past a bound the verdict is UNDECIDED.
  */
 #ifndef TESTS_HARNESS_LINEARIZE_H
 #define TESTS_HARNESS_LINEARIZE_H
@@ -20,20 +22,21 @@ struct linearize_model {
     struct slice initial; /* of a key that nobody has touched */
 
     /*
-     * May `op`, run in `state`, answer what its client was told? (A pending one may answer anything.) If so *possible is true and
-     * the state after it is appended to `next` (empty on entry). Only NO_MEMORY can fail.
+     * May `op`, run in `state`, answer what its client was told? (A pending one may answer anything.) If so *possible
+     * is true and the state after it is appended to `next` (empty on entry). Only NO_MEMORY can fail.
      */
     enum status (*step)(const struct history_op *op, struct slice state, bool *possible, struct buf *next);
 
     /*
-     * True if `op` with its answer leaves every state as it is, so that it may be placed at once wherever it is possible; of a
-     * pending one: if no answer could have meant a change.
+     * True if `op` with its answer leaves every state as it is, so that it may be placed at once wherever it is
+     * possible; of a pending one: if no answer could have meant a change.
      */
     bool (*is_pure)(const struct history_op *op);
 
     /*
-     * Optional: false if the returned `op` can have its answer neither in `state` nor in any state that some of `others` (in any
-     * order, each once) lead to from there. It cuts branches early; a wrong false makes verdicts wrong.
+     * Optional: false if the returned `op` can have its answer neither in `state` nor in any state that some of
+     * `others` (in any order, each once) lead to from there. It cuts branches early; a wrong false makes verdicts
+     * wrong.
      */
     bool (*is_reachable)(const struct history_op *op, struct slice state, const struct history_op *const *others,
                          size_t count);
@@ -60,7 +63,8 @@ struct linearize_report {
 
 const char *linearize_verdict_name(enum linearize_verdict verdict);
 
-/* Judges `history`. OK with a report (the caller calls linearize_report_deinit), NO_MEMORY, or INVALID when an op's kind is not the model's. */
+/* Judges `history`. OK with a report (the caller calls linearize_report_deinit), NO_MEMORY, or INVALID when an op's
+ * kind is not the model's. */
 MUST_CHECK enum status linearize(const struct linearize_model *model, const struct history *history,
                                  const struct linearize_options *options, struct linearize_report *report);
 void linearize_report_deinit(struct linearize_report *report);

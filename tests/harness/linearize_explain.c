@@ -1,4 +1,5 @@
-/* linearize_explain: a failed search in words. Text from clients is shown with escapes, and cut in its middle when long. */
+/* linearize_explain: a failed search in words. Text from clients is shown with escapes, and cut in its middle when
+ * long. */
 #include <stdio.h>
 
 #include "tests/harness/linearize_search.h"
@@ -57,7 +58,8 @@ static enum status put_heading(struct buf *text, const struct linearize_search *
                              (unsigned long long)search->steps, search->seen.known_count);
 }
 
-/* Was it under way when the blocked one returned, and not in the order that is shown? Placed ones are back in the list by now. */
+/* Was it under way when the blocked one returned, and not in the order that is shown? Placed ones are back in the list
+ * by now. */
 static bool is_open_at(const struct linearize_search *search, const struct linearize_item *item) {
     return item->call < search->blocked && (item->is_pending || item->call->match > search->blocked);
 }

@@ -1,6 +1,7 @@
 /*
- * linearize_search: Wing and Gong's search with Lowe's cache (linearize.h). The list of events holds what is not placed; an operation may be
- * placed next if no return stands before its call. Invariant: list, bits, state and returned_left always agree with the stack of moves.
+ * linearize_search: Wing and Gong's search with Lowe's cache (linearize.h). The list of events holds what is not
+ * placed; an operation may be placed next if no return stands before its call. Invariant: list, bits, state and
+ * returned_left always agree with the stack of moves.
  */
 #include "tests/harness/linearize_search.h"
 
@@ -189,7 +190,8 @@ static enum status step(struct linearize_search *search, const struct linearize_
     return STATUS_OK;
 }
 
-/* Will `item`, which is not placed, ever have the answer that its client was told? Before it may come what was called before it returned. */
+/* Will `item`, which is not placed, ever have the answer that its client was told? Before it may come what was called
+ * before it returned. */
 static bool is_reachable(const struct linearize_search *search, const struct linearize_item *item) {
     if (item->is_pending || !search->looks_ahead) return true;
     size_t count = 0;
@@ -198,7 +200,8 @@ static bool is_reachable(const struct linearize_search *search, const struct lin
     return search->model->is_reachable(item->op, search->seen.states[search->state], search->others, count);
 }
 
-/* The next few pure operations from `event` on: a read that can never be answered ends a branch long before it is reached. */
+/* The next few pure operations from `event` on: a read that can never be answered ends a branch long before it is
+ * reached. */
 static bool near_are_reachable(const struct linearize_search *search, const struct linearize_event *event) {
     int looked_at = 0;
     for (; event && looked_at < LOOK_AHEAD; event = event->next) {
@@ -211,8 +214,9 @@ static bool near_are_reachable(const struct linearize_search *search, const stru
 }
 
 /*
- * Places every pure operation that fits the state. This loses nothing: if an order from here exists, one exists that begins with it, since
- * it precedes no other operation's return and changes nothing. *dead is true when some operation can never be placed after this.
+ * Places every pure operation that fits the state. This loses nothing: if an order from here exists, one exists that
+ * begins with it, since it precedes no other operation's return and changes nothing. *dead is true when some operation
+ * can never be placed after this.
  */
 static enum status place_pure(struct linearize_search *search, bool *dead) {
     struct linearize_event *event = search->events[0].next;
@@ -238,8 +242,8 @@ static enum status place_pure(struct linearize_search *search, bool *dead) {
 }
 
 /*
- * Is this configuration new? It is state and set; of the set only the words from the first unplaced operation to the last placed one are
- * kept, which concurrency bounds, not the length of the history; then the pending ones.
+ * Is this configuration new? It is state and set; of the set only the words from the first unplaced operation to the
+ * last placed one are kept, which concurrency bounds, not the length of the history; then the pending ones.
  */
 static enum status remember(struct linearize_search *search, bool *is_new) {
     size_t placed = search->returned_count - search->returned_left;
@@ -281,7 +285,8 @@ static bool is_candidate(const struct linearize_search *search, const struct lin
     return item->twin == 0 || search->items[item->twin - 1].is_placed;
 }
 
-/* Tries to place the operation called at `event`; *advanced tells whether the search now stands in a new configuration. */
+/* Tries to place the operation called at `event`; *advanced tells whether the search now stands in a new configuration.
+ */
 static enum status try_place(struct linearize_search *search, const struct linearize_event *event, bool *advanced) {
     const struct linearize_item *item = &search->items[event->item];
     *advanced = false;

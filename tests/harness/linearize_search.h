@@ -1,5 +1,6 @@
 /*
- * linearize_search: the search for one order of the operations on one key (linearize.h), with what is needed to explain a failure.
+ * linearize_search: the search for one order of the operations on one key (linearize.h), with what is needed to explain
+ * a failure.
  */
 #ifndef TESTS_HARNESS_LINEARIZE_SEARCH_H
 #define TESTS_HARNESS_LINEARIZE_SEARCH_H
@@ -37,8 +38,8 @@ struct linearize_move {
 
 struct linearize_search {
     const struct linearize_model *model;
-    bool
-        looks_ahead; /* cuts branches by the model's is_reachable; `blocked` is then only where the search got, not a proof */
+    bool looks_ahead; /* cuts branches by the model's is_reachable; `blocked` is then only where the search got, not a
+                         proof */
     struct linearize_item *items;
     size_t item_count;
     struct linearize_event *events; /* [0] is the head of the list, then calls and returns in the order of time */

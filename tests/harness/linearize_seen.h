@@ -1,6 +1,6 @@
 /*
- * linearize_seen: what a search has met: states (bytes to a small number) and configurations (words to "met before"). Both count what they
- * hold against one ceiling of bytes; TOO_LARGE when it is reached.
+ * linearize_seen: what a search has met: states (bytes to a small number) and configurations (words to "met before").
+ * Both count what they hold against one ceiling of bytes; TOO_LARGE when it is reached.
  */
 #ifndef TESTS_HARNESS_LINEARIZE_SEEN_H
 #define TESTS_HARNESS_LINEARIZE_SEEN_H

@@ -10,13 +10,14 @@
 extern const struct linearize_model model_text;
 enum { MODEL_TEXT_GET, MODEL_TEXT_PUT, MODEL_TEXT_APPEND };
 
-/* A register, nil at first. read -> nil or value; write v; cas old new -> "ok" or "fail". The answer of write is not looked at. */
+/* A register, nil at first. read -> nil or value; write v; cas old new -> "ok" or "fail". The answer of write is not
+ * looked at. */
 extern const struct linearize_model model_register;
 enum { MODEL_REGISTER_READ, MODEL_REGISTER_WRITE, MODEL_REGISTER_CAS };
 
 /*
- * A Redis string without expiry, absent at first. Integer replies as decimal text, +OK as "OK", errors as HISTORY_ERROR: INCRBY of a value
- * that is no integer or would overflow, and no other.
+ * A Redis string without expiry, absent at first. Integer replies as decimal text, +OK as "OK", errors as
+ * HISTORY_ERROR: INCRBY of a value that is no integer or would overflow, and no other.
  */
 extern const struct linearize_model model_redis_string;
 enum {

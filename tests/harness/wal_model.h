@@ -1,6 +1,6 @@
 /*
- * wal_model: what a log must hold, for the tests of the log. Record i (0..) has a size and content that follow from i and the seed; so the model is two
- * numbers, and any record that is lost, repeated, out of order or damaged shows.
+ * wal_model: what a log must hold, for the tests of the log. Record i (0..) has a size and content that follow from i
+ * and the seed; so the model is two numbers, and any record that is lost, repeated, out of order or damaged shows.
  */
 #ifndef TESTS_HARNESS_WAL_MODEL_H
 #define TESTS_HARNESS_WAL_MODEL_H
@@ -34,7 +34,8 @@ enum status wal_model_append(struct wal_model *model, struct wal *wal, uint64_t 
 /* Opens the log, collecting what it holds into seen_* and wrong. */
 enum status wal_model_open(struct wal_model *model, struct io *io, const char *dir, const struct wal_options *options,
                            struct wal **wal, struct wal_recovery *recovery, struct error *error);
-/* NULL, or what is wrong with what the last opening showed: all that is durable must be there, nothing that was not appended. */
+/* NULL, or what is wrong with what the last opening showed: all that is durable must be there, nothing that was not
+ * appended. */
 const char *wal_model_judge(const struct wal_model *model);
 /* From now on the model is what was recovered: it has become durable, what lay behind was never there. */
 void wal_model_adopt(struct wal_model *model);

@@ -1,6 +1,6 @@
 /*
- * The linearizability checker, judged: by recorded histories with known verdicts, by histories of a real object (with and without a lie), and
- * by a checker that tries every order.
+ * The linearizability checker, judged: by recorded histories with known verdicts, by histories of a real object (with
+ * and without a lie), and by a checker that tries every order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,7 +186,8 @@ static void a_refused_write_that_shows_is_found(void **state) {
     assert_lie_is_found(HISTORY_REFUSED_SEEN);
 }
 
-/* --- every order, tried one by one ------------------------------------------------------------------------------------------- */
+/* --- every order, tried one by one
+ * ------------------------------------------------------------------------------------------- */
 
 enum { TINY = 7 };
 
@@ -270,7 +271,8 @@ static void tiny_histories_agree_with_trying_every_order(void **state) {
     assert_in_range(good * 100 / runs, 20, 90);
 }
 
-/* --- single facts -------------------------------------------------------------------------------------------------------------- */
+/* --- single facts
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static size_t ask(struct history *history, uint32_t client, uint32_t kind, const char *value, uint64_t time) {
     size_t index;

@@ -1,4 +1,5 @@
-/* command_string: commands on strings; arguments are checked as Redis 7 does, in its order, and become a kv operation or a read. */
+/* command_string: commands on strings; arguments are checked as Redis 7 does, in its order, and become a kv operation
+ * or a read. */
 #include "tools/loamd/commands.h"
 
 static enum status encode(struct call *call, enum kv_op_kind kind, uint32_t flags, int64_t number,
@@ -16,7 +17,8 @@ struct set_options {
     size_t expiry; /* argument with the number; 0 = none */
 };
 
-/* The options of SET (from `first` on) and GETEX; false = syntax error. `allowed` are the flags that this command knows. */
+/* The options of SET (from `first` on) and GETEX; false = syntax error. `allowed` are the flags that this command
+ * knows. */
 static bool parse_set_options(const struct call *call, size_t first, uint32_t allowed, struct set_options *options) {
     static const struct {
         const char *word;

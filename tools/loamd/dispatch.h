@@ -4,7 +4,8 @@
 
 #include "tools/loamd/connection.h"
 
-/* Starts the command in connection->parser. False: it must wait until calls in flight have ended (nothing has happened). */
+/* Starts the command in connection->parser. False: it must wait until calls in flight have ended (nothing has
+ * happened). */
 bool dispatch_command(struct connection *connection);
 
 /* Answers an error behind the calls in flight; text with its code. */

@@ -1,5 +1,6 @@
 /*
- * stores: the node's one table of state machines (DESIGN R4), and of the types of names that they own. A new store is a row in stores.c.
+ * stores: the node's one table of state machines (DESIGN R4), and of the types of names that they own. A new store is a
+ * row in stores.c.
  */
 #ifndef TOOLS_LOAMD_STORES_H
 #define TOOLS_LOAMD_STORES_H

@@ -1,7 +1,7 @@
 /*
  * resp_parse: the server's side of RESP (PROTOCOL.md; the rules are those of Redis 7.0's processInlineBuffer and
- * processMultibulkBuffer). Invariant: all offsets count from the first byte of the command that is being read, and no byte before
- * `scanned` or `position` is looked at again.
+ * processMultibulkBuffer). Invariant: all offsets count from the first byte of the command that is being read, and no
+ * byte before `scanned` or `position` is looked at again.
  */
 #include "tools/resp/resp_parse.h"
 
@@ -99,8 +99,9 @@ static void make_args(struct resp_parser *parser, struct slice base) {
 }
 
 /*
- * The line at position, without its end: up to `end` (and, if that is \r, the byte after it, which Redis does not look at either).
- * The limit holds for the line, not for what happens to be buffered, so that it does not depend on how the input was cut.
+ * The line at position, without its end: up to `end` (and, if that is \r, the byte after it, which Redis does not look
+ * at either). The limit holds for the line, not for what happens to be buffered, so that it does not depend on how the
+ * input was cut.
  */
 static enum status find_line(struct resp_parser *parser, struct slice input, uint8_t end, const char *too_big,
                              struct slice *line) {

@@ -1,9 +1,10 @@
 /*
  * resp_parse: bytes from a client become commands (RESP multibulk and inline, as Redis 7.0 reads them; PROTOCOL.md).
  *
- * The parser owns no input. The caller keeps the bytes that arrived in a buffer of its own and passes all of them, from the first that
- * was not consumed yet; the buffer may move or grow between calls. Between calls the parser remembers offsets, so that a large
- * command in many small pieces is looked at once. How the input was cut into pieces changes no result.
+ * The parser owns no input. The caller keeps the bytes that arrived in a buffer of its own and passes all of them, from
+ * the first that was not consumed yet; the buffer may move or grow between calls. Between calls the parser remembers
+ * offsets, so that a large command in many small pieces is looked at once. How the input was cut into pieces changes no
+ * result.
  *
  *     for (;;) {
  *         enum status status = resp_parser_next(&parser, buf_slice(&in));
@@ -67,18 +68,20 @@ void resp_parser_deinit(struct resp_parser *parser);
 
 /*
  * Looks for the next command at the front of `input`. Empty commands ("*0", an empty line) are stepped over.
- * OK: a command is in args. END: not complete yet. SYNTAX: error. NO_MEMORY: nothing is lost, the same call may be tried again.
+ * OK: a command is in args. END: not complete yet. SYNTAX: error. NO_MEMORY: nothing is lost, the same call may be
+ * tried again.
  */
 MUST_CHECK enum status resp_parser_next(struct resp_parser *parser, struct slice input);
 
 /*
- * Gives back memory that one large command made the parser keep. Between commands only (no command under way, args not in use).
+ * Gives back memory that one large command made the parser keep. Between commands only (no command under way, args not
+ * in use).
  */
 void resp_parser_trim(struct resp_parser *parser);
 
 /*
- * A number as Redis takes it in protocol and arguments: optional '-', decimal digits, no leading zero, no sign before 0, no
- * blanks, within 64 bits. False if it is anything else.
+ * A number as Redis takes it in protocol and arguments: optional '-', decimal digits, no leading zero, no sign before
+ * 0, no blanks, within 64 bits. False if it is anything else.
  */
 bool resp_parse_integer(struct slice text, int64_t *value);
 

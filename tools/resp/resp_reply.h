@@ -1,9 +1,9 @@
 /*
  * resp_reply: bytes from a server become a reply tree, RESP2 and RESP3; for clients (loam cli, bench, chaos) and tests.
  *
- * As with resp_parse, the caller keeps the bytes and passes them from the first unconsumed one on; offsets are remembered, so that a large
- * reply in small pieces is looked at once and then built once. The tree lives in the caller's arena; texts are borrowed from the
- * input. Streamed types ("$?", "*?") are refused: no Redis sends them.
+ * As with resp_parse, the caller keeps the bytes and passes them from the first unconsumed one on; offsets are
+ * remembered, so that a large reply in small pieces is looked at once and then built once. The tree lives in the
+ * caller's arena; texts are borrowed from the input. Streamed types ("$?", "*?") are refused: no Redis sends them.
  */
 #ifndef TOOLS_RESP_RESP_REPLY_H
 #define TOOLS_RESP_RESP_REPLY_H
@@ -61,9 +61,9 @@ struct resp_reply_parser {
 void resp_reply_parser_init(struct resp_reply_parser *parser);
 
 /*
- * OK: *reply is complete, lives in `arena` and borrows from `input`; the parser is ready for the next one, once the caller has dropped
- * `consumed` bytes. END: not complete yet. SYNTAX: not RESP; `error` (may be NULL) says what, the stream cannot be read on. TOO_LARGE: depth or
- * count over the limit. NO_MEMORY: may be tried again.
+ * OK: *reply is complete, lives in `arena` and borrows from `input`; the parser is ready for the next one, once the
+ * caller has dropped `consumed` bytes. END: not complete yet. SYNTAX: not RESP; `error` (may be NULL) says what, the
+ * stream cannot be read on. TOO_LARGE: depth or count over the limit. NO_MEMORY: may be tried again.
  */
 MUST_CHECK enum status resp_reply_next(struct resp_reply_parser *parser, struct slice input, struct arena *arena,
                                        struct resp_reply **reply, struct error *error);

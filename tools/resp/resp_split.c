@@ -1,6 +1,6 @@
 /*
- * resp_split: words of an inline command. The rules are those of Redis' sdssplitargs; its one invariant here: nothing is read past the line,
- * and on failure neither position nor text has moved.
+ * resp_split: words of an inline command. The rules are those of Redis' sdssplitargs; its one invariant here: nothing
+ * is read past the line, and on failure neither position nor text has moved.
  */
 #include "tools/resp/resp_split.h"
 

@@ -1,11 +1,11 @@
 /*
  * resp_write: replies become bytes, in RESP2 or RESP3 by the client's choice; and commands, for clients (PROTOCOL.md).
  *
- * A writer appends to a buf. The first failure (only NO_MEMORY is possible) sticks: later writes do nothing, and who wrote asks once. A
- * caller that goes on after a failure cuts the buf back to where the reply began.
+ * A writer appends to a buf. The first failure (only NO_MEMORY is possible) sticks: later writes do nothing, and who
+ * wrote asks once. A caller that goes on after a failure cuts the buf back to where the reply began.
  *
- * Types that RESP2 lacks are written as Redis does: map, set and push as arrays, double, big number and verbatim text as bulk strings,
- * a boolean as 1 or 0, null as the null bulk string or the null array.
+ * Types that RESP2 lacks are written as Redis does: map, set and push as arrays, double, big number and verbatim text
+ * as bulk strings, a boolean as 1 or 0, null as the null bulk string or the null array.
  */
 #ifndef TOOLS_RESP_RESP_WRITE_H
 #define TOOLS_RESP_RESP_WRITE_H
@@ -53,8 +53,8 @@ void resp_write_attribute(struct resp_writer *writer,
 void resp_write_raw(struct resp_writer *writer, struct slice reply);
 
 /*
- * A reply in the encoding of engine/base/reply.h, whole. SYNTAX when it is none: what was written of it is cut off again; else the
- * writer's status.
+ * A reply in the encoding of engine/base/reply.h, whole. SYNTAX when it is none: what was written of it is cut off
+ * again; else the writer's status.
  */
 MUST_CHECK enum status resp_write_reply(struct resp_writer *writer, struct slice reply);
 

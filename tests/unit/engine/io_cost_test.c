@@ -1,6 +1,6 @@
 /*
- * io_cost: how many system calls an operation costs, counted by tracing a process of its own (ptrace). The set-up is taken out by
- * counting two runs of different length. Prints the figures that engine/io/README.md quotes.
+ * io_cost: how many system calls an operation costs, counted by tracing a process of its own (ptrace). The set-up is
+ * taken out by counting two runs of different length. Prints the figures that engine/io/README.md quotes.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -230,7 +230,8 @@ static void assert_at_most(double calls, double limit) {
     if (calls > limit) fail_msg("%.2f system calls, expected at most %.2f", calls, limit);
 }
 
-/* A turn that receives and a turn that sends: the receive's turn hands over the send, the send's turn waits for the next message. */
+/* A turn that receives and a turn that sends: the receive's turn hands over the send, the send's turn waits for the
+ * next message. */
 static void echo_over_uring_costs_two_calls(void **state) {
     (void)state;
     const struct workload workload = {IO_BACKEND_URING, true, serve_echo};

@@ -1,5 +1,6 @@
 /*
- * wal_test: facts about the log, one a test, on a simulated machine. Power cuts and failing devices: tests/crash/wal_crash_test.c.
+ * wal_test: facts about the log, one a test, on a simulated machine. Power cuts and failing devices:
+ * tests/crash/wal_crash_test.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
