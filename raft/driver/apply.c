@@ -1,0 +1,277 @@
+/*
+ * apply: committed entries become batches of the engine, in order, each once, a bounded slice per turn. Every entry is
+ * one batch: what its store did, and one row of the system tree that says whose it was and how the chain stands. So
+ * what the engine holds after a crash is the state after a whole entry.
+ *
+ * The chain is a hash over every batch so far: equal on all replicas at an equal index, or they have diverged.
+ */
+#include "engine/base/check.h"
+#include "engine/base/hash.h"
+#include "raft/driver/driver_internal.h"
+
+enum { SLICE_ENTRIES = 512, SLICE_NS = 2 * MS_NS, RETRY_NS = 2 * MS_NS, CHAIN_ROW_BYTES = 16 };
+
+static const uint8_t configuration_key[1] = {'c'}, chain_key[1] = {'n'};
+
+/* ---- One entry becomes a batch ---- */
+
+static const struct state_machine *find_machine(const struct raft_driver *driver, uint8_t store) {
+    for (size_t i = 0; i < driver->options.machine_count; i++)
+        if (driver->options.machines[i].store == store) return &driver->options.machines[i];
+    return NULL;
+}
+
+/* The first entry of all makes the trees. */
+static enum status stage_trees(struct raft_driver *driver) {
+    if (driver->trees_ready) return STATUS_OK;
+    enum status status = engine_batch_create_tree(&driver->batch, TREE_SYSTEM, KIND_SYSTEM);
+    for (size_t i = 0; i < driver->options.machine_count; i++) {
+        const struct state_machine *machine = &driver->options.machines[i];
+        for (size_t k = 0; k < machine->tree_count && status == STATUS_OK; k++)
+            status = engine_batch_create_tree(&driver->batch, machine->trees[k].tree, machine->trees[k].kind);
+    }
+    return status;
+}
+
+static enum status stage_configuration(struct raft_driver *driver, const struct raft_entry *entry) {
+    enum status status = raft_configuration_decode(entry->bytes, &driver->configuration);
+    driver->staged.configuration = status == STATUS_OK;
+    if (status != STATUS_OK) return status;
+    return engine_batch_put(&driver->batch, TREE_SYSTEM, slice_make(configuration_key, 1), entry->bytes);
+}
+
+static enum status stage_own(struct raft_driver *driver, const struct envelope *envelope, struct slice bytes) {
+    struct own_operation own;
+    enum status status = own_decode(bytes, &own);
+    if (status != STATUS_OK || own.kind == OWN_TICK) return status;
+    driver->staged.sessions_changed = true;
+    if (own.node_id == driver->identity.node_id) driver->staged.opened_nonce = own.nonce;
+    return sessions_open(driver->sessions, &driver->batch, envelope->index, own.node_id);
+}
+
+static enum status stage_operation(struct raft_driver *driver, const struct envelope *envelope, uint8_t store,
+                                   struct slice operation) {
+    if (store == 0) return stage_own(driver, envelope, operation);
+    const struct state_machine *machine = find_machine(driver, store);
+    if (machine == NULL) return STATUS_UNSUPPORTED;
+    return machine->apply(machine->context, envelope, operation, &driver->batch, &driver->reply);
+}
+
+static enum status stage_command(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry) {
+    struct envelope envelope;
+    uint8_t store;
+    struct slice operation;
+    enum status status = envelope_decode(entry->bytes, &envelope, &store, &operation);
+    if (status != STATUS_OK) return status;
+    envelope.index = index;
+    envelope.term = entry->term;
+    if (envelope.time_ms < driver->log_time_ms) envelope.time_ms = driver->log_time_ms;
+    enum session_verdict verdict =
+        envelope.session == 0 ? SESSION_APPLY : sessions_judge(driver->sessions, envelope.session, envelope.serial);
+    if (verdict == SESSION_UNKNOWN && envelope.session == driver->requests.session)
+        driver->staged.sessions_changed = true;
+    if (verdict == SESSION_APPLY) status = stage_operation(driver, &envelope, store, operation);
+    if (status != STATUS_OK) return status;
+    driver->log_time_ms = envelope.time_ms;
+    if (verdict != SESSION_APPLY || envelope.session == 0) return STATUS_OK;
+    driver->staged.session = envelope.session;
+    driver->staged.serial = envelope.serial;
+    return sessions_note(driver->sessions, &driver->batch, envelope.session, envelope.serial, index,
+                         buf_slice(&driver->reply));
+}
+
+/* From OK on the batch must be written: the sessions in memory are those after it. */
+static enum status stage(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry) {
+    engine_batch_clear(&driver->batch);
+    buf_clear(&driver->reply);
+    driver->staged = (struct staged){0};
+    enum status status = stage_trees(driver);
+    if (status == STATUS_OK && entry->kind == RAFT_ENTRY_CONFIGURATION) status = stage_configuration(driver, entry);
+    if (status == STATUS_OK && entry->kind == RAFT_ENTRY_COMMAND) status = stage_command(driver, index, entry);
+    if (status != STATUS_OK) return status;
+    uint8_t row[CHAIN_ROW_BYTES];
+    driver->staged.chain = hash_mix(driver->chain, hash64(buf_slice(&driver->batch.operations), index));
+    coding_put_u64(row, index);
+    coding_put_u64(row + 8, driver->staged.chain);
+    driver->batch.mark = (struct engine_mark){.index = index, .term = entry->term, .time_ms = driver->log_time_ms};
+    status = engine_batch_put(&driver->batch, TREE_SYSTEM, slice_make(chain_key, 1), slice_make(row, sizeof row));
+    if (status == STATUS_OK)
+        driver->staged.index = index;
+    else
+        driver_fail(driver, status, "applying an entry failed half-way");
+    return status;
+}
+
+/* ---- and the batch the state ---- */
+
+static enum status write_staged(struct raft_driver *driver) {
+    struct engine_write_options options = {.no_wait = true};
+    enum status status = engine_write(driver->engine, &driver->batch, &options);
+    if (status != STATUS_OK) return status;
+    const struct staged staged = driver->staged;
+    driver->staged.index = 0;
+    driver->trees_ready = true;
+    driver->chain = staged.chain;
+    driver->applied = staged.index;
+    driver->counts.applied_entries++;
+    if (staged.opened_nonce != 0) requests_session_opened(driver, staged.opened_nonce, staged.index);
+    if (staged.sessions_changed) requests_check_session(driver);
+    if (staged.session != 0 && staged.session == driver->requests.session)
+        requests_applied(driver, staged.serial, staged.index, buf_slice(&driver->reply));
+    if (!staged.configuration) return STATUS_OK;
+    struct raft_event event = {.kind = RAFT_EVENT_APPLY_CONFIGURATION,
+                               .apply = {.index = staged.index, .configuration = &driver->configuration}};
+    return driver_step(driver, &event, 0, NULL);
+}
+
+/* ---- Rows that are not in memory ---- */
+
+static enum io_job_state prefetch_step(struct io_job *job) {
+    struct raft_driver *driver = job->context;
+    const struct state_machine *machine = driver->prefetch_machine;
+    driver->prefetch_status =
+        machine->prefetch(machine->context, driver->prefetch_snapshot, buf_slice(&driver->prefetch_operation));
+    return IO_JOB_DONE;
+}
+
+static void prefetch_done(struct io_job *job) {
+    struct raft_driver *driver = job->context;
+    engine_snapshot_release(driver->engine, driver->prefetch_snapshot);
+    driver->prefetch_snapshot = NULL;
+    driver->prefetching = false;
+    driver->wants_turn = true;
+    if (driver->prefetch_status != STATUS_OK && !driver->closing)
+        driver_fail(driver, driver->prefetch_status, "reading what an entry needs failed");
+}
+
+static enum status start_prefetch(struct raft_driver *driver, const struct raft_entry *entry) {
+    struct envelope envelope;
+    uint8_t store;
+    struct slice operation;
+    enum status status = envelope_decode(entry->bytes, &envelope, &store, &operation);
+    if (status == STATUS_OK) status = buf_assign(&driver->prefetch_operation, operation);
+    if (status != STATUS_OK) return status;
+    driver->prefetch_machine = find_machine(driver, store);
+    check(driver->prefetch_machine != NULL); /* it answered */
+    driver->prefetch_snapshot = engine_snapshot_acquire(driver->engine);
+    if (driver->prefetch_snapshot == NULL) return STATUS_NO_MEMORY;
+    driver->prefetching = true;
+    driver->prefetch = (struct io_job){
+        .pool = IO_POOL_READ, .priority = -1, .step = prefetch_step, .done = prefetch_done, .context = driver};
+    io_job_start(driver->io, &driver->prefetch);
+    return STATUS_OK;
+}
+
+/* ---- A slice ---- */
+
+static void take_failure(struct raft_driver *driver, enum status status, const struct raft_entry *entry) {
+    if (status == STATUS_WOULD_BLOCK) status = start_prefetch(driver, entry);
+    if (status == STATUS_OK) return;
+    if (status == STATUS_BUSY || status == STATUS_NO_MEMORY || status == STATUS_NO_SPACE) {
+        driver->apply_retry_ns = driver_now(driver) + RETRY_NS; /* the engine is at its limit: its jobs need time */
+        return;
+    }
+    driver_fail(driver, status, "applying an entry failed");
+}
+
+static void say_applied(struct raft_driver *driver) {
+    raft_log_applied(driver->raft_log, driver->applied);
+    raft_observe_log_time(driver->raft, driver->log_time_ms > 0 ? (uint64_t)driver->log_time_ms : 0);
+    struct raft_event event = {.kind = RAFT_EVENT_APPLIED, .applied = {.index = driver->applied}};
+    enum status status = driver_step(driver, &event, 0, NULL);
+    if (status != STATUS_OK) driver_fail(driver, status, "the core does not know what was applied");
+}
+
+/* False: nothing more for now. */
+static bool apply_next(struct raft_driver *driver) {
+    struct raft_entry entry = {0};
+    enum status status = STATUS_OK;
+    if (driver->staged.index == 0) {
+        if (!raft_log_get(driver->raft_log, driver->applied + 1, &entry)) return false; /* persist_on_read */
+        status = stage(driver, driver->applied + 1, &entry);
+    }
+    if (status == STATUS_OK) status = write_staged(driver);
+    if (status != STATUS_OK) take_failure(driver, status, &entry);
+    return status == STATUS_OK;
+}
+
+bool apply_slice(struct raft_driver *driver) {
+    uint64_t begin = driver_now(driver);
+    if (driver->installing || driver->prefetching || driver->failed != STATUS_OK || begin < driver->apply_retry_ns)
+        return false;
+    unsigned count = 0;
+    bool more = true;
+    while (driver->applied < driver->commit && more && driver->failed == STATUS_OK) {
+        more = apply_next(driver);
+        if (more) count++;
+        if (count == SLICE_ENTRIES || (count % 16 == 15 && driver_now(driver) - begin > SLICE_NS)) break;
+    }
+    if (count > 0) say_applied(driver);
+    return count > 0 && more && driver->applied < driver->commit;
+}
+
+/* ---- What an engine holds ---- */
+
+static void configuration_of_members(const struct raft_driver *driver, struct raft_configuration *configuration) {
+    *configuration = (struct raft_configuration){.voter_count = 0};
+    for (size_t i = 0; i < driver->options.member_count; i++)
+        configuration->voters[configuration->voter_count++] = driver->members[i].id;
+}
+
+enum status apply_read_configuration(const struct raft_driver *driver, struct engine *engine,
+                                     struct raft_configuration *configuration) {
+    struct engine_value value;
+    configuration_of_members(driver, configuration);
+    enum status status = engine_get(engine, NULL, TREE_SYSTEM, slice_make(configuration_key, 1), &value);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK) return status;
+    status = raft_configuration_decode(value.data, configuration);
+    engine_value_release(&value);
+    return status;
+}
+
+static enum status read_chain(struct engine *engine, uint64_t index, uint64_t *chain) {
+    struct engine_value value;
+    enum status status = engine_get(engine, NULL, TREE_SYSTEM, slice_make(chain_key, 1), &value);
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
+    bool sound = value.data.size == CHAIN_ROW_BYTES && coding_get_u64(value.data.data) == index;
+    if (sound) *chain = coding_get_u64(value.data.data + 8);
+    engine_value_release(&value);
+    return sound ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status apply_load_state(struct raft_driver *driver, struct engine *engine, struct error *error) {
+    struct engine_mark mark = engine_applied(engine);
+    driver->chain = 0;
+    driver->applied = driver->commit = mark.index;
+    driver->log_time_ms = mark.time_ms;
+    driver->trees_ready = mark.index > 0;
+    driver->staged = (struct staged){0};
+    configuration_of_members(driver, &driver->configuration);
+    if (!driver->trees_ready) return STATUS_OK;
+    enum status status = sessions_restore(driver->sessions, engine);
+    if (status == STATUS_OK) status = read_chain(engine, mark.index, &driver->chain);
+    if (status == STATUS_OK) status = apply_read_configuration(driver, engine, &driver->configuration);
+    if (status != STATUS_OK) return error_set(error, status, "the system tree: %s", status_text(status));
+    return STATUS_OK;
+}
+
+enum status apply_restore_machines(struct raft_driver *driver, struct error *error) {
+    for (size_t i = 0; i < driver->options.machine_count; i++) {
+        const struct state_machine *machine = &driver->options.machines[i];
+        enum status status = machine->after_restore(machine->context, driver->engine, driver->identity.cluster_id);
+        if (status != STATUS_OK)
+            return error_set(error, status, "%s: taking up the store: %s", machine->name, status_text(status));
+    }
+    return STATUS_OK;
+}
+
+void apply_deinit(struct raft_driver *driver) {
+    while (driver->prefetching) {
+        if (!io_job_assist(driver->io)) io_sleep(driver->io, MS_NS);
+        io_run(driver->io, 0);
+    }
+    engine_batch_deinit(&driver->batch);
+    buf_deinit(&driver->reply);
+    buf_deinit(&driver->prefetch_operation);
+}

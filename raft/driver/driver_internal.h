@@ -1,0 +1,296 @@
+/*
+ * driver_internal: the state of a driver, and the verbs that its parts call of one another. Private to raft/driver.
+ *
+ * Who owns what: open.c the directory; turn.c events and effects of the core; persist.c what goes to disk, and in which
+ * order; apply.c what is committed; requests.c writes of this node's clients, and their way to the leader; reads.c read
+ * barriers and counts; snapshot_send.c and snapshot_take.c state that travels whole; keep.c the length of the log;
+ * status.c what people see.
+ */
+#ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
+#define RAFT_DRIVER_DRIVER_INTERNAL_H
+
+#include "engine/base/prng.h"
+#include "engine/names.h"
+#include "raft/driver.h"
+#include "raft/log/envelope.h"
+#include "raft/log/node_state.h"
+#include "raft/log/raft_log.h"
+#include "raft/message/driver_codec.h"
+#include "raft/session.h"
+#include "raft/transport.h"
+
+enum {
+    DRIVER_WORKS_MAX = 64,
+    MS_NS = 1000000,
+    /* An append holds at most so many bytes by raft_log_measure, and so many entries by its overhead for each. */
+    DRIVER_APPEND_BYTES = 252 << 10,
+    DRIVER_APPEND_ENTRIES = 8192,
+};
+
+/* ---- persist.c ---- */
+
+enum work_stage { WORK_NEW, WORK_INSTALLED, WORK_PROMISED, WORK_WRITTEN };
+
+/* Persist work of one ready: install, then hard state, then entries. */
+struct driver_work {
+    uint64_t number;
+    enum work_stage stage;
+    bool install, has_hard_state;
+    struct raft_hard_state hard_state;
+    uint64_t last;    /* of its entries; 0 = none */
+    uint64_t end_lsn; /* WRITTEN: done when the log is durable up to here */
+};
+
+/* ---- apply.c ---- */
+
+/* An entry whose batch is built and must be written: what is to be done when it is. */
+struct staged {
+    uint64_t index; /* 0 = nothing is staged */
+    uint64_t chain;
+    uint64_t session, serial; /* an operation of a session was applied; 0 = not so */
+    bool sessions_changed;
+    uint64_t opened_nonce; /* this entry opened a session of this node */
+    bool configuration;
+};
+
+/* ---- requests.c ---- */
+
+enum request_kind { REQUEST_NONE, REQUEST_WRITE, REQUEST_REFUSED, REQUEST_READ, REQUEST_COUNT, REQUEST_TICK };
+
+/* What stands in raft_request.driver. */
+enum { REQUEST_KIND, REQUEST_PENDING, REQUEST_DEADLINE, REQUEST_ARGUMENT };
+
+/* An operation of this node on its way. */
+struct pending {
+    struct list link;             /* in the queue until it has a serial */
+    struct raft_request *request; /* NULL: nobody waits any more */
+    uint64_t deadline_ns;
+    uint8_t store;
+    size_t size;
+    uint8_t operation[];
+};
+
+struct requests {
+    struct list queue;   /* no serial yet */
+    struct list refused; /* of raft_request */
+    size_t queued, refused_count;
+    struct pending **window; /* ring by serial % limit: serials answered + 1 .. assigned */
+    uint64_t limit;
+    uint64_t answered, assigned;
+    uint64_t sent;           /* given to the present leader up to here */
+    uint64_t session, nonce; /* session 0 = not open yet */
+    uint64_t open_asked_ns;
+    uint64_t progress_ns; /* last answer, or last sending */
+    /* The leader's: what it has proposed of each session in its term. */
+    struct forwarded {
+        uint64_t session, next;
+    } forwarded[SESSIONS_MAX];
+    unsigned forwarded_count;
+    /* Callers of tick_time: those whose entry is under way, and those that came after it. */
+    struct list ticks_now, ticks_next;
+    bool tick_under_way;
+    struct proposal *proposal; /* owned: room for one batch */
+};
+
+/* ---- reads.c ---- */
+
+enum { READ_BATCHES_MAX = 64, READ_ROUNDS_MAX = 8 };
+
+struct read_batch {
+    uint64_t context; /* 0 = free */
+    uint64_t asked_ns, index;
+    bool confirmed;
+    struct list requests;
+};
+
+struct reads {
+    struct list waiting;
+    size_t waiting_count;
+    struct read_batch batches[READ_BATCHES_MAX];
+    unsigned unconfirmed;
+    uint64_t last_context;
+    struct list counts;
+    uint64_t last_count;
+    uint64_t counts_asked_ns;
+};
+
+/* ---- snapshots ---- */
+
+struct snapshot_sender;
+struct snapshot_taker;
+
+/* ---- the driver ---- */
+
+struct raft_driver {
+    struct io *io;
+    struct log *log;
+    char dir[IO_PATH_BYTES];
+    struct raft_driver_options options; /* defaults filled in */
+    struct raft_member members[RAFT_NODES_MAX];
+    struct io_lock *lock;
+    struct raft_identity identity;
+    uint64_t members_hash;
+    struct engine_tree_kind *kinds; /* owned */
+    size_t kind_count;
+
+    struct engine *engine;
+    struct raft_log *raft_log;
+    struct raft *raft;
+    struct transport *transport;
+    enum status failed; /* not OK: halted for good */
+    bool closing;
+
+    struct raft_entry *in, *out; /* owned: DRIVER_APPEND_ENTRIES each, of the message at work */
+    struct buf scratch;
+    struct prng prng; /* seeds of envelopes */
+
+    uint64_t next_tick_ns, tick_ns;
+    uint64_t ticks;
+    enum raft_role role;
+    uint64_t term, leader;
+    bool wants_turn;    /* something is left to do without waiting */
+    bool install_taken; /* the last step took a snapshot */
+
+    /* persist.c */
+    struct node_state superblock;
+    struct io_file *superblock_file;
+    struct io_op superblock_op;
+    uint8_t superblock_bytes[NODE_STATE_SLOT_BYTES];
+    bool superblock_writing, superblock_dirty;
+    struct driver_work works[DRIVER_WORKS_MAX]; /* ring */
+    unsigned work_head, work_count;
+    uint64_t last_end_lsn;
+    uint64_t commit_retry_ns; /* the disk was full: not before */
+
+    /* apply.c */
+    uint64_t commit, applied;
+    int64_t log_time_ms;
+    uint64_t chain;
+    bool trees_ready;
+    struct staged staged;
+    bool installing; /* the engine is being replaced: nothing is applied */
+    struct sessions *sessions;
+    struct engine_batch batch;
+    struct buf reply;
+    struct raft_configuration configuration;
+    struct io_job prefetch;
+    bool prefetching;
+    const struct state_machine *prefetch_machine;
+    struct engine_snapshot *prefetch_snapshot;
+    struct buf prefetch_operation;
+    enum status prefetch_status;
+    uint64_t apply_retry_ns;
+    unsigned engine_pins;
+
+    struct requests requests;
+    struct reads reads;
+    struct snapshot_sender *senders[RAFT_NODES_MAX];
+    struct snapshot_taker *taker;
+    uint64_t snapshot_counter;
+
+    /* keep.c */
+    uint64_t flush_asked_ns, maintained_ns;
+    struct buf maintenance;
+
+    struct {
+        uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
+        uint64_t proposals, applied_entries, read_rounds, reads;
+    } counts;
+    uint64_t heard_ns[RAFT_NODES_MAX]; /* of members, same order */
+};
+
+static inline uint64_t driver_now(const struct raft_driver *driver) {
+    return io_now_ns(driver->io);
+}
+
+/* turn.c */
+
+/* Steps the core and follows the outcome; entries' bytes may lie in chunk. */
+MUST_CHECK enum status driver_step(struct raft_driver *driver, const struct raft_event *event, unsigned entry_count,
+                                   struct raft_log_chunk *chunk);
+void driver_on_message(void *context, uint64_t from, struct slice message);
+void driver_on_link(void *context, uint64_t peer, bool up);
+enum status driver_admit(void *context, const struct raft_identity *peer);
+/* Something that can't be mended: no more votes, writes, acknowledgements. */
+void driver_fail(struct raft_driver *driver, enum status status, const char *what);
+
+/* persist.c */
+void persist_queue(struct raft_driver *driver, const struct raft_ready *ready);
+/* The log from `first` on was replaced: works that were not written yet end before. */
+void persist_trim(struct raft_driver *driver, uint64_t first);
+void persist_pump(struct raft_driver *driver);
+void persist_on_commit(void *context, enum status status);
+void persist_on_read(void *context);
+/* The install at the head of the queue is done; superblock included. */
+void persist_installed(struct raft_driver *driver);
+/* Writes the superblock as it stands in memory; `done` is persist.c's. */
+void persist_write_superblock(struct raft_driver *driver);
+
+/* apply.c */
+bool apply_slice(struct raft_driver *driver); /* true: more can be applied at once */
+MUST_CHECK enum status apply_load_state(struct raft_driver *driver, struct engine *engine,
+                                        struct error *error); /* from the system tree */
+/* The configuration that an engine holds: its row, or the members while there is none. */
+MUST_CHECK enum status apply_read_configuration(const struct raft_driver *driver, struct engine *engine,
+                                                struct raft_configuration *configuration);
+void apply_deinit(struct raft_driver *driver);
+MUST_CHECK enum status apply_restore_machines(struct raft_driver *driver, struct error *error);
+
+/* requests.c */
+MUST_CHECK enum status requests_init(struct raft_driver *driver);
+void requests_deinit(struct raft_driver *driver);
+void requests_dispatch(struct raft_driver *driver);
+void requests_leader_changed(struct raft_driver *driver);
+void requests_take_forward(struct raft_driver *driver, struct slice payload);
+void requests_applied(struct raft_driver *driver, uint64_t serial, uint64_t index, struct slice reply);
+/* The entry at index has opened a session with this nonce. */
+void requests_session_opened(struct raft_driver *driver, uint64_t nonce, uint64_t index);
+/* Sessions have changed in a way that may concern this node's: eviction, or a snapshot that jumped over entries. */
+void requests_check_session(struct raft_driver *driver);
+void requests_fail_all(struct raft_driver *driver, enum status status);
+void requests_deliver_refused(struct raft_driver *driver);
+uint64_t requests_count(const struct raft_driver *driver);
+/* Proposes an operation without a session, as leader. */
+MUST_CHECK enum status requests_propose_own(struct raft_driver *driver, uint8_t store, struct slice operation);
+void request_refuse(struct raft_driver *driver, struct raft_request *request, enum status status);
+
+/* reads.c */
+void reads_init(struct raft_driver *driver);
+void reads_ask(struct raft_driver *driver);
+void reads_take_states(struct raft_driver *driver, const struct raft_read_state *states, unsigned count);
+void reads_serve(struct raft_driver *driver);
+void reads_fail_all(struct raft_driver *driver, enum status status);
+void reads_take_count(struct raft_driver *driver, uint64_t from, struct slice payload);
+void reads_take_counted(struct raft_driver *driver, struct slice payload);
+
+/* snapshot_send.c */
+void snapshot_send_start(struct raft_driver *driver, uint64_t peer);
+void snapshot_send_turn(struct raft_driver *driver);
+void snapshot_send_take_ack(struct raft_driver *driver, uint64_t from, struct slice payload);
+void snapshot_send_link_down(struct raft_driver *driver, uint64_t peer);
+/* The lowest index that a snapshot under way stands for: the log behind it is still needed. UINT64_MAX = none. */
+uint64_t snapshot_send_needs(const struct raft_driver *driver);
+void snapshot_send_deinit(struct raft_driver *driver);
+
+/* snapshot_take.c */
+void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice payload);
+void snapshot_take_install(struct raft_driver *driver);  /* the work at the head of the queue */
+void snapshot_take_switched(struct raft_driver *driver); /* the superblock names the new engine */
+bool snapshot_take_is_switching(
+    const struct raft_driver *driver); /* the superblock being written is the one that does */
+void snapshot_take_turn(struct raft_driver *driver);
+void snapshot_take_deinit(struct raft_driver *driver);
+
+/* keep.c */
+void keep_log_short(struct raft_driver *driver);
+void keep_machines(struct raft_driver *driver);
+
+/* open.c */
+MUST_CHECK enum status driver_path(const struct raft_driver *driver, const char *format, uint64_t number,
+                                   char path[IO_PATH_BYTES]);
+MUST_CHECK enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool must_exist, bool read_only,
+                                          struct engine **engine, struct error *error);
+/* Blocking: removes a directory and what is in it; failures are logged. */
+void driver_remove_dir(struct io *io, struct log *log, const char *path);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * open: a node's directory, from its making to its end.
+ *
+ *     superblock          identity, term, vote, which engine directory counts
+ *     log/                the wal
+ *     engine-NNNNNNNN/    the store
+ *     incoming-NNNNNNNN/  a store that is being received; becomes an engine directory
+ *     outgoing-NNNNNNNN/  a checkpoint that is being sent
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+#include "engine/base/hash.h"
+#include "raft/driver/driver_internal.h"
+
+enum status driver_path(const struct raft_driver *driver, const char *format, uint64_t number,
+                        char path[IO_PATH_BYTES]) {
+    int length = snprintf(path, IO_PATH_BYTES, "%s/%s-%08" PRIx64, driver->dir, format, number);
+    return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
+}
+
+/* ---- Members ---- */
+
+static int compare_members(const void *a, const void *b) {
+    const struct raft_member *left = a, *right = b;
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+/* By id, each once, and this node among them. */
+static enum status sort_members(struct raft_member *to, const struct raft_member *members, size_t count,
+                                uint64_t node_id, struct error *error) {
+    bool found = false;
+    if (count == 0 || count > RAFT_NODES_MAX)
+        return error_set(error, STATUS_INVALID, "a cluster has 1 to %d members, not %zu", RAFT_NODES_MAX, count);
+    memcpy(to, members, count * sizeof *to);
+    qsort(to, count, sizeof *to, compare_members);
+    for (size_t i = 0; i < count; i++) {
+        if (to[i].id == 0 || (i > 0 && to[i].id == to[i - 1].id))
+            return error_set(error, STATUS_INVALID, "member ids must differ, and none is 0");
+        found = found || to[i].id == node_id;
+    }
+    return found ? STATUS_OK
+                 : error_set(error, STATUS_INVALID, "node %" PRIu64 " is not in the list of members", node_id);
+}
+
+/* Who they are and where they talk to each other; where clients find them may change. */
+static enum status hash_members(const struct raft_member *members, size_t count, uint64_t *hash) {
+    struct buf text = BUF_EMPTY;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = encode_u64(&text, members[i].id);
+        if (status == STATUS_OK) status = encode_string(&text, slice_from_text(members[i].peer_address));
+    }
+    *hash = hash64(buf_slice(&text), 0);
+    buf_deinit(&text);
+    return status;
+}
+
+/* ---- Making a directory ---- */
+
+static enum status make_dir_durable(struct io *io, const char *dir) {
+    char parent[IO_PATH_BYTES];
+    snprintf(parent, sizeof parent, "%s", dir);
+    char *slash = strrchr(parent, '/');
+    if (slash == NULL)
+        snprintf(parent, sizeof parent, ".");
+    else
+        slash[slash == parent ? 1 : 0] = 0;
+    enum status status = io_dir_make(io, dir);
+    if (status == STATUS_EXISTS) status = STATUS_OK;
+    return status == STATUS_OK ? io_dir_sync(io, parent) : status;
+}
+
+enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
+                                  const struct raft_member *members, size_t member_count, struct error *error) {
+    struct raft_member sorted[RAFT_NODES_MAX];
+    enum status status = sort_members(sorted, members, member_count, node_id, error);
+    if (status != STATUS_OK) return status;
+    struct node_state superblock = {.generation = 1, .node_id = node_id, .engine_number = 1};
+    status = hash_members(sorted, member_count, &superblock.members_hash);
+    if (status == STATUS_OK) status = make_dir_durable(io, dir);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
+    superblock.cluster_id = cluster_id != 0 ? cluster_id : hash_mix(superblock.members_hash, 1);
+    while (superblock.incarnation == 0) io_entropy(io, &superblock.incarnation, sizeof superblock.incarnation);
+    return node_state_create(io, dir, &superblock, error);
+}
+
+/* ---- Removing ---- */
+
+static enum status remove_entry(void *context, const struct io_entry *entry);
+
+struct removal {
+    struct io *io;
+    struct log *log;
+    const char *dir;
+};
+
+static enum status remove_entry(void *context, const struct io_entry *entry) {
+    const struct removal *removal = context;
+    char path[IO_PATH_BYTES];
+    int length = snprintf(path, sizeof path, "%s/%s", removal->dir, entry->name);
+    if (length >= IO_PATH_BYTES) return STATUS_TOO_LARGE;
+    if (entry->kind == IO_ENTRY_DIR) {
+        driver_remove_dir(removal->io, removal->log, path);
+        return STATUS_OK;
+    }
+    return io_remove(removal->io, path);
+}
+
+void driver_remove_dir(struct io *io, struct log *log, const char *path) {
+    struct removal removal = {.io = io, .log = log, .dir = path};
+    enum status status = io_dir_list(io, path, remove_entry, &removal);
+    if (status == STATUS_OK) status = io_remove(io, path);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        log_warn(log, "%s is not removed: %s", path, status_text(status));
+}
+
+static enum status remove_leftover(void *context, const struct io_entry *entry) {
+    struct raft_driver *driver = context;
+    char current[IO_PATH_BYTES], path[IO_PATH_BYTES];
+    enum status status = driver_path(driver, "engine", driver->superblock.engine_number, current);
+    if (status != STATUS_OK) return status;
+    bool ours = strncmp(entry->name, "engine-", 7) == 0 || strncmp(entry->name, "incoming-", 9) == 0 ||
+                strncmp(entry->name, "outgoing-", 9) == 0;
+    int length = snprintf(path, sizeof path, "%s/%s", driver->dir, entry->name);
+    if (entry->kind == IO_ENTRY_DIR && ours && length < IO_PATH_BYTES && strcmp(path, current) != 0)
+        driver_remove_dir(driver->io, driver->log, path);
+    return STATUS_OK;
+}
+
+/* ---- Opening ---- */
+
+static void fill_in_options(struct raft_driver *driver, const struct raft_driver_options *options) {
+    struct raft_driver_options *to = &driver->options;
+    *to = *options;
+    if (to->tick_ms == 0) to->tick_ms = 20;
+    if (to->heartbeat_ticks == 0) to->heartbeat_ticks = 3;
+    if (to->election_ticks == 0) to->election_ticks = 20;
+    if (to->entry_limit_bytes == 0) to->entry_limit_bytes = RAFT_ENTRY_LIMIT_BYTES;
+    if (to->log_limit_bytes == 0) to->log_limit_bytes = (uint64_t)256 << 20;
+    if (to->log_segment_bytes == 0) to->log_segment_bytes = (uint64_t)16 << 20;
+    if (to->uncommitted_limit_bytes == 0) to->uncommitted_limit_bytes = (size_t)32 << 20;
+    if (to->pending_requests == 0) to->pending_requests = 4096;
+    if (to->snapshot_rate_bytes == 0) to->snapshot_rate_bytes = (uint64_t)64 << 20;
+    if (to->leaderless_wait_ms == 0) to->leaderless_wait_ms = 2000;
+}
+
+/* The machines' kinds of trees, and raft's own. */
+static enum status collect_kinds(struct raft_driver *driver) {
+    size_t count = 1;
+    for (size_t i = 0; i < driver->options.machine_count; i++) count += driver->options.machines[i].kind_count;
+    driver->kinds = calloc(count, sizeof *driver->kinds);
+    if (driver->kinds == NULL) return STATUS_NO_MEMORY;
+    driver->kinds[driver->kind_count++] = (struct engine_tree_kind){
+        .id = KIND_SYSTEM, .name = "raft.system", .upper = ENGINE_COMPRESSION_NONE, .bottom = ENGINE_COMPRESSION_NONE};
+    for (size_t i = 0; i < driver->options.machine_count; i++) {
+        const struct state_machine *machine = &driver->options.machines[i];
+        for (size_t k = 0; k < machine->kind_count; k++) driver->kinds[driver->kind_count++] = machine->kinds[k];
+    }
+    return STATUS_OK;
+}
+
+enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool must_exist, bool read_only,
+                               struct engine **engine, struct error *error) {
+    char path[IO_PATH_BYTES];
+    struct engine_options options = driver->options.engine;
+    options.log = driver->log;
+    options.kinds = driver->kinds;
+    options.kind_count = driver->kind_count;
+    options.wal = ENGINE_WAL_OFF;
+    options.must_exist = must_exist;
+    options.read_only = read_only;
+    enum status status = driver_path(driver, "engine", number, path);
+    return status == STATUS_OK ? engine_open(driver->io, path, &options, engine, error) : status;
+}
+
+static enum status check_identity(struct raft_driver *driver, struct error *error) {
+    const struct node_state *superblock = &driver->superblock;
+    driver->identity = (struct raft_identity){
+        .cluster_id = superblock->cluster_id, .node_id = superblock->node_id, .incarnation = superblock->incarnation};
+    if (superblock->node_id != driver->options.node_id) {
+        return error_set(error, STATUS_MISMATCH, "%s belongs to node %" PRIu64 ", not to node %" PRIu64, driver->dir,
+                         superblock->node_id, driver->options.node_id);
+    }
+    if (superblock->members_hash != driver->members_hash) {
+        return error_set(error, STATUS_MISMATCH,
+                         "%s was made with another list of members; start the node with the same one", driver->dir);
+    }
+    return STATUS_OK;
+}
+
+static enum status open_log(struct raft_driver *driver, struct error *error) {
+    char path[IO_PATH_BYTES];
+    int length = snprintf(path, sizeof path, "%s/log", driver->dir);
+    if (length >= IO_PATH_BYTES) return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", driver->dir);
+    struct raft_log_options options = {
+        .log = driver->log,
+        .owner = hash_mix(driver->identity.incarnation, driver->identity.node_id),
+        .segment_bytes = driver->options.log_segment_bytes,
+        .from = driver->superblock.log_from,
+        .start = driver->superblock.log_start,
+        .start_term = driver->superblock.log_start_term,
+        .on_commit = persist_on_commit,
+        .on_read = persist_on_read,
+        .context = driver,
+    };
+    enum status status = raft_log_open(driver->io, path, &options, &driver->raft_log, error);
+    if (status != STATUS_OK) return status;
+    struct engine_mark mark = engine_installed(driver->engine);
+    status = raft_log_settle_start(driver->raft_log, mark.index, mark.term, error);
+    return status == STATUS_OK ? status : error_prefix(error, status, "%s", path);
+}
+
+static enum status recover_entries(struct raft_driver *driver) {
+    const struct raft_log *log = driver->raft_log;
+    for (uint64_t index = raft_log_start(log) + 1; index <= raft_log_last(log); index++) {
+        enum status status =
+            raft_recover_entry(driver->raft, index, raft_log_term(log, index), raft_log_recovered_kind(log, index));
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status make_core(struct raft_driver *driver, struct error *error) {
+    const struct raft_driver_options *options = &driver->options;
+    uint64_t seed;
+    io_entropy(driver->io, &seed, sizeof seed);
+    struct raft_options core = {
+        .id = driver->identity.node_id,
+        .seed = seed,
+        .heartbeat_ticks = options->heartbeat_ticks,
+        .election_ticks = options->election_ticks,
+        .append_bytes_max = DRIVER_APPEND_BYTES,
+        .uncommitted_bytes_max = options->uncommitted_limit_bytes,
+        .works_max = DRIVER_WORKS_MAX,
+        .measure = raft_log_measure,
+        .measure_context = driver->raft_log,
+        .hard_state = {.term = driver->superblock.term, .vote = driver->superblock.vote},
+        .log_start = raft_log_start(driver->raft_log),
+        .log_start_term = raft_log_start_term(driver->raft_log),
+        .applied = driver->applied,
+        .log_time_ms = driver->log_time_ms > 0 ? (uint64_t)driver->log_time_ms : 0,
+        .configuration = &driver->configuration,
+    };
+    enum status status = raft_create(&core, &driver->raft);
+    if (status == STATUS_OK) status = recover_entries(driver);
+    if (status != STATUS_OK)
+        return error_set(error, status, "%s: log, term and store contradict each other: %s", driver->dir,
+                         status_text(status));
+    return STATUS_OK;
+}
+
+static enum status open_transport(struct raft_driver *driver, struct error *error) {
+    const char *listen = driver->options.peer_listen;
+    for (size_t i = 0; i < driver->options.member_count && listen == NULL; i++)
+        if (driver->members[i].id == driver->identity.node_id) listen = driver->members[i].peer_address;
+    struct transport_options options = {
+        .log = driver->log,
+        .identity = driver->identity,
+        .members = driver->members,
+        .member_count = driver->options.member_count,
+        .listen = listen,
+        .secret = driver->options.peer_secret,
+        .members_hash = driver->members_hash,
+        .message_limit_bytes = driver->options.entry_limit_bytes + ((size_t)1 << 20),
+        .queue_limit_bytes = driver->options.entry_limit_bytes + ((size_t)24 << 20),
+        .admit = driver_admit,
+        .on_message = driver_on_message,
+        .on_link = driver_on_link,
+        .context = driver,
+    };
+    return transport_open(driver->io, &options, &driver->transport, error);
+}
+
+static enum status open_directory(struct raft_driver *driver, struct error *error) {
+    enum status status = io_dir_lock(driver->io, driver->dir, &driver->lock, error);
+    if (status == STATUS_OK) status = node_state_read(driver->io, driver->dir, &driver->superblock, error);
+    if (status == STATUS_OK) status = check_identity(driver, error);
+    if (status != STATUS_OK) return status;
+    status = node_state_open(driver->io, driver->dir, &driver->superblock_file);
+    if (status == STATUS_OK) status = io_dir_list(driver->io, driver->dir, remove_leftover, driver);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
+    uint64_t number = driver->superblock.engine_number;
+    return driver_open_engine(driver, number, number > 1, false, &driver->engine, error);
+}
+
+static enum status open_parts(struct raft_driver *driver, struct error *error) {
+    enum status status = open_directory(driver, error);
+    if (status == STATUS_OK) status = open_log(driver, error);
+    if (status == STATUS_OK) status = apply_load_state(driver, driver->engine, error);
+    if (status == STATUS_OK) status = make_core(driver, error);
+    if (status == STATUS_OK) status = apply_restore_machines(driver, error);
+    if (status == STATUS_OK) status = open_transport(driver, error);
+    return status;
+}
+
+static enum status prepare(struct raft_driver *driver, const struct raft_driver_options *options, struct error *error) {
+    uint64_t seed;
+    engine_batch_init(&driver->batch);
+    reads_init(driver);
+    io_entropy(driver->io, &seed, sizeof seed);
+    prng_init(&driver->prng, seed);
+    fill_in_options(driver, options);
+    driver->tick_ns = (uint64_t)driver->options.tick_ms * MS_NS;
+    driver->next_tick_ns = driver_now(driver) + driver->tick_ns;
+    driver->in = calloc(DRIVER_APPEND_ENTRIES, sizeof *driver->in);
+    driver->out = calloc(DRIVER_APPEND_ENTRIES, sizeof *driver->out);
+    enum status status = requests_init(driver);
+    if (driver->in == NULL || driver->out == NULL) status = STATUS_NO_MEMORY;
+    if (status == STATUS_OK) status = sessions_create(&driver->sessions);
+    if (status == STATUS_OK) status = collect_kinds(driver);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
+    status = sort_members(driver->members, options->members, options->member_count, options->node_id, error);
+    if (status != STATUS_OK) return status;
+    memcpy(driver->options.members, driver->members, sizeof driver->members);
+    status = hash_members(driver->members, options->member_count, &driver->members_hash);
+    return status == STATUS_OK ? status : error_set(error, status, "%s", status_text(status));
+}
+
+enum status raft_driver_open(struct io *io, const char *dir, const struct raft_driver_options *options,
+                             struct raft_driver **driver, struct error *error) {
+    *driver = NULL;
+    if (strlen(dir) + 64 >= IO_PATH_BYTES) return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", dir);
+    struct raft_driver *made = calloc(1, sizeof *made);
+    if (made == NULL) return error_set(error, STATUS_NO_MEMORY, "%s: %s", dir, status_text(STATUS_NO_MEMORY));
+    made->io = io;
+    made->log = options->log;
+    snprintf(made->dir, sizeof made->dir, "%s", dir);
+    enum status status = prepare(made, options, error);
+    if (status == STATUS_OK) status = open_parts(made, error);
+    if (status != STATUS_OK) {
+        raft_driver_close(made);
+        return status;
+    }
+    log_info(made->log, "node %" PRIu64 ": term %" PRIu64 ", log %" PRIu64 "..%" PRIu64 ", store at %" PRIu64,
+             made->identity.node_id, made->superblock.term, raft_log_start(made->raft_log) + 1,
+             raft_log_last(made->raft_log), made->applied);
+    *driver = made;
+    return STATUS_OK;
+}
+
+enum { CLOSE_TURNS_MAX = 100000 };
+
+void raft_driver_close(struct raft_driver *driver) {
+    if (driver == NULL) return;
+    driver->closing = true;
+    transport_close(driver->transport);
+    requests_deinit(driver);
+    reads_fail_all(driver, STATUS_CANCELLED);
+    requests_deliver_refused(driver);
+    for (unsigned turn = 0; driver->superblock_writing; turn++) {
+        check(turn < CLOSE_TURNS_MAX);
+        io_run(driver->io, driver_now(driver) + MS_NS);
+    }
+    snapshot_send_deinit(driver);
+    snapshot_take_deinit(driver);
+    apply_deinit(driver);
+    raft_log_close(driver->raft_log);
+    raft_destroy(driver->raft);
+    engine_close(driver->engine);
+    io_file_close(driver->superblock_file);
+    if (driver->lock != NULL) io_unlock(driver->lock);
+    sessions_destroy(driver->sessions);
+    free(driver->in);
+    free(driver->out);
+    buf_deinit(&driver->scratch);
+    buf_deinit(&driver->maintenance);
+    free(driver->kinds);
+    free(driver);
+}

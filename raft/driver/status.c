@@ -1,0 +1,109 @@
+/*
+ * status: what people and servers ask of a driver.
+ */
+#include "raft/driver/driver_internal.h"
+
+struct engine *raft_driver_engine(struct raft_driver *driver) {
+    return driver->engine;
+}
+
+void raft_driver_pin_engine(struct raft_driver *driver) {
+    driver->engine_pins++;
+}
+
+void raft_driver_unpin_engine(struct raft_driver *driver) {
+    driver->engine_pins--;
+    driver->wants_turn = true;
+}
+
+int64_t raft_driver_log_time(const struct raft_driver *driver) {
+    return driver->log_time_ms;
+}
+
+static unsigned share(uint64_t used, uint64_t limit) {
+    if (limit == 0) return 0;
+    return used >= limit ? 1000 : (unsigned)(used * 1000 / limit);
+}
+
+unsigned raft_driver_pressure(const struct raft_driver *driver) {
+    struct raft_status core;
+    raft_get_status(driver->raft, &core);
+    unsigned shares[] = {
+        share(core.uncommitted_bytes, core.uncommitted_bytes_max),
+        share(raft_log_live_bytes(driver->raft_log), driver->options.log_limit_bytes),
+        share(requests_count(driver), driver->requests.limit),
+        driver->engine != NULL ? engine_pressure(driver->engine) : 0,
+    };
+    unsigned worst = driver->failed != STATUS_OK ? 1000 : 0;
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (shares[i] > worst) worst = shares[i];
+    return worst;
+}
+
+static void fill_in_peers(const struct raft_driver *driver, const struct raft_status *core,
+                          struct raft_driver_status *status) {
+    status->peer_count = driver->options.member_count;
+    for (size_t i = 0; i < status->peer_count; i++) {
+        struct raft_peer_status *peer = &status->peers[i];
+        *peer = (struct raft_peer_status){.member = driver->members[i], .progress = ""};
+        peer->connected = driver->members[i].id == driver->identity.node_id ||
+                          transport_is_up(driver->transport, driver->members[i].id);
+        peer->last_heard_ms = driver->heard_ns[i] / MS_NS;
+        for (unsigned k = 0; k < core->peer_count; k++) {
+            const struct raft_peer *known = &core->peers[k];
+            if (known->id != driver->members[i].id) continue;
+            peer->voter = known->voter;
+            if (core->role != RAFT_LEADER) continue;
+            peer->match = known->self ? core->stable : known->match;
+            peer->next = known->self ? core->last + 1 : known->next;
+            peer->in_flight_messages = known->inflight_messages;
+            peer->in_flight_bytes = known->inflight_bytes;
+            peer->progress = known->self ? "" : raft_progress_name(known->progress);
+        }
+    }
+}
+
+void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status) {
+    struct raft_status core;
+    struct wal_stats wal;
+    raft_get_status(driver->raft, &core);
+    raft_log_get_stats(driver->raft_log, &wal);
+    *status = (struct raft_driver_status){
+        .identity = driver->identity,
+        .role = driver->role,
+        .term = core.term,
+        .vote = core.vote,
+        .leader = core.leader,
+        .commit = core.commit,
+        .applied = driver->applied,
+        .first_index = core.log_start + 1,
+        .last_index = core.last,
+        .durable_index = core.stable,
+        .log_time_ms = driver->log_time_ms,
+        .state_hash = driver->chain,
+        .log_bytes = raft_log_live_bytes(driver->raft_log),
+        .log_limit_bytes = driver->options.log_limit_bytes,
+        .uncommitted_bytes = core.uncommitted_bytes,
+        .uncommitted_limit_bytes = core.uncommitted_bytes_max,
+        .requests = requests_count(driver),
+        .request_limit = driver->requests.limit,
+        .sessions = sessions_count(driver->sessions),
+        .session_limit = SESSIONS_MAX,
+        .elections = driver->counts.elections,
+        .leader_changes = driver->counts.leader_changes,
+        .snapshots_sent = driver->counts.snapshots_sent,
+        .snapshots_installed = driver->counts.snapshots_installed,
+        .proposals = driver->counts.proposals,
+        .applied_entries = driver->counts.applied_entries,
+        .read_rounds = driver->counts.read_rounds,
+        .reads = driver->counts.reads,
+        .log_commits = wal.commits,
+        .log_syncs = wal.syncs,
+        .log_written_bytes = wal.written_bytes,
+    };
+    fill_in_peers(driver, &core, status);
+}
+
+enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {
+    return transport_set_link(driver->transport, peer, drop_in, drop_out);
+}
