@@ -3,7 +3,8 @@
  * cloned, the clone's power is cut, and an engine opened on what is left:
  *  - what it holds is exactly the model after some batch n: no part of a batch, no reordering, no value of another
  * time;
- *  - n is at least the last batch that was acknowledged as durable, at most the last that was handed in;
+ *  - n is at least the last batch that was acknowledged as durable, at most the last that was handed in; without a log
+ * of its own (every third run) at least what a flush installed, at most what the owner's log was said to hold;
  *  - verify finds nothing;
  *  - finished checkpoints hold exactly what they held when they were made.
  * Some recoveries are cut, too, and each recovered store goes on and is cut again.
@@ -26,6 +27,7 @@
 
 enum {
     CUTS = 5000,
+    RUNS = 12, /* at least, to see different lives */
     BATCHES = 60,
     CHECKPOINTS_MAX = 4,
     RECOVERY_CUTS_MAX = 2,
@@ -37,7 +39,7 @@ static const char dir[] = "/store";
 /* What may and what must be there after a cut. */
 struct promise {
     uint32_t durable; /* acknowledged with sync, or covered by a flush that was said to be installed */
-    uint32_t issued;
+    uint32_t most;    /* handed in; without a log of its own: said to be durable in the owner's */
 };
 
 struct checkpoint {
@@ -47,9 +49,11 @@ struct checkpoint {
 
 struct run {
     uint64_t seed;
+    enum engine_wal_mode wal;
     uint64_t only_cut; /* 0 = every one */
     const struct workload *workload;
     struct promise promise;
+    uint32_t issued; /* handed in */
     struct checkpoint checkpoints[CHECKPOINTS_MAX];
     size_t checkpoint_count;
     uint64_t ios;
@@ -77,9 +81,9 @@ struct machine {
     struct engine *engine;
 };
 
-static enum status machine_boot(struct machine *machine, const struct workload *workload, const char *path,
-                                struct error *error) {
-    struct engine_options options = workload_engine_options(workload);
+static enum status machine_boot(struct machine *machine, const struct run *run, const char *path, struct error *error) {
+    struct engine_options options = workload_engine_options(run->workload);
+    options.wal = run->wal;
     machine->io = sim_io_create(machine->sim, machine->disk, NULL);
     machine->engine = NULL;
     return engine_open(machine->io, path, &options, &machine->engine, error);
@@ -121,7 +125,7 @@ static void recover(struct cut_case *cut) {
         bool is_cut = left > 0 && prng_chance(&cut->prng, 1, 3);
         sim_disk_power_on(cut->machine.disk);
         if (is_cut) sim_disk_cut_at(cut->machine.disk, prng_between(&cut->prng, 1, 25), draw_cut(&cut->prng));
-        enum status status = machine_boot(&cut->machine, cut->run->workload, dir, &error);
+        enum status status = machine_boot(&cut->machine, cut->run, dir, &error);
         if (sim_disk_is_powered(cut->machine.disk)) {
             sim_disk_cut_at(cut->machine.disk, 0, SIM_CUT_NONE);
             if (status != STATUS_OK) explain(cut, "does not open", &error);
@@ -147,9 +151,9 @@ static uint32_t examine(struct cut_case *cut) {
         (void)error_set(&error, status, "%s", status_text(status));
         explain(cut, "the marker", &error);
     }
-    if (n < cut->promise.durable || n > cut->promise.issued) {
+    if (n < cut->promise.durable || n > cut->promise.most) {
         (void)error_set(&error, STATUS_CORRUPT, "%u batches are there, %u were durable, %u handed in", n,
-                        cut->promise.durable, cut->promise.issued);
+                        cut->promise.durable, cut->promise.most);
         explain(cut, "a promise was broken", &error);
     }
     if (workload_compare(cut->run->workload, cut->machine.engine, n, &error) != STATUS_OK) {
@@ -159,7 +163,7 @@ static uint32_t examine(struct cut_case *cut) {
         (void)error_set(&error, STATUS_CORRUPT, "see above");
         explain(cut, "verify", &error);
     }
-    totals.lost_batches += cut->promise.issued - n;
+    totals.lost_batches += cut->promise.most - n;
     totals.kept_unsynced += n - cut->promise.durable;
     return n;
 }
@@ -169,7 +173,7 @@ static void examine_checkpoints(struct cut_case *cut) {
     for (size_t i = 0; i < run->checkpoint_count; i++) {
         struct machine machine = {.sim = cut->machine.sim, .disk = cut->machine.disk};
         struct error error = {0};
-        if (machine_boot(&machine, run->workload, run->checkpoints[i].path, &error) != STATUS_OK ||
+        if (machine_boot(&machine, run, run->checkpoints[i].path, &error) != STATUS_OK ||
             workload_compare(run->workload, machine.engine, run->checkpoints[i].holds, &error) != STATUS_OK) {
             explain(cut, run->checkpoints[i].path, &error);
         }
@@ -178,24 +182,48 @@ static void examine_checkpoints(struct cut_case *cut) {
     }
 }
 
-/* A few more batches on what was recovered; the power goes somewhere among them. */
-static void go_on_and_cut(struct cut_case *cut, uint32_t n) {
+/* Batch n, and what may be believed once it is written. sync: durable when it returns; or, without a log of its own,
+ * the owner's log is. */
+static enum status write_batch(const struct run *run, struct engine *engine, uint32_t n, bool sync,
+                               struct promise *promise) {
+    struct engine_write_options options = {.sync = sync && run->wal == ENGINE_WAL_OWN};
     struct engine_batch batch;
     engine_batch_init(&batch);
-    cut->promise = (struct promise){.durable = n, .issued = n};
+    assert_int_equal(workload_build(run->workload, n, &batch), STATUS_OK);
+    batch.mark = (struct engine_mark){.index = n, .term = 1, .time_ms = n};
+    if (run->wal == ENGINE_WAL_OWN) promise->most = n;
+    enum status status = engine_write(engine, &batch, &options);
+    if (status == STATUS_OK && options.sync) promise->durable = n;
+    if (status == STATUS_OK && sync && run->wal == ENGINE_WAL_OFF) {
+        promise->most = n;
+        engine_log_durable(engine, n);
+    }
+    engine_batch_deinit(&batch);
+    return status;
+}
+
+/* After it, all batches up to n are promised. */
+static enum status flush(const struct run *run, struct engine *engine, uint32_t n, struct promise *promise) {
+    if (run->wal == ENGINE_WAL_OFF) engine_log_durable(engine, promise->most = n);
+    enum status status = engine_flush(engine);
+    if (status == STATUS_OK) promise->durable = n;
+    return status;
+}
+
+/* A few more batches on what was recovered; the power goes somewhere among them. */
+static void go_on_and_cut(struct cut_case *cut, uint32_t n) {
+    cut->promise = (struct promise){.durable = n, .most = n};
     sim_disk_cut_at(cut->machine.disk, prng_between(&cut->prng, 1, 60), draw_cut(&cut->prng));
     for (uint64_t left = 5; left > 0 && n < BATCHES && sim_disk_is_powered(cut->machine.disk); left--) {
-        struct engine_write_options options = {.sync = prng_chance(&cut->prng, 1, 2)};
-        assert_int_equal(workload_build(cut->run->workload, ++n, &batch), STATUS_OK);
-        cut->promise.issued = n;
-        enum status status = engine_write(cut->machine.engine, &batch, &options);
-        if (status == STATUS_OK && options.sync) cut->promise.durable = n;
-        if (status == STATUS_OK && prng_chance(&cut->prng, 1, 4)) status = engine_flush(cut->machine.engine);
+        bool sync = prng_chance(&cut->prng, 1, 2);
+        enum status status = write_batch(cut->run, cut->machine.engine, ++n, sync, &cut->promise);
+        if (status == STATUS_OK && prng_chance(&cut->prng, 1, 4)) {
+            status = flush(cut->run, cut->machine.engine, n, &cut->promise);
+        }
         if (status != STATUS_OK) break;
         io_run(cut->machine.io, io_now_ns(cut->machine.io) + MS);
     }
     if (sim_disk_is_powered(cut->machine.disk)) sim_disk_cut(cut->machine.disk, draw_cut(&cut->prng));
-    engine_batch_deinit(&batch);
     machine_stop(&cut->machine);
     totals.cuts++;
 }
@@ -231,7 +259,7 @@ static void before_io(void *context, struct sim_disk *disk, enum sim_disk_call c
 
 static void boot_original(struct run *run, struct machine *machine) {
     struct error error = {0};
-    if (machine_boot(machine, run->workload, dir, &error) != STATUS_OK)
+    if (machine_boot(machine, run, dir, &error) != STATUS_OK)
         fail_msg("seed %llu: %s", (unsigned long long)run->seed, error.text);
 }
 
@@ -249,19 +277,22 @@ static void make_checkpoint(struct run *run, struct machine *machine) {
     if (run->checkpoint_count == CHECKPOINTS_MAX) return;
     struct checkpoint *checkpoint = &run->checkpoints[run->checkpoint_count];
     snprintf(checkpoint->path, sizeof checkpoint->path, "/checkpoint%zu", run->checkpoint_count);
-    if (engine_flush(machine->engine) != STATUS_OK ||
+    if (flush(run, machine->engine, run->issued, &run->promise) != STATUS_OK ||
         engine_checkpoint(machine->engine, checkpoint->path, &mark, &error) != STATUS_OK) {
         fail_msg("seed %llu: checkpoint: %s", (unsigned long long)run->seed, error.text);
     }
-    run->promise.durable = run->promise.issued;
-    checkpoint->holds = run->promise.issued;
+    if (run->wal == ENGINE_WAL_OFF) assert_int_equal(mark.index, run->issued);
+    checkpoint->holds = run->issued;
     run->checkpoint_count++;
 }
 
+/* Without a log of its own the engine forgets what no flush has installed: its owner writes it anew. */
 static void reopen(struct run *run, struct machine *machine) {
     collect(machine->engine);
     machine_stop(machine);
     boot_original(run, machine);
+    assert_int_equal(workload_recovered(machine->engine, &run->issued), STATUS_OK);
+    if (run->issued < run->promise.durable) fail_msg("seed %llu: reopened with less", (unsigned long long)run->seed);
 }
 
 /* What happens between two batches. */
@@ -269,8 +300,7 @@ static void interlude(struct run *run, struct machine *machine, struct prng *prn
     enum status status = STATUS_OK;
     uint64_t draw = prng_below(prng, 40);
     if (draw < 3) {
-        status = engine_flush(machine->engine);
-        run->promise.durable = run->promise.issued;
+        status = flush(run, machine->engine, run->issued, &run->promise);
     } else if (draw == 3) {
         status = engine_compact(machine->engine);
     } else if (draw == 4) {
@@ -283,14 +313,18 @@ static void interlude(struct run *run, struct machine *machine, struct prng *prn
     io_run(machine->io, io_now_ns(machine->io) + prng_below(prng, MS));
 }
 
-static void write_batch(struct run *run, struct machine *machine, struct prng *prng, struct engine_batch *batch) {
-    struct engine_write_options options = {.sync = prng_chance(prng, 1, 2)};
-    uint32_t n = run->promise.issued + 1;
-    assert_int_equal(workload_build(run->workload, n, batch), STATUS_OK);
-    run->promise.issued = n;
-    enum status status = engine_write(machine->engine, batch, &options);
-    if (status != STATUS_OK) fail_msg("seed %llu, batch %u: %s", (unsigned long long)run->seed, n, status_text(status));
-    if (options.sync) run->promise.durable = n;
+static void live(struct run *run, struct machine *machine, struct prng *prng) {
+    boot_original(run, machine);
+    while (run->issued < BATCHES) {
+        bool sync = prng_chance(prng, 1, 2);
+        enum status status = write_batch(run, machine->engine, ++run->issued, sync, &run->promise);
+        if (status != STATUS_OK) {
+            fail_msg("seed %llu, batch %u: %s", (unsigned long long)run->seed, run->issued, status_text(status));
+        }
+        interlude(run, machine, prng);
+    }
+    collect(machine->engine);
+    machine_stop(machine);
 }
 
 static void run_seed(uint64_t seed, uint64_t only_cut) {
@@ -298,18 +332,10 @@ static void run_seed(uint64_t seed, uint64_t only_cut) {
     struct workload *workload = workload_create(seed, BATCHES, 30);
     struct run run = {.seed = seed, .only_cut = only_cut, .workload = workload};
     struct machine machine = {.sim = sim_create(seed), .disk = sim_disk_create(seed)};
-    struct engine_batch batch;
-    engine_batch_init(&batch);
+    run.wal = seed % 3 == 0 ? ENGINE_WAL_OFF : ENGINE_WAL_OWN;
     prng_init(&prng, hash_mix(seed, 0x637574));
     sim_disk_set_watch(machine.disk, before_io, &run);
-    boot_original(&run, &machine);
-    while (run.promise.issued < BATCHES) {
-        write_batch(&run, &machine, &prng, &batch);
-        interlude(&run, &machine, &prng);
-    }
-    collect(machine.engine);
-    machine_stop(&machine);
-    engine_batch_deinit(&batch);
+    live(&run, &machine, &prng);
     sim_disk_destroy(machine.disk);
     sim_destroy(machine.sim);
     workload_destroy(workload);
@@ -325,7 +351,7 @@ static void every_cut_leaves_a_prefix_with_all_that_was_promised(void **state) {
     uint64_t wanted = test_scaled(CUTS);
     do {
         run_seed(seed++, only_cut);
-    } while (only_cut == 0 && totals.cuts < wanted);
+    } while (only_cut == 0 && (totals.cuts < wanted || totals.runs < test_scaled(RUNS)));
     print_message(
         "%llu power cuts in %llu runs; %llu in recovery; batches: %llu rightly lost, %llu kept without a promise; "
         "%llu checkpoints read; %llu flushes, %llu compactions, %llu moves\n",

@@ -65,6 +65,7 @@ struct workload {
     uint32_t batches;
     unsigned large;
     struct step *steps; /* from 1 */
+    uint64_t low, span; /* while drawing: keys come from here */
 };
 
 static void must(enum status status) {
@@ -165,8 +166,8 @@ static void model_clear(struct state *state) {
 
 /* ---- The generator ----------------------------------------------------------------------------------------------- */
 
-static void draw_key(struct prng *prng, char *key) {
-    snprintf(key, 8, "k%02u", (unsigned)prng_below(prng, KEYS));
+static void draw_key(struct prng *prng, const struct workload *workload, char *key) {
+    snprintf(key, 8, "k%02u", (unsigned)(workload->low + prng_below(prng, workload->span)));
 }
 
 static size_t value_size(const struct tree *tree, const char *key) {
@@ -189,8 +190,8 @@ static void draw_value(struct prng *prng, const struct workload *workload, struc
 }
 
 /* The end of a range that begins at the operation's key; the two change places when they are the wrong way round. */
-static void draw_end(struct prng *prng, struct operation *operation) {
-    draw_key(prng, operation->end);
+static void draw_end(struct prng *prng, const struct workload *workload, struct operation *operation) {
+    draw_key(prng, workload, operation->end);
     int order = strcmp(operation->key, operation->end);
     if (order == 0) operation->action = DELETE;
     if (order <= 0) return;
@@ -206,16 +207,16 @@ static void draw_plain(struct prng *prng, const struct workload *workload, struc
     uint64_t draw = prng_below(prng, 100);
     enum action action = draw < 50 ? PUT : draw < 70 ? APPEND : draw < 92 ? DELETE : DELETE_RANGE;
     struct operation *operation = add_operation(step, action, number);
-    draw_key(prng, operation->key);
+    draw_key(prng, workload, operation->key);
     if (action == APPEND && value_size(tree, operation->key) > APPEND_LIMIT) operation->action = DELETE;
     if (action == PUT || action == APPEND) draw_value(prng, workload, operation);
-    if (action == DELETE_RANGE && !prng_chance(prng, 1, 8)) draw_end(prng, operation);
+    if (action == DELETE_RANGE && !prng_chance(prng, 1, 8)) draw_end(prng, workload, operation);
 }
 
-static void draw_sum(struct prng *prng, struct step *step, uint32_t number) {
+static void draw_sum(struct prng *prng, const struct workload *workload, struct step *step, uint32_t number) {
     bool is_delete = prng_chance(prng, 1, 5);
     struct operation *operation = add_operation(step, is_delete ? DELETE : MERGE, number);
-    draw_key(prng, operation->key);
+    draw_key(prng, workload, operation->key);
     operation->value_seed = prng_next(prng);
 }
 
@@ -227,10 +228,18 @@ static void draw_operation(struct prng *prng, const struct workload *workload, s
     } else if (number != MARKER_TREE && prng_chance(prng, 1, 25)) {
         add_operation(step, DROP, number);
     } else if (tree->kind == KIND_SUM) {
-        draw_sum(prng, step, number);
+        draw_sum(prng, workload, step, number);
     } else {
         draw_plain(prng, workload, step, tree, number);
     }
+}
+
+/* With an odd seed the keys move upwards as time goes on, so that files do not overlap and compaction moves them whole.
+ */
+static void choose_keys(struct workload *workload, uint32_t n) {
+    bool drifts = workload->seed % 2 == 1;
+    workload->span = drifts ? KEYS / 6 : KEYS;
+    workload->low = drifts ? (KEYS - workload->span) * n / workload->batches : 0;
 }
 
 /* Each operation is drawn in the state that the ones before it left. */
@@ -238,6 +247,7 @@ static void draw_step(struct workload *workload, uint32_t n, struct state *state
     struct prng prng;
     struct step *step = &workload->steps[n];
     prng_init(&prng, hash_mix(workload->seed, n));
+    choose_keys(workload, n);
     if (n == 1) add_operation(step, CREATE, MARKER_TREE)->kind = KIND_PLAIN;
     if (n == 1) model_change(&state->trees[MARKER_TREE], &step->operations[0]);
     for (uint64_t left = prng_between(&prng, 1, OPERATIONS_MAX); left > 0; left--) {
