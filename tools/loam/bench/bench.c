@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } benches[] = {
+    {"engine", bench_engine, "the engine alone: puts, gets, walks"},
     {"cluster", bench_cluster, "three nodes under load, beside etcd and redis"},
 };
 

@@ -3,5 +3,6 @@
 #define TOOLS_LOAM_BENCH_BENCH_H
 
 int bench_cluster(int argc, char **argv);
+int bench_engine(int argc, char **argv);
 
 #endif

@@ -3,43 +3,15 @@
 
 #include <stdio.h>
 
+#include "tools/loam/bench/bench_dir.h"
 #include "tools/loam/client.h"
 
-enum { READY_MS = 20000, POLL_NS = 50 * 1000 * 1000, STOP_POLLS = 200, MEMBERS_BYTES = 512, DIR_DEPTH_MAX = 16 };
+enum { READY_MS = 20000, POLL_NS = 50 * 1000 * 1000, STOP_POLLS = 200, MEMBERS_BYTES = 512 };
 
 /* ---- directories ------------------------------------------------------------------------------------------------- */
 
-struct removal {
-    struct io *io;
-    const char *path;
-    unsigned depth;
-};
-
-static void remove_tree(struct io *io, const char *path, unsigned depth);
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct removal *removal = context;
-    char path[IO_PATH_BYTES];
-    int size = snprintf(path, sizeof path, "%s/%s", removal->path, entry->name);
-    if (size < 0 || (size_t)size >= sizeof path) return STATUS_OK;
-    if (entry->kind == IO_ENTRY_DIR)
-        remove_tree(removal->io, path, removal->depth + 1);
-    else if (io_remove(removal->io, path))
-        return STATUS_OK; /* what stays is seen: the directory stays too */
-    return STATUS_OK;
-}
-
-/* Links are not followed: they are entries of another kind. */
-static void remove_tree(struct io *io, const char *path, unsigned depth) {
-    if (depth > DIR_DEPTH_MAX) return;
-    struct removal removal = {.io = io, .path = path, .depth = depth};
-    enum status status = io_dir_list(io, path, remove_entry, &removal);
-    if (status == STATUS_OK) status = io_remove(io, path);
-    (void)status;
-}
-
 static enum status make_empty(struct io *io, const char *path, struct error *error) {
-    remove_tree(io, path, 0);
+    bench_remove_dir(io, path);
     enum status status = io_dir_make(io, path);
     return status ? error_set(error, status, "cannot make %s: %s", path, status_text(status)) : STATUS_OK;
 }
@@ -226,7 +198,7 @@ void bench_target_stop(struct io *io, struct bench_target *target) {
         if (process_signal(target->pids[i], PROCESS_TERMINATE) == STATUS_OK && process_wait(target->pids[i], &code))
             (void)fprintf(stderr, "loam bench: %s (pid %ld) could not be waited for\n", target->name, target->pids[i]);
     }
-    remove_tree(io, target->dir, 0);
+    bench_remove_dir(io, target->dir);
     *target = (struct bench_target){0};
 }
 
