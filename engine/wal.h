@@ -58,6 +58,7 @@ struct wal_options {
     size_t pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when
                                    nothing else is pending */
     struct log *log;            /* borrowed; NULL = silence */
+    bool read_only; /* only calls visit: nothing is made, changed or opened for writing, and *wal stays NULL */
 
     /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see
      * wal_commit). May append and start the next one. */

@@ -53,7 +53,7 @@ int64_t droppable_due_ms(const struct droppable *droppable) {
     for (unsigned i = 0; i < DROPPABLE_BUCKETS - 1; i++) {
         sum += droppable->buckets[i];
         if (sum == 0 || sum * DROPPABLE_SHARE < droppable->entries) continue;
-        const uint64_t after = UINT64_C(1) << i;
+        const uint64_t after = i == 0 ? 0 : UINT64_C(1) << i; /* bucket 0: only a snapshot kept them */
         const int64_t share =
             after > (uint64_t)(INT64_MAX - droppable->now_ms) ? INT64_MAX : droppable->now_ms + (int64_t)after;
         return share < due ? share : due;

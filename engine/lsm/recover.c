@@ -158,8 +158,11 @@ static enum status load_file(void *context, const struct edit_file *meta) {
                          status == STATUS_NOT_FOUND ? "not at all" : "with another size");
     struct file *file = file_create(&engine->morgue, meta);
     if (!file) return STATUS_NO_MEMORY;
+    struct sst *sst;
     const struct tree *tree = tree_table_by_instance(&engine->trees, meta->instance);
-    status = install_add(&loading->install, file, meta->level, tree->kind);
+    /* Beside a running owner, a file that is open stays readable when the owner removes it. */
+    if (engine->options.read_only) status = store_open_file(engine, file, 0, &sst);
+    if (status == STATUS_OK) status = install_add(&loading->install, file, meta->level, tree->kind);
     if (status != STATUS_OK) file_release(file);
     return status;
 }
@@ -262,8 +265,10 @@ static enum status replay_log(struct engine *engine, struct error *error) {
     char dir[IO_PATH_BYTES];
     struct replay replay = {.engine = engine, .error = error};
     struct wal_recovery recovery;
-    const struct wal_options options = {
-        .owner = engine->store, .segment_bytes = engine->options.wal_segment_bytes, .log = engine->log};
+    const struct wal_options options = {.owner = engine->store,
+                                        .segment_bytes = engine->options.wal_segment_bytes,
+                                        .log = engine->log,
+                                        .read_only = engine->options.read_only};
     const size_t length = strlen(engine->dir);
     if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
     memcpy(dir, engine->dir, length);
@@ -272,7 +277,7 @@ static enum status replay_log(struct engine *engine, struct error *error) {
     const enum status status = wal_open(engine->io, dir, &options, replay_record, &replay, &wal, &recovery, error);
     if (status != STATUS_OK) return status;
     engine->wal = wal;
-    engine->log_end = wal_end(wal);
+    if (wal) engine->log_end = wal_end(wal);
     return STATUS_OK;
 }
 
@@ -334,8 +339,7 @@ enum status store_recover(struct engine *engine, struct error *error) {
         status = load(engine, &listing, &recovered, error);
     if (status == STATUS_OK) status = show_first(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = prepare_directory(engine, &recovered, error);
-    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN && !engine->options.read_only)
-        status = replay_log(engine, error);
+    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN) status = replay_log(engine, error);
     free(listing.manifests);
     recovered_deinit(&recovered);
     return status;

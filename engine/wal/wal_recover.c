@@ -20,6 +20,7 @@ struct found_files {
 
 struct opening {
     struct wal *wal;
+    bool read_only;
     struct found_files segments, spares;
     struct wal_segment_header *headers; /* of segments, same order; owned */
     enum status (*visit)(void *context, const struct wal_record *record);
@@ -74,7 +75,7 @@ static enum status make_dir(struct io *io, const char *dir) {
 static enum status list_files(struct opening *opening) {
     struct wal *wal = opening->wal;
     enum status status = io_dir_list(wal->io, wal->dir, note_entry, opening);
-    if (status == STATUS_NOT_FOUND) status = make_dir(wal->io, wal->dir);
+    if (status == STATUS_NOT_FOUND) status = opening->read_only ? STATUS_OK : make_dir(wal->io, wal->dir);
     if (status != STATUS_OK) return error_set(opening->error, status, "%s: %s", wal->dir, status_text(status));
     return STATUS_OK;
 }
@@ -98,7 +99,8 @@ static enum status open_segment(struct opening *opening, const struct found_file
     list_push_back(&wal->live, &segment->link);
     wal->disk_bytes += found->size;
     enum status status = segment_path(wal, found->number, path);
-    if (status == STATUS_OK) status = io_file_open(wal->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &segment->file);
+    const unsigned flags = opening->read_only ? IO_OPEN_READ : IO_OPEN_READ | IO_OPEN_WRITE;
+    if (status == STATUS_OK) status = io_file_open(wal->io, path, flags, &segment->file);
     uint8_t page[WAL_HEADER_BYTES];
     size_t got = 0;
     if (status == STATUS_OK) status = io_file_read(segment->file, 0, page, sizeof page, &got);
@@ -359,6 +361,7 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     struct opening opening = {
         .visit = visit,
         .visit_context = visit_context,
+        .read_only = options->read_only,
         .recovery = recovery != NULL ? recovery : &unasked,
         .error = error != NULL ? error : &unheard,
     };
@@ -370,14 +373,14 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     status = list_files(&opening);
     if (status == STATUS_OK) status = open_segments(&opening);
     if (status == STATUS_OK) status = recover_segments(&opening);
-    if (status == STATUS_OK) status = begin_life(&opening);
+    if (status == STATUS_OK && !opening.read_only) status = begin_life(&opening);
     if (status != STATUS_OK && opening.error->status == STATUS_OK)
         error_set(opening.error, status, "%s: %s", dir, status_text(status));
     free(opening.segments.items);
     free(opening.spares.items);
     free(opening.headers);
     buf_deinit(&opening.bytes);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !opening.read_only)
         *wal = opening.wal;
     else
         wal_close(opening.wal);

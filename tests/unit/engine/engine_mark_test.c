@@ -1,0 +1,314 @@
+/* Marks, log time and what hangs on them: flushes behind the owner's log, expiry on disk, checkpoints, directories and
+ * their owners. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/engine_lab.h"
+#include "tools/sim/sim.h"
+#include "tools/sim/sim_io.h"
+
+enum { TREE = 1 };
+
+struct fixture {
+    struct sim *sim;
+    struct sim_disk *disk;
+    struct io *io;
+    struct engine_options options;
+    struct engine *engine;
+};
+
+static int set_up(void **state) {
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    fixture->sim = sim_create(3);
+    fixture->disk = sim_disk_create(3);
+    fixture->io = sim_io_create(fixture->sim, fixture->disk, NULL);
+    fixture->options = lab_options();
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *fixture = *state;
+    engine_close(fixture->engine);
+    io_destroy(fixture->io);
+    sim_disk_destroy(fixture->disk);
+    sim_destroy(fixture->sim);
+    free(fixture);
+    return 0;
+}
+
+static void work(struct fixture *fixture) {
+    while (io_job_assist(fixture->io)) continue;
+}
+
+static void open_off(struct fixture *fixture) {
+    fixture->options.wal = ENGINE_WAL_OFF;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+}
+
+static enum status put_at(struct engine *engine, uint64_t index, const char *key, const char *value) {
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text(key), slice_from_text(value)), STATUS_OK);
+    batch.mark = (struct engine_mark){.index = index, .term = 2, .time_ms = (int64_t)index * 10};
+    const enum status status = engine_write(engine, &batch, &(struct engine_write_options){.no_wait = true});
+    engine_batch_deinit(&batch);
+    return status;
+}
+
+static void a_flush_is_installed_only_behind_the_durable_log(void **state) {
+    struct fixture *fixture = *state;
+    open_off(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN); /* index 1 */
+    assert_int_equal(put_at(fixture->engine, 5, "a", "1"), STATUS_OK);
+    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 0);
+    engine_log_durable(fixture->engine, 4);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 0);
+    engine_log_durable(fixture->engine, 5);
+    work(fixture);
+    const struct engine_mark mark = engine_installed(fixture->engine);
+    assert_int_equal(mark.index, 5);
+    assert_int_equal(mark.term, 2);
+    assert_int_equal(mark.time_ms, 50);
+}
+
+static void what_was_not_installed_is_the_owners_to_replay(void **state) {
+    struct fixture *fixture = *state;
+    open_off(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->engine, 2, "a", "1"), STATUS_OK);
+    engine_log_durable(fixture->engine, 2);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(put_at(fixture->engine, 3, "b", "1"), STATUS_OK);
+    engine_close(fixture->engine);
+    open_off(fixture);
+    assert_int_equal(engine_applied(fixture->engine).index, 2);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1");
+    assert_int_equal(put_at(fixture->engine, 2, "b", "1"), STATUS_INVALID); /* not above the last */
+    assert_int_equal(put_at(fixture->engine, 3, "b", "1"), STATUS_OK);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1 b=1");
+}
+
+static void an_empty_batch_moves_the_mark(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_batch batch;
+    open_off(fixture);
+    engine_batch_init(&batch);
+    batch.mark = (struct engine_mark){.index = 9, .term = 3, .time_ms = 7};
+    assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+    engine_batch_deinit(&batch);
+    assert_int_equal(engine_applied(fixture->engine).index, 9);
+    engine_log_durable(fixture->engine, 9);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    engine_close(fixture->engine);
+    open_off(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 9);
+    assert_int_equal(engine_installed(fixture->engine).time_ms, 7);
+}
+
+static void full_memory_answers_busy_and_a_durable_log_frees_it(void **state) {
+    struct fixture *fixture = *state;
+    char key[16], value[1000];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = 0;
+    fixture->options.memtable_bytes = 8 << 10;
+    open_off(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    uint64_t index = 1;
+    enum status status = STATUS_OK;
+    unsigned before = 0;
+    while (status == STATUS_OK && index < 1000) {
+        snprintf(key, sizeof key, "k%04u", (unsigned)index);
+        const unsigned pressure = engine_pressure(fixture->engine);
+        assert_true(pressure <= 1000);
+        if (pressure > before) before = pressure;
+        status = put_at(fixture->engine, ++index, key, value);
+        work(fixture);
+    }
+    assert_int_equal(status, STATUS_BUSY);
+    assert_true(index > 20 && index < 100);
+    assert_true(before > 0); /* it rose before it refused */
+    engine_log_durable(fixture->engine, index);
+    work(fixture);
+    assert_int_equal(put_at(fixture->engine, index, key, value), STATUS_OK);
+}
+
+static void expired_values_leave_the_disk_as_log_time_passes(void **state) {
+    struct fixture *fixture = *state;
+    enum { HOUR = 3600000 };
+    char key[16], value[64];
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    lab_create_tree(fixture->engine, TREE, LAB_EXPIRY);
+    lab_set_time(fixture->engine, INT64_C(4000000000000));
+    for (int i = 0; i < 500; i++) {
+        snprintf(key, sizeof key, "k%04d", i);
+        snprintf(value, sizeof value, "%lld-%040d", 4000000000000LL + (i < 400 ? 1000 : 1000LL * HOUR), i);
+        lab_put(fixture->engine, TREE, key, value);
+    }
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    struct engine_tree_info info;
+    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(info.entries, 500);
+    /* Nobody touches the tree; only the log time of an installed flush moves on. */
+    lab_set_time(fixture->engine, INT64_C(4000000000000) + 2 * HOUR);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    work(fixture);
+    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(info.entries, 100);
+    lab_expect(fixture->engine, NULL, TREE, "k0000", NULL);
+}
+
+static void a_filter_takes_nothing_that_a_snapshot_sees(void **state) {
+    struct fixture *fixture = *state;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    lab_create_tree(fixture->engine, TREE, LAB_EXPIRY);
+    lab_set_time(fixture->engine, INT64_C(4000000000000));
+    lab_put(fixture->engine, TREE, "a", "4000000000005");
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
+    lab_set_time(fixture->engine, INT64_C(4000000000010));
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    lab_expect(fixture->engine, snapshot, TREE, "a", "4000000000005");
+    engine_snapshot_release(fixture->engine, snapshot);
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    lab_expect(fixture->engine, NULL, TREE, "a", NULL);
+}
+
+static void a_checkpoint_is_a_store_of_its_own(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_mark mark;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_put(fixture->engine, TREE, "a", "1");
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_put(fixture->engine, TREE, "b", "not installed");
+    assert_int_equal(engine_checkpoint(fixture->engine, "copy", &mark, NULL), STATUS_OK);
+    assert_int_equal(mark.index, engine_installed(fixture->engine).index);
+    lab_put(fixture->engine, TREE, "a", "2");
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    engine_close(fixture->engine);
+    sim_disk_cut(fixture->disk, SIM_CUT_NONE);
+    io_destroy(fixture->io);
+    fixture->io = sim_io_create(fixture->sim, fixture->disk, NULL);
+    fixture->engine = lab_open(fixture->io, "copy", &fixture->options);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1");
+    lab_put(fixture->engine, TREE, "c", "3");
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1 c=3");
+    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+}
+
+static void a_checkpoint_that_exists_is_refused(void **state) {
+    struct fixture *fixture = *state;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    assert_int_equal(engine_checkpoint(fixture->engine, "copy", NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_checkpoint(fixture->engine, "copy", NULL, NULL), STATUS_EXISTS);
+}
+
+static void a_second_open_says_who_holds_the_directory(void **state) {
+    struct fixture *fixture = *state;
+    struct engine *second;
+    struct error error;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &second, &error), STATUS_LOCKED);
+    assert_true(error.text[0] != 0);
+}
+
+static void a_read_only_open_sees_files_and_log_and_writes_nothing(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_options options = fixture->options;
+    options.read_only = true;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_put(fixture->engine, TREE, "a", "1");
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_put(fixture->engine, TREE, "b", "2");
+    const uint64_t before = sim_disk_hash(fixture->disk);
+    struct engine *reader = lab_open(fixture->io, "db", &options);
+    lab_expect_all(reader, NULL, TREE, "a=1 b=2");
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text("c"), slice_from_text("3")), STATUS_OK);
+    assert_int_equal(engine_write(reader, &batch, NULL), STATUS_READ_ONLY);
+    engine_batch_deinit(&batch);
+    assert_int_equal(engine_flush(reader), STATUS_READ_ONLY);
+    engine_close(reader);
+    assert_int_equal(sim_disk_hash(fixture->disk), before);
+}
+
+static void another_operator_under_a_kind_is_refused_by_name(void **state) {
+    struct fixture *fixture = *state;
+    struct engine *engine;
+    struct error error;
+    struct engine_tree_kind kinds[8];
+    struct engine_merge other = {.name = "other.sum"};
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    engine_close(fixture->engine);
+    fixture->engine = NULL;
+    struct engine_options options = fixture->options;
+    memcpy(kinds, options.kinds, options.kind_count * sizeof kinds[0]);
+    kinds[1].merge = &other;
+    options.kinds = kinds;
+    assert_int_equal(engine_open(fixture->io, "db", &options, &engine, &error), STATUS_MISMATCH);
+    assert_non_null(strstr(error.text, "lab.sum"));
+    options.kind_count = 1;
+    assert_int_equal(engine_open(fixture->io, "db", &options, &engine, &error), STATUS_MISMATCH);
+}
+
+static void must_exist_makes_nothing(void **state) {
+    struct fixture *fixture = *state;
+    struct engine *engine;
+    struct io_entry entry;
+    fixture->options.must_exist = true;
+    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &engine, NULL), STATUS_NOT_FOUND);
+    assert_int_equal(io_stat(fixture->io, "db", &entry), STATUS_NOT_FOUND);
+}
+
+static void the_own_log_is_cut_behind_flushes(void **state) {
+    struct fixture *fixture = *state;
+    char key[16], value[1000];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = 0;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof key, "k%02d", i % 50);
+        lab_put(fixture->engine, TREE, key, value);
+    }
+    work(fixture);
+    assert_true(sim_disk_used_bytes(fixture->disk) < 1 << 20); /* three megabytes went through the log */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_flush_is_installed_only_behind_the_durable_log),
+        TEST(what_was_not_installed_is_the_owners_to_replay),
+        TEST(an_empty_batch_moves_the_mark),
+        TEST(full_memory_answers_busy_and_a_durable_log_frees_it),
+        TEST(expired_values_leave_the_disk_as_log_time_passes),
+        TEST(a_filter_takes_nothing_that_a_snapshot_sees),
+        TEST(a_checkpoint_is_a_store_of_its_own),
+        TEST(a_checkpoint_that_exists_is_refused),
+        TEST(a_second_open_says_who_holds_the_directory),
+        TEST(a_read_only_open_sees_files_and_log_and_writes_nothing),
+        TEST(another_operator_under_a_kind_is_refused_by_name),
+        TEST(must_exist_makes_nothing),
+        TEST(the_own_log_is_cut_behind_flushes),
+    };
+    return cmocka_run_group_tests_name("engine_mark", tests, NULL, NULL);
+}
