@@ -243,7 +243,7 @@ static enum status place_pure(struct linearize_search *search, bool *dead) {
 
 /*
  * Is this configuration new? It is state and set; of the set only the words from the first unplaced operation to the
- * last placed one are kept, which concurrency bounds, not the length of the history; then the pending ones.
+ * last placed one are kept, which concurrency bounds, not the length of the history; and, apart, the pending ones.
  */
 static enum status remember(struct linearize_search *search, bool *is_new) {
     size_t placed = search->returned_count - search->returned_left;
@@ -256,8 +256,7 @@ static enum status remember(struct linearize_search *search, bool *is_new) {
         search->words[count++] = search->returned_bits[word++];
     }
     size_t pending_words = search->pending_count ? word_count(search->pending_count - 1) : 0;
-    for (size_t i = 0; i < pending_words; i++) search->words[count++] = search->pending_bits[i];
-    return linearize_seen_add(&search->seen, search->words, count, is_new);
+    return linearize_seen_add(&search->seen, search->words, count, search->pending_bits, pending_words, is_new);
 }
 
 /* Takes moves back up to and with the last one that was a choice; its call event, or NULL when there was none. */

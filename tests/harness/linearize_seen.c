@@ -8,8 +8,15 @@
 
 enum { ARENA_BLOCK_BYTES = 64 * 1024, FIRST_SLOTS = 256 };
 
+/* Pending operations that were used up in one configuration. */
+struct used_set {
+    struct used_set *next;
+    uint64_t words[];
+};
+
 struct linearize_known {
     uint64_t hash;
+    struct used_set *sets;
     const uint64_t *words; /* NULL: free */
     size_t count;
 };
@@ -112,17 +119,53 @@ static enum status grow_known(struct linearize_seen *seen) {
     return STATUS_OK;
 }
 
-enum status linearize_seen_add(struct linearize_seen *seen, const uint64_t *words, size_t count, bool *is_new) {
+static bool is_subset(const uint64_t *set, const uint64_t *of, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (set[i] & ~of[i]) return false;
+    return true;
+}
+
+static bool has_subset(const struct linearize_known *known, const uint64_t *pending, size_t count) {
+    for (const struct used_set *set = known->sets; set; set = set->next)
+        if (is_subset(set->words, pending, count)) return true;
+    return false;
+}
+
+/* Adds the set, takes out those that it is part of. */
+static enum status add_set(struct linearize_seen *seen, struct linearize_known *known, const uint64_t *pending,
+                           size_t count) {
+    for (struct used_set **link = &known->sets; *link;) {
+        if (is_subset(pending, (*link)->words, count)) {
+            *link = (*link)->next;
+        } else {
+            link = &(*link)->next;
+        }
+    }
+    size_t size = sizeof(struct used_set) + count * sizeof *pending;
+    enum status status = charge(seen, size);
+    if (status != STATUS_OK) return status;
+    struct used_set *set = arena_alloc(&seen->arena, size, _Alignof(struct used_set));
+    if (!set) return STATUS_NO_MEMORY;
+    set->next = known->sets;
+    if (count > 0) memcpy(set->words, pending, count * sizeof *pending);
+    known->sets = set;
+    return STATUS_OK;
+}
+
+enum status linearize_seen_add(struct linearize_seen *seen, const uint64_t *words, size_t count,
+                               const uint64_t *pending, size_t pending_count, bool *is_new) {
     enum status status = grow_known(seen);
     if (status != STATUS_OK) return status;
     uint64_t hash = hash64(slice_make(words, count * sizeof *words), 0);
     struct linearize_known *known = find_known(seen, hash, words, count);
-    *is_new = known->words == NULL;
+    *is_new = !known->words || !has_subset(known, pending, pending_count);
     if (!*is_new) return STATUS_OK;
-    const void *kept;
-    status = keep(seen, words, count * sizeof *words, &kept);
-    if (status != STATUS_OK) return status;
-    *known = (struct linearize_known){.hash = hash, .words = kept, .count = count};
-    seen->known_count++;
-    return STATUS_OK;
+    if (!known->words) {
+        const void *kept;
+        status = keep(seen, words, count * sizeof *words, &kept);
+        if (status != STATUS_OK) return status;
+        *known = (struct linearize_known){.hash = hash, .words = kept, .count = count};
+        seen->known_count++;
+    }
+    return add_set(seen, known, pending, pending_count);
 }

@@ -29,8 +29,12 @@ void linearize_seen_deinit(struct linearize_seen *seen);
 /* The number of a state; the same bytes always give the same number. */
 MUST_CHECK enum status linearize_seen_state(struct linearize_seen *seen, struct slice bytes, uint32_t *number);
 
-/* Remembers a configuration: *is_new tells whether it was not known. */
+/*
+ * Remembers a configuration: `words` and, apart, the set of pending operations that it used up. *is_new is false if a
+ * configuration with the same words and no other pending operations was met before: what cannot be done from there
+ * cannot be done from here.
+ */
 MUST_CHECK enum status linearize_seen_add(struct linearize_seen *seen, const uint64_t *words, size_t count,
-                                          bool *is_new);
+                                          const uint64_t *pending, size_t pending_count, bool *is_new);
 
 #endif

@@ -101,6 +101,22 @@ static bool register_is_pure(const struct history_op *op) {
     return op->kind == MODEL_REGISTER_READ || (op->kind == MODEL_REGISTER_CAS && result_is(op, "fail"));
 }
 
+/* A read or a swap needs one value; nothing makes a register nil again. */
+static bool register_is_reachable(const struct history_op *op, struct slice state,
+                                  const struct history_op *const *others, size_t count) {
+    bool swapped = op->kind == MODEL_REGISTER_CAS && result_is(op, "ok");
+    if (op->kind != MODEL_REGISTER_READ && !swapped) return true;
+    struct slice needed = swapped ? op->arguments[0] : op->result;
+    if (!swapped && op->result_type == HISTORY_NIL) return !is_present(state);
+    if (is_present(state) && slice_equal(value_of(state), needed)) return true;
+    for (size_t i = 0; i < count; i++) {
+        if (others[i]->kind == MODEL_REGISTER_WRITE && slice_equal(others[i]->arguments[0], needed)) return true;
+        bool may_swap = others[i]->kind == MODEL_REGISTER_CAS && !result_is(others[i], "fail");
+        if (may_swap && slice_equal(others[i]->arguments[1], needed)) return true;
+    }
+    return false;
+}
+
 static const char *const register_kinds[] = {
     [MODEL_REGISTER_READ] = "read", [MODEL_REGISTER_WRITE] = "write", [MODEL_REGISTER_CAS] = "cas"};
 
@@ -110,6 +126,7 @@ const struct linearize_model model_register = {
     .kind_count = sizeof register_kinds / sizeof *register_kinds,
     .step = register_step,
     .is_pure = register_is_pure,
+    .is_reachable = register_is_reachable,
 };
 
 /* A number as Redis reads one: no blanks, no '+', no leading zeros, 64 bits. */
@@ -179,20 +196,56 @@ static bool redis_is_pure(const struct history_op *op) {
     }
 }
 
-static bool redis_is_read(uint32_t kind) {
-    return kind == MODEL_REDIS_GET || kind == MODEL_REDIS_EXISTS || kind == MODEL_REDIS_STRLEN;
+/* What must stand there before an operation, so that it answers what its client was told. */
+enum need { NEED_ANYTHING, NEED_NOTHING, NEED_SOMETHING, NEED_VALUE };
+
+static enum need need_by_number(const struct history_op *op, enum need if_one, enum need if_zero) {
+    return result_is(op, "1") ? if_one : result_is(op, "0") ? if_zero : NEED_ANYTHING;
 }
 
-/* While others only append or read, a string only grows. */
+static enum need redis_need(const struct history_op *op) {
+    switch (op->kind) {
+    case MODEL_REDIS_GET:
+    case MODEL_REDIS_GETSET:
+    case MODEL_REDIS_GETDEL: return op->result_type == HISTORY_NIL ? NEED_NOTHING : NEED_VALUE;
+    case MODEL_REDIS_EXISTS:
+    case MODEL_REDIS_DEL: return need_by_number(op, NEED_SOMETHING, NEED_NOTHING);
+    case MODEL_REDIS_SETNX: return need_by_number(op, NEED_NOTHING, NEED_SOMETHING);
+    default: return NEED_ANYTHING;
+    }
+}
+
+static bool ends_with(struct slice text, struct slice end) {
+    return text.size >= end.size && slice_equal(slice_from(text, text.size - end.size), end);
+}
+
+static bool redis_may_leave_value(const struct history_op *op, struct slice value) {
+    int64_t number;
+    bool returned = op->outcome == HISTORY_RETURNED;
+    switch (op->kind) {
+    case MODEL_REDIS_SET:
+    case MODEL_REDIS_GETSET: return slice_equal(op->arguments[0], value);
+    case MODEL_REDIS_SETNX: return slice_equal(op->arguments[0], value) && !result_is(op, "0");
+    case MODEL_REDIS_APPEND: return ends_with(value, op->arguments[0]) && answered_number(op, (int64_t)value.size);
+    case MODEL_REDIS_INCRBY: return returned ? slice_equal(op->result, value) : parse_number(value, &number);
+    default: return false;
+    }
+}
+
+static bool redis_may_leave(const struct history_op *op, enum need need, struct slice value) {
+    bool deletes = op->kind == MODEL_REDIS_DEL || op->kind == MODEL_REDIS_GETDEL;
+    if (need == NEED_NOTHING) return deletes;
+    return need == NEED_SOMETHING ? !deletes && !redis_is_pure(op) : redis_may_leave_value(op, value);
+}
+
 static bool redis_is_reachable(const struct history_op *op, struct slice state, const struct history_op *const *others,
                                size_t count) {
-    if (op->kind != MODEL_REDIS_GET || answered_value(op, state)) return true;
-    for (size_t i = 0; i < count; i++) {
-        if (redis_is_read(others[i]->kind)) continue;
-        if (others[i]->kind != MODEL_REDIS_APPEND) return true;
-        if (op->result_type == HISTORY_TEXT && begins_with(op->result, value_of(state), others[i]->arguments[0]))
-            return true;
-    }
+    enum need need = redis_need(op);
+    if (need == NEED_ANYTHING || (need == NEED_NOTHING && !is_present(state))) return true;
+    if (need == NEED_SOMETHING && is_present(state)) return true;
+    if (need == NEED_VALUE && is_present(state) && slice_equal(value_of(state), op->result)) return true;
+    for (size_t i = 0; i < count; i++)
+        if (redis_may_leave(others[i], need, op->result)) return true;
     return false;
 }
 
