@@ -7,6 +7,10 @@ struct engine *raft_driver_engine(struct raft_driver *driver) {
     return driver->engine;
 }
 
+const struct raft *raft_driver_core(const struct raft_driver *driver) {
+    return driver->raft;
+}
+
 void raft_driver_pin_engine(struct raft_driver *driver) {
     driver->engine_pins++;
 }
