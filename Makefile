@@ -99,7 +99,7 @@ ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOUR
 FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -not -path '*/corpus/*' 2>/dev/null)
 
 # A program is built once it has a main.c.
-PROGRAMS := $(if $(wildcard raft/driver.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
+PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
 PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 
 .PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash bench mutants cluster lint fmt fmt-check \
