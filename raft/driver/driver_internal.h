@@ -149,6 +149,7 @@ struct raft_driver {
     enum raft_role role;
     uint64_t term, leader;
     bool wants_turn;    /* something is left to do without waiting */
+    bool stepped;       /* the core took an event since its effects were last drained */
     bool install_taken; /* the last step took a snapshot */
 
     /* persist.c */

@@ -444,13 +444,25 @@ static enum status propose_forwarded(struct raft_driver *driver, struct driver_f
     return status;
 }
 
+/*
+ * Whether serials before this batch may be missing from the log. Of a session that was not heard of in this term
+ * nothing is known but what was applied: a batch that was long on its way, from a former term, must not be taken for
+ * the next.
+ */
+static bool leaves_a_gap(const struct raft_driver *driver, const struct driver_forward *forward, uint64_t next) {
+    struct session_info info;
+    if (next != 0) return forward->serial > next;
+    if (sessions_find(driver->sessions, forward->session, &info) != STATUS_OK) return false; /* apply will say so */
+    return forward->serial > info.last_serial + 1;
+}
+
 void requests_take_forward(struct raft_driver *driver, struct slice payload) {
     struct driver_forward forward;
     if (driver->leader != driver->identity.node_id || driver_forward_decode(payload, &forward) != STATUS_OK)
         return; /* it will ask the leader */
     struct forwarded *forwarded = forward.session == 0 ? NULL : forwarded_of(&driver->requests, forward.session);
     if (forward.session != 0 && forwarded == NULL) return;
-    if (forwarded != NULL && forwarded->next != 0 && forward.serial > forwarded->next)
+    if (forwarded != NULL && leaves_a_gap(driver, &forward, forwarded->next))
         return; /* one before it was lost: all come again */
     if (forwarded != NULL) skip_proposed(&forward, forwarded->next);
     while (forward.count > 0) {

@@ -22,7 +22,7 @@ enum status driver_step(struct raft_driver *driver, const struct raft_event *eve
         persist_trim(driver, outcome.put_first);
         raft_log_put(driver->raft_log, outcome.put_first, outcome.put, outcome.put_count, chunk);
     }
-    driver->wants_turn = true;
+    driver->stepped = true;
     return status;
 }
 
@@ -171,6 +171,7 @@ static void take_note(struct raft_driver *driver, const struct raft_ready *ready
 static bool drain(struct raft_driver *driver) {
     struct raft_ready ready;
     bool any = false;
+    driver->stepped = false;
     while (raft_ready(driver->raft, &ready)) {
         any = true;
         persist_queue(driver, &ready);
@@ -198,7 +199,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
         persist_pump(driver);
         more = apply_slice(driver);
         reads_serve(driver);
-        if (!drained) break;
+        if (!drained && !driver->stepped) break;
     }
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
@@ -209,6 +210,6 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     uint64_t redial_ns = transport_turn(driver->transport);
     requests_deliver_refused(driver);
     io_flush(driver->io);
-    if (more || driver->wants_turn) return driver_now(driver);
+    if (more || driver->wants_turn || driver->stepped) return driver_now(driver);
     return redial_ns < driver->next_tick_ns ? redial_ns : driver->next_tick_ns;
 }

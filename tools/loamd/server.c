@@ -10,6 +10,7 @@ enum {
     DEFAULT_CLIENTS = 10000,
     DEFAULT_OUTPUT_BYTES = 64 << 20,
     DEFAULT_PIPELINE = 1024,
+    TURN_ROUNDS = 4,
     CLOSE_ROUNDS = 500,
     CLOSE_ROUND_NS = 10 * 1000 * 1000,
     RETRY_ACCEPT_NS = 100 * 1000 * 1000,
@@ -19,7 +20,8 @@ enum {
 
 static void start_accept(struct server *server);
 
-/* One line to a client that can't be served; sent best effort, then the socket is closed by the connection's ordinary end. */
+/* One line to a client that can't be served; sent best effort, then the socket is closed by the connection's ordinary
+ * end. */
 static void refuse(struct server *server, struct io_socket *socket) {
     static const char text[] = "ERR max number of clients reached";
     server->stats.connections_rejected++;
@@ -134,7 +136,8 @@ void server_close(struct server *server) {
     server->stopping = true;
     drop_connections(server);
     if (server->accepting) io_cancel(server->io, &server->accept);
-    /* What is in flight ends soon after its cancel; an io that is dead (a simulated power cut) delivers nothing, and nothing can arrive any more. */
+    /* What is in flight ends soon after its cancel; an io that is dead (a simulated power cut) delivers nothing, and
+     * nothing can arrive any more. */
     for (int i = 0; i < CLOSE_ROUNDS; i++) {
         turn_connections(server);
         if (!server->accepting && server->job_count == 0 && list_is_empty(&server->connections)) break;
@@ -185,10 +188,15 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 }
 
 uint64_t server_turn(struct server *server) {
-    turn_connections(server); /* what arrived becomes proposals */
-    uint64_t next_ns = raft_driver_turn(server->driver);
-    update_throttle(server);
-    turn_connections(server); /* what was answered leaves */
+    uint64_t next_ns = 0;
+    /* What arrived becomes proposals, what was answered leaves and lets the next commands start: until both have come
+     * to rest. */
+    for (int round = 0; round < TURN_ROUNDS; round++) {
+        turn_connections(server);
+        next_ns = raft_driver_turn(server->driver);
+        update_throttle(server);
+        if (list_is_empty(&server->dirty)) break;
+    }
     uint64_t now_ns = io_now_ns(server->io);
     if (server->accept_retry_ns && server->accept_retry_ns <= now_ns && !server->stopping) start_accept(server);
     if (server->stopping) {
