@@ -159,7 +159,7 @@ static void facts_are_read_from_info(void **state) {
     const char *info = "# Raft\r\nraft_node_id:2\r\nraft_role:leader\r\nraft_term:7\r\nraft_vote:2\r\nraft_leader:2\r\n"
                        "raft_commit:1234\r\nraft_applied:1230\r\npeer_1:address=127.0.0.1:7101\r\nlast:no end";
     struct node_facts facts = {.node = 2};
-    assert_true(node_facts_parse(&facts, slice_from_text(info)));
+    assert_true(cluster_facts_parse(&facts, slice_from_text(info)));
     assert_string_equal(facts.role, "leader");
     assert_int_equal(facts.term, 7);
     assert_int_equal(facts.leader, 2);
@@ -167,8 +167,8 @@ static void facts_are_read_from_info(void **state) {
     assert_int_equal(facts.applied, 1230);
     assert_true(slice_equal(info_field(slice_from_text(info), "last"), slice_from_text("no end")));
     assert_int_equal(info_field(slice_from_text(info), "raft").size, 0);
-    assert_false(node_facts_parse(&facts, slice_from_text("# Server\r\nredis_version:7.0.15\r\n")));
-    assert_false(node_facts_parse(&facts, slice_make(NULL, 0)));
+    assert_false(cluster_facts_parse(&facts, slice_from_text("# Server\r\nredis_version:7.0.15\r\n")));
+    assert_false(cluster_facts_parse(&facts, slice_make(NULL, 0)));
 }
 
 static void fill_facts(struct node_facts facts[3]) {
@@ -293,9 +293,9 @@ static void a_port_in_use_is_named(void **state) {
     const struct cluster cluster = {.io = fixture->io, .plan = {.nodes = 1, .base_port = 17710}};
     struct io_socket *other;
     struct error error = {0};
-    assert_int_equal(node_check_ports(&cluster, 1, &error), STATUS_OK);
+    assert_int_equal(cluster_node_check_ports(&cluster, 1, &error), STATUS_OK);
     assert_int_equal(io_listen(fixture->io, "127.0.0.1:17811", &other, &error), STATUS_OK);
-    assert_int_equal(node_check_ports(&cluster, 1, &error), STATUS_BUSY);
+    assert_int_equal(cluster_node_check_ports(&cluster, 1, &error), STATUS_BUSY);
     assert_non_null(strstr(error.text, "127.0.0.1:17811"));
     assert_non_null(strstr(error.text, "peers of node 1"));
     io_socket_close(other);

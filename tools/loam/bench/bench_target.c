@@ -74,8 +74,8 @@ enum status bench_target_start_loam(struct io *io, const char *dir, unsigned bas
     status = plan_save(&cluster->plan, io, error);
     for (unsigned i = 0; status == STATUS_OK && i < BENCH_NODES; i++) {
         set_address(target, i, base_port + i + 1);
-        status = node_start(cluster, i + 1, error);
-        if (status == STATUS_OK) (void)node_process(cluster, i + 1, &target->pids[i]);
+        status = cluster_node_start(cluster, i + 1, error);
+        if (status == STATUS_OK) (void)cluster_node_process(cluster, i + 1, &target->pids[i]);
     }
     if (status == STATUS_OK) status = cluster_wait_ready(cluster, READY_MS, error);
     if (status) return status;
@@ -191,7 +191,8 @@ void bench_target_stop(struct io *io, struct bench_target *target) {
         if (!target->pids[i]) continue;
         if (!ours) {
             struct error error = {0};
-            if (node_stop(&target->cluster, i + 1, &error)) (void)fprintf(stderr, "loam bench: %s\n", error.text);
+            if (cluster_node_stop(&target->cluster, i + 1, &error))
+                (void)fprintf(stderr, "loam bench: %s\n", error.text);
             continue;
         }
         int code = 0;

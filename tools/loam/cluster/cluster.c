@@ -38,7 +38,7 @@ static enum status settle_plan(struct cluster *cluster, const struct request *re
     if (request->nodes_wanted) plan->nodes = request->nodes_wanted;
     if (request->base_port_wanted) plan->base_port = request->base_port_wanted;
     for (unsigned node = 1; node <= plan->nodes; node++) {
-        status = node_check_ports(cluster, node, error);
+        status = cluster_node_check_ports(cluster, node, error);
         if (status != STATUS_OK) return status;
     }
     return plan_save(plan, cluster->io, error);
@@ -47,7 +47,7 @@ static enum status settle_plan(struct cluster *cluster, const struct request *re
 static enum status act_start(struct cluster *cluster, const struct request *request, struct error *error) {
     enum status status = settle_plan(cluster, request, error);
     for (unsigned node = 1; status == STATUS_OK && node <= cluster->plan.nodes; node++)
-        status = node_start(cluster, node, error);
+        status = cluster_node_start(cluster, node, error);
     if (status == STATUS_OK) status = cluster_wait_ready(cluster, READY_TIMEOUT_MS, error);
     if (status == STATUS_OK)
         (void)printf("%u nodes serve clients on 127.0.0.1:%u to %u\n", cluster->plan.nodes, cluster->plan.base_port + 1,
@@ -58,9 +58,10 @@ static enum status act_start(struct cluster *cluster, const struct request *requ
 static enum status act_stop(struct cluster *cluster, const struct request *request, struct error *error) {
     (void)request;
     enum status status = STATUS_OK;
-    for (unsigned node = 1; node <= cluster->plan.nodes; node++) node_ask_to_end(cluster, node); /* all at once */
+    for (unsigned node = 1; node <= cluster->plan.nodes; node++)
+        cluster_node_ask_to_end(cluster, node); /* all at once */
     for (unsigned node = 1; status == STATUS_OK && node <= cluster->plan.nodes; node++)
-        status = node_stop(cluster, node, error);
+        status = cluster_node_stop(cluster, node, error);
     if (status == STATUS_OK) (void)printf("stopped; the data stays in %s\n", cluster->plan.dir);
     return status;
 }
@@ -82,20 +83,20 @@ static enum status act_logs(struct cluster *cluster, const struct request *reque
 }
 
 static enum status act_kill(struct cluster *cluster, const struct request *request, struct error *error) {
-    return node_kill(cluster, request->node, error);
+    return cluster_node_kill(cluster, request->node, error);
 }
 
 static unsigned count_running(const struct cluster *cluster) {
     unsigned count = 0;
     long pid;
     for (unsigned node = 1; node <= cluster->plan.nodes; node++)
-        count += node_process(cluster, node, &pid) == PROCESS_RUNNING;
+        count += cluster_node_process(cluster, node, &pid) == PROCESS_RUNNING;
     return count;
 }
 
 static enum status act_restart(struct cluster *cluster, const struct request *request, struct error *error) {
-    enum status status = node_stop(cluster, request->node, error);
-    if (status == STATUS_OK) status = node_start(cluster, request->node, error);
+    enum status status = cluster_node_stop(cluster, request->node, error);
+    if (status == STATUS_OK) status = cluster_node_start(cluster, request->node, error);
     if (status != STATUS_OK) return status;
     const unsigned running = count_running(cluster);
     if (running > cluster->plan.nodes / 2) return cluster_wait_ready(cluster, READY_TIMEOUT_MS, error);
@@ -106,7 +107,7 @@ static enum status act_restart(struct cluster *cluster, const struct request *re
 static enum status signal_node(struct cluster *cluster, unsigned node, enum process_signal signal,
                                struct error *error) {
     long pid;
-    if (node_process(cluster, node, &pid) == PROCESS_GONE)
+    if (cluster_node_process(cluster, node, &pid) == PROCESS_GONE)
         return error_set(error, STATUS_NOT_FOUND, "node %u does not run", node);
     enum status status = process_signal(pid, signal);
     return status == STATUS_OK ? STATUS_OK : error_set(error, status, "node %u: %s", node, status_text(status));
@@ -165,7 +166,7 @@ static enum status act_reset(struct cluster *cluster, const struct request *requ
     char path[IO_PATH_BYTES];
     (void)request;
     for (unsigned node = 1; node <= cluster->plan.nodes; node++) {
-        enum status status = node_kill(cluster, node, error);
+        enum status status = cluster_node_kill(cluster, node, error);
         if (status != STATUS_OK) return status;
         plan_path(&cluster->plan, node, "", path);
         status = remove_tree(cluster->io, path);

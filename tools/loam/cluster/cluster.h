@@ -35,25 +35,25 @@ struct node_facts {
 /* ---- nodes.c: processes of nodes --------------------------------------------------------------------------------- */
 
 /* The process of the node; *pid 0 if there is none. */
-enum process_state node_process(const struct cluster *cluster, unsigned node, long *pid);
+enum process_state cluster_node_process(const struct cluster *cluster, unsigned node, long *pid);
 /* Starts it, making its directory first if there is none. OK if it runs already. */
-MUST_CHECK enum status node_start(const struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_node_start(const struct cluster *cluster, unsigned node, struct error *error);
 /* Asks it to end, if it runs, and does not wait. */
-void node_ask_to_end(const struct cluster *cluster, unsigned node);
+void cluster_node_ask_to_end(const struct cluster *cluster, unsigned node);
 /* Asks it to end and waits; kills it after ten seconds, and says so. OK if it does not run. */
-MUST_CHECK enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error);
-MUST_CHECK enum status node_kill(const struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_node_stop(const struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_node_kill(const struct cluster *cluster, unsigned node, struct error *error);
 /* BUSY, naming the port, if another program has one of the node's ports. */
-MUST_CHECK enum status node_check_ports(const struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_node_check_ports(const struct cluster *cluster, unsigned node, struct error *error);
 
 /* ---- facts.c: what nodes say ------------------------------------------------------------------------------------- */
 
 /* Asks the node, for half a second at most. */
-void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts);
+void cluster_node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts);
 /* The value of "name:value" in an INFO text; empty if absent. */
 struct slice info_field(struct slice info, const char *name);
 /* Fills in role, term, commit, applied, leader, state_hash from an INFO text. False if it has no raft section. */
-bool node_facts_parse(struct node_facts *facts, struct slice info);
+bool cluster_facts_parse(struct node_facts *facts, struct slice info);
 /* All nodes of the plan; facts has room for PLAN_NODES_MAX. */
 void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts);
 /* Waits until all running nodes answer and agree on one leader. TIMED_OUT with the state of things. */

@@ -35,7 +35,7 @@ static void text_field(struct slice info, const char *name, char *to, size_t siz
     (void)snprintf(to, size, "%.*s", (int)(value.size < size ? value.size : size - 1), (const char *)value.data);
 }
 
-bool node_facts_parse(struct node_facts *facts, struct slice info) {
+bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
     if (info_field(info, "raft_role").size == 0) return false;
     text_field(info, "raft_role", facts->role, sizeof facts->role);
     if (strcmp(facts->role, "pre-candidate") == 0) (void)snprintf(facts->role, sizeof facts->role, "candidate");
@@ -82,15 +82,15 @@ static bool ask(struct io *io, const char *address, struct node_facts *facts) {
     const char *words[] = {"INFO", "raft"};
     enum status status = client_open(io, address, ASK_TIMEOUT_MS, &client, NULL);
     if (status == STATUS_OK) status = client_call(client, words, 2, &reply, NULL);
-    const bool known = status == STATUS_OK && reply->type != RESP_ERROR && node_facts_parse(facts, reply->text);
+    const bool known = status == STATUS_OK && reply->type != RESP_ERROR && cluster_facts_parse(facts, reply->text);
     client_close(client);
     return known;
 }
 
-void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts) {
+void cluster_node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts) {
     char address[IO_ADDRESS_BYTES], dir[IO_PATH_BYTES];
     *facts = (struct node_facts){.node = node, .role = "down"};
-    facts->process = node_process(cluster, node, &facts->pid);
+    facts->process = cluster_node_process(cluster, node, &facts->pid);
     plan_address(&cluster->plan, node, PLAN_CLIENTS, address);
     plan_path(&cluster->plan, node, "", dir);
     facts->disk_bytes = weigh(cluster->io, dir);
@@ -98,7 +98,7 @@ void node_ask(const struct cluster *cluster, unsigned node, struct node_facts *f
 }
 
 void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts) {
-    for (unsigned node = 1; node <= cluster->plan.nodes; node++) node_ask(cluster, node, &facts[node - 1]);
+    for (unsigned node = 1; node <= cluster->plan.nodes; node++) cluster_node_ask(cluster, node, &facts[node - 1]);
 }
 
 /* ---- Readiness --------------------------------------------------------------------------------------------------- */

@@ -36,7 +36,7 @@ enum status cluster_set_links(const struct cluster *cluster, const unsigned *gro
     enum status status = STATUS_OK;
     for (unsigned node = 1; status == STATUS_OK && node <= cluster->plan.nodes; node++) {
         long pid;
-        if (node_process(cluster, node, &pid) == PROCESS_RUNNING)
+        if (cluster_node_process(cluster, node, &pid) == PROCESS_RUNNING)
             status = set_links_of(cluster, node, group, error);
         else
             (void)fprintf(stderr, "node %u does not run: its links stay as they are\n", node);

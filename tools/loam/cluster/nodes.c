@@ -8,7 +8,7 @@
 
 enum { STOP_TIMEOUT_MS = 10000, POLL_NS = 10 * 1000 * 1000, ARGUMENTS_MAX = 16 + CLUSTER_EXTRA_MAX };
 
-enum process_state node_process(const struct cluster *cluster, unsigned node, long *pid) {
+enum process_state cluster_node_process(const struct cluster *cluster, unsigned node, long *pid) {
     char address[IO_ADDRESS_BYTES];
     plan_address(&cluster->plan, node, PLAN_CLIENTS, address);
     *pid = plan_read_pid(&cluster->plan, cluster->io, node);
@@ -90,12 +90,12 @@ static enum status make_directory(const struct cluster *cluster, unsigned node, 
     return status;
 }
 
-enum status node_start(const struct cluster *cluster, unsigned node, struct error *error) {
+enum status cluster_node_start(const struct cluster *cluster, unsigned node, struct error *error) {
     long pid;
-    if (node_process(cluster, node, &pid) != PROCESS_GONE) return STATUS_OK;
+    if (cluster_node_process(cluster, node, &pid) != PROCESS_GONE) return STATUS_OK;
     struct command_line line = {.members = BUF_EMPTY};
     struct io_entry entry;
-    enum status status = node_check_ports(cluster, node, error);
+    enum status status = cluster_node_check_ports(cluster, node, error);
     if (status == STATUS_OK) {
         char dir[IO_PATH_BYTES];
         plan_path(&cluster->plan, node, "", dir);
@@ -109,7 +109,7 @@ enum status node_start(const struct cluster *cluster, unsigned node, struct erro
     return status;
 }
 
-enum status node_check_ports(const struct cluster *cluster, unsigned node, struct error *error) {
+enum status cluster_node_check_ports(const struct cluster *cluster, unsigned node, struct error *error) {
     static const char *const uses[PLAN_PORT_KINDS] = {"clients", "peers", "/metrics"};
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++) {
         char address[IO_ADDRESS_BYTES];
@@ -131,7 +131,7 @@ enum status node_check_ports(const struct cluster *cluster, unsigned node, struc
 static bool wait_until_gone(const struct cluster *cluster, unsigned node) {
     const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)STOP_TIMEOUT_MS * 1000000u;
     long pid;
-    while (node_process(cluster, node, &pid) != PROCESS_GONE) {
+    while (cluster_node_process(cluster, node, &pid) != PROCESS_GONE) {
         if (io_now_ns(cluster->io) > give_up_ns) return false;
         io_sleep(cluster->io, POLL_NS);
     }
@@ -148,9 +148,9 @@ static enum status remove_pid(const struct cluster *cluster, unsigned node, stru
                : error_set(error, status, "%s: %s", path, status_text(status));
 }
 
-enum status node_kill(const struct cluster *cluster, unsigned node, struct error *error) {
+enum status cluster_node_kill(const struct cluster *cluster, unsigned node, struct error *error) {
     long pid;
-    if (node_process(cluster, node, &pid) != PROCESS_GONE) {
+    if (cluster_node_process(cluster, node, &pid) != PROCESS_GONE) {
         enum status status = process_signal(pid, PROCESS_KILL);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
             return error_set(error, status, "node %u, process %ld: cannot be killed", node, pid);
@@ -160,18 +160,18 @@ enum status node_kill(const struct cluster *cluster, unsigned node, struct error
     return remove_pid(cluster, node, error);
 }
 
-void node_ask_to_end(const struct cluster *cluster, unsigned node) {
+void cluster_node_ask_to_end(const struct cluster *cluster, unsigned node) {
     long pid;
-    const enum process_state state = node_process(cluster, node, &pid);
+    const enum process_state state = cluster_node_process(cluster, node, &pid);
     if (state == PROCESS_GONE) return;
     enum status status = process_signal(pid, PROCESS_TERMINATE);
     if (status == STATUS_OK && state == PROCESS_PAUSED) status = process_signal(pid, PROCESS_RESUME);
     if (status != STATUS_OK) (void)fprintf(stderr, "node %u, process %ld: %s\n", node, pid, status_text(status));
 }
 
-enum status node_stop(const struct cluster *cluster, unsigned node, struct error *error) {
-    node_ask_to_end(cluster, node);
+enum status cluster_node_stop(const struct cluster *cluster, unsigned node, struct error *error) {
+    cluster_node_ask_to_end(cluster, node);
     if (wait_until_gone(cluster, node)) return remove_pid(cluster, node, error);
     (void)fprintf(stderr, "node %u did not end within %d s and is killed\n", node, STOP_TIMEOUT_MS / 1000);
-    return node_kill(cluster, node, error);
+    return cluster_node_kill(cluster, node, error);
 }
