@@ -1,5 +1,6 @@
 /*
- * memtable: entries in a skip list, range deletes in a range_set, both in one arena that dies with the last reference.
+ * memtable: a skip list of trees, each with a skip list of its entries; range deletes in a range_set; all in one arena
+ * that dies with the last reference.
  *
  * Invariant: what a published sequence covers is never changed. An extended value grows behind the length that any
  * published mark tells; marks and buffers are replaced as a whole when they are full, and the old ones stay.
@@ -14,10 +15,18 @@
 
 enum { ARENA_BLOCK_BYTES = 256 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
 
+/* The entries of one tree. */
+struct memtable_tree {
+    uint32_t tree;
+    struct skiplist list;
+};
+
 struct memtable {
     _Atomic uint32_t references;
     struct arena arena;
-    struct skiplist list;
+    struct prng prng;             /* tower heights */
+    struct skiplist trees;        /* key: the tree's number, big-endian; value: address of its struct memtable_tree */
+    struct memtable_tree *latest; /* the writer's: the one it last wrote to */
     struct range_set ranges;
     _Atomic size_t bytes, reserved; /* copies of the arena's, for other threads */
     _Atomic uint64_t entries;
@@ -45,7 +54,8 @@ struct memtable *memtable_create(uint64_t seed) {
     atomic_init(&memtable->references, 1);
     arena_init(&memtable->arena, ARENA_BLOCK_BYTES);
     range_set_init(&memtable->ranges, &memtable->arena, seed ^ 1);
-    if (skiplist_init(&memtable->list, &memtable->arena, seed)) return memtable;
+    prng_init(&memtable->prng, seed);
+    if (skiplist_init(&memtable->trees, &memtable->arena)) return memtable;
     memtable_release(memtable);
     return NULL;
 }
@@ -78,7 +88,7 @@ static uint64_t mark_sequence(const struct memtable_node *node, const struct mem
 }
 
 static struct slice node_put_value(const struct memtable_node *node) {
-    return slice_make((const uint8_t *)&node->edges[node->height] + node->key_size, node->value_size);
+    return slice_make(node->bytes + node->key_size, node->value_size);
 }
 
 /* The last mark with a sequence <= snapshot; the first one if even that is newer. */
@@ -115,22 +125,66 @@ static uint64_t node_last_sequence(const struct memtable_node *node) {
     return grown ? mark_sequence(node, grown, grown_count(grown) - 1) : entry_sequence(node->trailer);
 }
 
-static bool node_is_of(const struct memtable_node *node, uint32_t tree, struct slice key) {
-    return node && node->tree == tree && slice_equal(memtable_node_key(node), key);
+static bool node_has_key(const struct memtable_node *node, struct slice key) {
+    return node && slice_equal(memtable_node_key(node), key);
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------------- */
+/* ---- Trees ----------------------------------------------------------------------------------------------------- */
+
+static struct memtable_tree *node_tree(const struct memtable_node *node) {
+    struct memtable_tree *tree;
+    memcpy(&tree, node_put_value(node).data, sizeof tree);
+    return tree;
+}
+
+/* The first tree with this number or a higher one; NULL = none. */
+static struct memtable_tree *tree_seek(const struct memtable *memtable, uint32_t number) {
+    uint8_t key[4];
+    coding_put_key_u32(key, number);
+    struct memtable_target target = memtable_target(slice_make(key, sizeof key), ENTRY_TRAILER_FIRST);
+    const struct memtable_node *node = skiplist_seek(&memtable->trees, &target);
+    return node ? node_tree(node) : NULL;
+}
+
+static struct memtable_tree *tree_find(const struct memtable *memtable, uint32_t number) {
+    struct memtable_tree *tree = tree_seek(memtable, number);
+    return tree && tree->tree == number ? tree : NULL;
+}
+
+/* The tree, made if absent. NULL when out of memory. */
+static struct memtable_tree *tree_make(struct memtable *memtable, uint32_t number) {
+    if (memtable->latest && memtable->latest->tree == number) return memtable->latest;
+    struct memtable_tree *tree = tree_find(memtable, number);
+    if (!tree) {
+        tree = arena_alloc(&memtable->arena, sizeof *tree, 8);
+        if (!tree || !skiplist_init(&tree->list, &memtable->arena)) return NULL;
+        tree->tree = number;
+        uint8_t key[4];
+        coding_put_key_u32(key, number);
+        struct memtable_target target = memtable_target(slice_make(key, sizeof key), 0);
+        struct slice value = slice_make(&tree, sizeof tree);
+        struct memtable_node *node = skiplist_node_create(&memtable->prng, &memtable->arena, &target, value);
+        if (!node) return NULL;
+        struct memtable_node *before[SKIPLIST_HEIGHT];
+        skiplist_find_before(&memtable->trees, &target, before);
+        skiplist_link(&memtable->trees, node, before);
+    }
+    memtable->latest = tree;
+    return tree;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------------------------- */
 
 static void memtable_account(struct memtable *memtable) {
     atomic_store_explicit(&memtable->bytes, memtable->arena.used_bytes, memory_order_relaxed);
     atomic_store_explicit(&memtable->reserved, memtable->arena.reserved_bytes, memory_order_relaxed);
 }
 
-static enum status insert(struct memtable *memtable, const struct memtable_target *target, struct slice value,
-                          struct memtable_node *before[SKIPLIST_HEIGHT]) {
-    struct memtable_node *node = skiplist_node_create(&memtable->list, &memtable->arena, target, value);
+static enum status insert(struct memtable *memtable, struct memtable_tree *tree, const struct memtable_target *target,
+                          struct slice value, struct memtable_node *before[SKIPLIST_HEIGHT]) {
+    struct memtable_node *node = skiplist_node_create(&memtable->prng, &memtable->arena, target, value);
     if (!node) return STATUS_NO_MEMORY;
-    skiplist_link(&memtable->list, node, before);
+    skiplist_link(&tree->list, node, before);
     return STATUS_OK;
 }
 
@@ -182,41 +236,45 @@ static enum status extend(struct memtable *memtable, struct memtable_node *node,
     return STATUS_OK;
 }
 
-static enum status append(struct memtable *memtable, uint32_t tree, uint64_t sequence, struct slice key,
+static enum status append(struct memtable *memtable, struct memtable_tree *tree, uint64_t sequence, struct slice key,
                           struct slice bytes) {
     struct memtable_node *before[SKIPLIST_HEIGHT];
-    struct memtable_target target = memtable_target(tree, key, entry_trailer(sequence, ENTRY_APPEND));
-    skiplist_find_before(&memtable->list, &target, before);
+    struct memtable_target target = memtable_target(key, entry_trailer(sequence, ENTRY_APPEND));
+    skiplist_find_before(&tree->list, &target, before);
     struct memtable_node *newest = skiplist_next(before[0]);
-    if (!node_is_of(newest, tree, key)) newest = NULL;
+    if (!node_has_key(newest, key)) newest = NULL;
     uint64_t last = newest ? node_last_sequence(newest) : 0;
-    bool deleted = range_set_cover(&memtable->ranges, tree, key, ENTRY_SEQUENCE_MAX) > last ||
+    bool deleted = range_set_cover(&memtable->ranges, tree->tree, key, ENTRY_SEQUENCE_MAX) > last ||
                    (newest && entry_kind(newest->trailer) == ENTRY_DELETE);
     if (newest && !deleted && entry_kind(newest->trailer) != ENTRY_MERGE &&
         sequence - entry_sequence(newest->trailer) <= UINT32_MAX) {
         return extend(memtable, newest, sequence, bytes);
     }
     if (deleted) target.trailer = entry_trailer(sequence, ENTRY_PUT);
-    return insert(memtable, &target, bytes, before);
+    return insert(memtable, tree, &target, bytes, before);
 }
 
-static enum status put(struct memtable *memtable, uint32_t tree, uint64_t trailer, struct slice key,
+static enum status put(struct memtable *memtable, struct memtable_tree *tree, uint64_t trailer, struct slice key,
                        struct slice value) {
     struct memtable_node *before[SKIPLIST_HEIGHT];
-    struct memtable_target target = memtable_target(tree, key, trailer);
-    skiplist_find_before(&memtable->list, &target, before);
-    return insert(memtable, &target, value, before);
+    struct memtable_target target = memtable_target(key, trailer);
+    skiplist_find_before(&tree->list, &target, before);
+    return insert(memtable, tree, &target, value, before);
+}
+
+static enum status add(struct memtable *memtable, uint32_t number, enum entry_kind kind, uint64_t sequence,
+                       struct slice key, struct slice value) {
+    if (kind == ENTRY_RANGE_DELETE) return range_set_add(&memtable->ranges, number, key, value, sequence);
+    struct memtable_tree *tree = tree_make(memtable, number);
+    if (!tree) return STATUS_NO_MEMORY;
+    if (kind == ENTRY_APPEND) return append(memtable, tree, sequence, key, value);
+    return put(memtable, tree, entry_trailer(sequence, kind), key, value);
 }
 
 enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
                          struct slice key, struct slice value) {
     check(key.size <= ENGINE_KEY_MAX_BYTES && value.size <= ENGINE_VALUE_MAX_BYTES && sequence <= ENTRY_SEQUENCE_MAX);
-    enum status status;
-    switch (kind) {
-    case ENTRY_RANGE_DELETE: status = range_set_add(&memtable->ranges, tree, key, value, sequence); break;
-    case ENTRY_APPEND: status = append(memtable, tree, sequence, key, value); break;
-    default: status = put(memtable, tree, entry_trailer(sequence, kind), key, value); break;
-    }
+    enum status status = add(memtable, tree, kind, sequence, key, value);
     memtable_account(memtable);
     if (status != STATUS_OK) return status;
     if (kind != ENTRY_RANGE_DELETE) atomic_fetch_add_explicit(&memtable->entries, 1, memory_order_relaxed);
@@ -229,16 +287,18 @@ enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_ki
 
 /* Takes back what was added for a key from `first` on: whole nodes, then the latest extensions of the one that was
  * there before. */
-static void undo_key(struct memtable *memtable, uint32_t tree, struct slice key, uint64_t first) {
+static void undo_key(struct memtable *memtable, uint32_t number, struct slice key, uint64_t first) {
+    struct memtable_tree *tree = tree_find(memtable, number);
     struct memtable_node *before[SKIPLIST_HEIGHT];
-    struct memtable_target target = memtable_target(tree, key, ENTRY_TRAILER_FIRST);
+    struct memtable_target target = memtable_target(key, ENTRY_TRAILER_FIRST);
     struct memtable_node *node;
+    if (!tree) return;
     for (;;) {
-        skiplist_find_before(&memtable->list, &target, before);
+        skiplist_find_before(&tree->list, &target, before);
         node = skiplist_next(before[0]);
-        if (!node_is_of(node, tree, key)) return;
+        if (!node_has_key(node, key)) return;
         if (entry_sequence(node->trailer) < first) break;
-        skiplist_unlink(&memtable->list, node, before);
+        skiplist_unlink(&tree->list, node, before);
         const struct memtable_grown *extended = node_grown(node);
         atomic_fetch_sub_explicit(&memtable->entries, extended ? grown_count(extended) : 1, memory_order_relaxed);
     }
@@ -269,16 +329,18 @@ void memtable_undo(struct memtable *memtable, uint32_t tree, enum entry_kind kin
 
 bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
                   struct memtable_version *version) {
-    struct memtable_target target = memtable_target(tree, key, entry_trailer_at(snapshot));
-    version->node = skiplist_seek(&memtable->list, &target);
-    if (!node_is_of(version->node, tree, key)) return false;
+    const struct memtable_tree *entries = tree_find(memtable, tree);
+    if (!entries) return false;
+    struct memtable_target target = memtable_target(key, entry_trailer_at(snapshot));
+    version->node = skiplist_seek(&entries->list, &target);
+    if (!node_has_key(version->node, key)) return false;
     node_version(version->node, snapshot, &version->trailer, &version->value);
     return true;
 }
 
 bool memtable_get_older(struct memtable_version *version) {
     const struct memtable_node *node = skiplist_next(version->node);
-    if (!node_is_of(node, version->node->tree, memtable_node_key(version->node))) return false;
+    if (!node_has_key(node, memtable_node_key(version->node))) return false;
     version->node = node;
     node_version(node, ENTRY_SEQUENCE_MAX, &version->trailer, &version->value);
     return true;
@@ -293,14 +355,16 @@ const struct range_set *memtable_range_deletes(const struct memtable *memtable) 
 }
 
 bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree) {
-    struct memtable_target target = memtable_target(*tree, (struct slice){0}, ENTRY_TRAILER_FIRST);
-    const struct memtable_node *node = skiplist_seek(&memtable->list, &target);
+    const struct memtable_tree *entries = tree_seek(memtable, *tree);
+    while (entries && !skiplist_first(&entries->list)) { /* all of it was taken back */
+        entries = entries->tree == UINT32_MAX ? NULL : tree_seek(memtable, entries->tree + 1);
+    }
     struct range_cursor cursor;
     struct range_tombstone tombstone;
     range_cursor_init(&cursor, &memtable->ranges, *tree);
     bool has_range = range_cursor_next(&cursor, &tombstone);
-    if (!node && !has_range) return false;
-    *tree = node && (!has_range || node->tree < tombstone.tree) ? node->tree : tombstone.tree;
+    if (!entries && !has_range) return false;
+    *tree = entries && (!has_range || entries->tree < tombstone.tree) ? entries->tree : tombstone.tree;
     return true;
 }
 
@@ -325,10 +389,10 @@ static struct memtable_source *source_of(struct source *source) {
 static void show(struct memtable_source *this, const struct memtable_node *node) {
     struct source *source = &this->source;
     this->node = node;
-    source->valid = node && node->tree == this->tree;
+    source->valid = node != NULL;
     if (!source->valid) return;
     source->key = memtable_node_key(node);
-    source->head = entry_head(source->key);
+    source->head = node->head;
     if (this->snapshot != MEMTABLE_EVERY_VERSION) {
         node_version(node, this->snapshot, &source->trailer, &source->value);
         return;
@@ -362,10 +426,10 @@ static void memtable_source_next(struct source *source) {
 
 static void memtable_source_seek(struct source *source, struct slice key, uint64_t trailer) {
     struct memtable_source *this = source_of(source);
-    struct memtable_target target = memtable_target(this->tree, key, trailer);
-    const struct memtable_node *node = skiplist_seek(&this->memtable->list, &target);
+    struct memtable_target target = memtable_target(key, trailer);
+    const struct memtable_node *node = this->tree ? skiplist_seek(&this->tree->list, &target) : NULL;
     source->status = STATUS_OK;
-    bool same = node_is_of(node, this->tree, key);
+    bool same = node_has_key(node, key);
     show_from(this, node, same ? entry_sequence(trailer) : ENTRY_SEQUENCE_MAX);
     if (same && this->mark > 0 && source->trailer > trailer) memtable_source_next(source);
 }
@@ -385,25 +449,19 @@ static bool goes_back(struct memtable_source *this) {
 static void memtable_source_seek_before(struct source *source, struct slice key, uint64_t trailer) {
     struct memtable_source *this = source_of(source);
     if (!goes_back(this)) return;
-    struct memtable_target target = memtable_target(this->tree, key, trailer);
-    show(this, skiplist_seek_before(&this->memtable->list, &target));
+    struct memtable_target target = memtable_target(key, trailer);
+    show(this, this->tree ? skiplist_seek_before(&this->tree->list, &target) : NULL);
 }
 
 static void memtable_source_seek_last(struct source *source) {
     struct memtable_source *this = source_of(source);
-    if (!goes_back(this)) return;
-    if (this->tree == UINT32_MAX) {
-        show(this, skiplist_last(&this->memtable->list));
-        return;
-    }
-    struct memtable_target target = memtable_target(this->tree + 1, (struct slice){0}, ENTRY_TRAILER_FIRST);
-    show(this, skiplist_seek_before(&this->memtable->list, &target));
+    if (goes_back(this)) show(this, this->tree ? skiplist_last(&this->tree->list) : NULL);
 }
 
 static void memtable_source_prev(struct source *source) {
     struct memtable_source *this = source_of(source);
     check(source->valid);
-    if (goes_back(this)) show(this, skiplist_prev(&this->memtable->list, this->node));
+    if (goes_back(this)) show(this, skiplist_prev(&this->tree->list, this->node));
 }
 
 static void memtable_source_close(struct source *source) {
@@ -424,8 +482,7 @@ void memtable_source_init(struct memtable_source *source, const struct memtable 
                           uint64_t snapshot) {
     *source = (struct memtable_source){
         .source = {.vtable = &memtable_source_vtable},
-        .memtable = memtable,
+        .tree = tree_find(memtable, tree),
         .snapshot = snapshot,
-        .tree = tree,
     };
 }

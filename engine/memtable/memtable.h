@@ -1,9 +1,9 @@
 /*
  * memtable: the newest writes of all trees, in memory, ordered by (tree, user key, sequence descending).
  *
- * An arena skip list. Threads: one writer at a time (the owner's lock); readers need no lock and may run beside the
- * writer, as long as they ask with a snapshot that was published after the entries it covers were added. Entries are
- * never moved or freed before the memtable is: values are pinned by a reference to it.
+ * Arena skip lists, one for each tree. Threads: one writer at a time (the owner's lock); readers need no lock and may
+ * run beside the writer, as long as they ask with a snapshot that was published after the entries it covers were added.
+ * Entries are never moved or freed before the memtable is: values are pinned by a reference to it.
  */
 #ifndef ENGINE_MEMTABLE_MEMTABLE_H
 #define ENGINE_MEMTABLE_MEMTABLE_H
@@ -13,6 +13,7 @@
 
 struct memtable;
 struct memtable_node;
+struct memtable_tree;
 
 /* One reference, the caller's. `seed` decides tower heights only. NULL when out of memory. */
 struct memtable *memtable_create(uint64_t seed);
@@ -74,10 +75,10 @@ const struct range_set *memtable_range_deletes(const struct memtable *memtable);
 
 struct memtable_source {
     struct source source;
-    const struct memtable *memtable; /* borrowed: the caller holds a reference until close */
+    const struct memtable_tree
+        *tree; /* of a memtable that the caller holds a reference to; NULL = nothing of this tree */
     const struct memtable_node *node;
     uint64_t snapshot;
-    uint32_t tree;
     uint32_t mark; /* EVERY_VERSION: which extension of node stands here */
 };
 void memtable_source_init(struct memtable_source *source, const struct memtable *memtable, uint32_t tree,

@@ -1,64 +1,66 @@
 /*
- * skiplist: edges are published bottom level first by release stores; readers go by acquire loads.
+ * skiplist: searching, linking, taking out. Invariant: what a level's edges visit is a part of what the level below
+ * visits, in order.
  */
 #include "engine/memtable/skiplist.h"
 
 #include "engine/base/check.h"
 
+static struct memtable_edge *edge_of(struct memtable_node *node, unsigned level) {
+    return (struct memtable_edge *)(void *)node - 1 - level;
+}
+
 static struct memtable_node *edge_to(const struct memtable_node *node, unsigned level) {
-    return atomic_load_explicit(&node->edges[level].to, memory_order_acquire);
+    return atomic_load_explicit(&memtable_node_edge(node, level)->to, memory_order_acquire);
 }
 
 static uint64_t edge_head(const struct memtable_node *node, unsigned level) {
-    return atomic_load_explicit(&node->edges[level].head, memory_order_relaxed);
+    return atomic_load_explicit(&memtable_node_edge(node, level)->head, memory_order_relaxed);
 }
 
-/* Head before target: see the file's opening. */
+/* Head before target: see the header's opening. */
 static void edge_set(struct memtable_node *node, unsigned level, struct memtable_node *to, uint64_t head) {
-    atomic_store_explicit(&node->edges[level].head, head, memory_order_relaxed);
-    atomic_store_explicit(&node->edges[level].to, to, memory_order_release);
+    atomic_store_explicit(&edge_of(node, level)->head, head, memory_order_relaxed);
+    atomic_store_explicit(&edge_of(node, level)->to, to, memory_order_release);
 }
 
 static bool node_is_before(const struct memtable_node *node, const struct memtable_target *target) {
     if (node->head != target->head) return node->head < target->head;
-    if (node->tree != target->tree) return node->tree < target->tree;
     int order = slice_compare(memtable_node_key(node), target->key);
     return order != 0 ? order < 0 : node->trailer > target->trailer;
 }
 
 static struct memtable_node *node_alloc(struct arena *arena, unsigned height, size_t payload) {
-    size_t size = sizeof(struct memtable_node) + height * sizeof(struct memtable_edge) + payload;
-    struct memtable_node *node = arena_alloc(arena, size, 8);
-    if (!node) return NULL;
-    *node = (struct memtable_node){.height = height};
+    size_t edges = height * sizeof(struct memtable_edge);
+    uint8_t *bytes = arena_alloc(arena, edges + sizeof(struct memtable_node) + payload, 8);
+    if (!bytes) return NULL;
+    struct memtable_node *node = (struct memtable_node *)(void *)(bytes + edges);
+    *node = (struct memtable_node){.height = height & 0xf};
     for (unsigned i = 0; i < height; i++) {
-        atomic_init(&node->edges[i].to, NULL);
-        atomic_init(&node->edges[i].head, UINT64_MAX);
+        atomic_init(&edge_of(node, i)->to, NULL);
+        atomic_init(&edge_of(node, i)->head, UINT64_MAX);
     }
     return node;
 }
 
-bool skiplist_init(struct skiplist *list, struct arena *arena, uint64_t seed) {
+bool skiplist_init(struct skiplist *list, struct arena *arena) {
     *list = (struct skiplist){.head = node_alloc(arena, SKIPLIST_HEIGHT, 0)};
     atomic_init(&list->height, 1);
-    prng_init(&list->prng, seed);
     return list->head != NULL;
 }
 
-struct memtable_node *skiplist_node_create(struct skiplist *list, struct arena *arena,
-                                           const struct memtable_target *target, struct slice value) {
+struct memtable_node *skiplist_node_create(struct prng *prng, struct arena *arena, const struct memtable_target *target,
+                                           struct slice value) {
     unsigned height = 1;
-    for (uint64_t bits = prng_next(&list->prng); (bits & 3) == 0 && height < SKIPLIST_HEIGHT; bits >>= 2) height++;
+    for (uint64_t bits = prng_next(prng); (bits & 3) == 0 && height < SKIPLIST_HEIGHT; bits >>= 2) height++;
     struct memtable_node *node = node_alloc(arena, height, target->key.size + value.size);
     if (!node) return NULL;
     node->head = target->head;
     node->trailer = target->trailer;
-    node->tree = target->tree;
     node->key_size = (uint32_t)target->key.size;
-    node->value_size = (uint32_t)value.size;
-    uint8_t *bytes = (uint8_t *)&node->edges[height];
-    if (target->key.size) memcpy(bytes, target->key.data, target->key.size);
-    if (value.size) memcpy(bytes + target->key.size, value.data, value.size);
+    node->value_size = (uint32_t)value.size & 0xfffffff;
+    if (target->key.size) memcpy(node->bytes, target->key.data, target->key.size);
+    if (value.size) memcpy(node->bytes + target->key.size, value.data, value.size);
     return node;
 }
 

@@ -1,11 +1,13 @@
 /*
- * skiplist: the order of a memtable's entries; private to engine/memtable.
+ * skiplist: entries of one tree in order; private to engine/memtable.
  *
  * Pugh, "Skip lists" (1990), with one writer and readers without locks: a node is filled in before it is linked by a
  * release store, bottom level first, and never moves. Each edge also carries the head of the node it leads to, so that
  * a search that would overshoot does not touch that node. Readers load an edge's target before its head: heads of an
  * edge only fall as nodes are linked in, so a head above the one looked for proves that the target is beyond it,
  * whichever of two stores was seen.
+ *
+ * A node's edges stand before it, its key behind it: what a comparison needs and the edge that follows lie together.
  */
 #ifndef ENGINE_MEMTABLE_SKIPLIST_H
 #define ENGINE_MEMTABLE_SKIPLIST_H
@@ -27,19 +29,22 @@ struct memtable_edge {
 };
 
 struct memtable_node {
-    uint64_t head; /* memtable_head of tree and key */
+    uint64_t head; /* entry_head of the key */
     uint64_t trailer;
-    uint32_t tree;
     uint32_t key_size;
-    uint32_t value_size;
-    uint32_t height;
+    uint32_t value_size : 28;
+    uint32_t height : 4;
     struct memtable_grown *_Atomic grown; /* the value once it was extended; NULL = it stands behind the key */
     struct memtable_node *_Atomic prev;   /* on level 0; the list's head before the first */
-    struct memtable_edge edges[];         /* height of them; then key, then value */
+    uint8_t bytes[];                      /* key, then value */
 };
 
 static inline struct slice memtable_node_key(const struct memtable_node *node) {
-    return slice_make(&node->edges[node->height], node->key_size);
+    return slice_make(node->bytes, node->key_size);
+}
+
+static inline const struct memtable_edge *memtable_node_edge(const struct memtable_node *node, unsigned level) {
+    return (const struct memtable_edge *)(const void *)node - 1 - level;
 }
 
 /* The place that is looked for. */
@@ -47,33 +52,25 @@ struct memtable_target {
     uint64_t head;
     uint64_t trailer;
     struct slice key;
-    uint32_t tree;
 };
 
-/* Tree and first key bytes as one number, ordered like (tree, key) as far as it goes. */
-static inline uint64_t memtable_head(uint32_t tree, struct slice key) {
-    if (tree >= 0xffff) return (uint64_t)0xffff << 48;
-    return (uint64_t)tree << 48 | entry_head(key) >> 16;
-}
-
-static inline struct memtable_target memtable_target(uint32_t tree, struct slice key, uint64_t trailer) {
-    return (struct memtable_target){.head = memtable_head(tree, key), .trailer = trailer, .key = key, .tree = tree};
+static inline struct memtable_target memtable_target(struct slice key, uint64_t trailer) {
+    return (struct memtable_target){.head = entry_head(key), .trailer = trailer, .key = key};
 }
 
 struct skiplist {
     struct memtable_node *head;
-    _Atomic uint32_t height; /* levels in use */
-    struct prng prng;
+    _Atomic uint32_t height;                       /* levels in use */
     struct memtable_node *finger[SKIPLIST_HEIGHT]; /* the writer's: on each level the last node up to the latest insert;
                                                       [0] NULL = none */
 };
 
 /* False when out of memory. */
-bool skiplist_init(struct skiplist *list, struct arena *arena, uint64_t seed);
+bool skiplist_init(struct skiplist *list, struct arena *arena);
 
 /* An unlinked node with room for key and value, filled in but for edges. NULL when out of memory. */
-struct memtable_node *skiplist_node_create(struct skiplist *list, struct arena *arena,
-                                           const struct memtable_target *target, struct slice value);
+struct memtable_node *skiplist_node_create(struct prng *prng, struct arena *arena, const struct memtable_target *target,
+                                           struct slice value);
 
 /* The last node before the target on every level. */
 void skiplist_find_before(struct skiplist *list, const struct memtable_target *target,
@@ -89,7 +86,10 @@ struct memtable_node *skiplist_seek_before(const struct skiplist *list, const st
 struct memtable_node *skiplist_last(const struct skiplist *list); /* NULL = none */
 
 static inline struct memtable_node *skiplist_next(const struct memtable_node *node) {
-    return atomic_load_explicit(&node->edges[0].to, memory_order_acquire);
+    return atomic_load_explicit(&memtable_node_edge(node, 0)->to, memory_order_acquire);
+}
+static inline struct memtable_node *skiplist_first(const struct skiplist *list) {
+    return skiplist_next(list->head);
 }
 static inline struct memtable_node *skiplist_prev(const struct skiplist *list, const struct memtable_node *node) {
     struct memtable_node *prev = atomic_load_explicit(&node->prev, memory_order_acquire);
