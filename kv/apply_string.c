@@ -118,11 +118,13 @@ enum status apply_setrange(struct apply *apply) {
 enum status apply_increment(struct apply *apply) {
     struct slice key = kv_op_next(&apply->reader);
     struct name_row row;
-    enum status status = get_or_empty(apply, key, &row);
+    enum status status = apply_get_string(apply, key, &row);
+    bool absent = status == STATUS_NOT_FOUND; /* counts as 0; an empty value is no number */
     if (status == STATUS_WRONG_TYPE) return reply_error(apply->reply, KV_TEXT_WRONG_TYPE);
-    if (status) return status;
+    if (status && !absent) return status;
+    if (absent) row = (struct name_row){.type = NAME_STRING};
     int64_t value = 0;
-    if (row.value.size && !kv_parse_integer(row.value, &value)) return reply_error(apply->reply, KV_TEXT_NOT_INTEGER);
+    if (!absent && !kv_parse_integer(row.value, &value)) return reply_error(apply->reply, KV_TEXT_NOT_INTEGER);
     if (__builtin_add_overflow(value, apply->reader.op.number, &value))
         return reply_error(apply->reply, KV_TEXT_OVERFLOW);
     buf_clear(apply->scratch);

@@ -44,6 +44,7 @@ static bool element_matches(struct slice pattern, size_t *at, uint8_t byte) {
 }
 
 bool kv_glob_match(struct slice pattern, struct slice text) {
+    if (text.size == 0) return pattern.size == 0; /* as Redis has it: not even stars match nothing */
     size_t at = 0, position = 0;
     size_t star_at = SIZE_MAX, star_position = 0; /* behind the last star; where its run ends */
     while (position < text.size) {

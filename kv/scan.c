@@ -10,6 +10,11 @@ struct collector {
     uint64_t limit;
 };
 
+/* What to match names with: NULL for "*", which is every name, the empty one too. */
+static const struct slice *pattern_or_all(const struct slice *pattern) {
+    return slice_equal(*pattern, slice_from_text("*")) ? NULL : pattern;
+}
+
 static enum status collect(void *context, struct slice name, const struct name_row *row) {
     struct collector *collector = context;
     if (collector->type && row->type != collector->type) return STATUS_OK;
@@ -25,7 +30,7 @@ static enum status reply_collected(struct buf *reply, const struct collector *co
 }
 
 enum status kv_keys(const struct names_view *view, struct slice pattern, struct buf *reply) {
-    struct collector collector = {.pattern = &pattern, .limit = UINT64_MAX};
+    struct collector collector = {.pattern = pattern_or_all(&pattern), .limit = UINT64_MAX};
     uint64_t cursor = 0;
     enum status status = names_scan(view, &cursor, UINT64_MAX, collect, &collector);
     if (status == STATUS_OK) status = reply_collected(reply, &collector);
@@ -34,8 +39,9 @@ enum status kv_keys(const struct names_view *view, struct slice pattern, struct 
 }
 
 enum status kv_scan(const struct names_view *view, const struct kv_scan_options *options, struct buf *reply) {
-    struct collector collector = {
-        .pattern = options->has_pattern ? &options->pattern : NULL, .type = options->type, .limit = UINT64_MAX};
+    struct collector collector = {.pattern = options->has_pattern ? pattern_or_all(&options->pattern) : NULL,
+                                  .type = options->type,
+                                  .limit = UINT64_MAX};
     uint64_t cursor = options->cursor;
     enum status status = names_scan(view, &cursor, options->count ? options->count : 10, collect, &collector);
     struct buf text = BUF_EMPTY;

@@ -131,7 +131,7 @@ static void make_increment(struct prng *prng, struct model *model, struct step *
     step->op.number = (int64_t)prng_below(prng, 100) - 50;
     step->op.argument_count = 1;
     int64_t value = 0;
-    if (entry->present && !kv_parse_integer(slice_make(entry->value, entry->size), &value) && entry->size) {
+    if (entry->present && !kv_parse_integer(slice_make(entry->value, entry->size), &value)) {
         expect(reply_error(&step->expected, "ERR value is not an integer or out of range"));
         return;
     }

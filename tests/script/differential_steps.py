@@ -3,7 +3,7 @@
     ("call", args)          one command; may be pipelined with its neighbours
     ("inline", args)        the same, as an inline command
     ("scan", args)          SCAN with options, repeated until the cursor is 0; the set of keys counts
-    ("expire", key, value)  SET PX 40, a pause, then reads: the key is gone
+    ("expire", key, value)  SET PX 40, a pause, then reads: the key is gone, and soon not counted
     ("raw", data)           bytes that are no command; the answer up to the end of the connection counts
 """
 import random

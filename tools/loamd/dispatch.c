@@ -325,16 +325,22 @@ void dispatch_error(struct connection *connection, struct slice text) {
     if (call) finish_or_fail(call, reply_error(&call->reply, "%.*s", (int)text.size, (const char *)text.data));
 }
 
+/* An argument's bytes up to a NUL, at most `room`. */
+static size_t shown_bytes(struct slice arg, size_t room) {
+    size_t size = arg.size < room ? arg.size : room;
+    const uint8_t *nul = size ? memchr(arg.data, 0, size) : NULL;
+    return nul ? (size_t)(nul - arg.data) : size;
+}
+
 /* "unknown command 'x', with args beginning with: 'a' 'b' ", as Redis words it: at most 128 bytes of name and of
  * arguments. */
 static enum status reply_unknown(struct call *call, const struct slice *args, size_t count) {
     char text[UNKNOWN_ARGS_BYTES + 64];
     size_t size = 0;
     for (size_t i = 1; i < count && size < UNKNOWN_ARGS_BYTES; i++) {
-        size_t room = UNKNOWN_ARGS_BYTES - size;
-        size_t shown = args[i].size < room ? args[i].size : room;
+        size_t shown = shown_bytes(args[i], UNKNOWN_ARGS_BYTES - size);
         text[size++] = '\'';
-        memcpy(text + size, args[i].data, shown);
+        if (shown) memcpy(text + size, args[i].data, shown);
         size += shown;
         text[size++] = '\'';
         text[size++] = ' ';
