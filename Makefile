@@ -150,7 +150,7 @@ $(B)/lib:
 	@mkdir -p $@
 
 # A sanitizer's own symbols come from the program that loads the library.
-ALL_DEFINED :=
+ALL_DEFINED := -Wl,-z,defs
 $(B)/libloam.so: $(call objects,$(LIB_SOURCES))
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,-Bsymbolic-functions $(if $(filter release clang debug,$(BUILD)),$(ALL_DEFINED)) \

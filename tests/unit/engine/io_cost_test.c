@@ -212,6 +212,10 @@ static double measure(const char *what, const struct workload *workload) {
                  {SYS_fdatasync, "fdatasync"},
                  {SYS_write, "write"},
                  {SYS_futex, "futex"}};
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    print_message("SKIP: %s: a sanitizer makes system calls of its own\n", what);
+    skip();
+#endif
     struct counts shorter, longer;
     if (!count_syscalls(workload, SHORT_RUN, &shorter) || !count_syscalls(workload, LONG_RUN, &longer)) {
         print_message("SKIP: %s: no tracing here, or the backend is refused\n", what);
