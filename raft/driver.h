@@ -1,12 +1,15 @@
 /*
- * driver: a node's replicated log at work. It owns the engine, the log, the hard state, the sessions and the peer connections, runs the pure core
- * (raft/raft.h), and is the only place where the order persist -> send -> apply stands.
+ * driver: a node's replicated log at work. It owns the engine, the log, the hard state, the sessions and the peer
+ * connections, runs the pure core (raft/raft.h), and is the only place where the order persist -> send -> apply
+ * stands.
  *
- * Everything happens on the loop thread of its io: completions of its operations, and raft_driver_turn, which the loop calls once per turn after it has handed in
- * requests. All that one turn brings becomes one group of the log: one write, one barrier.
+ * Everything happens on the loop thread of its io: completions of its operations, and raft_driver_turn, which the loop
+ * calls once per turn after it has handed in requests. All that one turn brings becomes one group of the log: one
+ * write, one barrier.
  *
- * A request's life: the client's node gives it a serial of the node's session, forwards it to the leader in one hop (or proposes it itself), sends it again after a
- * change of leader, and answers when its own apply has passed the entry. Each is applied once.
+ * A request's life: the client's node gives it a serial of the node's session, forwards it to the leader in one hop
+ * (or proposes it itself), sends it again after a change of leader, and answers when its own apply has passed the
+ * entry. Each is applied once.
  */
 #ifndef RAFT_DRIVER_H
 #define RAFT_DRIVER_H
@@ -38,7 +41,8 @@ struct raft_identity {
 };
 
 /*
- * Makes a node's directory: identity, empty log, no state. EXISTS if one is there. cluster_id 0 = drawn from the members' list, so that nodes of one start agree. Blocking.
+ * Makes a node's directory: identity, empty log, no state. EXISTS if one is there. cluster_id 0 = drawn from the
+ * members' list, so that nodes of one start agree. Blocking.
  */
 MUST_CHECK enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
                                              const struct raft_member *members, size_t member_count,
@@ -71,18 +75,24 @@ struct raft_driver_options {
     void *context;
 };
 
-/* Opens the directory, replays the log into the engine, calls each machine's after_restore, listens for peers. Blocking. FAULTY, CORRUPT, LOCKED, MISMATCH, ... with words. */
+/*
+ * Opens the directory, replays the log into the engine, calls each machine's after_restore, listens for peers.
+ * Blocking. FAULTY, CORRUPT, LOCKED, MISMATCH, ... with words.
+ */
 MUST_CHECK enum status raft_driver_open(struct io *io, const char *dir, const struct raft_driver_options *options,
                                         struct raft_driver **driver, struct error *error);
 /* Ends it: pending requests are answered CANCELLED (outcome unknown), connections closed, nothing flushed. */
 void raft_driver_close(struct raft_driver *driver);
 
 /*
- * One write, or one read barrier, of a client; the caller's memory until done was called or raft_driver_cancel returned. done runs on the loop thread, never inside the call that handed the request in.
+ * One write, or one read barrier, of a client; the caller's memory until done was called or raft_driver_cancel
+ * returned. done runs on the loop thread, never inside the call that handed the request in.
  *
- * propose: OK and the reply of apply (borrowed for the call). Not applied: BUSY (a limit, or no leader for too long), TOO_LARGE, INVALID. Outcome unknown: CANCELLED,
+ * propose: OK and the reply of apply (borrowed for the call). Not applied: BUSY (a limit, or no leader for too long),
+ * TOO_LARGE, INVALID. Outcome unknown: CANCELLED,
  *          SESSION_LOST. TIMED_OUT does not happen: a request with a leader is answered.
- * read:    OK when this node has applied all that was committed when the read was handed in: read the engine now, in this call. BUSY as above.
+ * read:    OK when this node has applied all that was committed when the read was handed in: read the engine now, in
+ * this call. BUSY as above.
  */
 struct raft_request {
     void (*done)(struct raft_request *request, enum status status, struct slice reply);
@@ -96,25 +106,33 @@ struct raft_request {
 void raft_driver_propose(struct raft_driver *driver, uint8_t store, struct slice operation,
                          struct raft_request *request);
 void raft_driver_read(struct raft_driver *driver, struct raft_request *request);
-/* Commits an entry that does nothing but carry the time, so that log time passes what the clocks say now; done when this node has applied one that was proposed after the call.
- * Many callers share one entry in flight. */
+/* Commits an entry that does nothing but carry the time, so that log time passes what the clocks say now; done when
+ * this node has applied one that was proposed after the call. Many callers share one entry in flight. */
 void raft_driver_tick_time(struct raft_driver *driver, struct raft_request *request);
 /* The client has gone: done will not be called. The write may still happen. */
 void raft_driver_cancel(struct raft_driver *driver, struct raft_request *request);
 
-/* End of a loop turn: proposes, sends, starts the commit, applies what is committed (a bounded slice). Returns when it wants the next turn at the latest (io_now_ns clock). */
+/*
+ * End of a loop turn: proposes, sends, starts the commit, applies what is committed (a bounded slice). Returns when it
+ * wants the next turn at the latest (io_now_ns clock).
+ */
 uint64_t raft_driver_turn(struct raft_driver *driver);
 
-/* 0..1000: how close the tightest limit is (uncommitted tail, log cap, engine pressure, request window). At 1000 stop reading client sockets until it falls. */
+/*
+ * 0..1000: how close the tightest limit is (uncommitted tail, log cap, engine pressure, request window). At 1000 stop
+ * reading client sockets until it falls.
+ */
 unsigned raft_driver_pressure(const struct raft_driver *driver);
 
 struct engine *
 raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install, between turns: ask each time */
-/* A pool job that reads the engine pins it for as long: a snapshot install waits for the last unpin before it replaces the engine. Loop thread. */
+/*
+ * A pool job that reads the engine pins it for as long: a snapshot install waits for the last unpin before it replaces
+ * the engine. Loop thread.
+ */
 void raft_driver_pin_engine(struct raft_driver *driver);
 void raft_driver_unpin_engine(struct raft_driver *driver);
 int64_t raft_driver_log_time(const struct raft_driver *driver); /* of the last applied entry */
-/* Number of voters whose log is durable up to index, as far as this node knows (the leader knows best; followers ask it through `done`). Used by WAIT on the leader. */
 /* Asks the leader how many voters hold index; done's reply is a REPLY_INTEGER. */
 void raft_driver_count_durable(struct raft_driver *driver, uint64_t index, struct raft_request *request);
 

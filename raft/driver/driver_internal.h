@@ -1,10 +1,10 @@
 /*
  * driver_internal: the state of a driver, and the verbs that its parts call of one another. Private to raft/driver.
  *
- * Who owns what: open.c the directory; turn.c events and effects of the core; persist.c what goes to disk, and in which
- * order; apply.c what is committed; requests.c writes of this node's clients, and their way to the leader; reads.c read
- * barriers and counts; snapshot_send.c and snapshot_take.c state that travels whole; keep.c the length of the log;
- * status.c what people see.
+ * Who owns what: open.c the directory; turn.c events and effects of the core; disk_work.c what goes to disk, and in
+ * which order; apply.c what is committed; requests.c writes of this node's clients, and their way to the leader;
+ * reads.c read barriers and counts; snapshot_send.c and snapshot_take.c state that travels whole; keep.c the length of
+ * the log; driver_status.c what people see.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -27,7 +27,7 @@ enum {
     DRIVER_APPEND_ENTRIES = 8192,
 };
 
-/* ---- persist.c ---- */
+/* ---- disk_work.c ---- */
 
 enum work_stage { WORK_NEW, WORK_INSTALLED, WORK_PROMISED, WORK_WRITTEN };
 
@@ -152,7 +152,7 @@ struct raft_driver {
     bool stepped;       /* the core took an event since its effects were last drained */
     bool install_taken; /* the last step took a snapshot */
 
-    /* persist.c */
+    /* disk_work.c */
     struct node_state superblock;
     struct io_file *superblock_file;
     struct io_op superblock_op;
@@ -215,7 +215,7 @@ enum status driver_admit(void *context, const struct raft_identity *peer);
 /* Something that can't be mended: no more votes, writes, acknowledgements. */
 void driver_fail(struct raft_driver *driver, enum status status, const char *what);
 
-/* persist.c */
+/* disk_work.c */
 void persist_queue(struct raft_driver *driver, const struct raft_ready *ready);
 /* The log from `first` on was replaced: works that were not written yet end before. */
 void persist_trim(struct raft_driver *driver, uint64_t first);
@@ -224,7 +224,7 @@ void persist_on_commit(void *context, enum status status);
 void persist_on_read(void *context);
 /* The install at the head of the queue is done; superblock included. */
 void persist_installed(struct raft_driver *driver);
-/* Writes the superblock as it stands in memory; `done` is persist.c's. */
+/* Writes the superblock as it stands in memory; `done` is disk_work.c's. */
 void persist_write_superblock(struct raft_driver *driver);
 
 /* apply.c */

@@ -1,5 +1,5 @@
 /*
- * persist: what the core wants durable, in its order: works by number; in each the install, then the hard state, then
+ * disk_work: what the core wants durable, in its order: works by number; in each the install, then the hard state, then
  * the entries. Entries of many works go into one group of the log: one write, one barrier.
  */
 #include "engine/base/check.h"

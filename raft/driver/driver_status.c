@@ -1,5 +1,5 @@
 /*
- * status: what people and servers ask of a driver.
+ * driver_status: what people and servers ask of a driver.
  */
 #include "raft/driver/driver_internal.h"
 
