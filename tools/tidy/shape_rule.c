@@ -9,7 +9,7 @@
 #include "tools/tidy/layer.h"
 #include "tools/tidy/rules.h"
 
-enum { FUNCTION_LINES_MAX = 100, FILE_LINES_MAX = 1000, LINE_COLUMNS_MAX = 160 };
+enum { FUNCTION_LINES_MAX = 100, FILE_LINES_MAX = 1000, LINE_COLUMNS_MAX = 140 };
 
 static void check_sizes(const struct source *file, struct findings *findings) {
     if (file->line_count > FILE_LINES_MAX)
