@@ -141,8 +141,8 @@ struct kv_scan_options {
 MUST_CHECK enum status kv_scan(const struct names_view *view, const struct kv_scan_options *options, struct buf *reply);
 
 /*
- * Redis' glob: * ? [a-z] [^a] \x. No recursion beyond a fixed bound: linear in pattern * text at worst. As there, the empty
- * text matches the empty pattern only; who takes "*" for "all" asks before.
+ * Redis' glob: * ? [a-z] [^a] \x. No recursion beyond a fixed bound: linear in pattern * text at worst. As there, the
+ * empty text matches the empty pattern only; who takes "*" for "all" asks before.
  */
 bool kv_glob_match(struct slice pattern, struct slice text);
 
