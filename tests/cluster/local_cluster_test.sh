@@ -81,7 +81,7 @@ a_killed_leader_is_replaced_and_nothing_is_missing() {
     survivor=$((first % 3 + 1))
     cluster kill "$first" || return 1
     equals "$(field "$first" process)" stopped || return 1
-    until_true 10 cli $survivor set after-the-kill yes || return 1
+    until_true 30 cli $survivor set after-the-kill yes || return 1
     [ "$(leader)" != "$first" ] || { fail "the killed one still leads"; return 1; }
     "$loam" import --check --to 127.0.0.1:$((base + survivor)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
 }
@@ -94,18 +94,18 @@ a_paused_node_is_shown_and_resumes() {
     local node=$(($(leader) % 3 + 1))
     cluster pause $node || return 1
     equals "$(field $node process) $(field $node role)" "paused down" || return 1
-    equals "$(cli $((node % 3 + 1)) set while-paused yes)" OK || return 1
+    until_true 30 cli $((node % 3 + 1)) set while-paused yes || return 1
     cluster resume $node || return 1
-    until_true 10 eval '[ "$(cli '$node' get while-paused)" = yes ]'
+    until_true 30 eval '[ "$(cli '$node' get while-paused)" = yes ]'
 }
 a_minority_that_is_cut_off_serves_no_write_until_healed() {
     local cut=$(leader) other
     other=$((cut % 3 + 1))
     cluster partition $cut || return 1
-    until_true 10 cli $other set in-the-majority yes || return 1
+    until_true 30 cli $other set in-the-majority yes || return 1
     cli $cut set in-the-minority no >"$work/out" 2>&1 && { fail "the minority took a write"; return 1; }
     cluster heal || return 1
-    until_true 10 cli $cut set healed yes || return 1
+    until_true 30 cli $cut set healed yes || return 1
     equals "$(cli $cut get in-the-majority)" yes
 }
 logs_come_with_the_name_of_their_node() {
