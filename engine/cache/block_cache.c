@@ -185,7 +185,7 @@ static bool shard_make_room(struct block_shard *shard, size_t charge) {
 }
 
 static void shard_insert(struct block_shard *shard, struct block *block, uint64_t hash) {
-    if (shard->block_count >= shard->bucket_count) shard_grow(shard);
+    if (shard->block_count * 2 >= shard->bucket_count) shard_grow(shard); /* a longer chain costs a miss a block */
     size_t charge = block_charge(block);
     block->in_main = ghost_has(shard, hash);
     list_push_back(block->in_main ? &shard->main : &shard->small, &block->queue);

@@ -49,6 +49,9 @@ MUST_CHECK enum status sst_block_load(struct sst *sst, uint32_t at, unsigned fla
 /* The same out of bytes that were read already: exactly the unit. */
 MUST_CHECK enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block);
 
+/* Offers a loaded block to the cache: see block_cache_add. */
+void sst_block_cache(struct sst *sst, struct block **block);
+
 /* Reads exactly [offset, offset + size) of the file. CORRUPT if it is shorter. */
 MUST_CHECK enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, size_t size);
 

@@ -110,6 +110,10 @@ static enum status block_read(struct sst *sst, uint32_t at, struct block **block
     return status;
 }
 
+void sst_block_cache(struct sst *sst, struct block **block) {
+    if (sst->environment->cache) block_cache_add(sst->environment->cache, block);
+}
+
 enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block) {
     struct block_cache *cache = sst->environment->cache;
     if (cache) {
@@ -118,7 +122,7 @@ enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct 
     }
     if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
     enum status status = block_read(sst, at, block);
-    if (status == STATUS_OK && cache && !(flags & SST_NO_FILL)) block_cache_add(cache, block);
+    if (status == STATUS_OK && !(flags & SST_NO_FILL)) sst_block_cache(sst, block);
     return status;
 }
 

@@ -65,6 +65,7 @@ struct sst_source {
     unsigned flags;
     uint32_t index_at; /* which block */
     uint32_t entry_at; /* which entry in it */
+    uint32_t run;      /* blocks entered one behind the other */
 };
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags);
 /* The block under the current value with a reference for the caller, so that the value may be kept without a copy.

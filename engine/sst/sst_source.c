@@ -7,7 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/sst/sst_file.h"
 
-enum { AHEAD_BYTES = 256 << 10 };
+enum { AHEAD_BYTES = 256 << 10, AHEAD_BYTES_FIRST = 32 << 10, RUN_MIN = 2 };
 
 static struct sst_source *source_of(struct source *source) {
     return (struct sst_source *)(void *)source;
@@ -38,6 +38,13 @@ static void show(struct sst_source *this) {
     source->valid = true;
 }
 
+/* How much to read at once: a walk that goes on and on reads ever more. */
+static size_t ahead_bytes(const struct sst_source *this) {
+    if (this->flags & SST_READ_AHEAD) return AHEAD_BYTES;
+    uint32_t doublings = this->run - RUN_MIN;
+    return doublings < 3 ? (size_t)AHEAD_BYTES_FIRST << doublings : AHEAD_BYTES;
+}
+
 /* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in
  * there. */
 static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice *unit) {
@@ -45,7 +52,9 @@ static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice
     uint64_t end = this->ahead_offset + this->ahead.size;
     if (handle.offset < this->ahead_offset || handle.offset + handle.size > end) {
         uint64_t left = sst_footer_data_end(&this->sst->footer) - handle.offset;
-        size_t size = handle.size > AHEAD_BYTES ? handle.size : left < AHEAD_BYTES ? (size_t)left : AHEAD_BYTES;
+        size_t size = ahead_bytes(this);
+        if (size > left) size = (size_t)left;
+        if (size < handle.size) size = handle.size;
         buf_clear(&this->ahead);
         enum status status = buf_reserve(&this->ahead, size);
         if (status != STATUS_OK) return status;
@@ -58,17 +67,29 @@ static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice
     return STATUS_OK;
 }
 
-static enum status load(struct sst_source *this, uint32_t at, struct block **block) {
-    if (!(this->flags & SST_READ_AHEAD)) return sst_block_load(this->sst, at, this->flags, block);
+static enum status load_ahead(struct sst_source *this, uint32_t at, struct block **block) {
     struct slice unit;
     enum status status = ahead_unit(this, at, &unit);
     return status == STATUS_OK ? sst_block_decode(this->sst, at, unit, block) : status;
+}
+
+/* Block by block through the cache; once a walk has gone forward for some blocks, what is not cached is read in
+ * stretches. */
+static enum status load(struct sst_source *this, uint32_t at, struct block **block) {
+    if (this->flags & SST_READ_AHEAD) return load_ahead(this, at, block);
+    if (this->run < RUN_MIN) return sst_block_load(this->sst, at, this->flags, block);
+    enum status status = sst_block_load(this->sst, at, this->flags | SST_MEMORY_ONLY, block);
+    if (status != STATUS_WOULD_BLOCK || (this->flags & SST_MEMORY_ONLY)) return status;
+    status = load_ahead(this, at, block);
+    if (status == STATUS_OK && !(this->flags & SST_NO_FILL)) sst_block_cache(this->sst, block);
+    return status;
 }
 
 /* Opens data block `at`; false and failed if that does not work. */
 static bool enter_block(struct sst_source *this, uint32_t at) {
     if (this->block && this->index_at == at) return true;
     struct block *block = NULL;
+    this->run = this->block && at == this->index_at + 1 ? this->run + 1 : 0;
     enum status status = load(this, at, &block);
     leave_block(this);
     if (status == STATUS_OK) {
