@@ -105,7 +105,7 @@ enum status driver_admit(void *context, const struct raft_identity *peer) {
     uint64_t known = node_state_incarnation(&driver->superblock, peer->node_id);
     if (known != 0) return known == peer->incarnation ? STATUS_OK : STATUS_MISMATCH;
     if (peer->incarnation == 0) return STATUS_MISMATCH;
-    if (!superblock_note_incarnation(&driver->superblock, peer->node_id, peer->incarnation)) return STATUS_MISMATCH;
+    if (!node_state_note_incarnation(&driver->superblock, peer->node_id, peer->incarnation)) return STATUS_MISMATCH;
     driver->superblock_dirty = true;
     driver->wants_turn = true;
     return STATUS_OK;

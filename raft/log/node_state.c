@@ -135,7 +135,7 @@ uint64_t node_state_incarnation(const struct node_state *superblock, uint64_t no
     return 0;
 }
 
-bool superblock_note_incarnation(struct node_state *superblock, uint64_t node_id, uint64_t incarnation) {
+bool node_state_note_incarnation(struct node_state *superblock, uint64_t node_id, uint64_t incarnation) {
     check(node_id != 0);
     for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++) {
         if (superblock->peers[i].node_id != 0 && superblock->peers[i].node_id != node_id) continue;

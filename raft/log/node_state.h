@@ -62,6 +62,6 @@ static inline uint64_t node_state_offset(const struct node_state *superblock) {
 /* The incarnation of a node as met before; 0 = not met. */
 uint64_t node_state_incarnation(const struct node_state *superblock, uint64_t node_id);
 /* False when there is no room. */
-bool superblock_note_incarnation(struct node_state *superblock, uint64_t node_id, uint64_t incarnation);
+bool node_state_note_incarnation(struct node_state *superblock, uint64_t node_id, uint64_t incarnation);
 
 #endif
