@@ -6,7 +6,12 @@
 
 #include "tools/loam/cluster/cluster.h"
 
-enum { STOP_TIMEOUT_MS = 10000, POLL_NS = 10 * 1000 * 1000, ARGUMENTS_MAX = 16 + CLUSTER_EXTRA_MAX };
+enum {
+    STOP_TIMEOUT_MS = 10000,
+    PORT_WAIT_MS = 2000,
+    POLL_NS = 10 * 1000 * 1000,
+    ARGUMENTS_MAX = 16 + CLUSTER_EXTRA_MAX
+};
 
 enum process_state cluster_node_process(const struct cluster *cluster, unsigned node, long *pid) {
     char address[IO_ADDRESS_BYTES];
@@ -109,19 +114,30 @@ enum status cluster_node_start(const struct cluster *cluster, unsigned node, str
     return status;
 }
 
+/* A process that was killed a moment ago gives up its ports once it is gone: that is waited for. */
+static enum status listen_for_a_moment(const struct cluster *cluster, const char *address, struct error *error) {
+    const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)PORT_WAIT_MS * 1000000u;
+    struct io_socket *socket;
+    enum status status;
+    while ((status = io_listen(cluster->io, address, &socket, error)) == STATUS_BUSY) {
+        if (io_now_ns(cluster->io) > give_up_ns) return status;
+        io_sleep(cluster->io, POLL_NS);
+    }
+    if (status == STATUS_OK) io_socket_close(socket);
+    return status;
+}
+
 enum status cluster_node_check_ports(const struct cluster *cluster, unsigned node, struct error *error) {
     static const char *const uses[PLAN_PORT_KINDS] = {"clients", "peers", "/metrics"};
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++) {
         char address[IO_ADDRESS_BYTES];
-        struct io_socket *socket;
         plan_address(&cluster->plan, node, (enum plan_port)kind, address);
-        enum status status = io_listen(cluster->io, address, &socket, error);
+        enum status status = listen_for_a_moment(cluster, address, error);
         if (status == STATUS_BUSY)
             return error_set(error, status,
                              "%s, for %s of node %u, is in use by another program; --base-port P takes other ports",
                              address, uses[kind], node);
         if (status != STATUS_OK) return status;
-        io_socket_close(socket);
     }
     return STATUS_OK;
 }
