@@ -230,7 +230,7 @@ MUST_CHECK enum status engine_flush_start(struct engine *engine);
 /* The same, and waits until it is installed (with ENGINE_WAL_OFF: until the owner's log is durable, so never from the
  * loop). */
 MUST_CHECK enum status engine_flush(struct engine *engine);
-/* Compacts all trees until no level is over its target. Blocking; for tools and tests. */
+/* Compacts every tree down to its last level; what its filter drops by then goes too. Blocking; for tools and tests. */
 MUST_CHECK enum status engine_compact(struct engine *engine);
 
 /* The mark of the last installed flush: everything up to it survives a restart without the log; the log may be cut

@@ -80,17 +80,18 @@ static enum status load_manifest(struct engine *engine, const struct listing *li
     bool damaged = false;
     enum status status = superblock_read(engine->io, engine->dir, &engine->superblock, &damaged, error);
     if (status != STATUS_OK) return status;
+    const uint64_t named = engine->superblock.manifest;
     status = read_manifest(engine, &engine->superblock, recovered, &recovery, error);
-    if (status == STATUS_NOT_FOUND)
-        status = error_set(error, STATUS_CORRUPT, "manifest %" PRIu64 ", which the superblock names, is missing",
-                           engine->superblock.manifest);
-    if (status == STATUS_OK && damaged) {
+    const bool missing = status == STATUS_NOT_FOUND;
+    if (damaged && (status == STATUS_OK || missing)) {
         log_warn(engine->log, "engine %s: one slot of the superblock does not verify; the other is used", engine->dir);
         status = look_for_newer(engine, listing, &engine->superblock, recovered, error);
     }
+    if (missing && (status == STATUS_NOT_FOUND || status == STATUS_OK) && engine->superblock.manifest == named)
+        return error_set(error, STATUS_CORRUPT, "%s: manifest %" PRIu64 ", which the superblock names, is missing",
+                         engine->dir, named);
     if (status == STATUS_OK && recovery.torn)
-        log_info(engine->log, "engine %s: the manifest's last edit is torn: it was never acknowledged and is left out",
-                 engine->dir);
+        log_info(engine->log, "engine %s: the manifest's last edit is torn: never acknowledged, left out", engine->dir);
     return status;
 }
 
