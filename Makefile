@@ -162,7 +162,7 @@ link = $(CC) $(LOAM_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^)
 $(B)/loamd: $(B)/obj/tools/loamd/main.o $(B)/lib/loamd.a $(B)/lib/resp.a $(B)/libloam.a
 	$(call say,LINK,$@)
 	$(QUIET)$(link) $(PKG_LIBS_lib) $(PKG_LIBS_tool) -o $@
-$(B)/loam: $(B)/obj/tools/loam/main.o $(B)/lib/loam.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
+$(B)/loam: $(B)/obj/tools/loam/main.o $(B)/lib/loam.a $(B)/lib/sim.a $(B)/lib/loamd.a $(B)/lib/resp.a $(B)/libloam.a
 	$(call say,LINK,$@)
 	$(QUIET)$(link) $(PKG_LIBS_lib) $(PKG_LIBS_tool) -o $@
 $(B)/tidy: $(B)/obj/tools/tidy/main.o $(B)/lib/tidy.a $(B)/libloam.a
@@ -178,7 +178,7 @@ WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_test) -o $@
 
 $(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a
-$(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c tests/cluster/*_test.c))): $(TOOL_LIBS)
+$(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c tests/cluster/*_test.c tests/sim/*_test.c))): $(TOOL_LIBS)
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

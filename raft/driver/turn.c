@@ -187,7 +187,6 @@ static bool drain(struct raft_driver *driver) {
 /* ---- The turn ---- */
 
 uint64_t raft_driver_turn(struct raft_driver *driver) {
-    driver->wants_turn = false;
     if (driver->failed == STATUS_OK) {
         tick(driver);
         requests_dispatch(driver);
@@ -195,6 +194,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     }
     bool more = false;
     for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        driver->wants_turn = false; /* what was stepped so far is drained now */
         bool drained = drain(driver);
         persist_pump(driver);
         more = apply_slice(driver);

@@ -12,5 +12,6 @@ int command_cli(int argc, char **argv);
 int command_cluster(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_sim(int argc, char **argv);
 
 #endif

@@ -16,6 +16,7 @@ static const struct {
     {"cli", command_cli, "talk to a server, as redis-cli does"},
     {"import", command_import, "load records of a file into a cluster, or check that they are there"},
     {"inspect", command_inspect, "show what loam's files say, byte by byte"},
+    {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},
 };
 
 static void print_usage(FILE *to) {

@@ -51,7 +51,7 @@ bool world_is_healed(const struct world *world) {
 
 /* ---- Nodes: up --------------------------------------------------------------------------------------------------- */
 
-bool node_is_up(const struct world_node *node) {
+bool world_node_is_up(const struct world_node *node) {
     return node->handle != NULL;
 }
 
@@ -67,7 +67,7 @@ static void plan_turn(struct world_node *node, uint64_t at_ns) {
 
 static void node_wanted(void *context) {
     struct world_node *node = context;
-    if (!node->in_turn && node_is_up(node) && !node->is_paused) plan_turn(node, sim_now_ns(node->world->sim));
+    if (!node->in_turn && world_node_is_up(node) && !node->is_paused) plan_turn(node, sim_now_ns(node->world->sim));
 }
 
 static void plan_boot(struct world_node *node, uint64_t for_ns) {
@@ -107,7 +107,7 @@ static void boot_fires(struct sim_event *event) {
         return;
     }
     if (node->boots > 1) world->report->restarts++;
-    faults_refresh_node(world, node);
+    world_faults_refresh_node(world, node);
     node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
     plan_turn(node, node->busy_until_ns);
 }
@@ -116,33 +116,33 @@ static void boot_fires(struct sim_event *event) {
 
 /* The io is dead; the process's memory goes. */
 static void node_bury(struct world_node *node, uint64_t for_ns) {
-    if (node_is_up(node)) {
+    if (world_node_is_up(node)) {
         node->in_turn = true;
         kind_of(node)->destroy(kind_of(node)->context, node->handle);
         node->in_turn = false;
         io_destroy(node->io);
         node->handle = NULL;
         node->io = NULL;
-        check_forget(node);
+        world_check_forget(node);
     }
     node->is_paused = false;
     sim_unschedule(node->world->sim, &node->turn);
     plan_boot(node, for_ns);
 }
 
-void node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns) {
+void world_node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns) {
     node->world->report->power_cuts++;
     sim_disk_cut(node->disk, cut);
     node_bury(node, for_ns);
 }
 
-void node_kill(struct world_node *node, uint64_t for_ns) {
+void world_node_kill(struct world_node *node, uint64_t for_ns) {
     if (node->io != NULL) sim_io_kill(node->io);
     node_bury(node, for_ns);
 }
 
-void node_pause(struct world_node *node, bool is_paused) {
-    if (node->is_paused == is_paused || !node_is_up(node)) return;
+void world_node_pause(struct world_node *node, bool is_paused) {
+    if (node->is_paused == is_paused || !world_node_is_up(node)) return;
     node->is_paused = is_paused;
     sim_io_set_paused(node->io, is_paused);
     if (is_paused) {
@@ -178,12 +178,12 @@ static void turn_fires(struct sim_event *event) {
         return;
     }
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
-    check_node(world, node);
+    world_check_node(world, node);
     if (node->view.snapshots_installed > snapshots)
         world->report->snapshots += node->view.snapshots_installed - snapshots;
     note_leader(node);
     if (node->view.is_halted) {
-        node_kill(node, HALTED_RESTART_NS);
+        world_node_kill(node, HALTED_RESTART_NS);
         return;
     }
     uint64_t at_ns = sim_io_is_ready(node->io) ? now : sim_io_to_sim_ns(node->io, deadline);
@@ -225,7 +225,7 @@ static bool nodes_agree(const struct world *world) {
     const struct world_view *first = &world->nodes[0].view;
     for (unsigned i = 0; i < world->plan->nodes; i++) {
         const struct world_node *node = &world->nodes[i];
-        if (!node_is_up(node) || !node->has_view || node->view.applied != first->applied) return false;
+        if (!world_node_is_up(node) || !node->has_view || node->view.applied != first->applied) return false;
         if (node->view.commit != node->view.applied || node->view.state_hash != first->state_hash) return false;
     }
     return true;
@@ -236,7 +236,7 @@ static void describe_stuck(const struct world *world, char *text, size_t size) {
     for (unsigned i = 0; i < world->plan->nodes && at < size; i++) {
         const struct world_node *node = &world->nodes[i];
         int printed;
-        if (node_is_up(node)) {
+        if (world_node_is_up(node)) {
             printed = snprintf(text + at, size - at,
                                "; node %u: %s term %" PRIu64 " commit %" PRIu64 " applied %" PRIu64 " last %" PRIu64,
                                node->number, node->view.is_leader ? "leader" : "follower", node->view.term,
@@ -250,11 +250,11 @@ static void describe_stuck(const struct world *world, char *text, size_t size) {
 
 static void check_end(struct world *world) {
     if (!world_is_healed(world)) return;
-    if (!world->is_ending && clients_are_content(world)) {
+    if (!world->is_ending && world_clients_are_content(world)) {
         world->is_ending = true;
         world->final_from = world->history_count;
     }
-    if (world->is_ending && clients_have_finished(world) && nodes_agree(world)) {
+    if (world->is_ending && world_clients_have_finished(world) && nodes_agree(world)) {
         world->is_over = true;
         return;
     }
@@ -313,19 +313,19 @@ void world_run(const struct world_options *options, struct world_report *report)
     world->heal_ns = fault_plan_end_ms(options->plan) * WORLD_MS;
     prng_init(&world->prng, hash_mix(options->plan->seed, 0x776f726c64));
     if (options->trace != NULL) sim_set_trace(world->sim, options->trace, options->trace_context);
-    check_start(world);
+    world_check_start(world);
     nodes_start(world);
-    faults_start(world);
-    clients_start(world);
+    world_faults_start(world);
+    world_clients_start(world);
     run(world);
-    if (report->verdict == WORLD_KEPT) history_judge(world);
+    if (report->verdict == WORLD_KEPT) world_history_judge(world);
     take_figures(world);
     tell_history(world);
-    clients_stop(world);
-    faults_stop(world);
+    world_clients_stop(world);
+    world_faults_stop(world);
     nodes_stop(world);
-    check_stop(world);
-    history_clear(world);
+    world_check_stop(world);
+    world_history_clear(world);
     sim_destroy(world->sim);
     sim_free(world);
 }

@@ -19,7 +19,7 @@
 
 enum { LINKS_FIRST = 1 << 12 };
 
-void check_start(struct world *world) {
+void world_check_start(struct world *world) {
     struct world_ledger *ledger = &world->ledger;
     ledger->committed_terms = sim_alloc(WORLD_INDEX_MAX * sizeof *ledger->committed_terms);
     ledger->state_hashes = sim_alloc(WORLD_INDEX_MAX * sizeof *ledger->state_hashes);
@@ -30,14 +30,14 @@ void check_start(struct world *world) {
     }
 }
 
-void check_stop(struct world *world) {
+void world_check_stop(struct world *world) {
     sim_free(world->ledger.committed_terms);
     sim_free(world->ledger.state_hashes);
     sim_free(world->ledger.links);
     for (unsigned i = 0; i < world->plan->nodes; i++) sim_free(world->nodes[i].terms);
 }
 
-void check_forget(struct world_node *node) {
+void world_check_forget(struct world_node *node) {
     for (uint64_t i = 0; i <= node->known_last; i++) node->terms[i] = 0;
     node->known_last = 0;
     node->has_view = false;
@@ -172,7 +172,7 @@ static void check_commit(struct world *world, const struct world_node *node, uin
 
 static void check_state(struct world *world, const struct world_node *node) {
     uint64_t index = node->view.applied;
-    if (index == 0 || index >= WORLD_INDEX_MAX) return;
+    if (index == 0 || index >= WORLD_INDEX_MAX || node->view.is_halted) return; /* halted: it says nothing any more */
     uint64_t *seen = &world->ledger.state_hashes[index];
     if (*seen == 0) *seen = node->view.state_hash;
     if (*seen != node->view.state_hash) {
@@ -190,7 +190,7 @@ static bool is_same(const struct world_view *a, const struct world_view *b) {
            a->snapshots_installed == b->snapshots_installed;
 }
 
-void check_node(struct world *world, struct world_node *node) {
+void world_check_node(struct world *world, struct world_node *node) {
     const struct world_node_kind *kind = world->options->nodes;
     struct world_view before = node->view;
     struct world_view view = {0};

@@ -118,6 +118,10 @@ static void make_command(const struct world_operation *operation, struct command
     }
 }
 
+static bool is_write(enum world_action action) {
+    return action == WORLD_APPEND || action == WORLD_ADD || action == WORLD_SET || action == WORLD_SET_PAIR;
+}
+
 /* ---- The answer -------------------------------------------------------------------------------------------------- */
 
 static void strange(struct world_client *client, const struct world_operation *operation,
@@ -187,12 +191,17 @@ static bool take_reply(const struct resp_reply *reply, struct world_operation *o
     }
 }
 
-static enum world_outcome judge_error(struct slice text) {
+/*
+ * A disk that can't be read is told to who reads; everything else that is not known to be harmless is PENDING: no
+ * answer that may be given.
+ */
+static enum world_outcome judge_error(const struct world_operation *operation, struct slice text) {
     char words[160];
     size_t size = text.size < sizeof words - 1 ? text.size : sizeof words - 1;
     memcpy(words, text.data, size);
     words[size] = '\0';
     if (strncmp(words, "UNKNOWN ", 8) == 0) return WORLD_UNKNOWN;
+    if (!is_write(operation->action) && strncmp(words, "ERR input/output error", 22) == 0) return WORLD_REFUSED;
     return strstr(words, "not applied") != NULL ? WORLD_REFUSED : WORLD_PENDING;
 }
 
@@ -261,7 +270,7 @@ static void go_on_leaving(struct world_client *client) {
 static void take_answer(struct world_client *client, const struct resp_reply *reply) {
     struct world_operation *operation = &client->world->history[client->operation];
     enum world_outcome outcome = WORLD_DONE;
-    if (reply->type == RESP_ERROR) outcome = judge_error(reply->text);
+    if (reply->type == RESP_ERROR) outcome = judge_error(operation, reply->text);
     if (outcome == WORLD_PENDING || (outcome == WORLD_DONE && !take_reply(reply, operation))) {
         strange(client, operation, reply);
         outcome = WORLD_UNKNOWN;
@@ -384,14 +393,10 @@ static unsigned draw_key(struct prng *prng, enum world_action action) {
     return 0;
 }
 
-static bool is_write(enum world_action action) {
-    return action == WORLD_APPEND || action == WORLD_ADD || action == WORLD_SET || action == WORLD_SET_PAIR;
-}
-
 static void ask(struct world_client *client, enum world_action action, unsigned key) {
     struct world *world = client->world;
     struct command command;
-    struct world_operation *operation = history_add(world, action, client->number);
+    struct world_operation *operation = world_history_add(world, action, client->number);
     operation->key = key;
     if (is_write(action)) operation->token = ++world->next_token;
     client->operation = world->history_count - 1;
@@ -421,7 +426,7 @@ static bool others_are_idle(const struct world *world) {
 static void follow_script(struct world_client *client) {
     struct world *world = client->world;
     unsigned step = world->script_at % (WORLD_LISTS + WORLD_SUMS);
-    if (client->number != 0 || clients_have_finished(world)) return;
+    if (client->number != 0 || world_clients_have_finished(world)) return;
     if (!others_are_idle(world)) {
         think(client);
     } else if (client->target != script_target(world)) {
@@ -464,7 +469,7 @@ static void clients_turn(struct sim_event *event) {
     if (sim_io_is_ready(world->client_io)) clients_wanted(world);
 }
 
-void clients_start(struct world *world) {
+void world_clients_start(struct world *world) {
     struct sim_io_options options = {.node = (int)world->plan->nodes};
     world->client_disk = sim_disk_create(world->plan->seed);
     world->client_io = sim_io_create(world->sim, world->client_disk, &options);
@@ -483,11 +488,11 @@ void clients_start(struct world *world) {
     }
 }
 
-bool clients_have_finished(const struct world *world) {
+bool world_clients_have_finished(const struct world *world) {
     return world->script_at >= world->plan->nodes * (WORLD_LISTS + WORLD_SUMS);
 }
 
-bool clients_are_content(const struct world *world) {
+bool world_clients_are_content(const struct world *world) {
     if (world->completed < world->plan->operations) return false;
     for (unsigned i = 0; i < world->plan->clients; i++) {
         if (world->clients[i].done_since_heal < AFTER_HEAL) return false;
@@ -495,7 +500,7 @@ bool clients_are_content(const struct world *world) {
     return true;
 }
 
-void clients_stop(struct world *world) {
+void world_clients_stop(struct world *world) {
     io_destroy(world->client_io);
     for (unsigned i = 0; i < world->plan->clients; i++) {
         sim_unschedule(world->sim, &world->clients[i].alarm);

@@ -74,7 +74,7 @@ static bool is_struck(const struct world *world, const struct world_node *node, 
     return is_any;
 }
 
-void faults_refresh_node(struct world *world, struct world_node *node) {
+void world_faults_refresh_node(struct world *world, struct world_node *node) {
     struct sim_disk_faults faults;
     int64_t amount = 0;
     sim_disk_get_faults(node->disk, &faults);
@@ -84,15 +84,15 @@ void faults_refresh_node(struct world *world, struct world_node *node) {
     if (is_full && faults.capacity_bytes == 0)
         faults.capacity_bytes = sim_disk_used_bytes(node->disk) + (uint64_t)amount;
     sim_disk_set_faults(node->disk, &faults);
-    if (!node_is_up(node)) return;
+    if (!world_node_is_up(node)) return;
     sim_io_set_disk_slowness(node->io, is_struck(world, node, FAULT_SLOW_DISK, &amount) ? (uint32_t)amount : 10);
     sim_io_set_drift(node->io, is_struck(world, node, FAULT_CLOCK_DRIFT, &amount) ? (int32_t)amount : 0);
-    node_pause(node, is_struck(world, node, FAULT_PAUSE, &amount));
+    world_node_pause(node, is_struck(world, node, FAULT_PAUSE, &amount));
 }
 
 static void refresh(struct world *world) {
     refresh_links(world);
-    for (unsigned i = 0; i < world->plan->nodes; i++) faults_refresh_node(world, &world->nodes[i]);
+    for (unsigned i = 0; i < world->plan->nodes; i++) world_faults_refresh_node(world, &world->nodes[i]);
 }
 
 /* ---- What happens at once ---------------------------------------------------------------------------------------- */
@@ -101,16 +101,16 @@ static void strike_node(struct world *world, struct world_node *node, const stru
     uint64_t for_ns = fault->for_ms * WORLD_MS;
     switch (fault->kind) {
     case FAULT_POWER_CUT:
-        if (node_is_up(node) && prng_chance(&world->prng, 1, 2)) {
+        if (world_node_is_up(node) && prng_chance(&world->prng, 1, 2)) {
             sim_disk_cut_at(node->disk, prng_between(&world->prng, 1, CUT_WITHIN_IOS), (enum sim_cut)fault->amount);
         } else {
-            node_power_cut(node, (enum sim_cut)fault->amount, for_ns);
+            world_node_power_cut(node, (enum sim_cut)fault->amount, for_ns);
         }
         break;
-    case FAULT_KILL: node_kill(node, for_ns); break;
+    case FAULT_KILL: world_node_kill(node, for_ns); break;
     case FAULT_SYNC_FAILURE: sim_disk_fail_sync(node->disk); break;
     case FAULT_CLOCK_JUMP:
-        if (node_is_up(node)) sim_io_jump_wall(node->io, fault->amount);
+        if (world_node_is_up(node)) sim_io_jump_wall(node->io, fault->amount);
         break;
     default: break;
     }
@@ -149,7 +149,7 @@ static void strike_fires(struct sim_event *event) {
 /* Orders that found nothing to strike are taken back; a process whose sync failed starts anew. */
 static void lift_node(struct world_node *node, const struct fault *fault) {
     if (fault->kind == FAULT_POWER_CUT) sim_disk_cut_at(node->disk, 0, SIM_CUT_NONE);
-    if (fault->kind == FAULT_SYNC_FAILURE && sim_disk_take_sync_failure(node->disk)) node_kill(node, 0);
+    if (fault->kind == FAULT_SYNC_FAILURE && sim_disk_take_sync_failure(node->disk)) world_node_kill(node, 0);
 }
 
 static void lift_fires(struct sim_event *event) {
@@ -183,7 +183,7 @@ static enum sim_frame_fate filter_frame(void *context, struct sim_frame *frame) 
     return SIM_FRAME_PASS;
 }
 
-void faults_start(struct world *world) {
+void world_faults_start(struct world *world) {
     world->base_link.latency_us = (uint32_t)prng_between(&world->prng, 30, 800);
     world->base_link.jitter_us = (uint32_t)prng_between(&world->prng, 10, 800);
     for (size_t i = 0; i < world->plan->count; i++) {
@@ -197,7 +197,7 @@ void faults_start(struct world *world) {
     refresh(world);
 }
 
-void faults_stop(struct world *world) {
+void world_faults_stop(struct world *world) {
     for (size_t i = 0; i < world->plan->count; i++) {
         sim_unschedule(world->sim, &world->strikes[i]);
         sim_unschedule(world->sim, &world->lifts[i]);

@@ -24,7 +24,7 @@ enum { HISTORY_FIRST = 512 };
 
 /* ---- Keeping ----------------------------------------------------------------------------------------------------- */
 
-struct world_operation *history_add(struct world *world, enum world_action action, unsigned client) {
+struct world_operation *world_history_add(struct world *world, enum world_action action, unsigned client) {
     if (world->history_count == world->history_capacity) {
         size_t grown = world->history_capacity ? world->history_capacity * 2 : HISTORY_FIRST;
         world->history =
@@ -36,7 +36,7 @@ struct world_operation *history_add(struct world *world, enum world_action actio
     return operation;
 }
 
-void history_clear(struct world *world) {
+void world_history_clear(struct world *world) {
     for (size_t i = 0; i < world->history_count; i++) sim_free(world->history[i].tokens);
     sim_free(world->history);
     world->history = NULL;
@@ -283,7 +283,7 @@ static void judge_read(struct world *world, size_t number, enum world_action act
                 read->client, action == WORLD_SET ? "register" : "pair", read->key, what, token);
 }
 
-void history_judge(struct world *world) {
+void world_history_judge(struct world *world) {
     struct steps steps = {.items = sim_alloc((world->history_count + 1) * sizeof *steps.items)};
     for (unsigned key = 0; key < WORLD_LISTS; key++) judge_list(world, key, &steps);
     for (unsigned key = 0; key < WORLD_SUMS; key++) judge_sum(world, key, &steps);

@@ -125,34 +125,34 @@ void world_break(struct world *world, enum world_verdict verdict, const char *fo
     __attribute__((format(printf, 3, 4)));
 bool world_is_healed(const struct world *world);
 
-void node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns);
-void node_kill(struct world_node *node, uint64_t for_ns);
-void node_pause(struct world_node *node, bool is_paused);
-bool node_is_up(const struct world_node *node);
+void world_node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns);
+void world_node_kill(struct world_node *node, uint64_t for_ns);
+void world_node_pause(struct world_node *node, bool is_paused);
+bool world_node_is_up(const struct world_node *node);
 
-void faults_start(struct world *world);
-void faults_stop(struct world *world);
+void world_faults_start(struct world *world);
+void world_faults_stop(struct world *world);
 /* Brings a node that has just booted under the faults that are active. */
-void faults_refresh_node(struct world *world, struct world_node *node);
+void world_faults_refresh_node(struct world *world, struct world_node *node);
 
-void clients_start(struct world *world);
-void clients_stop(struct world *world);
+void world_clients_start(struct world *world);
+void world_clients_stop(struct world *world);
 /* Everybody has had answers since the healing. */
-bool clients_are_content(const struct world *world);
+bool world_clients_are_content(const struct world *world);
 /* Everything was read from every node. */
-bool clients_have_finished(const struct world *world);
+bool world_clients_have_finished(const struct world *world);
 
-void check_start(struct world *world);
-void check_stop(struct world *world);
+void world_check_start(struct world *world);
+void world_check_stop(struct world *world);
 /* After a node's turn. */
-void check_node(struct world *world, struct world_node *node);
+void world_check_node(struct world *world, struct world_node *node);
 /* A node's memory is gone. */
-void check_forget(struct world_node *node);
+void world_check_forget(struct world_node *node);
 
 /* At the end: judges the history. */
-void history_judge(struct world *world);
+void world_history_judge(struct world *world);
 /* PENDING, invoked now. Valid until the next one. */
-struct world_operation *history_add(struct world *world, enum world_action action, unsigned client);
-void history_clear(struct world *world);
+struct world_operation *world_history_add(struct world *world, enum world_action action, unsigned client);
+void world_history_clear(struct world *world);
 
 #endif

@@ -1,0 +1,137 @@
+/*
+ * Whole clusters under seeded faults: 3 nodes (every fourth seed 5), simulated clients, at least 5 faults of at least 3
+ * kinds, 200 completed operations and more, all checks of tools/sim/world.h at every step. On samples the registers'
+ * history is also judged by the search of tests/harness/linearize.h.
+ *
+ * Replay: build/loam sim --seed S [--trace]
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/models.h"
+#include "tests/harness/test_env.h"
+#include "tools/sim/server_node.h"
+#include "tools/sim/world_batch.h"
+
+enum { RUNS = 2000, REPLAYS = 20, SAMPLE_EVERY = 10 };
+
+static struct world_batch batch;
+
+static void draw(struct fault_plan *plan, uint64_t seed) {
+    fault_plan_draw(plan, seed, seed % 4 == 0 ? 5 : 3);
+}
+
+/* ---- The registers' history -------------------------------------------------------------------------------------- */
+
+static struct slice number_text(uint64_t number, char text[24]) {
+    snprintf(text, 24, "%" PRIu64, number);
+    return slice_from_text(text);
+}
+
+static void note_register(void *context, const struct world_operation *operation) {
+    struct history *history = context;
+    char key[24], value[24];
+    size_t index;
+    bool is_read = operation->action == WORLD_GET;
+    if (!is_read && operation->action != WORLD_SET) return;
+    struct history_op op = {.client = operation->client,
+                            .kind = is_read ? MODEL_REGISTER_READ : MODEL_REGISTER_WRITE,
+                            .key = number_text(operation->key, key),
+                            .invoked = operation->invoked_ns};
+    if (!is_read) op.arguments[0] = number_text(operation->token, value);
+    assert_int_equal(history_invoke(history, &op, &index), STATUS_OK);
+    if (operation->outcome == WORLD_REFUSED) history_refuse(history, index);
+    if (operation->outcome != WORLD_DONE) return;
+    bool is_nil = is_read && operation->number == 0;
+    struct slice result = is_read && !is_nil ? number_text((uint64_t)operation->number, value) : slice_make(NULL, 0);
+    assert_int_equal(
+        history_return(history, index, operation->returned_ns, is_nil ? HISTORY_NIL : HISTORY_TEXT, result), STATUS_OK);
+}
+
+static void judge_registers(uint64_t seed, const struct history *history) {
+    struct linearize_report report;
+    assert_int_equal(linearize(&model_register, history, NULL, &report), STATUS_OK);
+    if (report.verdict == LINEARIZE_NO) {
+        fail_msg("seed %" PRIu64 ": registers are not linearizable:\n%.*s", seed, (int)report.text.size,
+                 (const char *)report.text.data);
+    }
+    linearize_report_deinit(&report);
+}
+
+/* ---- Tests ------------------------------------------------------------------------------------------------------- */
+
+static void run_seed(uint64_t seed, struct world_report *report) {
+    struct fault_plan plan;
+    struct history history;
+    struct world_options options = {.plan = &plan, .history = note_register, .history_context = &history};
+    draw(&plan, seed);
+    history_init(&history);
+    server_world_run(&options, report);
+    if (report->verdict != WORLD_KEPT) {
+        fail_msg("seed %" PRIu64 ": %s\n  replay: build/loam sim --seed %" PRIu64 " --trace", seed, report->text, seed);
+    }
+    if (seed % SAMPLE_EVERY == 0) judge_registers(seed, &history);
+    history_deinit(&history);
+}
+
+static void every_promise_is_kept(void **state) {
+    (void)state;
+    uint64_t first = test_seed(1), runs = test_scaled(RUNS);
+    struct buf text = BUF_EMPTY;
+    for (uint64_t seed = first; seed < first + runs; seed++) {
+        struct world_report report;
+        run_seed(seed, &report);
+        world_batch_add(&batch, &report);
+    }
+    assert_int_equal(world_batch_print(&text, &batch), STATUS_OK);
+    print_message("%.*s", (int)text.size, (const char *)text.data);
+    buf_deinit(&text);
+}
+
+static void rare_cases_were_met(void **state) {
+    (void)state;
+    if (batch.runs < 20) skip();
+    const char *misses = world_batch_misses(&batch);
+    if (misses != NULL) fail_msg("%s", misses);
+}
+
+static void same_seed_is_the_same_run_to_the_bit(void **state) {
+    (void)state;
+    uint64_t first = test_seed(1);
+    for (uint64_t seed = first; seed < first + test_scaled(REPLAYS); seed++) {
+        struct world_report once, again;
+        run_seed(seed, &once);
+        run_seed(seed, &again);
+        assert_int_equal(once.trace_hash, again.trace_hash);
+        assert_int_equal(once.events, again.events);
+        assert_int_equal(once.completed, again.completed);
+    }
+}
+
+static int set_up(void **state) {
+    (void)state;
+    world_batch_init(&batch);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    world_batch_deinit(&batch);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_promise_is_kept),
+        cmocka_unit_test(rare_cases_were_met),
+        cmocka_unit_test(same_seed_is_the_same_run_to_the_bit),
+    };
+    return cmocka_run_group_tests_name("cluster", tests, set_up, tear_down);
+}

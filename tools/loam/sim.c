@@ -1,0 +1,184 @@
+/*
+ * loam sim: whole clusters in the simulator, by seed or by plan.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/buf.h"
+#include "engine/io.h"
+#include "tools/loam/commands.h"
+#include "tools/loam/number_option.h"
+#include "tools/sim/server_node.h"
+#include "tools/sim/world_batch.h"
+
+enum {
+    EXIT_BROKEN = 4,
+    EXIT_RARE_CASES = 5,
+    RARE_CASES_FROM = 20, /* runs: a smaller batch is not asked for them */
+    PLAN_MAX_BYTES = 1 << 16,
+};
+
+static const char usage[] =
+    "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--json] [--trace] [--print-plan]\n"
+    "\n"
+    "  --seeds N      runs seeds 1 to N (or from --first on) and prints what they met [100]\n"
+    "  --seed S       one run; the same seed gives the same run, to the bit\n"
+    "  --plan FILE    one run by a plan of faults (see --print-plan)\n"
+    "  --first S      the first seed\n"
+    "  --nodes N      nodes of a cluster, 1 to 9 [3; every fourth seed 5]\n"
+    "  --json         one object a run, then one of all\n"
+    "  --trace        every event of a run, a line each\n"
+    "  --print-plan   prints the plan of the seed and does not run it\n"
+    "\n"
+    "Exit: 0 all promises kept, 1 usage or failure, 4 a promise was broken, 5 the rare cases were not reached.\n";
+
+struct request {
+    uint64_t first, count;
+    uint64_t nodes; /* 0: by seed */
+    const char *plan;
+    bool is_single, json, trace, print_plan;
+};
+
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+static bool take_number(const char *name, const char *value, uint64_t limit, uint64_t *number) {
+    if (value != NULL && number_option(value, limit, number)) return true;
+    (void)fprintf(stderr, "loam sim: %s needs a number from 1 to %" PRIu64 "\n", name, limit);
+    return false;
+}
+
+/* How many words it took; 0 when it is none, or unfit. */
+static int take_option(char **argv, struct request *request) {
+    const char *name = argv[0], *value = argv[1];
+    if (strcmp(name, "--seeds") == 0) return take_number(name, value, UINT32_MAX, &request->count) ? 2 : 0;
+    if (strcmp(name, "--first") == 0) return take_number(name, value, UINT64_MAX, &request->first) ? 2 : 0;
+    if (strcmp(name, "--nodes") == 0) return take_number(name, value, FAULT_PLAN_NODES_MAX, &request->nodes) ? 2 : 0;
+    if (strcmp(name, "--seed") == 0) {
+        request->is_single = true;
+        return take_number(name, value, UINT64_MAX, &request->first) ? 2 : 0;
+    }
+    if (strcmp(name, "--plan") == 0 && value != NULL) {
+        request->plan = value;
+        request->is_single = true;
+        return 2;
+    }
+    bool *flag = strcmp(name, "--json") == 0         ? &request->json
+                 : strcmp(name, "--trace") == 0      ? &request->trace
+                 : strcmp(name, "--print-plan") == 0 ? &request->print_plan
+                                                     : NULL;
+    if (flag == NULL) {
+        (void)fprintf(stderr, "loam sim: no option '%s'\n%s", name, usage);
+        return 0;
+    }
+    *flag = true;
+    return 1;
+}
+
+/* ---- Plans ------------------------------------------------------------------------------------------------------- */
+
+static enum status read_plan(const char *path, struct fault_plan *plan, struct error *error) {
+    static uint8_t text[PLAN_MAX_BYTES];
+    struct io *io = NULL;
+    struct io_file *file = NULL;
+    size_t size = 0;
+    enum status status = io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &io, error);
+    if (status != STATUS_OK) return status;
+    status = io_file_open(io, path, IO_OPEN_READ, &file);
+    if (status == STATUS_OK) status = io_file_read(file, 0, text, sizeof text, &size);
+    if (status != STATUS_OK) (void)error_set(error, status, "%s", status_text(status));
+    if (status == STATUS_OK) status = fault_plan_parse(slice_make(text, size), plan, error);
+    io_file_close(file);
+    io_destroy(io);
+    return status;
+}
+
+static bool make_plan(const struct request *request, uint64_t seed, struct fault_plan *plan) {
+    struct error error = {0};
+    if (request->plan == NULL) {
+        fault_plan_draw(plan, seed, request->nodes != 0 ? (unsigned)request->nodes : seed % 4 == 0 ? 5 : 3);
+        return true;
+    }
+    if (read_plan(request->plan, plan, &error) == STATUS_OK) return true;
+    (void)fprintf(stderr, "loam sim: %s: %s\n", request->plan, error.text);
+    return false;
+}
+
+/* ---- Runs -------------------------------------------------------------------------------------------------------- */
+
+static void print_line(void *context, const char *line) {
+    (void)context;
+    (void)puts(line);
+}
+
+static void print_buf(struct buf *text, enum status status) {
+    if (status == STATUS_OK)
+        (void)fwrite(text->data, 1, text->size, stdout);
+    else
+        (void)fprintf(stderr, "loam sim: %s\n", status_text(status));
+    buf_clear(text);
+}
+
+static void print_run(const struct request *request, uint64_t seed, const struct world_report *report,
+                      struct buf *text) {
+    if (request->json) {
+        print_buf(text, world_report_print_json(text, seed, report));
+        return;
+    }
+    if (!request->is_single && report->verdict == WORLD_KEPT) return;
+    print_buf(text, world_report_print(text, seed, report));
+    (void)puts("");
+    if (report->verdict != WORLD_KEPT && request->plan == NULL) printf("  replay: loam sim --seed %" PRIu64 "\n", seed);
+}
+
+static bool run_one(const struct request *request, uint64_t seed, struct world_batch *batch, struct buf *text) {
+    struct fault_plan plan;
+    struct world_report report;
+    if (!make_plan(request, seed, &plan)) return false;
+    if (request->print_plan) {
+        print_buf(text, fault_plan_print(text, &plan));
+        return true;
+    }
+    struct world_options options = {.plan = &plan, .trace = request->trace ? print_line : NULL};
+    server_world_run(&options, &report);
+    world_batch_add(batch, &report);
+    print_run(request, seed, &report, text);
+    return true;
+}
+
+static int conclude(const struct request *request, struct world_batch *batch, struct buf *text) {
+    const char *misses = batch->runs >= RARE_CASES_FROM ? world_batch_misses(batch) : NULL;
+    if (!request->is_single) {
+        print_buf(text, request->json ? world_batch_print_json(text, batch) : world_batch_print(text, batch));
+    }
+    if (batch->broken + batch->stuck > 0) return EXIT_BROKEN;
+    if (misses == NULL) return EXIT_CLEAN;
+    (void)fprintf(stderr, "loam sim: rare cases were not reached: %s\n", misses);
+    return EXIT_RARE_CASES;
+}
+
+int command_sim(int argc, char **argv) {
+    struct request request = {.first = 1, .count = 100};
+    struct world_batch batch;
+    struct buf text = BUF_EMPTY;
+    for (int i = 0; i < argc;) {
+        if (strcmp(argv[i], "--help") == 0) {
+            (void)fputs(usage, stdout);
+            return EXIT_CLEAN;
+        }
+        int taken = take_option(argv + i, &request);
+        if (taken == 0) return EXIT_FAILED;
+        i += taken;
+    }
+    if (request.is_single || request.print_plan) request.count = 1;
+    world_batch_init(&batch);
+    int code = EXIT_CLEAN;
+    for (uint64_t i = 0; code == EXIT_CLEAN && i < request.count; i++) {
+        if (!run_one(&request, request.first + i, &batch, &text)) code = EXIT_FAILED;
+    }
+    if (code == EXIT_CLEAN && !request.print_plan) code = conclude(&request, &batch, &text);
+    world_batch_deinit(&batch);
+    buf_deinit(&text);
+    return code;
+}
