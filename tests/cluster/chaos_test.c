@@ -167,6 +167,27 @@ static void wait_for_equal_state(struct fixture *fixture) {
     assert_string_not_equal(facts[0].state_hash, "");
 }
 
+/* What a sanitizer or an assertion of our own says goes to the log. */
+static void assert_log_is_clean(struct fixture *fixture, unsigned node) {
+    static const char *const alarms[] = {"Sanitizer", "runtime error:", "check failed"};
+    char path[IO_PATH_BYTES];
+    struct io_file *file;
+    struct buf text = BUF_EMPTY;
+    uint64_t size;
+    size_t got;
+    plan_path(&fixture->cluster.plan, node, ".log", path);
+    assert_int_equal(io_file_open(fixture->cluster.io, path, IO_OPEN_READ, &file), STATUS_OK);
+    assert_int_equal(io_file_size(file, &size), STATUS_OK);
+    assert_int_equal(buf_reserve(&text, size + 1), STATUS_OK);
+    assert_int_equal(io_file_read(file, 0, text.data, size, &got), STATUS_OK);
+    io_file_close(file);
+    for (size_t i = 0; i < sizeof alarms / sizeof *alarms; i++) {
+        const char *found = memmem(text.data, got, alarms[i], strlen(alarms[i]));
+        if (found) fail_msg("%s: %.*s", path, (int)((const char *)text.data + got - found), found);
+    }
+    buf_deinit(&text);
+}
+
 /* Everything runs again: reads all keys through every node, and judges the whole history. */
 static void finish(struct fixture *fixture) {
     struct error error = {0};
@@ -175,6 +196,7 @@ static void finish(struct fixture *fixture) {
     cluster_load_stop(fixture->load);
     for (size_t node = 0; node < NODES; node++) cluster_load_read_all(fixture->load, node);
     wait_for_equal_state(fixture);
+    for (unsigned node = 1; node <= NODES; node++) assert_log_is_clean(fixture, node);
     print_message("%" PRIu64 " operations answered\n", cluster_load_answered(fixture->load));
     assert_linearizable(cluster_load_history(fixture->load));
     cluster_load_destroy(fixture->load);

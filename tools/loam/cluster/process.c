@@ -91,21 +91,33 @@ static bool has_argument(const char *arguments, size_t size, const char *wanted)
     return false;
 }
 
-enum process_state process_state(struct io *io, long pid, const char *argument) {
-    char facts[8192];
-    if (pid <= 0) return PROCESS_GONE;
-    size_t size = read_facts(io, pid, "cmdline", facts, sizeof facts);
-    if (!has_argument(facts, size, argument)) return PROCESS_GONE;
-    size = read_facts(io, pid, "stat", facts, sizeof facts);
-    const char *name_end = strrchr(facts, ')'); /* "123 (name) S ..."; the name may hold anything */
-    if (size == 0 || !name_end || strlen(name_end) < 3) return PROCESS_GONE;
-    switch (name_end[2]) {
-    case 'Z':
-    case 'X': return PROCESS_GONE;
-    case 'T':
-    case 't': return PROCESS_PAUSED;
-    default: return PROCESS_RUNNING;
+/* "123 (name) S ...": the state letter, and the number of threads, which is the 18th word from there. The name may hold
+ * anything. */
+static bool parse_stat(const char *facts, char *state, unsigned long *threads) {
+    enum { WORDS_TO_THREADS = 17 };
+    const char *at = strrchr(facts, ')');
+    if (!at || strlen(at) < 3) return false;
+    at += 2;
+    *state = *at;
+    for (int word = 0; word < WORDS_TO_THREADS && at; word++) {
+        at = strchr(at, ' ');
+        if (at) at++;
     }
+    *threads = at ? strtoul(at, NULL, 10) : 0;
+    return true;
+}
+
+enum process_state process_state(struct io *io, long pid, const char *argument) {
+    char facts[8192], state;
+    unsigned long threads;
+    if (pid <= 0) return PROCESS_GONE;
+    if (read_facts(io, pid, "stat", facts, sizeof facts) == 0 || !parse_stat(facts, &state, &threads))
+        return PROCESS_GONE;
+    /* Dead; but while other threads of it are ending, its files are still open. It has no arguments any more. */
+    if (state == 'Z' || state == 'X') return threads > 1 ? PROCESS_RUNNING : PROCESS_GONE;
+    const size_t size = read_facts(io, pid, "cmdline", facts, sizeof facts);
+    if (!has_argument(facts, size, argument)) return PROCESS_GONE;
+    return state == 'T' || state == 't' ? PROCESS_PAUSED : PROCESS_RUNNING;
 }
 
 enum status process_signal(long pid, enum process_signal signal) {
