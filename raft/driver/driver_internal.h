@@ -187,6 +187,7 @@ struct raft_driver {
     struct reads reads;
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
+    uint64_t refused_from, refused_stream; /* the snapshot that was given up last; 0 = none */
     uint64_t snapshot_counter;
 
     /* keep.c */

@@ -170,15 +170,24 @@ static void taker_free(struct snapshot_taker *taker) {
     free(taker);
 }
 
-static void acknowledge(struct snapshot_taker *taker, enum snapshot_answer answer) {
-    struct raft_driver *driver = taker->driver;
-    struct driver_ack ack = {.stream = taker->stream, .offset = taker->written, .answer = answer};
+static void send_ack(struct raft_driver *driver, uint64_t to, const struct driver_ack *ack) {
     buf_clear(&driver->scratch);
-    if (driver_ack_encode(&driver->scratch, &ack) != STATUS_OK) return;
+    if (driver_ack_encode(&driver->scratch, ack) != STATUS_OK) return;
     struct slice part = buf_slice(&driver->scratch);
-    enum status status = transport_send(driver->transport, taker->from, TRANSPORT_CONTROL, &part, 1);
+    enum status status = transport_send(driver->transport, to, TRANSPORT_CONTROL, &part, 1);
     if (status != STATUS_OK)
         log_debug(driver->log, "an answer to a snapshot is lost: %s", status_text(status)); /* it is asked for again */
+}
+
+static void acknowledge(struct snapshot_taker *taker, enum snapshot_answer answer) {
+    struct driver_ack ack = {.stream = taker->stream, .offset = taker->written, .answer = answer};
+    send_ack(taker->driver, taker->from, &ack);
+}
+
+/* Said again as often as the stream comes again: the first refusal may have been lost. */
+static void refuse_again(struct raft_driver *driver, uint64_t from, const struct driver_chunk *chunk) {
+    struct driver_ack ack = {.stream = chunk->stream, .offset = 0, .answer = SNAPSHOT_REFUSED};
+    if (driver->refused_from == from && driver->refused_stream == chunk->stream) send_ack(driver, from, &ack);
 }
 
 static enum io_job_state remove_step(struct io_job *job) {
@@ -198,6 +207,8 @@ static void removed(struct io_job *job) {
 static void refuse(struct snapshot_taker *taker, const char *why) {
     log_warn(taker->driver->log, "a snapshot from node %" PRIu64 " is given up: %s", taker->from, why);
     taker->state = TAKER_REFUSED;
+    taker->driver->refused_from = taker->from;
+    taker->driver->refused_stream = taker->stream;
     acknowledge(taker, SNAPSHOT_REFUSED);
     if (!taker->runs) start_job(taker, remove_step, removed);
 }
@@ -267,7 +278,11 @@ void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice
     if (driver_chunk_decode(payload, &chunk) != STATUS_OK) return;
     struct snapshot_taker *taker = driver->taker;
     if (taker == NULL) {
-        if (chunk.offset != 0 || chunk.bytes.size == 0 || from != driver->leader) return;
+        bool is_refused = driver->refused_from == from && driver->refused_stream == chunk.stream;
+        if (is_refused || chunk.offset != 0 || chunk.bytes.size == 0 || from != driver->leader) {
+            refuse_again(driver, from, &chunk);
+            return;
+        }
         taker = begin(driver, from, &chunk);
         if (taker == NULL) return;
     }
@@ -277,7 +292,10 @@ void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice
         return;
     }
     taker->heard_ns = driver_now(driver);
-    if (taker->state == TAKER_REFUSED) return;
+    if (taker->state == TAKER_REFUSED) {
+        refuse_again(driver, from, &chunk);
+        return;
+    }
     uint64_t expected = taker->written + (taker->runs && taker->state == TAKER_RECEIVES ? taker->writing.size : 0) +
                         taker->arrived.size;
     bool fits = chunk.offset == expected && taker->arrived.size + chunk.bytes.size <= BUFFERED_MAX_BYTES;

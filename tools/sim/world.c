@@ -154,11 +154,14 @@ void world_node_pause(struct world_node *node, bool is_paused) {
 
 /* ---- Nodes: a turn ----------------------------------------------------------------------------------------------- */
 
+/* An old leader that does not know yet is none. */
 static void note_leader(struct world_node *node) {
     struct world *world = node->world;
-    if (!node->view.is_leader || world->ledger.last_leader == node->number) return;
-    if (world->ledger.last_leader != 0) world->report->leader_changes++;
-    world->ledger.last_leader = node->number;
+    struct world_ledger *ledger = &world->ledger;
+    if (!node->view.is_leader || node->view.term <= ledger->last_leader_term) return;
+    if (ledger->last_leader != 0 && ledger->last_leader != node->number) world->report->leader_changes++;
+    ledger->last_leader = node->number;
+    ledger->last_leader_term = node->view.term;
     sim_note(world->sim, (int)node->number - 1, "leads term", node->view.term, node->view.last_index);
 }
 

@@ -65,6 +65,7 @@ struct world_ledger {
     size_t link_count;
     size_t link_capacity;
     unsigned last_leader;
+    uint64_t last_leader_term;
 };
 
 /* ---- Clients ----------------------------------------------------------------------------------------------------- */
