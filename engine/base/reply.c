@@ -49,13 +49,29 @@ enum status reply_status(struct buf *reply, const char *text) {
     return append_text(reply, REPLY_STATUS, slice_from_text(text));
 }
 
+/* Words of any length are kept whole: what a user wrote may be quoted in them. */
 enum status reply_error(struct buf *reply, const char *format, ...) {
-    char text[512];
-    va_list arguments;
+    char text[256];
+    va_list arguments, again;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_copy(again, arguments);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    size_t before = reply->size;
+    enum status status = size < 0 ? STATUS_INVALID : append_counted(reply, REPLY_ERROR, (uint64_t)size);
+    if (status == STATUS_OK) status = buf_reserve(reply, (size_t)size + 1);
+    if (status == STATUS_OK) {
+        char *to = (char *)reply->data + reply->size;
+        if ((size_t)size < sizeof text)
+            memcpy(to, text, (size_t)size);
+        else
+            (void)vsnprintf(to, (size_t)size + 1, format, again);
+        reply->size += (size_t)size;
+    } else {
+        reply->size = before;
+    }
+    va_end(again);
     va_end(arguments);
-    return append_text(reply, REPLY_ERROR, slice_from_text(text));
+    return status;
 }
 
 enum status reply_array(struct buf *reply, uint64_t count) {

@@ -9,7 +9,7 @@ COMMAND starts the server under test: {port}, {port2} and {dir} are replaced; "r
     TTL, EXPIRETIME (and with P): 3 seconds
     HELLO          what the server says of itself, not whether it does
     DBSIZE         counts a key that expired until it is gone from the disk: at most 5 seconds
-Everything else may not. A failure prints the seed, the shortest prefix of its steps that fails, a still shorter list of steps that does, and the
+Keys are at most 100 KB (loam refuses over 128 KiB), values at most 1 MB. Everything else may not differ. A failure prints the seed, the shortest prefix of its steps that fails, a still shorter list of steps that does, and the
 command that replays it. Exit code: 0 no difference, 1 a difference, 2 the test could not be run.
 """
 import argparse

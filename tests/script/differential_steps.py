@@ -18,6 +18,7 @@ BAD_FLOATS = [b"inf", b"-inf", b"nan", b"abc", b"", b" 1", b"1 ", b"1e5000", b"0
 OFFSETS = [b"0", b"1", b"2", b"5", b"20", b"100", b"1000", b"-1", b"-2", b"-100", b"536870912", b"4294967296"]
 PATTERNS = [b"*", b"a", b"?", b"key:*", b"key:?", b"[ab]", b"[^a]*", b"[a-c]", b"user\\[1\\]", b"x\\**", b"*\\\\*", b"**", b"[", b"[z-a]", b"k[", b"*[^", b"",
             b"*space", b"nothing", b"\\", b"*:1*", b"[\\]a]", b"*\x00*"]
+MAX_KEY_BYTES = 100000  # loam refuses keys over 128 KiB, by name; Redis takes 512 MiB
 FAR_SECONDS = 4102444800  # the year 2100
 RAW = [b"*x\r\n", b"*1048577000000\r\n", b"*1\r\n$x\r\n", b"*1\r\n$-5\r\n", b"*1\r\n:1\r\n", b"*1\r\nPING\r\n", b"*2\r\n$3\r\nGET\r\n+a\r\n", b"get \"a\r\n", b"get 'a'b\r\n",
        b"*\r\n", b"*1\r\n$\r\n", b"*01\r\n", b"*1\r\n$1000000000\r\n", b"*1\r\n\r\n\r\n", b"PING\r\n*-\r\n", b"set a \"\\x4\"1\r\n"]
@@ -122,7 +123,7 @@ def expire(m, name, argument):
 
 
 def copy(m):
-    options = m.some_of([word(b"REPLACE"), lambda: [b"DB", m.pick([b"0", b"0", b"1", b"-1", b"x", b"99"])]], 35)
+    options = m.some_of([word(b"REPLACE"), lambda: [b"DB", m.pick([b"0", b"0", b"1", b"-1", b"x", b"99", b"2147483647", b"2147483648", b"-9223372036854775808"])]], 35)
     return [b"COPY", m.key(), m.key()] + options
 
 
@@ -179,7 +180,7 @@ COMMANDS = [
     (1, flush),
     (1, lambda m: [b"PING"] + m.some_of([word(b"hi"), word(b"\x00")], 30)),
     (1, lambda m: [b"ECHO", m.value()]),
-    (1, lambda m: [b"SELECT", m.pick([b"0", b"1", b"-1", b"x", b""])]),
+    (1, lambda m: [b"SELECT", m.pick([b"0", b"1", b"-1", b"x", b"", b"-2147483648", b"-2147483649"])]),
     (1, lambda m: [b"HELLO", m.pick([b"4", b"1", b"x", b"-3"])]),
     (1, lambda m: [m.pick(UNKNOWN)] + m.some_of([m.key_word, m.key_word, m.key_word], 50)),
 ]
@@ -193,8 +194,9 @@ def damage(m, args):
     choice = m.random.randrange(4)
     if choice == 0 and len(args) > 1:
         del args[m.random.randrange(1, len(args))]
+        args = [arg[:MAX_KEY_BYTES] for arg in args]
     elif choice == 1:
-        args.insert(m.random.randrange(1, len(args) + 1), m.value())
+        args.insert(m.random.randrange(1, len(args) + 1), m.value()[:MAX_KEY_BYTES])
     elif choice == 2 and len(args) > 1:
         args[m.random.randrange(1, len(args))] = m.pick(BAD_INTEGERS + BAD_FLOATS + [b"NX", b"GET", b"EX"])
     else:

@@ -91,6 +91,8 @@ bool call_arg_is(const struct call *call, size_t i, const char *word);
 /* Reads argument i as an integer; SYNTAX if it is none, and the caller returns call_integer_error. */
 MUST_CHECK enum status call_integer(const struct call *call, size_t i, int64_t *value);
 MUST_CHECK enum status call_integer_error(struct call *call);
+/* True if argument i names the one database, 0; else *status is that of having answered what is wrong with it. */
+bool call_database(struct call *call, size_t i, enum status *status);
 MUST_CHECK enum status call_syntax_error(struct call *call);
 
 /* Commands of commands: args[1] picks the row; HELP lists them; Redis' errors for an unknown one and for its arity

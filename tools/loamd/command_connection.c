@@ -20,10 +20,8 @@ enum status cmd_quit(struct call *call) {
 }
 
 enum status cmd_select(struct call *call) {
-    int64_t database = 0;
-    if (call_integer(call, 1, &database)) return call_integer_error(call);
-    if (database != 0) return reply_error(&call->reply, "ERR DB index is out of range");
-    return reply_ok(&call->reply);
+    enum status status = STATUS_OK;
+    return call_database(call, 1, &status) ? reply_ok(&call->reply) : status;
 }
 
 enum status cmd_readonly(struct call *call) {

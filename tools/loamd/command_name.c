@@ -31,12 +31,11 @@ enum status cmd_renamenx(struct call *call) {
 enum status cmd_copy(struct call *call) {
     uint32_t flags = 0;
     for (size_t i = 3; i < call->arg_count; i++) {
-        int64_t database = 0;
+        enum status status = STATUS_OK;
         if (call_arg_is(call, i, "replace")) {
             flags |= KV_REPLACE;
         } else if (call_arg_is(call, i, "db") && i + 1 < call->arg_count) {
-            if (call_integer(call, ++i, &database)) return call_integer_error(call);
-            if (database != 0) return reply_error(&call->reply, "ERR DB index is out of range");
+            if (!call_database(call, ++i, &status)) return status;
         } else {
             return call_syntax_error(call);
         }

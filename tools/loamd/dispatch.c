@@ -410,6 +410,20 @@ enum status call_integer_error(struct call *call) {
     return reply_error(&call->reply, "ERR value is not an integer or out of range");
 }
 
+bool call_database(struct call *call, size_t i, enum status *status) {
+    int64_t number = 0;
+    if (call_integer(call, i, &number))
+        *status = call_integer_error(call);
+    else if (number < INT32_MIN || number > INT32_MAX)
+        *status =
+            reply_error(&call->reply, "ERR value is out of range, value must between %d and %d", INT32_MIN, INT32_MAX);
+    else if (number != 0)
+        *status = reply_error(&call->reply, "ERR DB index is out of range");
+    else
+        return true;
+    return false;
+}
+
 static enum status reply_help(struct call *call, const struct subcommand *table, size_t count) {
     enum status status = reply_array(&call->reply, count + 1);
     char text[128];

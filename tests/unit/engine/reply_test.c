@@ -40,6 +40,25 @@ static void every_value_comes_back(void **state) {
     buf_deinit(&reply);
 }
 
+static void a_long_error_is_kept_whole(void **state) {
+    (void)state;
+    enum { QUOTED = 5000 };
+    char quoted[QUOTED];
+    memset(quoted, 'q', sizeof quoted);
+    for (int size = 200; size <= QUOTED; size += 4) {
+        struct buf reply = BUF_EMPTY;
+        struct reply_value value;
+        assert_int_equal(reply_error(&reply, "ERR no %.*s.", size, quoted), STATUS_OK);
+        struct decoder decoder = decoder_make(buf_slice(&reply));
+        assert_int_equal(reply_decode(&decoder, &value), STATUS_OK);
+        assert_true(decoder_finished(&decoder));
+        assert_int_equal(value.text.size, 8 + size);
+        assert_memory_equal(value.text.data, "ERR no q", 8);
+        assert_memory_equal(value.text.data + value.text.size - 2, "q.", 2);
+        buf_deinit(&reply);
+    }
+}
+
 static void tags_and_bytes_never_change(void **state) {
     (void)state;
     struct buf reply = BUF_EMPTY;
@@ -78,6 +97,7 @@ static void random_bytes_never_read_past_their_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_comes_back),
+        cmocka_unit_test(a_long_error_is_kept_whole),
         cmocka_unit_test(tags_and_bytes_never_change),
         cmocka_unit_test(a_count_beyond_the_bytes_is_refused),
         cmocka_unit_test(random_bytes_never_read_past_their_end),
