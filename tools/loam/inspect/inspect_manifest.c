@@ -47,7 +47,10 @@ static void sector_fields(struct report *report, const struct manifest_id *id, u
     struct manifest_sector sector;
     switch (manifest_sector_parse(id, at, report->bytes.data + report->next, &sector)) {
     case MANIFEST_SECTOR_EMPTY: report_plain(report, IO_SECTOR_BYTES, "empty"); return;
-    case MANIFEST_SECTOR_BAD: report_plain(report, IO_SECTOR_BYTES, "damaged sector"); return;
+    case MANIFEST_SECTOR_BAD:
+        report_problem(report, REPORT_CORRUPT, report->next, "sector %" PRIu64 " is neither empty nor sound", at);
+        report_plain(report, IO_SECTOR_BYTES, "damaged sector");
+        return;
     case MANIFEST_SECTOR_VALID: break;
     }
     report_plain(report, 8, "check");

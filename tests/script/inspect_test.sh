@@ -1,0 +1,99 @@
+#!/bin/bash
+# loam inspect and loam bench engine, as programs: what they print and how they exit.
+set -u
+loam=${LOAM_BUILD_DIR:-build}/loam
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+names=(
+    bench_engine_runs_every_workload
+    inspect_of_a_sound_store_exits_with_0
+    inspect_of_a_flipped_bit_exits_with_2
+    inspect_of_a_torn_log_exits_with_3
+    inspect_of_a_strange_file_exits_with_1
+    inspect_json_is_json
+)
+failed=()
+echo "[==========] Running ${#names[@]} test(s)."
+
+flip() { # file, offset: changes one byte
+    local old
+    old=$(od -An -tu1 -j "$2" -N 1 "$1")
+    printf "\\x$(printf %02x $(((old + 1) % 256)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+bench_engine_runs_every_workload() {
+    "$loam" bench engine --dir "$work/store" --entries 20000 --memtable-mib 1 --json >"$work/bench" || return 1
+    [ "$(grep -c '"rate":' "$work/bench")" = 12 ] || return 1
+    # what was written in order is all found by a walk; keys that are not there are not found
+    "$loam" bench engine --dir "$work/seq" --entries 5000 --workloads fillseq,readrandom,readmissing,readseq,readreverse --json >"$work/seq.json" || return 1
+    for workload in readrandom readseq readreverse; do
+        grep "\"$workload\"" "$work/seq.json" | grep -q '"found":5000,' || return 1
+    done
+    grep '"readmissing"' "$work/seq.json" | grep -q '"found":0,' || return 1
+    ! "$loam" bench engine --workloads nonsense >/dev/null 2>&1
+}
+inspect_of_a_sound_store_exits_with_0() {
+    "$loam" inspect "$work/store" >"$work/out" || return 1
+    grep -q ' sst, ' "$work/out" && grep -q ' manifest, ' "$work/out" && grep -q ' superblock, ' "$work/out" &&
+        grep -q ' log segment, ' "$work/out"
+}
+inspect_of_a_flipped_bit_exits_with_2() {
+    local file
+    for file in "$work"/store/*.sst "$work"/store/*.manifest; do
+        cp "$file" "$work/damaged.${file##*.}"
+        flip "$work/damaged.${file##*.}" 5000
+        "$loam" inspect "$work/damaged.${file##*.}" >"$work/out"
+        [ $? = 2 ] && grep -q corrupt "$work/out" || return 1
+    done
+}
+inspect_of_a_torn_log_exits_with_3() {
+    cp tests/golden/wal/torn-v1.wal "$work/torn.wal"
+    truncate -s 65536 "$work/torn.wal" # the golden file holds the part that is not zero
+    "$loam" inspect "$work/torn.wal" >"$work/out"
+    [ $? = 3 ] && grep -q 'torn at offset' "$work/out"
+}
+inspect_of_a_strange_file_exits_with_1() {
+    echo hello >"$work/strange"
+    "$loam" inspect "$work/strange" >/dev/null 2>&1
+    [ $? = 1 ] || return 1
+    "$loam" inspect "$work/absent" >/dev/null 2>&1
+    [ $? = 1 ] || return 1
+    "$loam" inspect >/dev/null 2>&1
+    [ $? = 1 ]
+}
+inspect_json_is_json() {
+    command -v python3 >/dev/null || return 77
+    cp tests/golden/sst/lz4-v1.sst "$work/whole.sst"
+    cp tests/golden/sst/lz4-v1.sst "$work/cut.sst"
+    flip "$work/cut.sst" 300
+    truncate -s 9000 "$work/cut.sst"
+    for file in whole cut; do
+        "$loam" inspect --json "$work/$file.sst" >"$work/json"
+        python3 - "$work/json" <<'PYTHON' || return 1
+import json, sys
+told = json.load(open(sys.argv[1]))
+end = 0
+for field in told["fields"]:
+    assert field["offset"] == end and field["size"] > 0, field
+    end += field["size"]
+assert end == told["bytes"]
+assert (told["verdict"] == "clean") == (not told["problems"])
+PYTHON
+    done
+}
+
+for name in "${names[@]}"; do
+    echo "[ RUN      ] $name"
+    "$name"
+    case $? in
+    0) echo "[       OK ] $name" ;;
+    77) echo "SKIP: python3 is not installed" && echo "[  SKIPPED ] $name" ;;
+    *) echo "[  FAILED  ] $name" && failed+=("$name") ;;
+    esac
+done
+echo "[==========] ${#names[@]} test(s) run."
+echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
+[ ${#failed[@]} = 0 ] && exit 0
+echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
+printf '[  FAILED  ] %s\n' "${failed[@]}"
+exit 1
