@@ -69,7 +69,7 @@ struct raft_driver_options {
     size_t uncommitted_limit_bytes; /* [32 MiB] */
     uint32_t pending_requests;      /* of this node, unanswered: the session's window [4096] */
     uint64_t snapshot_rate_bytes;   /* per second and receiver [64 MiB] */
-    uint32_t leaderless_wait_ms;    /* a request waits so long for a leader, then BUSY: not applied [2000] */
+    uint32_t leaderless_wait_ms;    /* a request waits so long for a leader, then NOT_LEADER: not applied [2000] */
     /* Something that a person would want to know changed (role, leader). May be NULL. */
     void (*on_change)(void *context);
     void *context;
@@ -88,11 +88,11 @@ void raft_driver_close(struct raft_driver *driver);
  * One write, or one read barrier, of a client; the caller's memory until done was called or raft_driver_cancel
  * returned. done runs on the loop thread, never inside the call that handed the request in.
  *
- * propose: OK and the reply of apply (borrowed for the call). Not applied: BUSY (a limit, or no leader for too long),
- * TOO_LARGE, INVALID. Outcome unknown: CANCELLED,
+ * propose: OK and the reply of apply (borrowed for the call). Not applied: BUSY (a limit), NOT_LEADER (none for too
+ *          long), READ_ONLY (the disk failed: this node halted), TOO_LARGE, INVALID. Outcome unknown: CANCELLED,
  *          SESSION_LOST. TIMED_OUT does not happen: a request with a leader is answered.
  * read:    OK when this node has applied all that was committed when the read was handed in: read the engine now, in
- * this call. BUSY as above.
+ *          this call. BUSY, NOT_LEADER, READ_ONLY as above.
  */
 struct raft_request {
     void (*done)(struct raft_request *request, enum status status, struct slice reply);

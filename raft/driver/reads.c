@@ -23,7 +23,7 @@ static void answer(struct raft_request *request, enum status status, struct slic
 void raft_driver_read(struct raft_driver *driver, struct raft_request *request) {
     request->index = 0;
     if (driver->failed != STATUS_OK || driver->closing) {
-        request_refuse(driver, request, STATUS_BUSY);
+        request_refuse(driver, request, driver->closing ? STATUS_BUSY : STATUS_READ_ONLY);
         return;
     }
     request->driver[REQUEST_KIND] = REQUEST_READ;
@@ -62,7 +62,7 @@ static void expire(struct raft_driver *driver) {
         struct raft_request *oldest = list_entry(driver->reads.waiting.next, struct raft_request, link);
         if (oldest->driver[REQUEST_DEADLINE] > now) return;
         list_remove(&oldest->link);
-        answer(oldest, STATUS_BUSY, slice_make(NULL, 0));
+        answer(oldest, STATUS_NOT_LEADER, slice_make(NULL, 0));
     }
 }
 
@@ -159,7 +159,7 @@ static void answer_count(struct raft_request *request, uint64_t count) {
 
 void raft_driver_count_durable(struct raft_driver *driver, uint64_t index, struct raft_request *request) {
     if (driver->failed != STATUS_OK || driver->closing) {
-        request_refuse(driver, request, STATUS_BUSY);
+        request_refuse(driver, request, driver->closing ? STATUS_BUSY : STATUS_READ_ONLY);
         return;
     }
     request->index = index;
@@ -193,7 +193,7 @@ static void ask_for_counts(struct raft_driver *driver) {
             answer_count(request, count_voters(driver, request->index));
         } else if (request->driver[REQUEST_DEADLINE] <= now) {
             list_remove(link);
-            answer(request, STATUS_BUSY, slice_make(NULL, 0));
+            answer(request, STATUS_NOT_LEADER, slice_make(NULL, 0));
         } else if (due && driver->leader != 0) {
             struct driver_count count = {.id = request->driver[REQUEST_ARGUMENT], .index = request->index};
             send_count(driver, driver->leader, MESSAGE_COUNT, &count);

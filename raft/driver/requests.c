@@ -127,7 +127,8 @@ void requests_check_session(struct raft_driver *driver) {
 static enum status enqueue(struct raft_driver *driver, uint8_t store, struct slice operation,
                            struct raft_request *request) {
     struct requests *requests = &driver->requests;
-    if (driver->failed != STATUS_OK || driver->closing) return STATUS_BUSY;
+    if (driver->failed != STATUS_OK) return STATUS_READ_ONLY;
+    if (driver->closing) return STATUS_BUSY;
     if (operation.size > driver->options.entry_limit_bytes) return STATUS_TOO_LARGE;
     if (requests_count(driver) >= requests->limit) return STATUS_BUSY;
     if (raft_log_live_bytes(driver->raft_log) >= driver->options.log_limit_bytes) return STATUS_BUSY;
@@ -373,7 +374,7 @@ static void expire_queue(struct raft_driver *driver) {
     while (!list_is_empty(&requests->queue)) {
         struct pending *oldest = list_entry(requests->queue.next, struct pending, link);
         if (oldest->deadline_ns > now) return;
-        answer(take_from_queue(requests), STATUS_BUSY, 0, slice_make(NULL, 0));
+        answer(take_from_queue(requests), STATUS_NOT_LEADER, 0, slice_make(NULL, 0));
     }
 }
 

@@ -472,8 +472,8 @@ static void without_a_quorum_requests_are_refused_as_not_applied(void **state) {
     raft_driver_read(leader->driver, &read.request);
     wait_for(cluster, &write);
     wait_for(cluster, &read);
-    assert_int_equal(write.status, STATUS_BUSY);
-    assert_int_equal(read.status, STATUS_BUSY);
+    assert_int_equal(write.status, STATUS_NOT_LEADER);
+    assert_int_equal(read.status, STATUS_NOT_LEADER);
     for (size_t i = 0; i < NODES; i++)
         if (&cluster->nodes[i] != leader) boot(cluster, &cluster->nodes[i]);
     wait_for_leader(cluster);
@@ -647,7 +647,7 @@ static void a_failed_disk_ends_a_nodes_part_and_not_the_clusters(void **state) {
     struct call refused;
     put(leader, &refused, "z=1");
     wait_for(cluster, &refused);
-    assert_int_equal(refused.status, STATUS_BUSY);
+    assert_int_equal(refused.status, STATUS_READ_ONLY);
     assert_true(raft_driver_pressure(leader->driver) == 1000);
     node_kill(leader);
     sim_disk_fail_at(leader->disk, 0, STATUS_IO, false);
