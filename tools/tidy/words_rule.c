@@ -38,7 +38,7 @@ static bool is_identifier(const char *name) {
 static bool is_constant(const char *name) {
     for (const char *at = name; *at; at++)
         if (islower((unsigned char)*at)) return false;
-    return strchr(name, '_') != NULL;
+    return isupper((unsigned char)*name) && strchr(name, '_') != NULL;
 }
 
 static bool is_path(const char *name) {
