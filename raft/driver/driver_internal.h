@@ -187,7 +187,8 @@ struct raft_driver {
     struct reads reads;
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
-    uint64_t refused_from, refused_stream; /* the snapshot that was given up last; 0 = none */
+    uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
+    struct driver_ack answered; /* ... and what was said */
     uint64_t snapshot_counter;
 
     /* keep.c */

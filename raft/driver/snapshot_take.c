@@ -184,10 +184,17 @@ static void acknowledge(struct snapshot_taker *taker, enum snapshot_answer answe
     send_ack(taker->driver, taker->from, &ack);
 }
 
-/* Said again as often as the stream comes again: the first refusal may have been lost. */
-static void refuse_again(struct raft_driver *driver, uint64_t from, const struct driver_chunk *chunk) {
-    struct driver_ack ack = {.stream = chunk->stream, .offset = 0, .answer = SNAPSHOT_REFUSED};
-    if (driver->refused_from == from && driver->refused_stream == chunk->stream) send_ack(driver, from, &ack);
+/* The last word on a stream. It is kept, as it may be lost on its way, and said whenever a piece of the stream comes
+ * again. */
+static void answer_for_good(struct snapshot_taker *taker, enum snapshot_answer answer) {
+    struct driver_ack ack = {.stream = taker->stream, .offset = taker->written, .answer = answer};
+    taker->driver->answered_from = taker->from;
+    taker->driver->answered = ack;
+    send_ack(taker->driver, taker->from, &ack);
+}
+
+static bool was_answered(const struct raft_driver *driver, uint64_t from, const struct driver_chunk *chunk) {
+    return driver->answered_from == from && driver->answered.stream == chunk->stream;
 }
 
 static enum io_job_state remove_step(struct io_job *job) {
@@ -207,9 +214,7 @@ static void removed(struct io_job *job) {
 static void refuse(struct snapshot_taker *taker, const char *why) {
     log_warn(taker->driver->log, "a snapshot from node %" PRIu64 " is given up: %s", taker->from, why);
     taker->state = TAKER_REFUSED;
-    taker->driver->refused_from = taker->from;
-    taker->driver->refused_stream = taker->stream;
-    acknowledge(taker, SNAPSHOT_REFUSED);
+    answer_for_good(taker, SNAPSHOT_REFUSED);
     if (!taker->runs) start_job(taker, remove_step, removed);
 }
 
@@ -277,12 +282,12 @@ void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice
     struct driver_chunk chunk;
     if (driver_chunk_decode(payload, &chunk) != STATUS_OK) return;
     struct snapshot_taker *taker = driver->taker;
+    if (was_answered(driver, from, &chunk)) {
+        send_ack(driver, from, &driver->answered);
+        return;
+    }
     if (taker == NULL) {
-        bool is_refused = driver->refused_from == from && driver->refused_stream == chunk.stream;
-        if (is_refused || chunk.offset != 0 || chunk.bytes.size == 0 || from != driver->leader) {
-            refuse_again(driver, from, &chunk);
-            return;
-        }
+        if (chunk.offset != 0 || chunk.bytes.size == 0 || from != driver->leader) return;
         taker = begin(driver, from, &chunk);
         if (taker == NULL) return;
     }
@@ -292,10 +297,7 @@ void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice
         return;
     }
     taker->heard_ns = driver_now(driver);
-    if (taker->state == TAKER_REFUSED) {
-        refuse_again(driver, from, &chunk);
-        return;
-    }
+    if (taker->state == TAKER_REFUSED) return;
     uint64_t expected = taker->written + (taker->runs && taker->state == TAKER_RECEIVES ? taker->writing.size : 0) +
                         taker->arrived.size;
     bool fits = chunk.offset == expected && taker->arrived.size + chunk.bytes.size <= BUFFERED_MAX_BYTES;
@@ -303,7 +305,7 @@ void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice
         if (buf_append_slice(&taker->arrived, chunk.bytes) != STATUS_OK) return; /* it comes again */
         pump(taker);
     } else {
-        acknowledge(taker, taker->state >= TAKER_WAITS ? SNAPSHOT_TAKEN : SNAPSHOT_GOES_ON);
+        acknowledge(taker, SNAPSHOT_GOES_ON);
     }
 }
 
@@ -333,7 +335,7 @@ static void tell_core(struct snapshot_taker *taker) {
     taker->state = TAKER_WAITS;
     driver->installing = true; /* what was committed below is in the snapshot */
     raft_log_restart(driver->raft_log, taker->index, taker->term);
-    acknowledge(taker, SNAPSHOT_TAKEN);
+    answer_for_good(taker, SNAPSHOT_TAKEN);
 }
 
 static enum io_job_state open_step(struct io_job *job) {

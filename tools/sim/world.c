@@ -20,7 +20,7 @@ enum {
     CHECK_EVERY_NS = 20 * WORLD_MS, /* whether the run is over */
 };
 
-static const uint64_t heal_bound_ns = UINT64_C(40000) * WORLD_MS;
+static const uint64_t heal_bound_ns = UINT64_C(20000) * WORLD_MS;
 
 void world_client_address(unsigned number, char address[IO_ADDRESS_BYTES]) {
     snprintf(address, IO_ADDRESS_BYTES, "127.0.0.1:%u", 7000 + number);
