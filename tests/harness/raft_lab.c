@@ -136,6 +136,7 @@ static void send(struct lab *lab, const struct lab_node *node, const struct raft
     if (lab->message_count == LAB_MESSAGES_MAX) lab_drop(lab, 0);
     struct lab_message *sent = &lab->network[lab->message_count++];
     sent->message = *message;
+    sent->was_cut = lab->cut[node->id][message->to];
     if (message->kind == RAFT_APPEND)
         sent->message.entries = to_message_entries(lab, node, message->index + 1, message->entry_count);
 }
@@ -173,7 +174,7 @@ static void take_ready(struct lab *lab, struct lab_node *node, const struct raft
         lab_check_message(lab, node, &ready->messages[i]);
         send(lab, node, &ready->messages[i]);
     }
-    if (ready->commit_first > 0) lab_check_commit(lab, node, ready->commit_first, ready->commit_last);
+    if (ready->commit_first > 0) lab_check_handed(lab, node, ready->commit_first, ready->commit_last);
     take_reads(lab, node, ready);
     take_snapshots(lab, node, ready);
     if (ready->note) lab_check_role(lab, node, ready);
@@ -198,6 +199,7 @@ enum status lab_step(struct lab *lab, uint64_t id, const struct raft_event *even
     enum status status = raft_step(node->raft, event, &outcome);
     if (status == STATUS_INVALID) lab_fail(lab, "node %" PRIu64 " calls an event insane", id);
     take_outcome(lab, node, &outcome);
+    lab_check_commit(lab, node);
     const char *broken = raft_check_invariants(node->raft);
     if (broken) lab_fail(lab, "node %" PRIu64 ": it does not hold that %s", id, broken);
     lab_drain(lab, id);
@@ -245,6 +247,7 @@ enum status lab_propose_change(struct lab *lab, uint64_t id, const struct raft_c
     trace_event(lab, id, &event);
     enum status status = raft_step(lab->nodes[id].raft, &event, &outcome); /* INVALID is an answer here */
     take_outcome(lab, &lab->nodes[id], &outcome);
+    lab_check_commit(lab, &lab->nodes[id]);
     lab_drain(lab, id);
     return status;
 }
@@ -375,7 +378,8 @@ void lab_deliver(struct lab *lab, unsigned position) {
     struct lab_message sent = lab->network[position];
     lab_drop(lab, position);
     lab->met.dropped--;
-    if (lab->cut[sent.message.from][sent.message.to] || !lab->nodes[sent.message.to].raft) return;
+    bool cut = lab->options.late_arrivals ? sent.was_cut : lab->cut[sent.message.from][sent.message.to];
+    if (cut || !lab->nodes[sent.message.to].raft) return;
     (void)lab_step(lab, sent.message.to, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &sent.message});
 }
 
@@ -400,6 +404,7 @@ void lab_stream_end(struct lab *lab, unsigned position, bool arrives) {
         if (raft_step(to->raft, &event, &outcome) == STATUS_INVALID) lab_fail(lab, "a snapshot was called insane");
         if (!outcome.install) to->arriving = before;
         take_outcome(lab, to, &outcome);
+        lab_check_commit(lab, to);
         lab->met.snapshots += outcome.install;
         lab_drain(lab, stream.to);
     }
@@ -457,7 +462,7 @@ void lab_restart(struct lab *lab, uint64_t id) {
                                        lab->options.inflight_messages_max ? lab->options.inflight_messages_max : 8,
                                    .append_bytes_max = lab->options.append_bytes_max,
                                    .uncommitted_bytes_max = lab->options.uncommitted_bytes_max,
-                                   .terms_max = lab->options.terms_max ? lab->options.terms_max : 32,
+                                   .terms_max = lab->options.terms_max,
                                    .reads_max = LAB_READS_MAX,
                                    .messages_max = lab->options.messages_max ? lab->options.messages_max : 64,
                                    .works_max = LAB_WORKS_MAX,
@@ -475,6 +480,7 @@ void lab_restart(struct lab *lab, uint64_t id) {
     node->last = node->durable_last;
     node->state = node->durable_state;
     node->commit = node->durable_state.index;
+    node->seen_commit = node->durable_commit > node->commit ? node->durable_commit : node->commit;
     node->term = node->durable_hard_state.term;
     memcpy(&node->log[node->log_start], &node->durable_log[node->log_start],
            (node->last - node->log_start + 1) * sizeof *node->log);

@@ -62,7 +62,8 @@ struct lab_node {
     struct lab_entry log[LAB_INDEX_MAX];
     uint64_t log_start, last;
     struct lab_state state;
-    uint64_t commit;
+    uint64_t commit;           /* handed out to apply */
+    uint64_t seen_commit;      /* the core's, at the last event */
     struct lab_state arriving; /* the snapshot that was stepped last */
     bool applying;
     bool installing; /* until the store is replaced by it nothing is applied */
@@ -89,7 +90,7 @@ struct lab_node {
 
 struct lab_message {
     struct raft_message message;
-    uint64_t configuration_number;
+    bool was_cut; /* the link was cut when it was sent */
 };
 
 /* A snapshot on its way. */
@@ -108,7 +109,8 @@ struct lab_options {
     uint64_t start_index; /* the log begins after this index of term 1; 0 = empty */
     unsigned election_ticks, heartbeat_ticks, terms_max, inflight_messages_max, messages_max;
     size_t append_bytes_max, uncommitted_bytes_max;
-    struct buf *trace; /* NULL = none */
+    bool late_arrivals; /* what was on its way when a link was cut may still arrive */
+    struct buf *trace;  /* NULL = none */
 };
 
 struct lab {
@@ -132,6 +134,7 @@ struct lab {
     /* What all nodes ever did. */
     uint64_t leader_of[LAB_TERM_MAX];
     struct lab_entry committed[LAB_INDEX_MAX];
+    uint64_t committed_in[LAB_INDEX_MAX];   /* the term in which it first was */
     uint64_t committed_hash[LAB_INDEX_MAX]; /* the state after it, once somebody has applied it */
     uint64_t committed_last;
     struct {
@@ -171,7 +174,7 @@ void lab_flush(struct lab *lab, uint64_t node);                   /* the store b
 void lab_compact(struct lab *lab, uint64_t node, uint64_t index); /* at most up to the last flush */
 
 void lab_deliver(struct lab *lab,
-                 unsigned position); /* of lab->network; dropped where the link is cut or the receiver is down */
+                 unsigned position); /* of lab->network; lost where the link is cut or the receiver is down */
 void lab_drop(struct lab *lab, unsigned position);
 void lab_repeat(struct lab *lab, unsigned position);
 void lab_stream_end(struct lab *lab, unsigned position, bool arrives);

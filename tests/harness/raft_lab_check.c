@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "raft/core/core.h"
+
 void lab_fail(struct lab *lab, const char *format, ...) {
     if (lab->failure[0] != '\0') return;
     va_list arguments;
@@ -64,7 +66,7 @@ static void check_new_leader(struct lab *lab, const struct lab_node *node, uint6
         lab->leader_of[term] = node->id;
     }
     for (uint64_t index = node->log_start + 1; index <= lab->committed_last; index++) {
-        if (index <= lab->options.start_index) continue;
+        if (index <= lab->options.start_index || lab->committed_in[index] >= term) continue;
         if (index > node->last || !same_entry(&lab->committed[index], &node->log[index])) {
             lab_fail(lab,
                      "Leader Completeness: leader %" PRIu64 " of term %" PRIu64 " lacks the committed entry %" PRIu64
@@ -95,31 +97,44 @@ static bool majority_holds(const struct lab *lab, const uint64_t *voters, unsign
     return count == 0 || holding > count / 2;
 }
 
-void lab_check_commit(struct lab *lab, struct lab_node *node, uint64_t first, uint64_t last) {
-    if (first != node->commit + 1) {
-        lab_fail(lab, "node %" PRIu64 " commits from %" PRIu64 ", after %" PRIu64, node->id, first, node->commit);
+static void check_new_commit(struct lab *lab, const struct lab_node *node, uint64_t index) {
+    const struct lab_entry *entry = &node->log[index];
+    const struct raft_configuration *configuration = &node->raft->configuration;
+    bool durable = majority_holds(lab, configuration->voters, configuration->voter_count, index, entry) &&
+                   majority_holds(lab, configuration->outgoing, configuration->outgoing_count, index, entry);
+    if (!durable) {
+        lab_fail(lab, "node %" PRIu64 " commits %" PRIu64 "/%" PRIu64 ", which is not durable on a majority", node->id,
+                 entry->term, index);
     }
-    if (last > node->last) lab_fail(lab, "node %" PRIu64 " commits %" PRIu64 " beyond its log", node->id, last);
-    for (uint64_t index = first; index <= last && lab->failure[0] == '\0'; index++) {
+    lab->committed[index] = *entry;
+    lab->committed_in[index] = node->raft->term;
+    lab->committed_last = index;
+    lab->met.commits++;
+}
+
+void lab_check_commit(struct lab *lab, struct lab_node *node) {
+    uint64_t commit = node->raft->commit;
+    if (commit < node->seen_commit) lab_fail(lab, "the commit index of node %" PRIu64 " falls", node->id);
+    if (commit > node->last) lab_fail(lab, "node %" PRIu64 " commits %" PRIu64 " beyond its log", node->id, commit);
+    uint64_t first = node->seen_commit > node->log_start ? node->seen_commit + 1 : node->log_start + 1;
+    node->seen_commit = commit;
+    for (uint64_t index = first; index <= commit && lab->failure[0] == '\0'; index++) {
         const struct lab_entry *entry = &node->log[index];
         if (index > lab->committed_last) {
-            struct raft_status status;
-            raft_get_status(node->raft, &status);
-            bool durable =
-                majority_holds(lab, status.configuration.voters, status.configuration.voter_count, index, entry) &&
-                majority_holds(lab, status.configuration.outgoing, status.configuration.outgoing_count, index, entry);
-            if (!durable)
-                lab_fail(lab, "node %" PRIu64 " commits %" PRIu64 "/%" PRIu64 ", which is not durable on a majority",
-                         node->id, entry->term, index);
-            lab->committed[index] = *entry;
-            lab->committed_last = index;
-            lab->met.commits++;
+            check_new_commit(lab, node, index);
         } else if (index > lab->options.start_index && !same_entry(&lab->committed[index], entry)) {
             lab_fail(lab,
                      "State Machine Safety: node %" PRIu64 " commits %" PRIu64 "/%" PRIu64 " where %" PRIu64 "/%" PRIu64
                      " was committed",
                      node->id, entry->term, index, lab->committed[index].term, index);
         }
+    }
+}
+
+void lab_check_handed(struct lab *lab, struct lab_node *node, uint64_t first, uint64_t last) {
+    if (first != node->commit + 1) {
+        lab_fail(lab, "node %" PRIu64 " hands out entries from %" PRIu64 ", after %" PRIu64, node->id, first,
+                 node->commit);
     }
     node->commit = last;
 }

@@ -18,7 +18,8 @@ void lab_check_entry(struct lab *lab, const struct lab_node *node, uint64_t inde
 void lab_check_role(struct lab *lab, struct lab_node *node, const struct raft_ready *ready);
 /* State Machine Safety; that what a leader commits is durable on a majority; that nothing is committed twice or left
  * out. */
-void lab_check_commit(struct lab *lab, struct lab_node *node, uint64_t first, uint64_t last);
+void lab_check_commit(struct lab *lab, struct lab_node *node); /* after each event */
+void lab_check_handed(struct lab *lab, struct lab_node *node, uint64_t first, uint64_t last);
 void lab_check_applied(struct lab *lab, struct lab_node *node, const struct lab_entry *entry);
 /* What speaks for the disk is on the disk: votes and acknowledgements. */
 void lab_check_message(struct lab *lab, const struct lab_node *node, const struct raft_message *message);

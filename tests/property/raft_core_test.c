@@ -19,7 +19,7 @@
 #include "tests/harness/raft_lab_check.h"
 #include "tests/harness/test_env.h"
 
-enum { STEPS = 600, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400 };
+enum { STEPS = 400, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400 };
 
 /* What happens how often: drawn for each seed, so that each meets its own mixture (swarm testing). */
 enum deed {
@@ -41,15 +41,19 @@ enum deed {
     DEED_LINK,
     DEED_CAMPAIGN,
     DEED_CHANGE,
+    DEED_SEVER,
+    DEED_BURST,
+    DEED_REIGN,
     DEED_CLOCK,
     DEED_COUNT,
 };
 
 static const unsigned deed_weight[DEED_COUNT] = {
-    [DEED_DELIVER] = 400, [DEED_DROP] = 20,    [DEED_REPEAT] = 20, [DEED_TICK] = 150,   [DEED_PERSIST] = 120,
-    [DEED_APPLY] = 60,    [DEED_PROPOSE] = 60, [DEED_READ] = 40,   [DEED_CRASH] = 4,    [DEED_RESTART] = 12,
-    [DEED_CUT] = 8,       [DEED_HEAL] = 8,     [DEED_FLUSH] = 25,  [DEED_COMPACT] = 15, [DEED_STREAM] = 40,
-    [DEED_LINK] = 4,      [DEED_CAMPAIGN] = 6, [DEED_CHANGE] = 4,  [DEED_CLOCK] = 2,
+    [DEED_DELIVER] = 400, [DEED_DROP] = 20,    [DEED_REPEAT] = 20, [DEED_TICK] = 150,  [DEED_PERSIST] = 120,
+    [DEED_APPLY] = 60,    [DEED_PROPOSE] = 60, [DEED_READ] = 40,   [DEED_CRASH] = 4,   [DEED_RESTART] = 12,
+    [DEED_CUT] = 4,       [DEED_HEAL] = 10,    [DEED_FLUSH] = 20,  [DEED_COMPACT] = 8, [DEED_STREAM] = 40,
+    [DEED_LINK] = 4,      [DEED_CAMPAIGN] = 8, [DEED_CHANGE] = 4,  [DEED_CLOCK] = 2,   [DEED_SEVER] = 6,
+    [DEED_BURST] = 12,
 };
 
 struct run {
@@ -57,23 +61,44 @@ struct run {
     struct prng prng;
     unsigned weights[DEED_COUNT];
     unsigned weight_sum;
-    bool in_order; /* the network keeps order, like connections do; else any message may be next */
+    unsigned lingering; /* 0 = any message may be next; more: old ones wait longer */
+    bool in_order;      /* the network keeps order, like connections do; else any message may be next */
 };
 
 static uint64_t any_node(struct run *run) {
     return 1 + prng_below(&run->prng, run->lab->options.nodes);
 }
 
-static void draw_weights(struct run *run) {
-    run->weight_sum = 0;
-    for (unsigned deed = 0; deed < DEED_COUNT; deed++) {
-        static const unsigned factor[] = {0, 1, 1, 3};
-        bool needed = deed == DEED_DELIVER || deed == DEED_TICK || deed == DEED_PERSIST || deed == DEED_APPLY ||
-                      deed == DEED_PROPOSE || deed == DEED_RESTART || deed == DEED_STREAM || deed == DEED_HEAL;
-        run->weights[deed] = deed_weight[deed] * (needed ? 1 : factor[prng_below(&run->prng, 4)]);
-        run->weight_sum += run->weights[deed];
+/* A node that takes itself for the leader; more than one may, and the old ones are where bugs live. */
+static uint64_t any_leader(struct run *run) {
+    uint64_t leaders[LAB_NODES_MAX];
+    unsigned count = 0;
+    for (uint64_t id = 1; id <= run->lab->options.nodes; id++) {
+        if (run->lab->nodes[id].raft && run->lab->nodes[id].role == RAFT_LEADER) leaders[count++] = id;
     }
+    return count > 0 && prng_chance(&run->prng, 7, 8) ? leaders[prng_below(&run->prng, count)] : any_node(run);
+}
+
+/* Mostly short reigns: leaders that come and go and leave an entry here and there (figure 8 of the paper). */
+static void weigh_for_unrest(struct run *run) {
+    for (unsigned deed = 0; deed < DEED_COUNT; deed++) run->weights[deed] = (run->weights[deed] + 7) / 8;
+    run->weights[DEED_CHANGE] = 0;
+    run->weights[DEED_REIGN] = 40;
+}
+
+static void draw_weights(struct run *run, bool unrest) {
+    for (unsigned deed = 0; deed < DEED_COUNT; deed++) {
+        static const unsigned factor[] = {0, 1, 1, 4};
+        bool needed = deed == DEED_DELIVER || deed == DEED_TICK || deed == DEED_PERSIST || deed == DEED_APPLY ||
+                      deed == DEED_PROPOSE || deed == DEED_RESTART || deed == DEED_BURST || deed == DEED_STREAM ||
+                      deed == DEED_HEAL;
+        run->weights[deed] = deed_weight[deed] * (needed ? 1 : factor[prng_below(&run->prng, 4)]);
+    }
+    if (unrest) weigh_for_unrest(run);
+    run->weight_sum = 0;
+    for (unsigned deed = 0; deed < DEED_COUNT; deed++) run->weight_sum += run->weights[deed];
     run->in_order = prng_chance(&run->prng, 1, 3);
+    run->lingering = (unsigned)prng_below(&run->prng, 4);
 }
 
 static void do_change(struct run *run) {
@@ -99,6 +124,19 @@ static void do_cut(struct run *run) {
     for (unsigned id = 0; id <= LAB_NODES_MAX; id++) lab->cut[id][id] = false;
 }
 
+/* Cuts a leader off, wholly or with a few others: it goes on in the belief that it leads. */
+static void do_sever(struct run *run) {
+    struct lab *lab = run->lab;
+    uint64_t leader = any_leader(run);
+    lab->met.partitions++;
+    lab_heal(lab);
+    bool with[LAB_NODES_MAX + 1] = {false};
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) with[id] = id == leader || prng_chance(&run->prng, 1, 4);
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        for (uint64_t other = 1; other <= lab->options.nodes; other++) lab->cut[id][other] = with[id] != with[other];
+    }
+}
+
 static void do_link(struct run *run) {
     struct raft_event event = {.kind = RAFT_EVENT_LINK,
                                .report = {.peer = any_node(run), .ok = prng_chance(&run->prng, 1, 2)}};
@@ -109,16 +147,79 @@ static void do_network(struct run *run, enum deed deed) {
     struct lab *lab = run->lab;
     if (lab->message_count == 0) return;
     unsigned position = run->in_order ? 0 : (unsigned)prng_below(&run->prng, lab->message_count);
+    for (unsigned i = 0; i < run->lingering && !run->in_order;
+         i++) { /* the newer is preferred: some stay behind for long */
+        unsigned other = (unsigned)prng_below(&run->prng, lab->message_count);
+        position = other > position ? other : position;
+    }
     if (deed == DEED_DELIVER) lab_deliver(lab, position);
     if (deed == DEED_DROP) lab_drop(lab, position);
     if (deed == DEED_REPEAT) lab_repeat(lab, position);
 }
 
+/*
+ * Some of the nodes work at full speed for a while, the others stand still (a long pause, a slow link): elections come
+ * to an end and entries get committed, while a leader of before may not have noticed.
+ */
+static void do_burst(struct run *run) {
+    struct lab *lab = run->lab;
+    bool awake[LAB_NODES_MAX + 1];
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        bool leads = lab->nodes[id].raft && lab->nodes[id].role == RAFT_LEADER;
+        awake[id] = !prng_chance(&run->prng, leads ? 2 : 1, 4);
+    }
+    unsigned rounds = 1 + (unsigned)prng_below(&run->prng, 2 * lab->options.election_ticks);
+    for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+            if (awake[id]) lab_tick(lab, id);
+        }
+        for (unsigned i = lab->message_count; i-- > 0 && i < lab->message_count;) {
+            if (awake[lab->network[i].message.to] && !prng_chance(&run->prng, 1, 8)) lab_deliver(lab, i);
+        }
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+            if (!awake[id]) continue;
+            lab_persist(lab, id, LAB_WORKS_MAX);
+            lab_apply(lab, id, 4);
+        }
+    }
+}
+
+/*
+ * A short reign: somebody campaigns among some of the nodes, which then exchange messages for a few rounds, and no
+ * further. What is not delivered by then may be lost; the candidate may die.
+ */
+static void do_reign(struct run *run) {
+    struct lab *lab = run->lab;
+    bool among[LAB_NODES_MAX + 1];
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        among[id] = prng_chance(&run->prng, 2, 3);
+        if (among[id]) lab_restart(lab, id);
+    }
+    uint64_t candidate = any_node(run);
+    if (prng_chance(&run->prng, 1, 2)) {
+        while (lab->message_count > 0) lab_drop(lab, 0);
+    }
+    lab_heal(lab);
+    unsigned campaigns = 1 + (unsigned)prng_below(&run->prng, 2);
+    unsigned rounds = 2 + (unsigned)prng_below(&run->prng, 8);
+    for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
+        if (round < campaigns && lab->nodes[candidate].role != RAFT_LEADER) lab_campaign(lab, candidate);
+        lab_persist(lab, candidate, LAB_WORKS_MAX);
+        for (unsigned i = lab->message_count; i-- > 0;) {
+            if (i < lab->message_count && among[lab->network[i].message.to] && among[lab->network[i].message.from])
+                lab_deliver(lab, i);
+        }
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+            if (among[id]) lab_persist(lab, id, LAB_WORKS_MAX);
+        }
+    }
+    if (prng_chance(&run->prng, 1, 2)) lab_crash(lab, candidate, LAB_WORKS_MAX);
+}
+
 static void do_deed(struct run *run, enum deed deed) {
     struct lab *lab = run->lab;
     uint64_t node = any_node(run);
-    uint64_t leader = lab_leader(lab);
-    uint64_t likely_leader = leader && prng_chance(&run->prng, 3, 4) ? leader : node;
+    uint64_t leader = any_leader(run);
     switch (deed) {
     case DEED_DELIVER:
     case DEED_DROP:
@@ -129,8 +230,8 @@ static void do_deed(struct run *run, enum deed deed) {
         break;
     case DEED_PERSIST: lab_persist(lab, node, 1 + (unsigned)prng_below(&run->prng, 3)); break;
     case DEED_APPLY: lab_apply(lab, node, 1 + (unsigned)prng_below(&run->prng, 8)); break;
-    case DEED_PROPOSE: (void)lab_propose(lab, likely_leader, 1 + (unsigned)prng_below(&run->prng, 4)); break;
-    case DEED_READ: (void)lab_read(lab, likely_leader); break;
+    case DEED_PROPOSE: (void)lab_propose(lab, leader, 1 + (unsigned)prng_below(&run->prng, 4)); break;
+    case DEED_READ: (void)lab_read(lab, leader); break;
     case DEED_CRASH: lab_crash(lab, node, (unsigned)prng_below(&run->prng, 4)); break;
     case DEED_RESTART: lab_restart(lab, node); break;
     case DEED_CUT: do_cut(run); break;
@@ -144,6 +245,9 @@ static void do_deed(struct run *run, enum deed deed) {
     case DEED_LINK: do_link(run); break;
     case DEED_CAMPAIGN: lab_campaign(lab, node); break;
     case DEED_CHANGE: do_change(run); break;
+    case DEED_SEVER: do_sever(run); break;
+    case DEED_BURST: do_burst(run); break;
+    case DEED_REIGN: do_reign(run); break;
     case DEED_CLOCK: lab->nodes[node].clock_offset_ms = prng_below(&run->prng, 100000); break;
     case DEED_COUNT: break;
     }
@@ -196,18 +300,29 @@ static void heal_and_converge(struct run *run) {
 static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     struct run run = {.lab = lab};
     prng_init(&run.prng, seed);
-    struct lab_options options = {
-        .seed = seed, .by_hand = true, .trace = trace, .heartbeat_ticks = 2, .election_ticks = 10};
-    options.voters = 1 + (unsigned)prng_below(&run.prng, 5);
-    options.nodes = options.voters + (unsigned)prng_below(&run.prng, 3);
+    struct lab_options options = {.seed = seed, .by_hand = true, .trace = trace, .heartbeat_ticks = 1};
+    options.election_ticks = 3 + (unsigned)prng_below(&run.prng, 8);
+    options.late_arrivals = prng_chance(&run.prng, 1, 2);
+    options.no_pre_vote = prng_chance(&run.prng, 1, 3);
+    options.no_check_quorum = prng_chance(&run.prng, 1, 3);
+    options.voters = 3 + 2 * (unsigned)prng_below(&run.prng, 2);
+    if (prng_chance(&run.prng, 1, 5)) options.voters = 1 + (unsigned)prng_below(&run.prng, 5);
+    options.nodes = options.voters;
+    if (prng_chance(&run.prng, 1, 2)) options.nodes += (unsigned)prng_below(&run.prng, 3);
     if (options.nodes > LAB_NODES_MAX) options.nodes = LAB_NODES_MAX;
     options.terms_max = prng_chance(&run.prng, 1, 4) ? 6 + (unsigned)prng_below(&run.prng, 4) : 32;
     options.inflight_messages_max = 1 + (unsigned)prng_below(&run.prng, 8);
     options.messages_max = prng_chance(&run.prng, 1, 4) ? 4 : 64;
-    options.append_bytes_max = 16 * (1 + prng_below(&run.prng, 8));
+    options.append_bytes_max = prng_chance(&run.prng, 1, 3) ? 16 : 16 * (1 + prng_below(&run.prng, 8));
     options.uncommitted_bytes_max = 16 * (8 + prng_below(&run.prng, 64));
     options.start_index = prng_chance(&run.prng, 1, 4) ? 10 : 0;
-    draw_weights(&run);
+    bool unrest = prng_chance(&run.prng, 1, 4);
+    if (unrest) {
+        options.no_pre_vote = options.no_check_quorum = true;
+        options.append_bytes_max = 16;
+        options.terms_max = 0; /* the default: more leaders without a commit than a small table has room for */
+    }
+    draw_weights(&run, unrest);
     lab_start(lab, &options);
     for (unsigned step = 0; step < STEPS && lab->failure[0] == '\0' && !lab_is_full(lab); step++)
         do_deed(&run, draw_deed(&run));
