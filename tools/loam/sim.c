@@ -114,7 +114,7 @@ static void print_line(void *context, const char *line) {
 
 static void print_buf(struct buf *text, enum status status) {
     if (status == STATUS_OK)
-        (void)fwrite(text->data, 1, text->size, stdout);
+        (void)printf("%.*s", (int)text->size, (const char *)text->data);
     else
         (void)fprintf(stderr, "loam sim: %s\n", status_text(status));
     buf_clear(text);
