@@ -1,16 +1,18 @@
 #!/usr/bin/python3
 """The same seeded random commands to redis-server 7.0 and to another server: replies are the same, byte for byte.
 
-    differential.py --subject COMMAND [--seed S] [--seeds N] [--steps N] [--protocol 2|3] [--plant NAME]
+    differential.py --subject COMMAND [--nodes 3] [--seed S] [--seeds N] [--steps N] [--protocol 2|3] [--plant NAME]
 
-COMMAND starts the server under test: {port}, {port2} and {dir} are replaced; "redis" stands for a second redis-server. What may differ:
+COMMAND starts the server under test: {port} and {dir} are replaced; "redis" stands for a second redis-server. With --nodes, COMMAND is a loamd that
+is started so often as a cluster, and every batch of commands, every page of a SCAN, goes to the next node. What may differ:
     KEYS, SCAN     order, and SCAN's cursor: the set of keys of a whole iteration counts
     RANDOMKEY      which key: it must exist on both
     TTL, EXPIRETIME (and with P): 3 seconds
     HELLO          what the server says of itself, not whether it does
     DBSIZE         counts a key that expired until it is gone from the disk: at most 5 seconds
-Keys are at most 100 KB (loam refuses over 128 KiB), values at most 1 MB. Everything else may not differ. A failure prints the seed, the shortest prefix of its steps that fails, a still shorter list of steps that does, and the
-command that replays it. Exit code: 0 no difference, 1 a difference, 2 the test could not be run.
+Keys are at most 100 KB (loam refuses over 128 KiB), values at most 1 MB. Everything else may not differ. A failure prints the seed, the
+shortest prefix of its steps that fails, a still shorter list of steps that does, and the command that replays it. Exit code: 0 no difference,
+1 a difference, 2 the test could not be run.
 """
 import argparse
 import os
@@ -33,62 +35,110 @@ SHRINK_SECONDS = 30
 REAP_SECONDS = 5
 
 
-def free_port():
-    for port in PORTS:
-        with socket.socket() as probe:
+def free_ports(count):
+    """Ports of the range that nobody listens on; held until all are found, so that no two are the same."""
+    held, ports = [], []
+    try:
+        for port in PORTS:
+            probe = socket.socket()
+            held.append(probe)
             try:
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
-    raise RuntimeError("no free port in %d..%d" % (PORTS[0], PORTS[-1]))
+            ports.append(port)
+            if len(ports) == count:
+                return ports
+    finally:
+        for probe in held:
+            probe.close()
+    raise RuntimeError("fewer than %d free ports in %d..%d" % (count, PORTS[0], PORTS[-1]))
 
 
-class Server:
-    """A process that answers on a loopback port, with a folder of its own."""
+class Process:
+    """A process with a log of its own."""
 
-    def __init__(self, command):
-        self.dir = tempfile.mkdtemp(prefix="differential-")
-        self.port = free_port()
-        with socket.socket() as held:  # so that the second port is another one
-            held.bind(("127.0.0.1", self.port))
-            port2 = free_port()
-        if command == "redis":
-            command = "redis-server --port {port} --bind 127.0.0.1 --dir {dir} --save '' --appendonly no --databases 1 --daemonize no"
-        words = [word.format(port=self.port, port2=port2, dir=self.dir) for word in shlex.split(command)]
-        self.log_path = os.path.join(self.dir, "log")
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        self.wait_until_it_serves(words)
+    def __init__(self, words, log_path):
+        self.words, self.log_path = words, log_path
+        with open(log_path, "ab") as log:
+            self.popen = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
-    def wait_until_it_serves(self, words):
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                wire = Wire(self.port, 2.0)
-                answer = wire.call(b"SET", b"differential", b"1")
-                wire.close()
-                if answer == b"+OK\r\n":
-                    return
-            except (OSError, Closed):
-                pass
-            time.sleep(0.02)
-        said = self.log()
-        self.stop()
-        raise RuntimeError("%s does not serve; it said:\n%s" % (words[0], said))
+    def ended(self):
+        return self.popen.poll() is not None
 
     def log(self):
         with open(self.log_path, "rb") as log:
             return log.read()[-4000:].decode(errors="replace")
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.ended():
+            return
+        self.popen.send_signal(signal.SIGTERM)
+        try:
+            self.popen.wait(10)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+
+
+class Server:
+    """What answers on loopback ports: one process, or the nodes of a cluster; with a folder of its own."""
+
+    def __init__(self, command, nodes=1):
+        self.dir = tempfile.mkdtemp(prefix="differential-")
+        self.processes, self.ports = [], []
+        try:
+            if nodes > 1:
+                self.start_cluster(command, nodes)
+            else:
+                self.start_one(command)
+            self.wait_until_it_serves()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_one(self, command):
+        if command == "redis":
+            command = "redis-server --port {port} --bind 127.0.0.1 --dir {dir} --save '' --appendonly no --databases 1"
+        self.ports = free_ports(1)
+        words = [word.format(port=self.ports[0], dir=self.dir) for word in shlex.split(command)]
+        self.processes.append(Process(words, os.path.join(self.dir, "log")))
+
+    def start_cluster(self, program, nodes):
+        ports = free_ports(2 * nodes)
+        self.ports, peers = ports[:nodes], ports[nodes:]
+        members = ",".join("%d@127.0.0.1:%d@%d" % (i + 1, peers[i], self.ports[i]) for i in range(nodes))
+        for i in range(nodes):
+            folder, log = os.path.join(self.dir, "node-%d" % (i + 1)), os.path.join(self.dir, "log-%d" % (i + 1))
+            words = shlex.split(program) + ["--dir", folder, "--listen", "127.0.0.1:%d" % self.ports[i], "--cluster", members, "--node-id", str(i + 1)]
+            init = Process(words + ["--init"], log)
+            if init.popen.wait(START_SECONDS) != 0:
+                raise RuntimeError("%s --init failed; it said:\n%s" % (program, init.log()))
+            self.processes.append(Process(words, log))
+
+    def serves(self, port):
+        try:
+            wire = Wire(port, 2.0)
+            answer = wire.call(b"SET", b"differential", b"1")
+            wire.close()
+            return answer == b"+OK\r\n"
+        except (OSError, Closed):
+            return False
+
+    def wait_until_it_serves(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and not self.ended():
+            if all(self.serves(port) for port in self.ports):
+                return
+            time.sleep(0.02)
+        raise RuntimeError("%s does not serve; it said:\n%s" % (self.processes[0].words[0], self.processes[0].log()))
+
+    def ended(self):
+        return [process for process in self.processes if process.ended()]
+
+    def stop(self):
+        for process in self.processes:
+            process.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -121,21 +171,36 @@ class Difference(Exception):
 
 
 class Side:
-    """One server in one run: a connection, and what is changed on the way to it (a planted difference)."""
+    """One server in one run: a connection to each node, and what is changed on the way to it (a planted difference)."""
 
     def __init__(self, server, protocol, plant):
         self.server, self.protocol, self.plant = server, protocol, plant
-        self.wire = None
-        self.connect()
+        self.wires = [None] * len(server.ports)
+        self.turn = 0
+        for _ in server.ports:
+            self.connect()
+            self.next_node()
+
+    @property
+    def wire(self):
+        return self.wires[self.turn]
+
+    def next_node(self):
+        self.turn = (self.turn + 1) % len(self.wires)
 
     def connect(self):
         if self.wire:
             self.wire.close()
-        self.wire = Wire(self.server.port)
+        self.wires[self.turn] = Wire(self.server.ports[self.turn])
         if self.protocol == 3:
             hello = self.wire.call(b"HELLO", b"3")
             if hello[:1] != b"%":
                 raise RuntimeError("HELLO 3 gave %r" % hello[:200])
+
+    def close(self):
+        for wire in self.wires:
+            if wire:
+                wire.close()
 
     def send(self, step):
         args = self.plant(step[1])
@@ -159,6 +224,7 @@ class Side:
         cursor, found = b"0", set()
         for _ in range(10000):
             reply = self.call(b"SCAN", cursor, *options)
+            self.next_node()
             if isinstance(reply, str) or reply[:4] != b"*2\r\n":
                 return reply
             cursor_end = reply.index(b"\r\n", 4)
@@ -172,9 +238,11 @@ class Side:
     def expire(self, key, value):
         """A key whose time passes: absent at once, and soon not counted either."""
         self.call(b"DEL", key)
+        self.scan([])  # Redis counts what expired until somebody looks
         count = self.call(b"DBSIZE")
         made = self.call(b"SET", key, value, b"PX", b"40")
         time.sleep(0.06)
+        self.next_node()
         answers = [made] + [self.call(*args) for args in ((b"GET", key), (b"TTL", key), (b"EXISTS", key))]
         deadline = time.monotonic() + REAP_SECONDS
         while self.call(b"DBSIZE") != count and time.monotonic() < deadline:
@@ -245,6 +313,8 @@ def run(servers, todo, options):
             if side.call(b"FLUSHALL") != b"+OK\r\n":
                 raise RuntimeError("FLUSHALL failed")
         for begin, batch in batches(todo, options.pipeline):
+            for side in sides:
+                side.next_node()
             if batch[0][0] in ("call", "inline"):
                 answers = []
                 for side in sides:
@@ -258,7 +328,7 @@ def run(servers, todo, options):
                     raise Difference(begin + offset, step, answers[0][offset], answers[1][offset])
     finally:
         for side in sides:
-            side.wire.close()
+            side.close()
 
 
 def differs(servers, todo, options):
@@ -321,13 +391,15 @@ def report(servers, seed, todo, found, options):
         print("  redis says:   %s" % show(again.expected))
         print("  subject says: %s" % show(again.got))
     arguments = "--subject %s --seed %d --steps %d --protocol %d" % (shlex.quote(options.subject), seed, len(prefix), options.protocol)
+    if options.nodes > 1:
+        arguments += " --nodes %d" % options.nodes
     if options.plant:
         arguments += " --plant %s" % options.plant
     if options.pipeline != 16:
         arguments += " --pipeline %d" % options.pipeline
     print("  replay: %s %s" % (sys.argv[0], arguments))
-    if servers[1].process.poll() is not None:
-        print("  the subject ended with %d; it said:\n%s" % (servers[1].process.returncode, servers[1].log()))
+    for process in servers[1].ended():
+        print("  the subject ended with %d; it said:\n%s" % (process.popen.returncode, process.log()))
 
 
 def redis_version():
@@ -341,6 +413,7 @@ def redis_version():
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subject", required=True)
+    parser.add_argument("--nodes", type=int, default=1, help="a cluster of so many")
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=500, help="of each seed")
@@ -365,7 +438,7 @@ def run_seeds(servers, options):
             failed.append(seed)
         if failed and not options.go_on:
             break
-        if servers[1].process.poll() is not None:
+        if servers[1].ended():
             break
     return failed
 
@@ -380,7 +453,7 @@ def main():
     servers = []
     try:
         servers.append(Server("redis"))
-        servers.append(Server(options.subject))
+        servers.append(Server(options.subject, options.nodes))
         failed = run_seeds(servers, options)
     except RuntimeError as error:
         print("cannot run: %s" % error)

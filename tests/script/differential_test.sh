@@ -13,6 +13,7 @@ names=(
     planted_differences_are_found
     loamd_answers_as_redis_in_resp2
     loamd_answers_as_redis_in_resp3
+    a_cluster_answers_as_redis_whatever_node_is_asked
 )
 
 two_redis_servers_agree() {
@@ -31,15 +32,24 @@ planted_differences_are_found() {
     done
 }
 
+loamd_is_built() {
+    [ -x "$build/loamd" ] || echo "$build/loamd is not there: make builds it"
+    [ -x "$build/loamd" ]
+}
+
 against_loamd() { # protocol
-    if [ ! -x "$build/loamd" ]; then
-        echo "$build/loamd is not there: make builds it"
-        return 1
-    fi
-    $run --subject "$build/loamd --dir {dir}/data --listen 127.0.0.1:{port}" --seeds "$(scaled 20)" --protocol "$1"
+    loamd_is_built && $run --subject "$build/loamd --dir {dir}/data --listen 127.0.0.1:{port}" --seeds "$(scaled 20)" --protocol "$1"
 }
 loamd_answers_as_redis_in_resp2() { against_loamd 2; }
 loamd_answers_as_redis_in_resp3() { against_loamd 3; }
+
+a_cluster_answers_as_redis_whatever_node_is_asked() {
+    loamd_is_built || return 1
+    local protocol
+    for protocol in 2 3; do
+        $run --subject "$build/loamd" --nodes 3 --seeds "$(scaled 8)" --protocol $protocol || return 1
+    done
+}
 
 reason=
 if [ ! -x /usr/bin/python3 ]; then
