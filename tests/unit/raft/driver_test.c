@@ -17,6 +17,7 @@
 #include "engine/base/reply.h"
 #include "engine/names.h"
 #include "raft/driver.h"
+#include "tests/harness/alloc_fault.h"
 #include "tools/sim/sim_io.h"
 #include "tools/sim/sim_net.h"
 
@@ -699,6 +700,57 @@ static void a_directory_is_made_once_and_belongs_to_one_node(void **state) {
     node->io = NULL;
 }
 
+/* ---- Out of memory ---- */
+
+static void every_failed_allocation_of_an_opening_is_answered(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = wait_for_leader(cluster);
+    must_put(cluster, node, "a=1");
+    for (uint64_t n = 1;; n++) {
+        node_kill(node);
+        node->io = sim_io_create(cluster->sim, node->disk, &(struct sim_io_options){.node = 0});
+        struct raft_driver_options options = cluster->options;
+        struct error error = {0};
+        options.node_id = 1;
+        options.machines = &node->machine;
+        options.machine_count = 1;
+        alloc_fault_at(n);
+        enum status status = raft_driver_open(node->io, "/node", &options, &node->driver, &error);
+        bool hit = alloc_fault_clear();
+        if (status != STATUS_OK && status != STATUS_NO_MEMORY)
+            fail_msg("allocation %llu: %s: %s", (unsigned long long)n, status_name(status), error.text);
+        if (status == STATUS_OK && !hit) break;
+    }
+    sim_io_set_owner(node->io, be_idle, NULL);
+    wait_for_leader(cluster);
+    must_put(cluster, node, "a=2");
+    assert_int_equal(count_of(node, "a"), 2);
+}
+
+static void a_failed_allocation_at_work_loses_nothing(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = wait_for_leader(cluster);
+    uint64_t applied = 0, hits = 0;
+    must_put(cluster, node, "first=x");
+    for (uint64_t n = 1; n < 60; n++) {
+        struct call call;
+        static char text[60 * 3000 + 3] = "k="; /* ever larger ones: buffers have to grow, too */
+        memset(text + 2, 'v', n * 3000);
+        alloc_fault_at(1 + n % 6);
+        put(node, &call, text);
+        run_for(cluster, 60);
+        if (alloc_fault_clear()) hits++;
+        wait_for(cluster, &call);
+        if (call.status == STATUS_OK)
+            applied++;
+        else
+            assert_int_equal(call.status, STATUS_BUSY);
+        if (call.status == STATUS_OK) assert_int_equal(call.integer, (int64_t)applied);
+    }
+    assert_true(applied > 10 && hits > 20);
+    assert_int_equal(count_of(node, "k"), applied);
+}
+
 int main(void) {
 #define fact(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -720,6 +772,8 @@ int main(void) {
         fact(a_failed_disk_ends_a_nodes_part_and_not_the_clusters),
         fact(a_wiped_node_under_its_old_id_is_not_let_in),
         fact(a_directory_is_made_once_and_belongs_to_one_node),
+        cmocka_unit_test_setup_teardown(every_failed_allocation_of_an_opening_is_answered, set_up_one, tear_down),
+        cmocka_unit_test_setup_teardown(a_failed_allocation_at_work_loses_nothing, set_up_one, tear_down),
     };
 #undef fact
     return cmocka_run_group_tests_name("driver", tests, NULL, NULL);
