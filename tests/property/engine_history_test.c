@@ -26,6 +26,7 @@ enum {
     SNAPSHOTS = 5,
     WALKERS = 3,
     VALUE_MAX = 700,
+    CHECKPOINTS_MAX = 4,
 };
 
 /* ---- Keys, and an operator that notices a wrong order
@@ -90,6 +91,8 @@ struct run {
     struct engine_batch batches[BATCHES_MAX + 1]; /* what was written, for the replay */
     uint32_t n;                                   /* batches so far */
     uint32_t durable;                             /* of the owner's log */
+    uint32_t checkpoints;
+    uint64_t checked_mark; /* of the last checkpoint */
     struct {
         struct engine_snapshot *snapshot;
         uint32_t n;
@@ -402,6 +405,46 @@ static void fail_on_finding(void *context, const struct engine_finding *finding)
     fail_msg("verify: %s at %llu: %s", finding->file, (unsigned long long)finding->offset, finding->text);
 }
 
+/* Everything that an engine holds is what the history says of batch n. */
+static void compare_all(const struct run *run, struct engine *engine, uint32_t n) {
+    for (uint32_t tree = 0; tree < TREES; tree++) {
+        struct walker walker = {.tree = tree, .n = n, .upper = KEYS};
+        struct engine_iterator_options options = {0};
+        assert_int_equal(engine_iterator_open(engine, tree + 1, &options, &walker.iterator), STATUS_OK);
+        engine_iterator_seek_first(walker.iterator);
+        for (size_t at = walker_up(run, &walker, 0); at < KEYS; at = walker_up(run, &walker, at + 1)) {
+            const struct state *expected = state_at(run, tree, at, n);
+            assert_true(engine_iterator_valid(walker.iterator));
+            assert_true(slice_equal(engine_iterator_key(walker.iterator), key_at(at)));
+            assert_true(slice_equal(engine_iterator_value(walker.iterator), buf_slice(&expected->value)));
+            engine_iterator_next(walker.iterator);
+        }
+        assert_false(engine_iterator_valid(walker.iterator));
+        assert_int_equal(engine_iterator_status(walker.iterator), STATUS_OK);
+        engine_iterator_close(walker.iterator);
+    }
+}
+
+/* A checkpoint is a store of its own: opened beside the first it holds the state of its mark, and goes on holding it.
+ */
+static void check_checkpoint(struct run *run) {
+    char dir[32];
+    struct engine_mark mark;
+    struct error error;
+    snprintf(dir, sizeof dir, "checkpoint-%u", run->checkpoints++);
+    if (engine_checkpoint(run->engine, dir, &mark, &error) != STATUS_OK) fail_msg("checkpoint: %s", error.text);
+    assert_true(mark.index <= run->n && mark.index >= run->checked_mark);
+    run->checked_mark = mark.index;
+    write_batch(run);
+    if (mark.index == 0) return; /* nothing was installed: no trees yet */
+    struct engine *copy;
+    if (engine_open(run->io, dir, &run->options, &copy, &error) != STATUS_OK) fail_msg("%s: %s", dir, error.text);
+    assert_int_equal(engine_installed(copy).index, mark.index);
+    assert_int_equal(engine_verify(copy, fail_on_finding, NULL), STATUS_OK);
+    compare_all(run, copy, (uint32_t)mark.index);
+    engine_close(copy);
+}
+
 static void act(struct run *run) {
     struct engine_mark mark = engine_applied(run->engine);
     if (run->options.wal == ENGINE_WAL_OFF) assert_int_equal(mark.index, run->n);
@@ -415,6 +458,9 @@ static void act(struct run *run) {
     case 2: reopen(run); break;
     case 3: assert_int_equal(engine_verify(run->engine, fail_on_finding, NULL), STATUS_OK); break;
     case 4: assert_int_equal(engine_flush_start(run->engine), STATUS_OK); break;
+    case 22:
+        if (run->checkpoints < CHECKPOINTS_MAX) check_checkpoint(run);
+        break;
     case 5:
     case 6:
     case 7: change_snapshot(run); break;
@@ -435,23 +481,6 @@ static void act(struct run *run) {
     case 20:
     case 21: (void)io_run(run->io, 0); break; /* the background gets a turn */
     default: write_batch(run); break;
-    }
-}
-
-static void compare_all(struct run *run) {
-    for (uint32_t tree = 0; tree < TREES; tree++) {
-        struct walker walker = {.tree = tree, .n = run->n, .upper = KEYS};
-        struct engine_iterator_options options = {0};
-        assert_int_equal(engine_iterator_open(run->engine, tree + 1, &options, &walker.iterator), STATUS_OK);
-        engine_iterator_seek_first(walker.iterator);
-        for (walker.at = walker_up(run, &walker, 0); walker.at < KEYS;
-             walker.at = walker_up(run, &walker, walker.at + 1)) {
-            assert_true(engine_iterator_valid(walker.iterator));
-            assert_true(slice_equal(engine_iterator_key(walker.iterator), key_at(walker.at)));
-            engine_iterator_next(walker.iterator);
-        }
-        assert_false(engine_iterator_valid(walker.iterator));
-        engine_iterator_close(walker.iterator);
     }
 }
 
@@ -481,9 +510,9 @@ static void every_reader_keeps_the_state_it_was_made_at(void **state) {
         open_engine(&run);
         create_trees(&run);
         uint64_t actions = 100 + prng_below(&run.prng, 600);
-        for (uint64_t i = 0; i < actions && run.n < BATCHES_MAX; i++) act(&run);
+        for (uint64_t i = 0; i < actions && run.n < BATCHES_MAX - 1; i++) act(&run);
         reopen(&run);
-        compare_all(&run);
+        compare_all(&run, run.engine, run.n);
         run_end(&run);
         seed_passes();
     }
