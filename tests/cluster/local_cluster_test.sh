@@ -19,7 +19,7 @@ names=(
     logs_come_with_the_name_of_their_node
     a_port_in_use_is_named
     start_refuses_another_shape
-    data_outlives_a_stop
+    data_outlives_a_stop_and_is_read_without_a_server
     reset_removes_everything
 )
 
@@ -36,6 +36,7 @@ until_true() { # seconds, command...
     done
 }
 runs() { case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac; } # one that nobody waited for has ended all the same
+flushes() { cli "$1" info engine | tr -d '\r' | sed -n 's/^flushes://p'; }
 equals() { [ "$1" = "$2" ] || fail "expected \"$2\", got \"$1\""; }
 
 start_makes_three_nodes_that_serve() {
@@ -121,11 +122,20 @@ start_refuses_another_shape() {
     cluster start --nodes 5 >"$work/out" 2>&1 && { fail "five nodes out of three"; return 1; }
     grep -q "has 3 nodes" "$work/out"
 }
-data_outlives_a_stop() {
-    local pids=$(cluster status | awk 'NR > 1 { print $NF }') pid
+data_outlives_a_stop_and_is_read_without_a_server() {
+    local pids=$(cluster status | awk 'NR > 1 { print $NF }') pid node
+    equals "$(cli 1 set flushed "to disk")" OK || return 1
+    for node in 1 2 3; do
+        until_true 30 eval '[ "$(cli '$node' get flushed)" = "to disk" ]' || return 1
+        flushed=$(flushes $node)
+        equals "$(cli $node debug flush)" OK || return 1
+        until_true 30 eval '[ "$(flushes '$node')" -gt '"$flushed"' ]' || return 1
+    done
     cluster stop >/dev/null || return 1
     for pid in $pids; do runs "$pid" && { fail "process $pid still runs"; return 1; }; done
     equals "$(cluster status | awk 'NR > 1 { print $3 }' | xargs)" "stopped stopped stopped" || return 1
+    equals "$("$loam" get "$dir/node-2" flushed 2>/dev/null)" "to disk" || return 1
+    equals "$("$loam" scan "$dir/node-3" --match 'lines:12?4' 2>/dev/null | wc -l)" 10 || return 1
     cluster start >/dev/null || return 1
     "$loam" import --check --to 127.0.0.1:$((base + 1)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
     equals "$(cli 2 get counter)" 3

@@ -14,8 +14,10 @@ static const struct {
     {"bench", command_bench, "figures, beside those of other systems on the same machine"},
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},
+    {"get", command_get, "a value of a store that no server runs on"},
     {"import", command_import, "load records of a file into a cluster, or check that they are there"},
     {"inspect", command_inspect, "show what loam's files say, byte by byte"},
+    {"scan", command_scan, "the names and values of a store that no server runs on"},
     {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},
 };
 
