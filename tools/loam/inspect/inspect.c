@@ -36,10 +36,10 @@ static const struct {
     const char *magic;
     void (*inspect)(struct report *report);
 } kinds[] = {
-    {"sst", 0, "loam.sst", inspect_sst},
-    {"log segment", 0, "LOAMWAL\n", inspect_wal},
-    {"manifest", 8, "LOAMMANI", inspect_manifest},
-    {"superblock", 8, "LOAMSUPR", inspect_superblock},
+    {"sst", 0, "loam.sst", inspect_sst},           {"log segment", 0, "LOAMWAL\n", inspect_wal},
+    {"manifest", 8, "LOAMMANI", inspect_manifest}, {"superblock", 8, "LOAMSUPR", inspect_superblock},
+    {"node state", 0, "LOAMNOD\n", inspect_node},
+    {"node state", IO_PAGE_BYTES, "LOAMNOD\n", inspect_node}, /* the first state stands in slot 1 */
 };
 
 static bool ends_with(const char *path, const char *end) {
@@ -53,7 +53,7 @@ static int kind_of(const char *path, struct slice bytes) {
         if (bytes.size >= kinds[i].magic_at + 8 && memcmp(bytes.data + kinds[i].magic_at, kinds[i].magic, 8) == 0)
             return (int)i;
     }
-    static const char *const ends[] = {".sst", ".wal", ".manifest", "SUPERBLOCK"};
+    static const char *const ends[] = {".sst", ".wal", ".manifest", "SUPERBLOCK", "superblock"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (ends_with(path, ends[i])) return (int)i;
     }
