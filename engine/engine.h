@@ -53,7 +53,8 @@ enum engine_filter_decision { ENGINE_KEEP, ENGINE_DROP };
 /*
  * A compaction filter: asked for the newest version of a key that no snapshot needs in older form. DROP makes it a
  * tombstone, or nothing at the bottom. Must depend on key, value and `mark_time_ms` (log time of the last installed
- * flush) alone. Any thread.
+ * flush) alone, and what it drops at one time it drops at every later one. A snapshot acquired after the mark has
+ * passed a value may or may not see it. Any thread.
  */
 struct engine_filter {
     const char *name;

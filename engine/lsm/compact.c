@@ -125,7 +125,7 @@ static enum status begin_merge(struct compaction *compaction) {
     return STATUS_OK;
 }
 
-/* What to do next; the version and what the pick must know are taken together. */
+/* What to do next. */
 static enum status begin(struct engine *engine) {
     struct compaction *compaction = calloc(1, sizeof *compaction);
     if (!compaction) return STATUS_NO_MEMORY;
@@ -134,13 +134,14 @@ static enum status begin(struct engine *engine) {
     arena_init(&compaction->arena, 16 << 10);
     range_set_init(&compaction->ranges, &compaction->arena, 1);
     engine->compaction = compaction;
-    enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
     mutex_lock(&engine->mutex);
     compaction->version = engine->version;
     version_acquire(compaction->version);
     compaction->mark_time_ms = context.mark_time_ms = engine->installed.time_ms;
     context.all = engine->compact_all > 0;
     mutex_unlock(&engine->mutex);
+    /* After the version: a snapshot that is not on the list then sees all that is in the version. */
+    const enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
     if (status != STATUS_OK) return status;
     context.oldest_snapshot = compaction->snapshot_count > 0 ? compaction->snapshots[0] : UINT64_MAX;
     compaction_estimate_cover(engine, compaction->version);

@@ -167,16 +167,16 @@ static enum status answer(struct lookup *lookup, struct engine_value *value) {
 static enum status get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
                        unsigned flags, struct engine_value *value) {
     *value = (struct engine_value){.data = {NULL, 0}};
-    struct view *view =
-        view_acquire(&engine->views); /* before the sequence: what it covers is in the view, or newer than the call */
     struct lookup lookup = {.engine = engine, .key = key, .flags = flags};
-    lookup.snapshot = snapshot ? snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
-    lookup.tree = tree_table_find(&engine->trees, tree, lookup.snapshot);
-    enum status status = lookup.tree ? look(&lookup, view) : STATUS_INVALID;
+    struct store_read read;
+    store_begin_read(engine, snapshot, tree, &read);
+    lookup.snapshot = read.sequence;
+    lookup.tree = read.tree;
+    enum status status = lookup.tree ? look(&lookup, read.view) : STATUS_INVALID;
     if (status == STATUS_OK) status = answer(&lookup, value);
     if (status != STATUS_OK) unpin(&lookup);
     operands_deinit(&lookup.operands);
-    store_release_view(engine, view);
+    store_end_read(engine, &read);
     return status;
 }
 

@@ -15,7 +15,7 @@ enum { SKIPS_BEFORE_SEEK = 16 }; /* versions of one key passed one by one */
 
 struct engine_iterator {
     struct engine *engine;
-    struct view *view;
+    struct store_read read;
     const struct engine_tree_kind *kind;
     struct read_set set;
     struct source *top;
@@ -281,24 +281,21 @@ struct slice engine_iterator_value(const struct engine_iterator *iterator) {
  * ----------------------------------------------------------------------------------------------------------------------------------------
  */
 
-static enum status open_iterator(struct engine_iterator *iterator, uint32_t tree,
-                                 const struct engine_iterator_options *options) {
-    struct engine *engine = iterator->engine;
-    iterator->snapshot =
-        options->snapshot ? options->snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
-    const struct tree *found = tree_table_find(&engine->trees, tree, iterator->snapshot);
-    if (!found) return STATUS_INVALID;
+static enum status open_iterator(struct engine_iterator *iterator, const struct engine_iterator_options *options) {
+    const struct tree *tree = iterator->read.tree;
+    if (!tree) return STATUS_INVALID;
     const struct read_options read = {
-        .instance = found->instance,
-        .snapshot = iterator->snapshot,
+        .instance = tree->instance,
+        .snapshot = iterator->read.sequence,
         .lower = options->lower,
         .upper = options->upper,
         .flags = (options->memory_only ? SST_MEMORY_ONLY : 0u) | (options->no_fill ? SST_NO_FILL : 0u),
     };
-    iterator->kind = found->kind;
+    iterator->kind = tree->kind;
+    iterator->snapshot = iterator->read.sequence;
     iterator->lower = options->lower;
     iterator->upper = options->upper;
-    const enum status status = read_set_open(&iterator->set, engine, iterator->view, &read);
+    const enum status status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
     iterator->top = iterator->set.top;
     return status;
 }
@@ -306,18 +303,18 @@ static enum status open_iterator(struct engine_iterator *iterator, uint32_t tree
 enum status engine_iterator_open(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
                                  struct engine_iterator **iterator) {
     static const struct engine_iterator_options defaults = {.memory_only = false};
+    if (!options) options = &defaults;
     *iterator = NULL;
     struct engine_iterator *made = calloc(1, sizeof *made);
     if (!made) return STATUS_NO_MEMORY;
     made->engine = engine;
-    made->view =
-        view_acquire(&engine->views); /* before the sequence: what it covers is in the view, or newer than the call */
-    const enum status status = open_iterator(made, tree, options ? options : &defaults);
+    store_begin_read(engine, options->snapshot, tree, &made->read);
+    const enum status status = open_iterator(made, options);
     if (status == STATUS_OK) {
         *iterator = made;
         return STATUS_OK;
     }
-    store_release_view(engine, made->view);
+    store_end_read(engine, &made->read);
     free(made);
     return status;
 }
@@ -325,7 +322,7 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
 void engine_iterator_close(struct engine_iterator *iterator) {
     if (!iterator) return;
     read_set_close(&iterator->set);
-    store_release_view(iterator->engine, iterator->view);
+    store_end_read(iterator->engine, &iterator->read);
     buf_deinit(&iterator->key);
     buf_deinit(&iterator->value);
     operands_deinit(&iterator->operands);

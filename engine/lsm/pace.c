@@ -8,10 +8,11 @@
 
 enum {
     PACE_FULL = 1000,
-    PACE_STRONGEST_NS = 1000, /* for a byte, at full pressure: a megabyte a second */
-    PACE_SLACK_NS = 1000000,  /* writers run ahead of the pace by this much, so that they wait seldom and long enough to
-                                 be worth it */
-    PACE_LEVEL0_FACTOR = 4,   /* level 0 at so many times its trigger is full pressure */
+    PACE_PRICED_BYTES = 1 << 20, /* of one batch: it waits a second at most */
+    PACE_STRONGEST_NS = 1000,    /* for a byte, at full pressure: a megabyte a second */
+    PACE_SLACK_NS = 1000000, /* writers run ahead of the pace by this much, so that they wait seldom and long enough to
+                                be worth it */
+    PACE_LEVEL0_FACTOR = 4,  /* level 0 at so many times its trigger is full pressure */
 };
 
 /* 0 up to half of the limit, then in proportion, 1000 at the limit. */
@@ -46,6 +47,7 @@ unsigned engine_pressure(const struct engine *engine) {
 
 /* What `bytes` cost at this pressure. */
 static uint64_t price_ns(uint64_t bytes, uint64_t pressure) {
+    if (bytes > PACE_PRICED_BYTES) bytes = PACE_PRICED_BYTES;
     return bytes * (pressure * pressure * pressure / PACE_FULL) * PACE_STRONGEST_NS / ((uint64_t)PACE_FULL * PACE_FULL);
 }
 

@@ -1,4 +1,7 @@
-/* snapshot: a sequence that compaction must respect. The list is ordered by sequence, as acquisition is. */
+/*
+ * snapshot: the state that a read sees: of a snapshot, a sequence that compaction must respect, or of this moment. The
+ * list of snapshots is ordered by sequence, as acquisition is.
+ */
 #include <stdlib.h>
 
 #include "engine/lsm/store.h"
@@ -43,4 +46,25 @@ enum status store_snapshots(struct engine *engine, uint64_t **sequences, size_t 
     }
     mutex_unlock(&engine->mutex);
     return status;
+}
+
+/*
+ * The view comes first: one acquired after the sequence could lack versions that only this sequence still asks for. But
+ * between the two a memtable may have been sealed and batches in the new one published, of which the view has the trees
+ * and not the rows; or a tree that the sequence sees was dropped, flushed and forgotten. Either puts another view in
+ * place: then all is taken anew. What a snapshot sees is neither.
+ */
+void store_begin_read(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                      struct store_read *read) {
+    for (;;) {
+        read->view = view_acquire(&engine->views);
+        read->sequence = snapshot ? snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
+        read->tree = tree_table_find(&engine->trees, tree, read->sequence);
+        if (snapshot || view_is_present(&engine->views, read->view)) return;
+        store_release_view(engine, read->view);
+    }
+}
+
+void store_end_read(struct engine *engine, const struct store_read *read) {
+    store_release_view(engine, read->view);
 }

@@ -17,15 +17,14 @@ static void sum_tree(const struct tree_files *files, struct engine_tree_info *in
 }
 
 enum status engine_tree_info(struct engine *engine, uint32_t tree, struct engine_tree_info *info) {
-    struct view *view = view_acquire(&engine->views);
-    const uint64_t sequence = atomic_load_explicit(&engine->sequence, memory_order_acquire);
-    const struct tree *found = tree_table_find(&engine->trees, tree, sequence);
-    if (found) {
-        *info = (struct engine_tree_info){.tree = tree, .kind = found->kind->id};
-        sum_tree(version_find(view->version, found->instance), info);
+    struct store_read read;
+    store_begin_read(engine, NULL, tree, &read);
+    if (read.tree) {
+        *info = (struct engine_tree_info){.tree = tree, .kind = read.tree->kind->id};
+        sum_tree(version_find(read.view->version, read.tree->instance), info);
     }
-    store_release_view(engine, view);
-    return found ? STATUS_OK : STATUS_NOT_FOUND;
+    store_end_read(engine, &read);
+    return read.tree ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 static void gather_levels(const struct version *version, struct engine_stats *stats) {

@@ -162,6 +162,16 @@ uint64_t store_take_job_number(struct engine *engine);
 MUST_CHECK enum status store_file_path(const struct engine *engine, uint64_t number, char path[IO_PATH_BYTES]);
 /* At close, when no view and no job is left: closes all files, removes the dead. */
 void store_sweep_closed(struct engine *engine);
+/* What a read goes by. */
+struct store_read {
+    struct view *view;       /* held until store_end_read */
+    uint64_t sequence;       /* the view holds everything up to it */
+    const struct tree *tree; /* as of that sequence; NULL = there is none */
+};
+/* snapshot NULL = the latest state. */
+void store_begin_read(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                      struct store_read *read);
+void store_end_read(struct engine *engine, const struct store_read *read);
 /* Releases a view; starts the sweep if it was the last reference. */
 void store_release_view(struct engine *engine, struct view *view);
 

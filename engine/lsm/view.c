@@ -125,6 +125,10 @@ struct view *view_acquire(struct view_table *table) {
     return view_in_slot(table, word >> 48);
 }
 
+bool view_is_present(const struct view_table *table, const struct view *view) {
+    return atomic_load_explicit(&table->current, memory_order_acquire) >> 48 == view->slot;
+}
+
 /* While a view is present its count is 0 or below, so that no release of it is taken for the last. */
 bool view_release(struct view_table *table, struct view *view) {
     if (atomic_fetch_sub_explicit(&view->references, 1, memory_order_acq_rel) != 1) return false;

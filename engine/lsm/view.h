@@ -68,6 +68,8 @@ void view_discard(struct view_table *table, struct view *view); /* NULL is allow
 bool view_publish(struct view_table *table, struct view *view);
 
 struct view *view_acquire(struct view_table *table);
+/* Nothing has replaced it. The caller holds it. */
+bool view_is_present(const struct view_table *table, const struct view *view);
 /* True: it was the last reference, and a dead view waits on the list. */
 bool view_release(struct view_table *table, struct view *view);
 

@@ -180,7 +180,6 @@ struct group {
     struct writer *writers[GROUP_MAX_BATCHES];
     uint32_t count;
     bool sync;
-    uint64_t first_sequence;
     struct engine_mark mark;
     uint64_t user_bytes;
 };
@@ -190,14 +189,13 @@ struct group {
 static void gather_group(struct engine *engine, struct group *group) {
     size_t bytes = 0;
     group->count = 0;
+    group->user_bytes = 0;
+    group->sync = list_entry(engine->writers.next, struct writer, link)->sync;
     for (struct list *at = engine->writers.next; at != &engine->writers && group->count < GROUP_MAX_BATCHES;
          at = at->next) {
         struct writer *writer = list_entry(at, struct writer, link);
-        if (group->count == 0)
-            group->sync = writer->sync;
-        else if (bytes + writer->batch->operations.size > GROUP_MAX_BYTES || (writer->sync && !group->sync))
-            break;
         bytes += writer->batch->operations.size;
+        if (group->count > 0 && (bytes > GROUP_MAX_BYTES || (writer->sync && !group->sync))) break;
         group->writers[group->count++] = writer;
     }
 }
@@ -301,7 +299,7 @@ static void dismiss(struct engine *engine, const struct group *group, const stru
 
 /* REQUIRES: mutex, which is given up meanwhile. */
 static void lead(struct engine *engine, const struct writer *leader) {
-    struct group group = {.user_bytes = 0};
+    struct group group; /* large: gather_group sets what is read */
     seal_if_full(engine);
     gather_group(engine, &group);
     mutex_unlock(&engine->mutex);
