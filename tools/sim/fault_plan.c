@@ -48,7 +48,7 @@ static void draw_amount(struct prng *prng, struct fault *fault) {
     case FAULT_DISK_FULL: fault->amount = (int64_t)prng_below(prng, 65536); break;
     case FAULT_READ_ERRORS: fault->amount = (int64_t)prng_between(prng, 1000, 300000); break;
     case FAULT_CLOCK_JUMP: fault->amount = (int64_t)prng_below(prng, 7200000) - 3600000; break;
-    case FAULT_CLOCK_DRIFT: fault->amount = (int64_t)prng_below(prng, 400000) - 200000; break;
+    case FAULT_CLOCK_DRIFT: fault->amount = (int64_t)prng_below(prng, 1000000) - 400000; break;
     default: fault->amount = 0; break;
     }
 }
@@ -62,6 +62,13 @@ static void draw_sides(struct prng *prng, const struct fault_plan *plan, struct 
     fault->nodes = (uint32_t)prng_between(prng, 1, plan->nodes > 1 ? all - 1 : all);
     fault->others = all & ~fault->nodes;
     if (plan->nodes == 1 || prng_chance(prng, 1, 3)) fault->others |= 1U << FAULT_CLIENTS_BIT;
+}
+
+/* A leader that goes away at a bad moment is what most of Raft is about. */
+static void aim_at_leader(struct fault *fault) {
+    fault->nodes = 1U << FAULT_LEADER_BIT;
+    if (concerns_links(fault->kind)) fault->others &= 1U << FAULT_CLIENTS_BIT;
+    if (fault->for_ms > 900) fault->for_ms /= 2;
 }
 
 static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct fault *fault, const bool *kinds) {
@@ -78,6 +85,7 @@ static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct 
         fault->others = 0;
     }
     draw_amount(prng, fault);
+    if (plan->nodes > 1 && prng_chance(prng, plan->seed % 3 == 0 ? 4 : 1, 5)) aim_at_leader(fault);
 }
 
 static int by_time(const void *a, const void *b) {
@@ -133,8 +141,8 @@ static void print_nodes(uint32_t nodes, char *to, size_t size) {
     for (unsigned i = 0; i < 32 && at + 5 < size; i++) {
         if (!(nodes & (1U << i))) continue;
         if (at > 0) to[at++] = ',';
-        int printed =
-            i == FAULT_CLIENTS_BIT ? snprintf(to + at, size - at, "c") : snprintf(to + at, size - at, "%u", i + 1);
+        int printed = i < FAULT_LEADER_BIT ? snprintf(to + at, size - at, "%u", i + 1)
+                                           : snprintf(to + at, size - at, "%s", i == FAULT_LEADER_BIT ? "l" : "c");
         at += (size_t)printed;
     }
 }
@@ -180,9 +188,9 @@ static bool parse_nodes(char *text, uint32_t *nodes) {
     *nodes = 0;
     if (strcmp(text, "-") == 0) return true;
     for (char *part = strtok_r(text, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest)) {
-        uint64_t number = FAULT_CLIENTS_BIT + 1;
-        bool is_clients = strcmp(part, "c") == 0;
-        if (!is_clients && (!parse_number(part, &number) || number < 1 || number > FAULT_PLAN_NODES_MAX)) return false;
+        uint64_t number = strcmp(part, "c") == 0 ? FAULT_CLIENTS_BIT + 1 : FAULT_LEADER_BIT + 1;
+        bool is_named = strcmp(part, "c") == 0 || strcmp(part, "l") == 0;
+        if (!is_named && (!parse_number(part, &number) || number < 1 || number > FAULT_PLAN_NODES_MAX)) return false;
         *nodes |= 1U << (number - 1);
     }
     return true;
@@ -257,7 +265,7 @@ static enum status check_plan(struct fault_plan *plan, struct error *error) {
         return error_set(error, STATUS_INVALID, "a plan needs 1 to %d nodes and 1 to %d clients", FAULT_PLAN_NODES_MAX,
                          FAULT_PLAN_CLIENTS_MAX);
     }
-    uint32_t known = ((1U << plan->nodes) - 1) | 1U << FAULT_CLIENTS_BIT;
+    uint32_t known = ((1U << plan->nodes) - 1) | 1U << FAULT_CLIENTS_BIT | 1U << FAULT_LEADER_BIT;
     for (size_t i = 0; i < plan->count; i++) {
         if ((plan->faults[i].nodes | plan->faults[i].others) & ~known) {
             return error_set(error, STATUS_INVALID, "fault %zu names a node that is not there", i + 1);

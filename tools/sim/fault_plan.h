@@ -23,6 +23,7 @@ enum {
     FAULT_PLAN_NODES_MAX = 9,
     FAULT_PLAN_CLIENTS_MAX = 32,
     FAULT_CLIENTS_BIT = 31, /* in a set of nodes: the machine of the clients ("c") */
+    FAULT_LEADER_BIT = 30,  /* whoever leads when the fault strikes ("l"); on the other side then: all others */
 };
 
 /*  name           text              amount */

@@ -54,7 +54,7 @@ static void refresh_links(struct world *world) {
         for (unsigned to = 0; to <= world->plan->nodes; to++) {
             struct sim_link link = world->base_link;
             for (size_t i = 0; i < world->plan->count; i++) {
-                const struct fault *fault = &world->plan->faults[i];
+                const struct fault *fault = &world->struck[i];
                 if (world->is_active[i] && concerns(world, fault, from, to)) add_to_link(world, fault, from, to, &link);
             }
             sim_net_set_link(world->sim, (int)from, (int)to, &link);
@@ -66,7 +66,7 @@ static void refresh_links(struct world *world) {
 static bool is_struck(const struct world *world, const struct world_node *node, enum fault_kind kind, int64_t *amount) {
     bool is_any = false;
     for (size_t i = 0; i < world->plan->count; i++) {
-        const struct fault *fault = &world->plan->faults[i];
+        const struct fault *fault = &world->struck[i];
         if (!world->is_active[i] || fault->kind != kind || !is_in(world, fault->nodes, node->number - 1)) continue;
         if (!is_any || fault->amount > *amount) *amount = fault->amount;
         is_any = true;
@@ -132,10 +132,32 @@ static void note_fault(struct world *world, const struct fault *fault, const cha
     buf_deinit(&text);
 }
 
+/* Who leads now: the one with the highest term, if it is up; else the first node. */
+static unsigned present_leader(const struct world *world) {
+    unsigned leader = 0;
+    for (unsigned i = 1; i < world->plan->nodes; i++) {
+        const struct world_view *view = &world->nodes[i].view;
+        const struct world_view *best = &world->nodes[leader].view;
+        if (view->is_leader && (!best->is_leader || view->term > best->term)) leader = i;
+    }
+    return leader;
+}
+
+static struct fault resolve(const struct world *world, struct fault fault) {
+    if (!((fault.nodes >> FAULT_LEADER_BIT) & 1)) return fault;
+    uint32_t leader = 1U << present_leader(world);
+    if (fault.kind >= FAULT_PARTITION && fault.kind <= FAULT_FRAME_DELAY) {
+        fault.others |= ((1U << world->plan->nodes) - 1) & ~leader;
+    }
+    fault.nodes = leader;
+    return fault;
+}
+
 static void strike_fires(struct sim_event *event) {
     struct world *world = event->context;
     size_t number = (size_t)(event - world->strikes);
-    const struct fault *fault = &world->plan->faults[number];
+    world->struck[number] = resolve(world, world->plan->faults[number]);
+    const struct fault *fault = &world->struck[number];
     note_fault(world, fault, "fault");
     world->report->faults++;
     world->is_active[number] = fault->for_ms > 0;
@@ -155,7 +177,7 @@ static void lift_node(struct world_node *node, const struct fault *fault) {
 static void lift_fires(struct sim_event *event) {
     struct world *world = event->context;
     size_t number = (size_t)(event - world->lifts);
-    const struct fault *fault = &world->plan->faults[number];
+    const struct fault *fault = &world->struck[number];
     note_fault(world, fault, "lifted");
     world->is_active[number] = false;
     for (unsigned i = 0; i < world->plan->nodes; i++) {

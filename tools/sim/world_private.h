@@ -98,6 +98,7 @@ struct world {
     struct sim_event strikes[FAULT_PLAN_FAULTS_MAX];
     struct sim_event lifts[FAULT_PLAN_FAULTS_MAX];
     bool is_active[FAULT_PLAN_FAULTS_MAX];
+    struct fault struck[FAULT_PLAN_FAULTS_MAX];                      /* as it struck: with the leader of that moment */
     uint32_t frame_drop[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of a million */
     uint32_t frame_repeat[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
     uint32_t frame_delay[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
