@@ -240,7 +240,7 @@ mutants:
 	tests/mutants/run
 
 cluster: all
-	tools/demo.sh $(B)
+	tools/demo.sh $(B) $(CLUSTER_OPTIONS)
 
 # --- install ---------------------------------------------------------------------------------------------------------------------
 # Headers keep their root-relative names below include/loam. The simulator comes as an archive of its own: it is for tests.

@@ -23,7 +23,7 @@ for data in /var/lib/dpkg /usr/share/common-licenses /etc/services /usr/share/mi
 done
 
 say "Three nodes on this machine"
-"$loam" cluster start "$@" || exit 1
+"$loam" cluster start "$@" || { echo 'other ports: make cluster CLUSTER_OPTIONS="--base-port 17000"' >&2; exit 1; }
 run cluster status
 
 say "Real data: $data, through node 1"
