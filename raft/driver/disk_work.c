@@ -20,6 +20,7 @@ void persist_queue(struct raft_driver *driver, const struct raft_ready *ready) {
         .has_hard_state = ready->has_hard_state,
         .hard_state = ready->hard_state,
         .last = ready->append_first != 0 ? ready->append_last : 0,
+        .commit_note = ready->commit_note,
     };
 }
 
@@ -99,8 +100,8 @@ static bool promise(struct raft_driver *driver, struct driver_work *work) {
 }
 
 static bool write_entries(struct raft_driver *driver, struct driver_work *work) {
-    if (work->last != 0) {
-        enum status status = raft_log_write(driver->raft_log, work->last, &driver->last_end_lsn);
+    if (work->last != 0 || work->commit_note != 0) {
+        enum status status = raft_log_write(driver->raft_log, work->last, work->commit_note, &driver->last_end_lsn);
         if (status == STATUS_BUSY || status == STATUS_NO_MEMORY) return false;
         if (status != STATUS_OK) {
             driver_fail(driver, status, "writing the log failed");

@@ -37,8 +37,9 @@ struct driver_work {
     enum work_stage stage;
     bool install, has_hard_state;
     struct raft_hard_state hard_state;
-    uint64_t last;    /* of its entries; 0 = none */
-    uint64_t end_lsn; /* WRITTEN: done when the log is durable up to here */
+    uint64_t last;        /* of its entries; 0 = none */
+    uint64_t commit_note; /* 0 = none */
+    uint64_t end_lsn;     /* WRITTEN: done when the log is durable up to here */
 };
 
 /* ---- apply.c ---- */

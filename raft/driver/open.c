@@ -241,6 +241,7 @@ static enum status make_core(struct raft_driver *driver, struct error *error) {
         .log_start = raft_log_start(driver->raft_log),
         .log_start_term = raft_log_start_term(driver->raft_log),
         .applied = driver->applied,
+        .commit = raft_log_recovered_commit(driver->raft_log),
         .log_time_ms = driver->log_time_ms > 0 ? (uint64_t)driver->log_time_ms : 0,
         .configuration = &driver->configuration,
     };
@@ -274,12 +275,27 @@ static enum status open_transport(struct raft_driver *driver, struct error *erro
     return transport_open(driver->io, &options, &driver->transport, error);
 }
 
+/*
+ * What was read may stand in the system's cache alone: after a failed sync it does, whatever a later one says. So it
+ * is written once more, to the other slot, before anything is built on it: a term that was read and then lost would
+ * leave a log with entries of a term that nobody promised.
+ */
+static enum status settle_superblock(struct raft_driver *driver) {
+    driver->superblock.generation++;
+    node_state_encode(&driver->superblock, driver->superblock_bytes);
+    uint64_t offset = node_state_offset(&driver->superblock);
+    enum status status =
+        io_file_write(driver->superblock_file, offset, driver->superblock_bytes, sizeof driver->superblock_bytes);
+    return status == STATUS_OK ? io_file_sync(driver->superblock_file) : status;
+}
+
 static enum status open_directory(struct raft_driver *driver, struct error *error) {
     enum status status = io_dir_lock(driver->io, driver->dir, &driver->lock, error);
     if (status == STATUS_OK) status = node_state_read(driver->io, driver->dir, &driver->superblock, error);
     if (status == STATUS_OK) status = check_identity(driver, error);
     if (status != STATUS_OK) return status;
     status = node_state_open(driver->io, driver->dir, &driver->superblock_file);
+    if (status == STATUS_OK) status = settle_superblock(driver);
     if (status == STATUS_OK) status = io_dir_list(driver->io, driver->dir, remove_leftover, driver);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
     uint64_t number = driver->superblock.engine_number;

@@ -18,7 +18,8 @@ enum status raft_log_record_decode(uint8_t type, struct slice payload, struct ra
     struct decoder decoder = decoder_make(payload);
     *record = (struct raft_log_record){.kind = (enum raft_log_record_kind)type};
     record->index = decode_u64(&decoder);
-    if (type == RAFT_LOG_CUT) return decoder_finished(&decoder) && record->index > 0 ? STATUS_OK : STATUS_CORRUPT;
+    if (type == RAFT_LOG_CUT || type == RAFT_LOG_COMMIT)
+        return decoder_finished(&decoder) && record->index > 0 ? STATUS_OK : STATUS_CORRUPT;
     if (type != RAFT_LOG_ENTRY) return STATUS_CORRUPT;
     record->term = decode_u64(&decoder);
     uint8_t kind = decode_u8(&decoder);

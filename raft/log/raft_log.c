@@ -58,6 +58,7 @@ struct raft_log {
     /* recovery */
     bool any_entry; /* a record said where the log stands */
     uint64_t first_entry;
+    uint64_t commit_note;
     struct log_points configurations; /* indexes of entries of that kind */
     struct error *error;
 };
@@ -168,12 +169,16 @@ void raft_log_put(struct raft_log *log, uint64_t first, const struct raft_entry 
 
 /* ---- Writing ---- */
 
-static enum status write_cut(struct raft_log *log, uint64_t first) {
-    uint8_t bytes[RAFT_LOG_CUT_BYTES];
-    coding_put_u64(bytes, first);
+static enum status write_index(struct raft_log *log, enum raft_log_record_kind kind, uint64_t index) {
+    uint8_t bytes[RAFT_LOG_INDEX_BYTES];
+    coding_put_u64(bytes, index);
     struct slice part = slice_make(bytes, sizeof bytes);
     uint64_t lsn;
-    enum status status = wal_append(log->wal, RAFT_LOG_CUT, &part, 1, &lsn);
+    return wal_append(log->wal, (uint8_t)kind, &part, 1, &lsn);
+}
+
+static enum status write_cut(struct raft_log *log, uint64_t first) {
+    enum status status = write_index(log, RAFT_LOG_CUT, first);
     if (status != STATUS_OK) return status;
     log->written = first - 1;
     log_points_cut(&log->marks, first);
@@ -205,12 +210,13 @@ static enum status write_entry(struct raft_log *log, uint64_t index) {
     return STATUS_OK;
 }
 
-enum status raft_log_write(struct raft_log *log, uint64_t last, uint64_t *end_lsn) {
+enum status raft_log_write(struct raft_log *log, uint64_t last, uint64_t commit_note, uint64_t *end_lsn) {
     enum status status = STATUS_OK;
     if (log->landing_count == LANDINGS_MAX) return STATUS_BUSY;
     uint64_t until = last < log->last ? last : log->last;
     if (log->clean < until && log->clean < log->written) status = write_cut(log, log->clean + 1);
     while (status == STATUS_OK && log->clean < until) status = write_entry(log, log->clean + 1);
+    if (status == STATUS_OK && commit_note != 0) status = write_index(log, RAFT_LOG_COMMIT, commit_note);
     *end_lsn = wal_end(log->wal);
     if (status == STATUS_OK) {
         unsigned at = (log->landing_head + log->landing_count++) % LANDINGS_MAX;
@@ -272,6 +278,10 @@ uint64_t raft_log_term(const struct raft_log *log, uint64_t index) {
     if (index < log->start || index > log->last) return 0;
     const struct log_point *run = log_points_find(&log->terms, index);
     return run == NULL ? 0 : run->value;
+}
+
+uint64_t raft_log_recovered_commit(const struct raft_log *log) {
+    return log->commit_note;
 }
 
 enum raft_entry_kind raft_log_recovered_kind(const struct raft_log *log, uint64_t index) {
@@ -428,7 +438,10 @@ static enum status visit(void *context, const struct wal_record *record) {
     struct raft_log_record found;
     enum status status = raft_log_record_decode(record->type, record->payload, &found);
     if (status != STATUS_OK) return error_set(log->error, status, "record of type %u is none of raft's", record->type);
-    return found.kind == RAFT_LOG_CUT ? recovered_cut(log, found.index) : recovered_entry(log, &found, record->lsn);
+    if (found.kind == RAFT_LOG_CUT) return recovered_cut(log, found.index);
+    if (found.kind == RAFT_LOG_ENTRY) return recovered_entry(log, &found, record->lsn);
+    if (found.index > log->commit_note) log->commit_note = found.index;
+    return STATUS_OK;
 }
 
 enum status raft_log_settle_start(struct raft_log *log, uint64_t index, uint64_t term, struct error *error) {

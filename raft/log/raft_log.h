@@ -17,17 +17,18 @@ struct raft_log;
 enum raft_log_record_kind {
     RAFT_LOG_ENTRY = 1,
     RAFT_LOG_CUT = 2,
+    RAFT_LOG_COMMIT = 3,
 };
 
 /* One record of the log as it stands in the wal (FORMAT.md). */
 struct raft_log_record {
     enum raft_log_record_kind kind;
-    uint64_t index; /* CUT: entries from here on are gone */
+    uint64_t index; /* CUT: entries from here on are gone; COMMIT: entries up to here are committed */
     uint64_t term;
     enum raft_entry_kind entry_kind;
     struct slice bytes; /* borrowed */
 };
-enum { RAFT_LOG_ENTRY_HEAD_BYTES = 17, RAFT_LOG_CUT_BYTES = 8 };
+enum { RAFT_LOG_ENTRY_HEAD_BYTES = 17, RAFT_LOG_INDEX_BYTES = 8 /* of a cut and of a commit note */ };
 void raft_log_entry_head_encode(uint8_t head[RAFT_LOG_ENTRY_HEAD_BYTES], const struct raft_log_record *record);
 /* CORRUPT. */
 MUST_CHECK enum status raft_log_record_decode(uint8_t type, struct slice payload, struct raft_log_record *record);
@@ -56,6 +57,8 @@ uint64_t raft_log_start_term(const struct raft_log *log);
 uint64_t raft_log_last(const struct raft_log *log);
 uint64_t raft_log_durable(const struct raft_log *log);              /* entries up to here are on disk */
 uint64_t raft_log_term(const struct raft_log *log, uint64_t index); /* 0 = not there */
+/* The greatest commit note that was found; 0 = none. */
+uint64_t raft_log_recovered_commit(const struct raft_log *log);
 /* Of an entry that was recovered: CONFIGURATION, or COMMAND for anything else. */
 enum raft_entry_kind raft_log_recovered_kind(const struct raft_log *log, uint64_t index);
 /* Entries up to index are in the store already: the log may begin there (at open, before the core is made). */
@@ -83,10 +86,11 @@ void raft_log_put(struct raft_log *log, uint64_t first, const struct raft_entry 
 
 /*
  * Appends entries up to last that are not written yet to the open group, with a cut before them if something else was
- * written there. BUSY, NO_MEMORY: it went as far as it could, call again later. READ_ONLY: never again. *end_lsn: all
- * of it is durable once raft_log_durable_lsn has reached that.
+ * written there, and behind them the note that entries up to commit_note are committed (0 = none). BUSY, NO_MEMORY: it
+ * went as far as it could, call again later. READ_ONLY: never again. *end_lsn: all of it is durable once
+ * raft_log_durable_lsn has reached that.
  */
-MUST_CHECK enum status raft_log_write(struct raft_log *log, uint64_t last, uint64_t *end_lsn);
+MUST_CHECK enum status raft_log_write(struct raft_log *log, uint64_t last, uint64_t commit_note, uint64_t *end_lsn);
 void raft_log_commit_start(struct raft_log *log);
 bool raft_log_is_idle(const struct raft_log *log); /* nothing in flight, nothing waits */
 uint64_t raft_log_end_lsn(const struct raft_log *log);

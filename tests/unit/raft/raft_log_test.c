@@ -37,6 +37,7 @@ struct fixture {
     uint64_t settled, settled_term;
     enum status commit_status;
     unsigned commits, reads;
+    uint64_t commit_note;
 };
 
 static void on_commit(void *context, enum status status) {
@@ -124,7 +125,7 @@ static void put(struct fixture *f, uint64_t first, unsigned count, uint64_t term
 
 static enum status persist(struct fixture *f) {
     uint64_t end_lsn;
-    enum status status = raft_log_write(f->log, raft_log_last(f->log), &end_lsn);
+    enum status status = raft_log_write(f->log, raft_log_last(f->log), f->commit_note, &end_lsn);
     while (status == STATUS_OK && raft_log_durable_lsn(f->log) < end_lsn) {
         unsigned before = f->commits;
         raft_log_commit_start(f->log);
@@ -174,6 +175,22 @@ static void what_is_durable_comes_back(void **state) {
     check_all(f);
 }
 
+static void the_greatest_commit_note_comes_back(void **state) {
+    struct fixture *f = *state;
+    open_log(f);
+    assert_int_equal(raft_log_recovered_commit(f->log), 0);
+    put(f, 1, 10, 1);
+    f->commit_note = 7;
+    must_persist(f);
+    f->commit_note = 0;
+    put(f, 11, 2, 1);
+    must_persist(f);
+    close_log(f);
+    open_log(f);
+    assert_int_equal(raft_log_recovered_commit(f->log), 7);
+    check_all(f);
+}
+
 static void a_cut_replaces_what_was_written(void **state) {
     struct fixture *f = *state;
     open_log(f);
@@ -199,7 +216,7 @@ static void a_write_under_way_confirms_nothing_that_was_cut(void **state) {
     uint64_t end_lsn;
     open_log(f);
     put(f, 1, 10, 1);
-    assert_int_equal(raft_log_write(f->log, 10, &end_lsn), STATUS_OK);
+    assert_int_equal(raft_log_write(f->log, 10, 0, &end_lsn), STATUS_OK);
     raft_log_commit_start(f->log);
     put(f, 5, 2, 2); /* while it is on its way */
     while (f->commits == 0) io_run(f->machine.io, io_now_ns(f->machine.io) + 1000000);
@@ -453,6 +470,7 @@ int main(void) {
 #define fact(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         fact(what_is_durable_comes_back),
+        fact(the_greatest_commit_note_comes_back),
         fact(a_cut_replaces_what_was_written),
         fact(a_write_under_way_confirms_nothing_that_was_cut),
         fact(older_entries_are_read_back_by_a_job),
