@@ -4,9 +4,11 @@
     ("inline", args)        the same, as an inline command
     ("scan", args)          SCAN with options, repeated until the cursor is 0; the set of keys counts
     ("expire", key, value)  SET PX 40, a pause, then reads: the key is gone, and soon not counted
-    ("raw", data)           bytes that are no command; the answer up to the end of the connection counts
+    ("raw", data)           bytes, perhaps no commands, and the end of input; the answers up to the end of the connection count
 """
 import random
+
+from resp_wire import encode
 
 KEYS = [b"a", b"b", b"c", b"key:1", b"key:2", b"key:10", b"user[1]", b"x*y", b"", b"\x00\xff\r\n", b"with space", b"back\\slash"]
 INTEGERS = [b"0", b"1", b"-1", b"2", b"5", b"10", b"100", b"-7", b"9223372036854775807", b"-9223372036854775808"]
@@ -226,15 +228,31 @@ def scan_options(m):
     return options
 
 
+def raw_bytes(m):
+    """Known protocol errors, or a few commands with up to two bytes changed (no NUL: Redis would wait for more)."""
+    if m.chance(40):
+        return m.pick(RAW)
+    data = b""
+    for _ in range(m.random.randrange(1, 4)):
+        args = [m.pick([b"PING", b"ECHO", b"SET", b"GET", b"INCR"])]
+        args += [bytes(m.random.choices(b"ab1 \"'\\x4", k=m.random.randrange(5))) for _ in range(m.random.randrange(3))]
+        data += b" ".join(args) + m.pick([b"\r\n", b"\n"]) if m.chance(33) else encode(args)
+    for _ in range(m.random.randrange(3)):
+        at = m.random.randrange(len(data))
+        new = bytes(m.random.choices(b"*$:\r\n0123456789-+ \"'xPG", k=m.random.randrange(3)))
+        data = data[:at] + new + data[at + 1 :]
+    return data or b"\n"
+
+
 def one_step(m):
     choice = m.random.randrange(1000)
     if choice < 25:
         return ("scan", scan_options(m))
     if choice < 28:
         return ("expire", m.key(), m.value())
-    if choice < 34:
-        return ("raw", m.pick(RAW))
-    if choice < 36:
+    if choice < 38:
+        return ("raw", raw_bytes(m))
+    if choice < 40:
         return ("call", [b"SCAN", m.pick([b"x", b" 0", b"18446744073709551616", b"1.5"])] + scan_options(m))
     args = m.random.choices(COMMANDS, WEIGHTS)[0][1](m)
     if choice >= 920:

@@ -135,6 +135,7 @@ static void run_commands(struct connection *connection) {
                 connection->parsed += connection->parser.consumed;
                 if (status == STATUS_SYNTAX) protocol_error(connection);
                 if (status == STATUS_NO_MEMORY) connection_drop(connection);
+                if (status == STATUS_END && connection->input_ended) connection->closes = true;
                 break;
             }
         }
@@ -150,8 +151,9 @@ static void receive_done(struct io_op *op) {
     struct connection *connection = op->context;
     connection->receiving = false;
     connection_mark(connection);
+    if (op->status == STATUS_CLOSED) connection->input_ended = true;
     if (op->status) {
-        connection_drop(connection);
+        if (!connection->input_ended) connection_drop(connection);
         return;
     }
     connection->in.size += op->bytes;
@@ -227,6 +229,7 @@ void connection_turn(struct connection *connection) {
         if (!connection->receiving && !connection->sending) free_connection(connection);
         return;
     }
-    if (!connection->receiving && !connection->held && may_start_command(connection) && !connection->server->throttled)
+    if (!connection->receiving && !connection->input_ended && !connection->held && may_start_command(connection) &&
+        !connection->server->throttled)
         start_receive(connection);
 }

@@ -47,8 +47,9 @@ struct connection {
     struct list calls;
     uint32_t call_count;
     enum connection_phase phase;
-    bool closes; /* no more commands; closes once everything has been answered and sent */
-    bool doomed; /* the socket is dead; freed when its operations have ended */
+    bool input_ended; /* the client sends no more; what it sent is still run and answered */
+    bool closes;      /* no more commands; closes once everything has been answered and sent */
+    bool doomed;      /* the socket is dead; freed when its operations have ended */
 };
 
 /* Takes the socket. NULL when out of memory (the socket is closed). */
