@@ -181,7 +181,10 @@ static enum status act_reset(struct cluster *cluster, const struct request *requ
     enum status status = io_remove(cluster->io, path);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
     status = io_remove(cluster->io, cluster->plan.dir);
-    if (status != STATUS_OK) (void)fprintf(stderr, "%s holds other files and stays\n", cluster->plan.dir);
+    if (status == STATUS_OK)
+        (void)printf("%s is removed\n", cluster->plan.dir);
+    else
+        (void)fprintf(stderr, "%s holds other files and stays\n", cluster->plan.dir);
     return STATUS_OK;
 }
 
