@@ -26,7 +26,7 @@ static enum status machine_apply(void *context, const struct envelope *envelope,
                                  struct engine_batch *batch, struct buf *reply) {
     struct kv_machine *machine = context;
     struct names_view view = view_at(machine, NULL, envelope->time_ms);
-    view.memory_only = true;
+    view.memory_only = !envelope->may_block;
     return kv_apply(machine->kv, &view, operation, batch, reply);
 }
 

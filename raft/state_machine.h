@@ -2,9 +2,9 @@
  * state_machine: what a store gives to raft, and all that raft knows of a store (DESIGN R4).
  *
  * apply is a function of the engine's state, the envelope and the operation alone: no clock, no entropy, no address, no
- * order of threads. It runs on the loop thread, in log order, and never blocks: if a row is not in memory it answers
- * WOULD_BLOCK, having put nothing that counts into the batch; the driver brings `touch`ed rows in from a job and calls
- * again.
+ * order of threads. It runs on the loop thread, in log order, and does not block: if a row is not in memory it answers
+ * WOULD_BLOCK, having put nothing that counts into the batch; the driver has the rows read by `prefetch` in a job and
+ * calls again, once: that call may block on what did not stay in memory.
  */
 #ifndef RAFT_STATE_MACHINE_H
 #define RAFT_STATE_MACHINE_H
@@ -23,6 +23,9 @@ struct envelope {
     uint64_t seed;   /* chance, drawn by whoever proposed */
     uint64_t session;
     uint64_t serial;
+    /* Of this node alone, changes no result: the rows have been brought in and may not have stayed (a cache that is
+     * smaller than what the operation reads): read files rather than answer WOULD_BLOCK again. */
+    bool may_block;
 };
 
 struct state_machine {

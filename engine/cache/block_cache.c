@@ -18,7 +18,7 @@
 
 enum {
     SHARDS_MAX = 16,
-    SHARD_BYTES_MIN = 4 << 20, /* smaller ones would refuse large blocks */
+    SHARD_BYTES_MIN = 16 << 20, /* smaller ones would refuse large blocks */
     BUCKETS_MIN = 64,
     BLOCK_BYTES_GUESS = 4096, /* sizes the ghost list */
     USES_MAX = 3,

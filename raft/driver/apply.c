@@ -64,6 +64,7 @@ static enum status stage_command(struct raft_driver *driver, uint64_t index, con
     enum status status = envelope_decode(entry->bytes, &envelope, &store, &operation);
     if (status != STATUS_OK) return status;
     envelope.index = index;
+    envelope.may_block = driver->prefetched_index == index;
     envelope.term = entry->term;
     if (envelope.time_ms < driver->log_time_ms) envelope.time_ms = driver->log_time_ms;
     enum session_verdict verdict =
@@ -156,6 +157,7 @@ static enum status start_prefetch(struct raft_driver *driver, const struct raft_
     driver->prefetch_snapshot = engine_snapshot_acquire(driver->engine);
     if (driver->prefetch_snapshot == NULL) return STATUS_NO_MEMORY;
     driver->prefetching = true;
+    driver->prefetched_index = driver->applied + 1;
     driver->prefetch = (struct io_job){
         .pool = IO_POOL_READ, .priority = -1, .step = prefetch_step, .done = prefetch_done, .context = driver};
     io_job_start(driver->io, &driver->prefetch);

@@ -177,6 +177,7 @@ struct raft_driver {
     struct raft_configuration configuration;
     struct io_job prefetch;
     bool prefetching;
+    uint64_t prefetched_index; /* the entry whose rows were last brought in */
     const struct state_machine *prefetch_machine;
     struct engine_snapshot *prefetch_snapshot;
     struct buf prefetch_operation;
