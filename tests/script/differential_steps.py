@@ -23,7 +23,11 @@ PATTERNS = [b"*", b"a", b"?", b"key:*", b"key:?", b"[ab]", b"[^a]*", b"[a-c]", b
 MAX_KEY_BYTES = 100000  # loam refuses keys over 128 KiB, by name; Redis takes 512 MiB
 FAR_SECONDS = 4102444800  # the year 2100
 RAW = [b"*x\r\n", b"*1048577000000\r\n", b"*1\r\n$x\r\n", b"*1\r\n$-5\r\n", b"*1\r\n:1\r\n", b"*1\r\nPING\r\n", b"*2\r\n$3\r\nGET\r\n+a\r\n", b"get \"a\r\n", b"get 'a'b\r\n",
-       b"*\r\n", b"*1\r\n$\r\n", b"*01\r\n", b"*1\r\n$1000000000\r\n", b"*1\r\n\r\n\r\n", b"PING\r\n*-\r\n", b"set a \"\\x4\"1\r\n"]
+       b"*\r\n", b"*1\r\n$\r\n", b"*01\r\n", b"*1\r\n$1000000000\r\n", b"*1\r\n\r\n\r\n", b"PING\r\n*-\r\n", b"set a \"\\x4\"1\r\n",
+       b"PING\r\nQUIT\r\nPING\r\n", b"INCR a\r\nquit now\r\nINCR a\r\n",
+       b'CLIENT SETNAME "a b"\r\nCLIENT SETNAME ab\r\nCLIENT GETNAME\r\nCLIENT FOO\r\nCLIENT\r\nCLIENT ID x\r\nRESET\r\nCLIENT GETNAME\r\n',
+       b"CONFIG GET\r\nCONFIG\r\nCONFIG SET a\r\nCONFIG SET nosuch 1\r\nCONFIG GET nosuch\r\nCONFIG FOO\r\nAUTH\r\nAUTH x\r\nAUTH a b c\r\n",
+       b"COMMAND FOO\r\nCOMMAND COUNT x\r\nCOMMAND INFO nosuch\r\nCOMMAND DOCS nosuch\r\nHELLO 3 FOO\r\nHELLO 2 SETNAME\r\nTIME x\r\nWAIT a 1\r\nWAIT 0 x\r\nDEBUG\r\n"]
 UNKNOWN = [b"FOO", b"getx", b"s", b"SETT", b"", b"get ", b"\x01\x02", b"help me", b"x" * 200, b"line\r\nbreak"]
 
 

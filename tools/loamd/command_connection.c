@@ -137,7 +137,7 @@ enum status cmd_hello(struct call *call) {
     if (!connection->authenticated)
         return reply_error(
             &call->reply,
-            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH "
             "<user> <pass> option can be used to authenticate the client and select the RESP protocol version at "
             "the same time");
     if (has_name) {

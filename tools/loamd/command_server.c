@@ -209,7 +209,7 @@ static enum status command_info(struct call *call) {
     enum status status = reply_array(&call->reply, count);
     for (uint64_t i = 0; status == STATUS_OK && i < count; i++) {
         const struct command *command = all ? command_at(i) : command_find(call->args[i + 2]);
-        status = command ? reply_command_info(&call->reply, command) : reply_null_array(&call->reply);
+        status = command ? reply_command_info(&call->reply, command) : reply_null(&call->reply);
     }
     return status;
 }

@@ -141,6 +141,7 @@ static void run_commands(struct connection *connection) {
         }
         connection->held = !dispatch_command(connection);
         if (connection->held) return;
+        if (connection->last_command && connection->last_command->flags & COMMAND_ENDS) connection->closes = true;
         connection->parsed += connection->parser.consumed;
     }
     buf_consume(&connection->in, connection->parsed);
