@@ -397,7 +397,7 @@ struct place {
 };
 
 static enum status differs(const struct place *place, const char *how, struct slice key) {
-    return error_set(place->error, STATUS_CORRUPT, "tree %" PRIu32 ", key %.*s: %s", place->tree, (int)key.size,
+    return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ", key %.*s: %s", place->tree, (int)key.size,
                      (const char *)key.data, how);
 }
 
@@ -461,7 +461,7 @@ static enum status compare_tree(const struct place *place) {
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return error_set(place->error, status, "tree info");
     uint32_t kind = status == STATUS_OK ? info.kind : 0;
     if (kind != place->wanted->kind) {
-        return error_set(place->error, STATUS_CORRUPT, "tree %" PRIu32 ": kind %" PRIu32 " instead of %" PRIu32,
+        return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ": kind %" PRIu32 " instead of %" PRIu32,
                          place->tree, kind, place->wanted->kind);
     }
     if (kind == 0) return STATUS_OK;

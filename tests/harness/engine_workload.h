@@ -30,7 +30,7 @@ MUST_CHECK enum status workload_recovered(struct engine *engine, uint32_t *n);
 
 /*
  * Compares everything with the model after n batches: which trees exist, every key and value forward, backward and by
- * get. OK; CORRUPT with words when it differs; else what the engine answered.
+ * get. OK; MISMATCH with words when it differs; else what the engine answered.
  */
 MUST_CHECK enum status workload_compare(const struct workload *workload, struct engine *engine, uint32_t n,
                                         struct error *error);
