@@ -1,6 +1,7 @@
 /* apply_string: operations on a string's bytes. */
 #include <math.h>
 
+#include "engine/base/decimal.h"
 #include "kv/apply.h"
 #include "kv/number.h"
 #include "kv/reply_text.h"
@@ -124,7 +125,7 @@ enum status apply_increment(struct apply *apply) {
     if (status && !absent) return status;
     if (absent) row = (struct name_row){.type = NAME_STRING};
     int64_t value = 0;
-    if (!absent && !kv_parse_integer(row.value, &value)) return reply_error(apply->reply, KV_TEXT_NOT_INTEGER);
+    if (!absent && !decimal_parse(row.value, &value)) return reply_error(apply->reply, KV_TEXT_NOT_INTEGER);
     if (__builtin_add_overflow(value, apply->reader.op.number, &value))
         return reply_error(apply->reply, KV_TEXT_OVERFLOW);
     buf_clear(apply->scratch);

@@ -154,9 +154,6 @@ MUST_CHECK enum status kv_parse_expiry(struct slice text, bool seconds, int64_t 
 /* The text of kv's own name_owner row: TYPE's answer for strings. */
 extern const struct name_owner kv_string_owner;
 
-/* Redis' notion of a decimal 64-bit integer: no space, no plus, no leading zero. */
-bool kv_parse_integer(struct slice text, int64_t *value);
-
 #pragma GCC visibility pop
 
 #endif

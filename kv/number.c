@@ -1,5 +1,6 @@
 /* number: decimal texts as Redis judges them. */
 #include "kv/number.h"
+#include "engine/base/decimal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,29 +12,8 @@
 
 enum { FLOAT_TEXT_BYTES = 5 * 1024 };
 
-bool kv_parse_integer(struct slice text, int64_t *value) {
-    size_t at = 0;
-    bool negative = text.size > 0 && text.data[0] == '-';
-    if (negative) at = 1;
-    if (at == text.size) return false;
-    if (text.data[at] == '0') {
-        *value = 0;
-        return text.size == 1;
-    }
-    uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
-    uint64_t magnitude = 0;
-    for (; at < text.size; at++) {
-        unsigned digit = (unsigned)text.data[at] - '0';
-        if (digit > 9) return false;
-        if (magnitude > (limit - digit) / 10) return false;
-        magnitude = magnitude * 10 + digit;
-    }
-    *value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
-    return true;
-}
-
 enum status kv_parse_expiry(struct slice text, bool seconds, int64_t *milliseconds) {
-    if (!kv_parse_integer(text, milliseconds)) return STATUS_SYNTAX;
+    if (!decimal_parse(text, milliseconds)) return STATUS_SYNTAX;
     if (*milliseconds <= 0) return STATUS_INVALID;
     if (seconds && *milliseconds > INT64_MAX / 1000) return STATUS_INVALID;
     if (seconds) *milliseconds *= 1000;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
+#include "engine/base/decimal.h"
 #include "engine/base/reply.h"
 #include "engine/names/names_format.h"
 #include "kv/kv.h"
@@ -50,7 +51,7 @@ static void read_reply(struct slice bytes) {
 
 static void read_text(struct slice bytes) {
     int64_t number = 0;
-    if (kv_parse_integer(bytes, &number)) check(bytes.size <= 20);
+    if (decimal_parse(bytes, &number)) check(bytes.size <= 20);
     size_t half = bytes.size / 2;
     (void)kv_glob_match(slice_make(bytes.data, half), slice_from(bytes, half));
     /* A star takes anything. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/decimal.h"
 #include "engine/base/prng.h"
 #include "kv/kv.h"
 #include "tests/harness/test_env.h"
@@ -131,7 +132,7 @@ static void make_increment(struct prng *prng, struct model *model, struct step *
     step->op.number = (int64_t)prng_below(prng, 100) - 50;
     step->op.argument_count = 1;
     int64_t value = 0;
-    if (entry->present && !kv_parse_integer(slice_make(entry->value, entry->size), &value)) {
+    if (entry->present && !decimal_parse(slice_make(entry->value, entry->size), &value)) {
         expect(reply_error(&step->expected, "ERR value is not an integer or out of range"));
         return;
     }

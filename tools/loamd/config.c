@@ -1,5 +1,6 @@
 /* config: a row per parameter: how it reads, and how it is set (NULL: fixed at start). */
 #include "tools/loamd/config.h"
+#include "engine/base/decimal.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -70,7 +71,7 @@ static void print_log_level(const struct server *server, char value[VALUE_BYTES]
 
 static enum status parse_bounded(struct slice value, int64_t low, int64_t high, int64_t *number, const char **why) {
     *why = "argument must be an integer within its limits";
-    return kv_parse_integer(value, number) && *number >= low && *number <= high ? STATUS_OK : STATUS_INVALID;
+    return decimal_parse(value, number) && *number >= low && *number <= high ? STATUS_OK : STATUS_INVALID;
 }
 
 static enum status set_clients(struct server *server, struct slice value, bool apply, const char **why) {

@@ -5,6 +5,7 @@
  * done; a call without a connection (the client has gone) is freed by whoever finishes it.
  */
 #include "tools/loamd/dispatch.h"
+#include "engine/base/decimal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -403,7 +404,7 @@ enum status call_syntax_error(struct call *call) {
 }
 
 enum status call_integer(const struct call *call, size_t i, int64_t *value) {
-    return kv_parse_integer(call->args[i], value) ? STATUS_OK : STATUS_SYNTAX;
+    return decimal_parse(call->args[i], value) ? STATUS_OK : STATUS_SYNTAX;
 }
 
 enum status call_integer_error(struct call *call) {

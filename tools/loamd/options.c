@@ -1,5 +1,6 @@
 /* options: see options.h. Every option is a row; numbers take k, m, g suffixes. */
 #include "tools/loamd/options.h"
+#include "engine/base/decimal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static bool parse_size(const char *text, uint64_t *value) {
         if (shift) size--;
     }
     int64_t number = 0;
-    if (!kv_parse_integer(slice_make(text, size), &number) || number < 0 || number > (INT64_MAX >> shift)) return false;
+    if (!decimal_parse(slice_make(text, size), &number) || number < 0 || number > (INT64_MAX >> shift)) return false;
     *value = (uint64_t)number << shift;
     return true;
 }
@@ -53,8 +54,8 @@ static bool parse_member(const char *text, size_t size, struct raft_member *memb
         break;
     }
     int64_t id = 0, client_port = 0;
-    if (!second || !colon || !kv_parse_integer(slice_make(text, (size_t)(first - text)), &id) || id <= 0) return false;
-    if (!kv_parse_integer(slice_make(second + 1, (size_t)(end - second - 1)), &client_port)) return false;
+    if (!second || !colon || !decimal_parse(slice_make(text, (size_t)(first - text)), &id) || id <= 0) return false;
+    if (!decimal_parse(slice_make(second + 1, (size_t)(end - second - 1)), &client_port)) return false;
     size_t peer_size = (size_t)(second - first - 1), host_size = (size_t)(colon - first - 1);
     if (peer_size == 0 || peer_size >= IO_ADDRESS_BYTES || host_size + 7 >= IO_ADDRESS_BYTES) return false;
     if (client_port <= 0 || client_port > 65535) return false;

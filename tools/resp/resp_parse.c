@@ -4,6 +4,7 @@
  * byte before `scanned` or `position` is looked at again.
  */
 #include "tools/resp/resp_parse.h"
+#include "engine/base/decimal.h"
 
 #include <stdlib.h>
 
@@ -33,21 +34,6 @@ void resp_parser_trim(struct resp_parser *parser) {
         parser->capacity = 0;
     }
     if (parser->inline_text.capacity > KEPT_INLINE_BYTES) buf_deinit(&parser->inline_text);
-}
-
-bool resp_parse_integer(struct slice text, int64_t *value) {
-    bool negative = text.size > 0 && text.data[0] == '-';
-    struct slice digits = slice_from(text, negative ? 1 : 0);
-    if (digits.size == 0 || digits.size > 19) return false;
-    if (digits.data[0] == '0' && (digits.size > 1 || negative)) return false;
-    uint64_t magnitude = 0; /* 19 digits fit */
-    for (size_t i = 0; i < digits.size; i++) {
-        if (digits.data[i] < '0' || digits.data[i] > '9') return false;
-        magnitude = magnitude * 10 + (uint64_t)(digits.data[i] - '0');
-    }
-    if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0)) return false;
-    *value = negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
-    return true;
 }
 
 static enum status fail(struct resp_parser *parser, const char *what) {
@@ -155,7 +141,7 @@ static enum status read_count(struct resp_parser *parser, struct slice input) {
     enum status status = find_line(parser, input, '\r', "too big mbulk count string", &line);
     if (status != STATUS_OK) return status;
     int64_t count;
-    if (!resp_parse_integer(slice_from(line, 1), &count) || count > RESP_MAX_ARGS)
+    if (!decimal_parse(slice_from(line, 1), &count) || count > RESP_MAX_ARGS)
         return fail(parser, "invalid multibulk length");
     if (count > RESP_UNAUTHENTICATED_ARGS && parser->unauthenticated)
         return fail(parser, "unauthenticated multibulk length");
@@ -172,7 +158,7 @@ static enum status read_bulk_size(struct resp_parser *parser, struct slice input
     uint8_t sign = input.data[parser->position];
     if (sign != '$') return fail_with_byte(parser, sign);
     int64_t size;
-    if (!resp_parse_integer(slice_from(line, 1), &size) || size < 0 || (uint64_t)size > parser->max_bulk_bytes)
+    if (!decimal_parse(slice_from(line, 1), &size) || size < 0 || (uint64_t)size > parser->max_bulk_bytes)
         return fail(parser, "invalid bulk length");
     if (size > RESP_UNAUTHENTICATED_BYTES && parser->unauthenticated)
         return fail(parser, "unauthenticated bulk length");

@@ -79,10 +79,4 @@ MUST_CHECK enum status resp_parser_next(struct resp_parser *parser, struct slice
  */
 void resp_parser_trim(struct resp_parser *parser);
 
-/*
- * A number as Redis takes it in protocol and arguments: optional '-', decimal digits, no leading zero, no sign before
- * 0, no blanks, within 64 bits. False if it is anything else.
- */
-bool resp_parse_integer(struct slice text, int64_t *value);
-
 #endif

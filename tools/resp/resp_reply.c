@@ -4,6 +4,7 @@
  * be built.
  */
 #include "tools/resp/resp_reply.h"
+#include "engine/base/decimal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -58,11 +59,11 @@ static bool is_big_number(struct slice text) {
 /* An integer reply may carry a '+'. */
 static bool parse_signed(struct slice text, int64_t *value) {
     if (text.size > 1 && text.data[0] == '+' && text.data[1] != '-') text = slice_from(text, 1);
-    return resp_parse_integer(text, value);
+    return decimal_parse(text, value);
 }
 
 static enum status decode_counted(struct head *head, int type, uint64_t per_element, struct error *error) {
-    if (!resp_parse_integer(head->line, &head->integer) || head->integer < -1)
+    if (!decimal_parse(head->line, &head->integer) || head->integer < -1)
         return error_set(error, STATUS_SYNTAX, "a length that is not a number");
     bool may_be_null = type == RESP_BULK || type == RESP_ARRAY;
     if (head->integer == -1) {

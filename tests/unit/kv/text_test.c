@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/decimal.h"
 #include "kv/kv.h"
 #include "kv/number.h"
 
@@ -36,7 +37,7 @@ static void integers_are_strict(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t value = 0;
-        assert_int_equal(kv_parse_integer(slice_from_text(cases[i].text), &value), cases[i].sound);
+        assert_int_equal(decimal_parse(slice_from_text(cases[i].text), &value), cases[i].sound);
         if (cases[i].sound) assert_true(value == cases[i].value);
     }
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/decimal.h"
 #include "tests/harness/alloc_fault.h"
 #include "tools/resp/resp_parse.h"
 #include "tools/resp/resp_split.h"
@@ -303,10 +304,10 @@ static void numbers_are_taken_as_redis_takes_them(void **state) {
                                       "99999999999999999999"};
     int64_t value;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_true(resp_parse_integer(bytes(good[i].text), &value));
+        assert_true(decimal_parse(bytes(good[i].text), &value));
         assert_true(value == good[i].value);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(resp_parse_integer(bytes(bad[i]), &value));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(decimal_parse(bytes(bad[i]), &value));
 }
 
 static void a_failed_split_leaves_everything_as_it_was(void **state) {

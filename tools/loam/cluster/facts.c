@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/decimal.h"
 #include "tools/loam/client.h"
 #include "tools/loam/cluster/cluster.h"
 #include "tools/resp/resp_parse.h"
@@ -27,7 +28,7 @@ struct slice info_field(struct slice info, const char *name) {
 
 static uint64_t number_field(struct slice info, const char *name) {
     int64_t value = 0;
-    return resp_parse_integer(info_field(info, name), &value) && value > 0 ? (uint64_t)value : 0;
+    return decimal_parse(info_field(info, name), &value) && value > 0 ? (uint64_t)value : 0;
 }
 
 static void text_field(struct slice info, const char *name, char *to, size_t size) {
