@@ -53,7 +53,7 @@ skipped_tests_alone_are_no_success() { expect 1 "0 passed, 1 failed, 1 skipped" 
 no_program_is_a_failure() { expect 1 "0 passed, 1 failed, 0 skipped"; }
 results_add_up_over_programs() { expect 1 "5 passed, 1 failed, 1 skipped" "$work/passes" "$work/crashes" "$work/skips" "$work/unfinished_no"; }
 a_result_behind_other_words_counts() { expect 0 "2 passed, 0 failed, 0 skipped" "$work/words"; }
-program words "$begin; echo '[ RUN      ] a'; echo -n 'no newline'; echo '[       OK ] a'; echo '  | [  FAILED  ] quoted'; $(ok b); $end"
+program words "$begin; echo '[ RUN      ] sim: a b'; echo -n 'no newline'; echo '[       OK ] sim: a b'; echo '  | [  FAILED  ] quoted'; $(ok b); $end"
 program unfinished_no "$begin; $(ok a); $end"
 
 failed=0
