@@ -7,7 +7,11 @@
 
 #include "engine/base/slice.h"
 
+#pragma GCC visibility push(default)
+
 /* False, and *value as it was, if the text is anything else. */
 bool decimal_parse(struct slice text, int64_t *value);
+
+#pragma GCC visibility pop
 
 #endif

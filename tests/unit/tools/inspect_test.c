@@ -22,8 +22,10 @@ static const struct sample {
     void (*inspect)(struct report *report);
     bool covered; /* every bit is under a check, so that every flip is damage */
 } samples[] = {
-    {"tests/golden/sst/plain-v1.sst", inspect_sst, true}, {"tests/golden/sst/lz4-v1.sst", inspect_sst, true},
-    {"tests/golden/sst/zstd-v1.sst", inspect_sst, true},  {"tests/golden/wal/plain-v1.wal", inspect_wal, false},
+    {"tests/golden/sst/plain-v1.sst", inspect_sst, true},
+    {"tests/golden/sst/lz4-v1.sst", inspect_sst, true},
+    {"tests/golden/sst/zstd-v1.sst", inspect_sst, true},
+    {"tests/golden/wal/plain-v1.wal", inspect_wal, false},
     {"tests/golden/wal/torn-v1.wal", inspect_wal, false},
     {"tests/golden/manifest/plain-v1.manifest", inspect_manifest, false},
     {"tests/golden/manifest/torn-v1.manifest", inspect_manifest, false},

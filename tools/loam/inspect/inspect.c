@@ -36,8 +36,10 @@ static const struct {
     const char *magic;
     void (*inspect)(struct report *report);
 } kinds[] = {
-    {"sst", 0, "loam.sst", inspect_sst},           {"log segment", 0, "LOAMWAL\n", inspect_wal},
-    {"manifest", 8, "LOAMMANI", inspect_manifest}, {"superblock", 8, "LOAMSUPR", inspect_superblock},
+    {"sst", 0, "loam.sst", inspect_sst},
+    {"log segment", 0, "LOAMWAL\n", inspect_wal},
+    {"manifest", 8, "LOAMMANI", inspect_manifest},
+    {"superblock", 8, "LOAMSUPR", inspect_superblock},
     {"node state", 0, "LOAMNOD\n", inspect_node},
     {"node state", IO_PAGE_BYTES, "LOAMNOD\n", inspect_node}, /* the first state stands in slot 1 */
 };
