@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "tools/loamd/http.h"
 #include "tools/loamd/info.h"
@@ -34,6 +35,15 @@ static void print_line(void *context, enum log_level level, const char *text) {
     struct io *const *io = context;
     int64_t now_ms = *io ? io_clock_ms(*io) : 0;
     (void)fprintf(stderr, "%" PRId64 ".%03d %s %s\n", now_ms / 1000, (int)(now_ms % 1000), log_level_name(level), text);
+}
+
+/* A descriptor for every client and every open SST: as many as the system lets this process have. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE,
+                    &limit); /* the old one stays in force: accept and open then say so when it is reached */
 }
 
 static int fail(const struct error *error) {
@@ -95,6 +105,7 @@ int main(int argc, char **argv) {
         (void)fputs(options.help ? options_usage : "loamd " LOAM_VERSION "\n", stdout);
         return 0;
     }
+    raise_descriptor_limit();
     struct io *io = NULL;
     struct log log = {.level = options.log_level, .line = print_line, .context = &io};
     struct io_options io_options = {.backend = options.backend, .log = &log};
