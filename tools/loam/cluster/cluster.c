@@ -10,7 +10,7 @@
 #include "tools/loam/number_option.h"
 #include "tools/loam/terminal.h"
 
-enum { READY_TIMEOUT_MS = 20000, LINES_DEFAULT = 20 };
+enum { READY_TIMEOUT_MS = 20000, SIGNAL_TIMEOUT_MS = 5000, POLL_NS = 1000 * 1000, LINES_DEFAULT = 20 };
 
 /* ---- Actions ----------------------------------------------------------------------------------------------------- */
 
@@ -104,21 +104,29 @@ static enum status act_restart(struct cluster *cluster, const struct request *re
     return STATUS_OK;
 }
 
+/* Sends the signal and waits until the process is in the state that it asks for: a stop takes effect a little later. */
 static enum status signal_node(struct cluster *cluster, unsigned node, enum process_signal signal,
-                               struct error *error) {
+                               enum process_state wanted, struct error *error) {
+    const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)SIGNAL_TIMEOUT_MS * 1000000u;
     long pid;
     if (cluster_node_process(cluster, node, &pid) == PROCESS_GONE)
         return error_set(error, STATUS_NOT_FOUND, "node %u does not run", node);
     enum status status = process_signal(pid, signal);
-    return status == STATUS_OK ? STATUS_OK : error_set(error, status, "node %u: %s", node, status_text(status));
+    if (status != STATUS_OK) return error_set(error, status, "node %u: %s", node, status_text(status));
+    while (cluster_node_process(cluster, node, &pid) != wanted) {
+        if (io_now_ns(cluster->io) > give_up_ns)
+            return error_set(error, STATUS_TIMED_OUT, "node %u does not react to the signal", node);
+        io_sleep(cluster->io, POLL_NS);
+    }
+    return STATUS_OK;
 }
 
 static enum status act_pause(struct cluster *cluster, const struct request *request, struct error *error) {
-    return signal_node(cluster, request->node, PROCESS_PAUSE, error);
+    return signal_node(cluster, request->node, PROCESS_PAUSE, PROCESS_PAUSED, error);
 }
 
 static enum status act_resume(struct cluster *cluster, const struct request *request, struct error *error) {
-    return signal_node(cluster, request->node, PROCESS_RESUME, error);
+    return signal_node(cluster, request->node, PROCESS_RESUME, PROCESS_RUNNING, error);
 }
 
 static enum status act_partition(struct cluster *cluster, const struct request *request, struct error *error) {
