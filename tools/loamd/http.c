@@ -86,8 +86,11 @@ void http_stop(struct http *http) {
 }
 
 void http_publish(struct http *http, struct slice page) {
+    struct buf fresh = BUF_EMPTY;
+    if (buf_assign(&fresh, page)) return; /* no memory: the last page stays, and its up_seconds stands still */
     mutex_lock(&http->mutex);
-    /* Without memory the last page stays. */
-    if (buf_assign(&http->page, page)) buf_clear(&http->page);
+    struct buf last = http->page;
+    http->page = fresh;
     mutex_unlock(&http->mutex);
+    buf_deinit(&last);
 }

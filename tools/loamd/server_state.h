@@ -11,7 +11,7 @@ struct connection;
 struct server_stats {
     uint64_t started_ns;
     uint64_t connections_received, connections_rejected;
-    uint64_t commands_processed, keyspace_hits, keyspace_misses;
+    uint64_t commands_processed;
     uint64_t input_bytes, output_bytes;
     uint64_t reads_in_memory, reads_from_disk;
     uint64_t query_buffer_limit_closes, output_buffer_limit_closes;

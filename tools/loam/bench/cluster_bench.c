@@ -23,7 +23,7 @@ static const char usage[] =
     "  --keys N             key space, filled first (100000)      --value-bytes N  (100)\n"
     "  --seconds N          of each run (3)                       --rounds N       (3)\n"
     "  --dir D              work directory (var/bench)            --base-port P    (18000)\n"
-    "  --json               one object, schema in tools/loam/bench/README.md\n";
+    "  --json               one object, schema in tools/loam/README.md\n";
 
 struct settings {
     uint64_t clients[LIST_MAX], pipelines[LIST_MAX];
