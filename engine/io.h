@@ -56,6 +56,7 @@ struct io_options {
     enum io_backend_choice backend; /* PROBE: io_uring where the kernel grants it, else POSIX; the choice is logged */
     unsigned compaction_threads;    /* threads of IO_POOL_COMPACTION; 0 = 1 */
     unsigned read_threads;          /* threads of IO_POOL_READ; 0 = 1 */
+    unsigned long_threads;          /* threads of IO_POOL_LONG; 0 = 1 */
     struct log *log;                /* borrowed, may be NULL */
 };
 
@@ -195,7 +196,12 @@ void io_socket_remote(const struct io_socket *socket, char address[IO_ADDRESS_BY
 
 /* ---- Jobs -------------------------------------------------------------------------------------------------------- */
 
-enum io_pool { IO_POOL_COMPACTION, IO_POOL_READ, IO_POOL_COUNT };
+/*
+ * COMPACTION: what writers wait for in the end. READ: reads that somebody waits for, of a few blocks. LONG: queries,
+ * scans and exports that may take seconds; its threads yield the processor to all others (a lower priority of the
+ * system's), so that they take what is left over.
+ */
+enum io_pool { IO_POOL_COMPACTION, IO_POOL_READ, IO_POOL_LONG, IO_POOL_COUNT };
 enum io_job_state { IO_JOB_MORE, IO_JOB_DONE };
 
 /*

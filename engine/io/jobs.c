@@ -4,8 +4,12 @@
  * a lock-free stack.
  */
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "engine/io/machine.h"
+
+enum { YIELDING_NICE = 10 };
 
 /* ---- Finished jobs: many pool threads push, the loop takes all --------------------------------------------------- */
 
@@ -59,9 +63,15 @@ static struct io_job *dequeue(struct job_pool *pool) {
     return pool->stopping ? NULL : list_entry(list_pop_front(&pool->queue), struct io_job, link);
 }
 
+/* On Linux a priority is a thread's own. Where it is refused the thread runs on as the others do. */
+static void yield_to_others(void) {
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), YIELDING_NICE);
+}
+
 static void drive_jobs(void *context) {
     struct job_pool *pool = context;
     struct io_job *job;
+    if (pool->yields) yield_to_others();
     mutex_lock(&pool->mutex);
     while ((job = dequeue(pool))) {
         mutex_unlock(&pool->mutex);

@@ -21,10 +21,20 @@ enum status machine_init(struct machine *machine, const struct io_vtable *vtable
     machine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (machine->wake_fd < 0) return error_set(error, status_from_errno(errno), "eventfd: %s", strerror(errno));
 
-    const unsigned compaction = options->compaction_threads ? options->compaction_threads : 1;
-    const unsigned read = options->read_threads ? options->read_threads : 1;
-    enum status status = job_pool_start(&machine->pools[IO_POOL_COMPACTION], machine, "compaction", compaction);
-    if (status == STATUS_OK) status = job_pool_start(&machine->pools[IO_POOL_READ], machine, "read", read);
+    const struct {
+        const char *name;
+        unsigned threads;
+        bool yields;
+    } pools[IO_POOL_COUNT] = {
+        [IO_POOL_COMPACTION] = {"compaction", options->compaction_threads, false},
+        [IO_POOL_READ] = {"read", options->read_threads, false},
+        [IO_POOL_LONG] = {"long", options->long_threads, true},
+    };
+    enum status status = STATUS_OK;
+    for (int i = 0; status == STATUS_OK && i < IO_POOL_COUNT; i++) {
+        machine->pools[i].yields = pools[i].yields;
+        status = job_pool_start(&machine->pools[i], machine, pools[i].name, pools[i].threads ? pools[i].threads : 1);
+    }
     if (status != STATUS_OK) {
         machine_deinit(machine);
         return error_set(error, status, "no thread for background work: %s", status_text(status));

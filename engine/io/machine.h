@@ -88,6 +88,7 @@ struct job_pool {
     struct condition work;
     struct list queue; /* by priority, then by arrival */
     bool stopping;
+    bool yields; /* its threads run at a lower priority */
     struct thread *threads;
     unsigned thread_count;
     struct machine *machine;

@@ -212,7 +212,8 @@ static void start_read_job(struct call *call) {
     raft_driver_pin_engine(server->driver);
     set_view(call, false);
     call->view.snapshot = call->snapshot;
-    call->job = (struct io_job){.pool = IO_POOL_READ, .step = read_job_step, .done = read_job_done, .context = call};
+    enum io_pool pool = call->command->flags & COMMAND_SLOW ? IO_POOL_LONG : IO_POOL_READ;
+    call->job = (struct io_job){.pool = pool, .step = read_job_step, .done = read_job_done, .context = call};
     server->job_count++;
     server->stats.reads_from_disk++;
     io_job_start(server->io, &call->job);

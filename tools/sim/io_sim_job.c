@@ -101,6 +101,7 @@ static void init_workers(struct io_sim *io, enum io_pool pool, unsigned count) {
 void jobs_init(struct io_sim *io, const struct sim_io_options *options) {
     init_workers(io, IO_POOL_COMPACTION, options->compaction_workers);
     init_workers(io, IO_POOL_READ, options->read_workers);
+    init_workers(io, IO_POOL_LONG, options->long_workers);
 }
 
 void jobs_deinit(struct io_sim *io) {

@@ -28,6 +28,7 @@ struct sim_io_options {
     int node;                    /* who: shows in the trace, names the ends of links; unique among live ios; 0.. */
     unsigned compaction_workers; /* jobs of that pool whose steps interleave; 0 = 1 */
     unsigned read_workers;
+    unsigned long_workers;
     uint64_t entropy_seed; /* 0 = from the sim's seed, the node and the boot */
     int64_t wall_ms;       /* wall clock at the start of the sim; 0 = 2024-01-01 */
 };
