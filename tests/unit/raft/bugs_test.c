@@ -2,66 +2,15 @@
  * bugs: a regression test for each consensus bug that a real system had and that the core could have (raft/README.md
  * lists them all; those that stand in paper_test.c by the name of their section are not repeated here).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "tests/harness/raft_lab.h"
-
-static struct lab *lab;
-
-static int set_up(void **state) {
-    (void)state;
-    lab = lab_create();
-    return lab ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    lab_destroy(lab);
-    lab = NULL;
-    return 0;
-}
-
-static void start(unsigned nodes, bool by_hand) {
-    struct lab_options options = {
-        .nodes = nodes, .voters = nodes, .seed = 42, .by_hand = by_hand, .heartbeat_ticks = 1, .election_ticks = 10};
-    lab_start(lab, &options);
-}
-
-static void all_is_well(void) {
-    if (lab->failure[0] != '\0') fail_msg("%s", lab->failure);
-}
-
-static void elect(uint64_t id) {
-    lab_campaign(lab, id);
-    lab_settle(lab);
-    all_is_well();
-    assert_int_equal(lab_leader(lab), id);
-}
+#include "tests/harness/raft_lab_facts.h"
 
 static void run_ticks(unsigned ticks) {
     while (ticks-- > 0) {
         lab->now_ms += 10;
         for (uint64_t id = 1; id <= lab->options.nodes; id++) lab_tick(lab, id);
         lab_settle(lab);
-        all_is_well();
+        lab_must_be_well();
     }
-}
-
-static const struct raft_message *find_sent(enum raft_message_kind kind, uint64_t from, uint64_t to) {
-    for (unsigned i = lab->message_count; i-- > 0;) {
-        const struct raft_message *message = &lab->network[i].message;
-        if (message->kind == kind && message->from == from && message->to == to) return message;
-    }
-    return NULL;
-}
-
-static void forget_messages(void) {
-    while (lab->message_count > 0) lab_drop(lab, 0);
 }
 
 static enum status step_message(uint64_t to, const struct raft_message *message) {
@@ -74,14 +23,14 @@ static void change_one(uint64_t leader, enum raft_change_kind kind, uint64_t id)
     struct raft_change change = {.count = 1, .items = {{.kind = kind, .id = id}}};
     assert_int_equal(lab_propose_change(lab, leader, &change), STATUS_OK);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
 }
 
 /* Row 3. */
 static void row_3_a_removed_node_disturbs_nobody(void **state) {
     (void)state;
-    start(4, false);
-    elect(1);
+    lab_begin(4, false);
+    lab_elect(1);
     lab_isolate(lab, 4); /* it never hears that it was removed */
     change_one(1, RAFT_CHANGE_REMOVE, 4);
     lab_heal(lab);
@@ -94,8 +43,8 @@ static void row_3_a_removed_node_disturbs_nobody(void **state) {
 /* Row 4: two nodes that can't reach each other, a third that reaches both. */
 static void row_4_a_partial_partition_keeps_its_leader(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     lab->cut[1][2] = lab->cut[2][1] = true;
     run_ticks(100);
     uint64_t leader = lab_leader(lab);
@@ -110,8 +59,8 @@ static void row_4_a_partial_partition_keeps_its_leader(void **state) {
  */
 static void row_5_a_deaf_leader_gives_way(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     lab->cut[2][1] = lab->cut[3][1] = true;
     run_ticks(100);
     assert_true(lab_leader(lab) == 2 || lab_leader(lab) == 3);
@@ -121,23 +70,23 @@ static void row_5_a_deaf_leader_gives_way(void **state) {
 /* Row 10. */
 static void row_10_a_read_right_after_a_restart_sees_all_that_was_acknowledged(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 5), STATUS_OK);
     lab_settle(lab);
     for (uint64_t id = 1; id <= 3; id++) lab_crash(lab, id, 0);
     for (uint64_t id = 1; id <= 3; id++) lab_restart(lab, id);
-    elect(2);
+    lab_elect(2);
     assert_int_equal(lab_read(lab, 2), STATUS_OK);
     lab_settle(lab);
-    all_is_well(); /* the lab compares the read index with what was committed */
+    lab_must_be_well(); /* the lab compares the read index with what was committed */
     assert_int_equal(lab->nodes[2].reads_served, 1);
 }
 
 /* Row 14. */
 static void row_14_a_store_ahead_of_its_log_is_refused(void **state) {
     (void)state;
-    start(1, false);
+    lab_begin(1, false);
     struct raft_options options = {.id = 9, .measure = (unsigned (*)(void *, uint64_t, uint64_t, size_t, size_t *))0};
     struct raft *raft;
     assert_int_equal(raft_create(&options, &raft), STATUS_INVALID); /* no measure */
@@ -158,16 +107,16 @@ static void replicate_one(uint64_t leader, uint64_t to) {
     }
     lab_persist(lab, to, 10);
     lab_persist(lab, leader, 10);
-    struct raft_message reply = *find_sent(RAFT_APPEND_REPLY, to, leader);
+    struct raft_message reply = *lab_find_sent(RAFT_APPEND_REPLY, to, leader);
     (void)lab_step(lab, leader, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &reply});
-    all_is_well();
+    lab_must_be_well();
 }
 
 /* Row 17. */
 static void row_17_a_demoted_leader_does_not_count_itself(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     lab_isolate(lab, 3);
     struct raft_change change = {.count = 1, .items = {{.kind = RAFT_CHANGE_ADD_LEARNER, .id = 1}}};
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_OK);
@@ -191,8 +140,8 @@ static void row_17_a_demoted_leader_does_not_count_itself(void **state) {
 /* Row 18. */
 static void row_18_what_is_committed_is_never_replaced(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 3), STATUS_OK);
     lab_settle(lab);
     uint64_t commit = lab_status(lab, 2).commit;
@@ -214,7 +163,7 @@ static void row_18_what_is_committed_is_never_replaced(void **state) {
 /* Row 27: A is replaced by B, and B by A again; the answer to the first write of A may confirm nothing. */
 static void row_27_an_old_write_confirms_no_entry_that_was_replaced_since(void **state) {
     (void)state;
-    start(3, true);
+    lab_begin(3, true);
     struct raft_entry a = {.term = 1, .kind = RAFT_ENTRY_NOOP};
     struct raft_entry b = {.term = 2, .kind = RAFT_ENTRY_NOOP};
     struct raft_message append = {.kind = RAFT_APPEND, .from = 2, .to = 1, .term = 1, .entry_count = 1, .entries = &a};
@@ -227,24 +176,24 @@ static void row_27_an_old_write_confirms_no_entry_that_was_replaced_since(void *
     append.term = 3;
     append.entries = &a;
     (void)lab_step(lab, 1, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &append});
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab->nodes[1].work_count, 3);
     lab_persist(lab, 1, 1); /* the first write of A */
     assert_int_equal(lab_status(lab, 1).stable, 0);
     lab_persist(lab, 1, 1); /* B */
     assert_int_equal(lab_status(lab, 1).stable, 0);
-    assert_null(find_sent(RAFT_APPEND_REPLY, 1, 2));
+    assert_null(lab_find_sent(RAFT_APPEND_REPLY, 1, 2));
     lab_persist(lab, 1, 1); /* A again */
     assert_int_equal(lab_status(lab, 1).stable, 1);
-    assert_int_equal(find_sent(RAFT_APPEND_REPLY, 1, 2)->index, 1);
-    all_is_well();
+    assert_int_equal(lab_find_sent(RAFT_APPEND_REPLY, 1, 2)->index, 1);
+    lab_must_be_well();
 }
 
 /* Row 28. */
 static void row_28_a_refused_candidate_learns_what_is_committed(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     lab_isolate(lab, 3);
     assert_int_equal(lab_propose(lab, 1, 3), STATUS_OK);
     lab_settle(lab);
@@ -264,7 +213,7 @@ static void row_28_a_committed_configuration_is_noted_at_once(void **state) {
     (void)state;
     struct lab_options options = {.nodes = 2, .voters = 1, .seed = 3, .election_ticks = 10};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     change_one(1, RAFT_CHANGE_ADD_VOTER, 2);
     run_ticks(3);
     for (uint64_t id = 1; id <= 2; id++) {
@@ -285,22 +234,22 @@ static void row_29_a_learner_votes_when_it_is_asked(void **state) {
     (void)state;
     struct lab_options options = {.nodes = 2, .voters = 1, .seed = 3, .election_ticks = 10};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     change_one(1, RAFT_CHANGE_ADD_LEARNER, 2);
     run_ticks(3);
     for (unsigned i = 0; i < 25; i++) lab_tick(lab, 2); /* hears nothing for a while */
-    forget_messages();
+    lab_forget_messages();
     struct raft_message vote = {.kind = RAFT_VOTE, .from = 1, .to = 2, .term = 9, .index = 50, .log_term = 8};
     (void)lab_step(lab, 2, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &vote});
-    assert_false(
-        find_sent(RAFT_VOTE_REPLY, 2, 1)->reject); /* it may be a voter by a configuration that it has not applied */
+    assert_false(lab_find_sent(RAFT_VOTE_REPLY, 2, 1)
+                     ->reject); /* it may be a voter by a configuration that it has not applied */
 }
 
 /* Row 31. */
 static void row_31_the_commit_index_never_goes_back(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 3), STATUS_OK);
     lab_settle(lab);
     uint64_t commit = lab_status(lab, 2).commit;
@@ -320,14 +269,14 @@ static void row_31_the_commit_index_never_goes_back(void **state) {
 /* Row 39. */
 static void row_39_a_lost_probe_and_a_broken_link_are_made_good(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     for (unsigned round = 0; round < 5; round++) {
         lab_isolate(lab, 3);
         assert_int_equal(lab_propose(lab, 1, 2), STATUS_OK);
         lab_settle(lab);
         (void)lab_step(lab, 1, &(struct raft_event){.kind = RAFT_EVENT_LINK, .report = {.peer = 3, .ok = false}});
-        forget_messages();
+        lab_forget_messages();
         lab_heal(lab);
         run_ticks(3);
         assert_int_equal(lab_status(lab, 3).last, lab_status(lab, 1).last);
@@ -337,8 +286,8 @@ static void row_39_a_lost_probe_and_a_broken_link_are_made_good(void **state) {
 
 static void row_39_a_failed_snapshot_is_sent_again(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     lab_isolate(lab, 3);
     assert_int_equal(lab_propose(lab, 1, 8), STATUS_OK);
     lab_settle(lab);
@@ -359,8 +308,8 @@ static void row_39_a_failed_snapshot_is_sent_again(void **state) {
 /* A reply to a former life of the asker must not answer a read of this one that has the same context. */
 static void row_9_an_answer_to_a_former_life_is_dropped(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     lab->next_context = 100;
     assert_int_equal(lab_read(lab, 3), STATUS_OK);
     lab_settle(lab);
@@ -376,12 +325,12 @@ static void row_9_an_answer_to_a_former_life_is_dropped(void **state) {
     uint64_t served = lab->nodes[3].reads_served;
     (void)lab_step(lab, 3, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &stale});
     assert_int_equal(lab->nodes[3].reads_served, served);
-    all_is_well();
+    lab_must_be_well();
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, lab_set_up, lab_tear_down)
         T(row_3_a_removed_node_disturbs_nobody),
         T(row_4_a_partial_partition_keeps_its_leader),
         T(row_5_a_deaf_leader_gives_way),

@@ -2,35 +2,7 @@
  * paper: what the dissertation demands, section by section, on cores whose messages and disks move by hand. Every event
  * is also held against the five safety properties (tests/harness/raft_lab.h).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "tests/harness/raft_lab.h"
-
-static struct lab *lab;
-
-static int set_up(void **state) {
-    (void)state;
-    lab = lab_create();
-    return lab ? 0 : -1;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    lab_destroy(lab);
-    lab = NULL;
-    return 0;
-}
-
-static void start(unsigned nodes, bool by_hand) {
-    struct lab_options options = {
-        .nodes = nodes, .voters = nodes, .seed = 42, .by_hand = by_hand, .heartbeat_ticks = 1, .election_ticks = 10};
-    lab_start(lab, &options);
-}
+#include "tests/harness/raft_lab_facts.h"
 
 /* The paper without its later refinements: no pre-vote, no sticking to a leader; a campaign does what it says. */
 static void start_plain(unsigned nodes) {
@@ -44,35 +16,12 @@ static void start_plain(unsigned nodes) {
     lab_start(lab, &options);
 }
 
-static void all_is_well(void) {
-    if (lab->failure[0] != '\0') fail_msg("%s", lab->failure);
-}
-
-static void elect(uint64_t id) {
-    lab_campaign(lab, id);
-    lab_settle(lab);
-    all_is_well();
-    assert_int_equal(lab_leader(lab), id);
-}
-
-static const struct raft_message *find_sent(enum raft_message_kind kind, uint64_t from, uint64_t to) {
-    for (unsigned i = lab->message_count; i-- > 0;) {
-        const struct raft_message *message = &lab->network[i].message;
-        if (message->kind == kind && message->from == from && message->to == to) return message;
-    }
-    return NULL;
-}
-
-static void forget_messages(void) {
-    while (lab->message_count > 0) lab_drop(lab, 0);
-}
-
 static void deliver_kind(enum raft_message_kind kind, uint64_t from, uint64_t to) {
     for (unsigned i = 0; i < lab->message_count; i++) {
         const struct raft_message *message = &lab->network[i].message;
         if (message->kind != kind || message->from != from || message->to != to) continue;
         lab_deliver(lab, i);
-        all_is_well();
+        lab_must_be_well();
         return;
     }
     fail_msg("no %s from %d to %d", raft_message_kind_name(kind), (int)from, (int)to);
@@ -80,7 +29,7 @@ static void deliver_kind(enum raft_message_kind kind, uint64_t from, uint64_t to
 
 static void receive(const struct raft_message *message) {
     (void)lab_step(lab, message->to, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = message});
-    all_is_well();
+    lab_must_be_well();
 }
 
 static void tick_times(uint64_t id, unsigned ticks) {
@@ -91,17 +40,17 @@ static void tick_times(uint64_t id, unsigned ticks) {
 
 static void a_majority_of_durable_votes_elects_a_leader(void **state) {
     (void)state;
-    start(5, true);
+    lab_begin(5, true);
     lab_campaign(lab, 1);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab_status(lab, 1).role, RAFT_LEADER);
     for (uint64_t id = 2; id <= 5; id++) assert_int_equal(lab_status(lab, id).leader, 1);
 }
 
 static void a_candidate_in_a_minority_stays_one(void **state) {
     (void)state;
-    start(5, false);
+    lab_begin(5, false);
     for (uint64_t id = 3; id <= 5; id++) lab_isolate(lab, id);
     lab_campaign(lab, 1);
     lab_settle(lab);
@@ -111,37 +60,37 @@ static void a_candidate_in_a_minority_stays_one(void **state) {
 
 static void a_node_votes_once_in_a_term(void **state) {
     (void)state;
-    start(3, false);
+    lab_begin(3, false);
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 2, .to = 1, .term = 5});
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 3, .to = 1, .term = 5});
-    assert_false(find_sent(RAFT_VOTE_REPLY, 1, 2)->reject);
-    assert_true(find_sent(RAFT_VOTE_REPLY, 1, 3)->reject);
-    forget_messages();
+    assert_false(lab_find_sent(RAFT_VOTE_REPLY, 1, 2)->reject);
+    assert_true(lab_find_sent(RAFT_VOTE_REPLY, 1, 3)->reject);
+    lab_forget_messages();
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 2, .to = 1, .term = 5});
-    assert_false(find_sent(RAFT_VOTE_REPLY, 1, 2)->reject); /* asked again: the same answer */
+    assert_false(lab_find_sent(RAFT_VOTE_REPLY, 1, 2)->reject); /* asked again: the same answer */
 }
 
 static void a_vote_survives_a_crash(void **state) {
     (void)state;
-    start(3, true);
+    lab_begin(3, true);
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 2, .to = 1, .term = 5});
     lab_persist(lab, 1, 1);
     lab_crash(lab, 1, 0);
     lab_restart(lab, 1);
-    forget_messages();
+    lab_forget_messages();
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 3, .to = 1, .term = 5});
-    assert_true(find_sent(RAFT_VOTE_REPLY, 1, 3)->reject);
+    assert_true(lab_find_sent(RAFT_VOTE_REPLY, 1, 3)->reject);
     assert_int_equal(lab_status(lab, 1).vote, 2);
 }
 
 static void split_votes_end_because_timeouts_differ(void **state) {
     (void)state;
-    start(5, false);
+    lab_begin(5, false);
     for (unsigned tick = 0; tick < 200 && lab_leader(lab) == 0; tick++) {
         for (uint64_t id = 1; id <= 5; id++) lab_tick(lab, id);
         lab_settle(lab);
     }
-    all_is_well();
+    lab_must_be_well();
     assert_true(lab_leader(lab) != 0);
 }
 
@@ -149,11 +98,11 @@ static void split_votes_end_because_timeouts_differ(void **state) {
 
 static void an_entry_reaches_all_and_is_committed(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 3), STATUS_OK);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     for (uint64_t id = 1; id <= 3; id++) {
         assert_int_equal(lab_status(lab, id).commit, 4);
         assert_int_equal(lab->nodes[id].state.index, 4);
@@ -162,8 +111,8 @@ static void an_entry_reaches_all_and_is_committed(void **state) {
 
 static void a_proposal_to_a_follower_names_the_leader(void **state) {
     (void)state;
-    start(3, false);
-    elect(2);
+    lab_begin(3, false);
+    lab_elect(2);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_NOT_LEADER);
     assert_int_equal(lab_status(lab, 1).leader, 2);
 }
@@ -171,17 +120,17 @@ static void a_proposal_to_a_follower_names_the_leader(void **state) {
 static void a_conflicting_tail_is_replaced_by_the_leader_s(void **state) {
     (void)state;
     start_plain(3);
-    elect(1);
+    lab_elect(1);
     lab_isolate(lab, 1);
     assert_int_equal(lab_propose(lab, 1, 4), STATUS_OK); /* nobody else will ever have these */
     lab_settle(lab);
-    elect(2);
+    lab_elect(2);
     assert_int_equal(lab_propose(lab, 2, 1), STATUS_OK);
     lab_settle(lab);
     lab_heal(lab);
     lab_tick(lab, 2);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab_status(lab, 1).last, lab_status(lab, 2).last);
     assert_int_equal(lab->nodes[1].log[3].value, lab->nodes[2].log[3].value);
     assert_true(lab->met.cuts_of_log > 0);
@@ -189,8 +138,8 @@ static void a_conflicting_tail_is_replaced_by_the_leader_s(void **state) {
 
 static void a_late_append_takes_nothing_back(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_OK);
     lab_repeat(lab, 0);
     lab_repeat(lab, 1);
@@ -212,14 +161,14 @@ static void a_late_append_takes_nothing_back(void **state) {
 
 static void terms_are_skipped_in_one_refusal_each(void **state) {
     (void)state;
-    start(3, true);
+    lab_begin(3, true);
     /* Node 2 holds twenty entries of term 2 that are nobody's; the leader's log is one of term 1 and 3. */
     struct raft_entry entries[20];
     for (unsigned i = 0; i < 20; i++) entries[i] = (struct raft_entry){.term = 2, .kind = RAFT_ENTRY_NOOP};
     receive(&(struct raft_message){
         .kind = RAFT_APPEND, .from = 3, .to = 2, .term = 2, .entry_count = 20, .entries = entries});
     receive(&(struct raft_message){.kind = RAFT_APPEND, .from = 1, .to = 2, .term = 5, .index = 15, .log_term = 1});
-    const struct raft_message *refusal = find_sent(RAFT_APPEND_REPLY, 2, 1);
+    const struct raft_message *refusal = lab_find_sent(RAFT_APPEND_REPLY, 2, 1);
     assert_true(refusal->reject);
     assert_int_equal(refusal->hint_index, 0); /* no index below can hold an entry of term 1 or less */
 }
@@ -228,27 +177,27 @@ static void terms_are_skipped_in_one_refusal_each(void **state) {
 
 static void a_voter_refuses_a_candidate_with_a_lesser_log(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_OK);
     lab_settle(lab);
     tick_times(2, 25);
-    forget_messages();
+    lab_forget_messages();
     uint64_t term = lab_status(lab, 2).term;
     uint64_t last = lab_status(lab, 2).last;
     struct raft_message vote = {
         .kind = RAFT_VOTE, .from = 3, .to = 2, .term = term + 1, .index = last - 1, .log_term = term};
     receive(&vote);
-    assert_true(find_sent(RAFT_VOTE_REPLY, 2, 3)->reject);
-    forget_messages();
+    assert_true(lab_find_sent(RAFT_VOTE_REPLY, 2, 3)->reject);
+    lab_forget_messages();
     vote.index = last + 5;
     vote.log_term = term - 1;
     receive(&vote);
-    assert_true(find_sent(RAFT_VOTE_REPLY, 2, 3)->reject);
-    forget_messages();
+    assert_true(lab_find_sent(RAFT_VOTE_REPLY, 2, 3)->reject);
+    lab_forget_messages();
     vote.log_term = term;
     receive(&vote);
-    assert_false(find_sent(RAFT_VOTE_REPLY, 2, 3)->reject);
+    assert_false(lab_find_sent(RAFT_VOTE_REPLY, 2, 3)->reject);
 }
 
 /* Moves messages and disks among the first `count` nodes until one of them leads. */
@@ -258,7 +207,7 @@ static void until_leads(uint64_t id, uint64_t from, uint64_t to) {
         if (lab->message_count > 0) lab_deliver(lab, 0);
         for (uint64_t node = from; node <= to; node++) lab_persist(lab, node, 10);
     }
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab_status(lab, id).role, RAFT_LEADER);
 }
 
@@ -269,18 +218,18 @@ static void until_leads(uint64_t id, uint64_t from, uint64_t to) {
 static void figure_eight_an_old_entry_is_not_committed_by_counting(void **state) {
     (void)state;
     start_plain(5);
-    elect(1);
+    lab_elect(1);
     /* (a) S1 leads and puts entry 2 on S2 only. */
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_OK);
     deliver_kind(RAFT_APPEND, 1, 2);
     lab_persist(lab, 1, 10);
     lab_persist(lab, 2, 10);
-    forget_messages();
+    lab_forget_messages();
     /* (b) S1 dies; S5 leads with the votes of S3 and S4, and appends another entry 2. */
     lab_crash(lab, 1, 0);
     until_leads(5, 3, 5);
     lab_persist(lab, 5, 10);
-    forget_messages();
+    lab_forget_messages();
     /* (c) S5 dies, S1 leads again, and entry 2 gets onto S3: a majority has it, but it is of an old term. */
     lab_crash(lab, 5, 0);
     lab_restart(lab, 1);
@@ -288,10 +237,10 @@ static void figure_eight_an_old_entry_is_not_committed_by_counting(void **state)
         lab_campaign(lab, 1); /* its term is behind: the first tries only catch up */
         lab_persist(lab, 1, 10);
     }
-    forget_messages();
+    lab_forget_messages();
     until_leads(1, 1, 4);
     uint64_t term = lab_status(lab, 1).term;
-    forget_messages();
+    lab_forget_messages();
     receive(&(struct raft_message){.kind = RAFT_APPEND_REPLY, .from = 2, .to = 1, .term = term, .index = 2});
     receive(&(struct raft_message){.kind = RAFT_APPEND_REPLY, .from = 3, .to = 1, .term = term, .index = 2});
     assert_int_equal(raft_term_at(lab->nodes[1].raft, 2), 1);
@@ -300,8 +249,8 @@ static void figure_eight_an_old_entry_is_not_committed_by_counting(void **state)
 
 static void an_entry_of_its_own_term_commits_all_before_it(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     lab_isolate(lab, 3);
     assert_int_equal(lab_propose(lab, 1, 2), STATUS_OK);
     lab_settle(lab);
@@ -310,7 +259,7 @@ static void an_entry_of_its_own_term_commits_all_before_it(void **state) {
     tick_times(2, 25);
     tick_times(3, 25);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab_leader(lab), 2);
     assert_int_equal(lab_status(lab, 2).commit, lab_status(lab, 2).last);
     assert_int_equal(raft_term_at(lab->nodes[2].raft, lab_status(lab, 2).last),
@@ -321,41 +270,41 @@ static void an_entry_of_its_own_term_commits_all_before_it(void **state) {
 
 static void no_vote_and_no_request_leaves_before_it_is_durable(void **state) {
     (void)state;
-    start(3, true);
+    lab_begin(3, true);
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 2, .to = 1, .term = 7});
-    assert_null(find_sent(RAFT_VOTE_REPLY, 1, 2));
+    assert_null(lab_find_sent(RAFT_VOTE_REPLY, 1, 2));
     lab_persist(lab, 1, 1);
-    assert_non_null(find_sent(RAFT_VOTE_REPLY, 1, 2));
+    assert_non_null(lab_find_sent(RAFT_VOTE_REPLY, 1, 2));
 
     struct lab_options plain = {
         .nodes = 3, .voters = 3, .seed = 1, .by_hand = true, .no_pre_vote = true, .election_ticks = 10};
     lab_stop(lab);
     lab_start(lab, &plain);
     lab_campaign(lab, 1);
-    assert_null(find_sent(RAFT_VOTE, 1, 2));
+    assert_null(lab_find_sent(RAFT_VOTE, 1, 2));
     lab_persist(lab, 1, 1);
-    assert_non_null(find_sent(RAFT_VOTE, 1, 2));
+    assert_non_null(lab_find_sent(RAFT_VOTE, 1, 2));
 }
 
 static void no_acknowledgement_leaves_before_entry_and_term_are_durable(void **state) {
     (void)state;
-    start(3, true);
+    lab_begin(3, true);
     struct raft_entry entry = {.term = 4, .kind = RAFT_ENTRY_NOOP};
     receive(&(struct raft_message){
         .kind = RAFT_APPEND, .from = 2, .to = 1, .term = 4, .entry_count = 1, .entries = &entry});
-    assert_null(find_sent(RAFT_APPEND_REPLY, 1, 2));
+    assert_null(lab_find_sent(RAFT_APPEND_REPLY, 1, 2));
     lab_persist(lab, 1, 10);
-    assert_int_equal(find_sent(RAFT_APPEND_REPLY, 1, 2)->index, 1);
+    assert_int_equal(lab_find_sent(RAFT_APPEND_REPLY, 1, 2)->index, 1);
 }
 
 /* 10.2.1: the leader's disk is one of the disks. */
 static void a_leader_sends_before_its_own_write_and_counts_it_after(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_OK);
     uint64_t last = lab_status(lab, 1).last;
-    assert_non_null(find_sent(RAFT_APPEND, 1, 2));
+    assert_non_null(lab_find_sent(RAFT_APPEND, 1, 2));
     deliver_kind(RAFT_APPEND, 1, 2);
     lab_persist(lab, 2, 10);
     deliver_kind(RAFT_APPEND_REPLY, 2, 1);
@@ -366,8 +315,8 @@ static void a_leader_sends_before_its_own_write_and_counts_it_after(void **state
 
 static void followers_alone_can_commit_what_the_leader_has_not_written_yet(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_OK);
     uint64_t last = lab_status(lab, 1).last;
     for (uint64_t id = 2; id <= 3; id++) {
@@ -381,7 +330,7 @@ static void followers_alone_can_commit_what_the_leader_has_not_written_yet(void 
 
 static void one_voter_commits_when_its_disk_is_done(void **state) {
     (void)state;
-    start(1, true);
+    lab_begin(1, true);
     lab_campaign(lab, 1);
     assert_int_equal(lab_status(lab, 1).role, RAFT_CANDIDATE); /* its own vote is not durable yet */
     lab_persist(lab, 1, 1);
@@ -389,7 +338,7 @@ static void one_voter_commits_when_its_disk_is_done(void **state) {
     assert_int_equal(lab_status(lab, 1).commit, 0);
     lab_persist(lab, 1, 1);
     assert_int_equal(lab_status(lab, 1).commit, 1);
-    all_is_well();
+    lab_must_be_well();
 }
 
 /* ---- 4 membership ------------------------------------------------------------------------------------------------ */
@@ -398,7 +347,7 @@ static void a_joint_configuration_needs_both_majorities(void **state) {
     (void)state;
     struct lab_options options = {.nodes = 5, .voters = 3, .seed = 1, .election_ticks = 10};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     struct raft_change change = {
         .transition = RAFT_TRANSITION_JOINT_EXPLICIT,
         .count = 2,
@@ -406,7 +355,7 @@ static void a_joint_configuration_needs_both_majorities(void **state) {
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_OK);
     tick_times(1, 3);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab_status(lab, 1).configuration.outgoing_count, 3);
     lab_isolate(lab, 2);
     lab_isolate(lab, 3);
@@ -418,7 +367,7 @@ static void a_joint_configuration_needs_both_majorities(void **state) {
     lab_heal(lab);
     tick_times(1, 3);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_true(lab_status(lab, 1).commit > commit);
 }
 
@@ -426,21 +375,21 @@ static void one_change_at_a_time(void **state) {
     (void)state;
     struct lab_options options = {.nodes = 5, .voters = 3, .seed = 1, .by_hand = true, .election_ticks = 10};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     struct raft_change change = {.count = 1, .items = {{.kind = RAFT_CHANGE_ADD_VOTER, .id = 4}}};
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_OK);
     change.items[0].id = 5;
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_BUSY);
     lab_settle(lab);
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_OK);
-    all_is_well();
+    lab_must_be_well();
 }
 
 static void a_learner_receives_and_decides_nothing(void **state) {
     (void)state;
     struct lab_options options = {.nodes = 2, .voters = 1, .seed = 1, .election_ticks = 10};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     struct raft_change change = {.count = 1, .items = {{.kind = RAFT_CHANGE_ADD_LEARNER, .id = 2}}};
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_OK);
     lab_settle(lab);
@@ -456,13 +405,13 @@ static void a_learner_receives_and_decides_nothing(void **state) {
     tick_times(2, 50);
     lab_settle(lab);
     assert_int_equal(lab_status(lab, 2).role, RAFT_LEARNER); /* never a candidate */
-    all_is_well();
+    lab_must_be_well();
 }
 
 static void a_leader_that_was_removed_goes_once_others_know(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     struct raft_change change = {.count = 1, .items = {{.kind = RAFT_CHANGE_REMOVE, .id = 1}}};
     assert_int_equal(lab_propose_change(lab, 1, &change), STATUS_OK);
     lab_settle(lab);
@@ -473,7 +422,7 @@ static void a_leader_that_was_removed_goes_once_others_know(void **state) {
         for (uint64_t id = 1; id <= 3; id++) lab_tick(lab, id);
         lab_settle(lab);
     }
-    all_is_well();
+    lab_must_be_well();
     assert_true(lab_leader(lab) == 2 || lab_leader(lab) == 3);
 }
 
@@ -481,14 +430,14 @@ static void a_leader_that_was_removed_goes_once_others_know(void **state) {
 
 static void voters_stick_to_a_leader_that_they_hear(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     uint64_t term = lab_status(lab, 2).term;
     struct raft_message vote = {
         .kind = RAFT_VOTE, .from = 3, .to = 2, .term = term + 10, .index = 100, .log_term = term};
     receive(&vote);
     assert_int_equal(lab_status(lab, 2).term, term);
-    assert_null(find_sent(RAFT_VOTE_REPLY, 2, 3));
+    assert_null(lab_find_sent(RAFT_VOTE_REPLY, 2, 3));
     tick_times(2, 10);
     receive(&vote);
     assert_int_equal(lab_status(lab, 2).term, term + 10);
@@ -496,8 +445,8 @@ static void voters_stick_to_a_leader_that_they_hear(void **state) {
 
 static void a_leader_that_is_cut_off_steps_down(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     lab_isolate(lab, 1);
     tick_times(1, 20);
     assert_int_equal(lab_status(lab, 1).role, RAFT_FOLLOWER);
@@ -506,8 +455,8 @@ static void a_leader_that_is_cut_off_steps_down(void **state) {
 
 static void a_node_that_was_cut_off_comes_back_without_a_new_term(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     uint64_t term = lab_status(lab, 1).term;
     lab_isolate(lab, 3);
     tick_times(3, 500);
@@ -521,15 +470,15 @@ static void a_node_that_was_cut_off_comes_back_without_a_new_term(void **state) 
     assert_int_equal(lab_leader(lab), 1);
     assert_int_equal(lab_status(lab, 1).term, term);
     assert_int_equal(lab_status(lab, 3).leader, 1);
-    all_is_well();
+    lab_must_be_well();
 }
 
 /* ---- 5 compaction and snapshots ---------------------------------------------------------------------------------- */
 
 static void a_follower_that_the_log_can_t_reach_gets_a_snapshot(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     lab_isolate(lab, 3);
     for (unsigned i = 0; i < 5; i++) assert_int_equal(lab_propose(lab, 1, 4), STATUS_OK);
     lab_settle(lab);
@@ -540,7 +489,7 @@ static void a_follower_that_the_log_can_t_reach_gets_a_snapshot(void **state) {
     lab_settle(lab);
     tick_times(1, 2);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab->met.snapshots, 1);
     assert_int_equal(lab->nodes[3].state.index, lab->nodes[1].state.index);
     assert_int_equal(lab_status(lab, 1).peers[2].progress, RAFT_REPLICATE);
@@ -548,8 +497,8 @@ static void a_follower_that_the_log_can_t_reach_gets_a_snapshot(void **state) {
 
 static void a_snapshot_of_the_past_changes_nothing(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 4), STATUS_OK);
     lab_settle(lab);
     uint64_t commit = lab_status(lab, 2).commit;
@@ -570,7 +519,7 @@ static void a_snapshot_of_the_past_changes_nothing(void **state) {
 
 static void a_snapshot_is_acknowledged_only_when_it_is_installed(void **state) {
     (void)state;
-    start(3, true);
+    lab_begin(3, true);
     struct raft_configuration configuration = lab->nodes[1].state.configuration;
     struct raft_message snapshot = {.kind = RAFT_SNAPSHOT,
                                     .from = 2,
@@ -581,10 +530,10 @@ static void a_snapshot_is_acknowledged_only_when_it_is_installed(void **state) {
                                     .configuration = &configuration};
     lab->nodes[1].arriving = (struct lab_state){.index = 50, .term = 2, .configuration = configuration};
     receive(&snapshot);
-    const struct raft_message *early = find_sent(RAFT_APPEND_REPLY, 1, 2);
+    const struct raft_message *early = lab_find_sent(RAFT_APPEND_REPLY, 1, 2);
     assert_true(!early || early->index == 0);
     lab_persist(lab, 1, 10);
-    assert_int_equal(find_sent(RAFT_APPEND_REPLY, 1, 2)->index, 50);
+    assert_int_equal(lab_find_sent(RAFT_APPEND_REPLY, 1, 2)->index, 50);
     assert_int_equal(lab_status(lab, 1).commit, 50);
     assert_int_equal(lab_status(lab, 1).log_start, 50);
 }
@@ -601,36 +550,36 @@ static void a_read_waits_for_an_entry_of_the_leader_s_own_term(void **state) {
     deliver_kind(RAFT_VOTE_REPLY, 2, 1);
     assert_int_equal(lab_status(lab, 1).role, RAFT_LEADER);
     assert_int_equal(lab_read(lab, 1), STATUS_OK);
-    assert_null(find_sent(RAFT_HEARTBEAT, 1, 2)); /* no round begins */
+    assert_null(lab_find_sent(RAFT_HEARTBEAT, 1, 2)); /* no round begins */
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab->nodes[1].reads_served, 1);
 }
 
 static void a_read_is_confirmed_by_a_majority_after_it_was_asked(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
-    forget_messages();
+    lab_begin(3, true);
+    lab_elect(1);
+    lab_forget_messages();
     assert_int_equal(lab_read(lab, 1), STATUS_OK);
     assert_int_equal(lab->nodes[1].reads_served, 0);
     deliver_kind(RAFT_HEARTBEAT, 1, 2);
     deliver_kind(RAFT_HEARTBEAT_REPLY, 2, 1);
     assert_int_equal(lab->nodes[1].reads_served, 1);
-    all_is_well();
+    lab_must_be_well();
 }
 
 static void a_late_or_repeated_reply_confirms_no_later_read(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
-    forget_messages();
+    lab_begin(3, true);
+    lab_elect(1);
+    lab_forget_messages();
     assert_int_equal(lab_read(lab, 1), STATUS_OK);
     deliver_kind(RAFT_HEARTBEAT, 1, 2);
-    struct raft_message reply = *find_sent(RAFT_HEARTBEAT_REPLY, 2, 1);
+    struct raft_message reply = *lab_find_sent(RAFT_HEARTBEAT_REPLY, 2, 1);
     deliver_kind(RAFT_HEARTBEAT_REPLY, 2, 1);
     assert_int_equal(lab->nodes[1].reads_served, 1);
-    forget_messages();
+    lab_forget_messages();
     assert_int_equal(lab_read(lab, 1), STATUS_OK);
     receive(&reply); /* the network repeats it */
     receive(&reply);
@@ -645,9 +594,9 @@ static void a_late_or_repeated_reply_confirms_no_later_read(void **state) {
 
 static void all_reads_of_a_turn_share_one_round(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
-    forget_messages();
+    lab_begin(3, true);
+    lab_elect(1);
+    lab_forget_messages();
     struct raft *raft = lab->nodes[1].raft;
     for (uint64_t context = 1; context <= 10; context++) {
         struct raft_outcome outcome;
@@ -669,32 +618,32 @@ static void all_reads_of_a_turn_share_one_round(void **state) {
 
 static void a_round_that_was_lost_is_made_good_by_the_next_heartbeat(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     assert_int_equal(lab_read(lab, 1), STATUS_OK);
-    forget_messages();
+    lab_forget_messages();
     lab_tick(lab, 1);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab->nodes[1].reads_served, 1);
 }
 
 static void a_follower_asks_the_leader_for_a_read_index(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     assert_int_equal(lab_propose(lab, 1, 2), STATUS_OK);
     lab_settle(lab);
     assert_int_equal(lab_read(lab, 3), STATUS_OK);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab->nodes[3].reads_served, 1);
 }
 
 static void reads_fail_when_leadership_is_lost(void **state) {
     (void)state;
-    start(3, true);
-    elect(1);
+    lab_begin(3, true);
+    lab_elect(1);
     lab_isolate(lab, 1);
     assert_int_equal(lab_read(lab, 1), STATUS_OK);
     assert_int_equal(lab->nodes[1].read_count, 1);
@@ -711,7 +660,7 @@ static void the_window_bounds_appends_in_messages_and_in_bytes(void **state) {
     struct lab_options options = {
         .nodes = 3, .voters = 3, .seed = 1, .election_ticks = 10, .inflight_messages_max = 3, .append_bytes_max = 16};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     lab_isolate(lab, 3);
     for (unsigned i = 0; i < 5; i++) {
         assert_int_equal(lab_propose(lab, 1, 2), STATUS_OK);
@@ -725,7 +674,7 @@ static void the_window_bounds_appends_in_messages_and_in_bytes(void **state) {
     lab_heal(lab);
     tick_times(1, 3);
     lab_settle(lab);
-    all_is_well();
+    lab_must_be_well();
     assert_int_equal(lab_status(lab, 3).last, lab_status(lab, 1).last);
 }
 
@@ -734,7 +683,7 @@ static void a_full_uncommitted_tail_refuses_proposals(void **state) {
     struct lab_options options = {
         .nodes = 3, .voters = 3, .seed = 1, .election_ticks = 10, .uncommitted_bytes_max = 100};
     lab_start(lab, &options);
-    elect(1);
+    lab_elect(1);
     lab_isolate(lab, 1);
     assert_int_equal(lab_propose(lab, 1, 16), STATUS_OK); /* larger than the limit, but nothing else waits */
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_BUSY);
@@ -742,15 +691,15 @@ static void a_full_uncommitted_tail_refuses_proposals(void **state) {
     tick_times(1, 3);
     lab_settle(lab);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_OK);
-    all_is_well();
+    lab_must_be_well();
 }
 
 static void a_node_whose_disk_failed_is_silent_and_leads_no_more(void **state) {
     (void)state;
-    start(3, false);
-    elect(1);
+    lab_begin(3, false);
+    lab_elect(1);
     (void)lab_step(lab, 1, &(struct raft_event){.kind = RAFT_EVENT_HALT});
-    forget_messages();
+    lab_forget_messages();
     assert_int_equal(lab_status(lab, 1).role, RAFT_FOLLOWER);
     assert_int_equal(lab_propose(lab, 1, 1), STATUS_NOT_LEADER);
     receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 2, .to = 1, .term = 90, .index = 100, .log_term = 80});
@@ -762,12 +711,12 @@ static void a_node_whose_disk_failed_is_silent_and_leads_no_more(void **state) {
         lab_settle(lab);
     }
     assert_true(lab_leader(lab) == 2 || lab_leader(lab) == 3);
-    all_is_well();
+    lab_must_be_well();
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, lab_set_up, lab_tear_down)
         T(a_majority_of_durable_votes_elects_a_leader),
         T(a_candidate_in_a_minority_stays_one),
         T(a_node_votes_once_in_a_term),
