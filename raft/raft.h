@@ -233,7 +233,8 @@ struct raft_outcome {
     unsigned put_count;           /* 0 = the log stays as it is */
     const struct raft_entry *put; /* part of the event's entries, or made by the core; borrowed until the next event */
     uint64_t term;                /* the node's, after the event */
-    uint64_t leader;              /* the leader known after the event, 0 = none: where to go with NOT_LEADER */
+    uint64_t leader;              /* the leader known after the event, 0 = none: where to go with NOT_LEADER. This node
+                                     itself: it is being replaced, and none that takes proposals is known yet */
     bool install; /* SNAPSHOT was taken: an install comes with the next ready. False: the snapshot is of no use, delete
                      it */
 };

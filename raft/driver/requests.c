@@ -378,10 +378,21 @@ static void expire_queue(struct raft_driver *driver) {
     }
 }
 
+/*
+ * Whether there is a leader that takes proposals. One that was taken out of the configuration leads on until a majority
+ * of the others know it (4.2.2), and refuses them, naming itself: to its own clients that is a cluster without a
+ * leader.
+ */
+static bool has_taker(const struct raft_driver *driver) {
+    bool leads = driver->leader == driver->identity.node_id;
+    return driver->leader != 0 &&
+           (!leads || raft_configuration_has_voter(&driver->configuration, driver->identity.node_id));
+}
+
 void requests_dispatch(struct raft_driver *driver) {
     struct requests *requests = &driver->requests;
     expire_queue(driver);
-    if (driver->leader == 0) return;
+    if (!has_taker(driver)) return;
     if (requests->session == 0) {
         ask_for_session(driver);
         return;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "raft/driver/driver_internal.h"
 #include "tests/harness/alloc_fault.h"
 
 static void a_cluster_of_one_answers_what_is_durable(void **state) {
@@ -146,6 +147,34 @@ static void without_a_quorum_requests_are_refused_as_not_applied(void **state) {
     cluster_must_put(cluster, leader, "later=x");
     cluster_wait_until_equal(cluster);
     assert_int_equal(node_count(leader, "never"), 0);
+}
+
+/*
+ * A leader that a change took out of the configuration leads on until the others know it, and takes no proposals
+ * meanwhile: for its own clients that is a cluster without a leader, and a write that comes then is refused in time
+ * rather than given a serial and forgotten.
+ */
+static void a_leader_that_is_being_replaced_counts_as_none_for_writes(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    uint64_t id = leader->number;
+    cluster_must_put(cluster, leader, "x=1");
+    struct raft_change change = {.count = 1, .items = {{.kind = RAFT_CHANGE_REMOVE, .id = id}}};
+    struct raft_event event = {.kind = RAFT_EVENT_PROPOSE_CHANGE, .change = &change};
+    assert_int_equal(driver_step(leader->driver, &event, 0, NULL), STATUS_OK);
+    struct raft_status core;
+    do {
+        cluster_turn(cluster);
+        raft_get_status(raft_driver_core(leader->driver), &core);
+    } while (raft_configuration_has_voter(&core.configuration, id));
+    assert_int_equal(core.role, RAFT_LEADER);
+    for (uint64_t peer = 1; peer <= NODES; peer++)
+        if (peer != id) assert_int_equal(raft_driver_set_link(leader->driver, peer, true, true), STATUS_OK);
+    struct call call;
+    node_put(leader, &call, "never=x");
+    cluster_run(cluster, 3000);
+    assert_int_equal(call.answers, 1);
+    assert_int_equal(call.status, STATUS_NOT_LEADER);
 }
 
 static void a_cancelled_request_is_not_answered(void **state) {
@@ -382,6 +411,7 @@ int main(void) {
         fact(a_read_sees_what_was_answered_anywhere),
         fact(reads_of_one_turn_share_a_round),
         fact(without_a_quorum_requests_are_refused_as_not_applied),
+        fact(a_leader_that_is_being_replaced_counts_as_none_for_writes),
         fact(a_cancelled_request_is_not_answered),
         fact(a_time_tick_carries_log_time_past_the_call),
         fact(the_voters_that_hold_an_index_are_counted),
