@@ -117,6 +117,9 @@ enum cypher_expr_kind {
     EXPR_PATTERN,               /* .subquery: true if the one path matches */
     EXPR_PATTERN_COMPREHENSION, /* .subquery: [path WHERE condition | result] */
     EXPR_EXISTS,                /* .subquery: EXISTS { MATCH ... }: true if there is a row */
+
+    /* Made by the plan only. */
+    EXPR_PATH, /* .subquery.path: the path out of the slots of its nodes and edges; null if one is null */
 };
 
 struct cypher_expr;
