@@ -32,23 +32,13 @@ enum { KIND_SYSTEM = 1, KIND_NAMES = 2, KIND_NAMES_EXPIRY = 3, KIND_NAMES_META =
 extern const struct engine_tree_kind names_kinds[];
 extern const size_t names_kind_count;
 
-enum name_type { NAME_STRING = 1 };
+enum name_type { NAME_STRING = 1, NAME_SERIES = 2, NAME_GRAPH = 3 };
 
 struct name_row {
     uint8_t type;       /* enum name_type; stores add theirs */
     int64_t expire_ms;  /* log time at which it is gone; 0 = never */
     uint64_t object;    /* id of the object behind it; 0 = none (a string) */
     struct slice value; /* a string's bytes; borrowed */
-};
-
-/* What a store does when one of its names goes: puts the deletion of the object's rows into the same batch. O(1) or a
- * range. */
-struct name_owner {
-    uint8_t type;
-    const char *name; /* what TYPE answers: "string" */
-    enum status (*delete_object)(void *context, struct engine_batch *batch, uint64_t object); /* NULL: has no objects */
-    enum status (*delete_all)(void *context, struct engine_batch *batch);                     /* NULL: has no objects */
-    void *context;
 };
 
 /*
@@ -64,6 +54,28 @@ struct names_view {
     int64_t clock_ms;    /* reads: rows due by it but not by log time set *late and are absent; 0 = don't look */
     bool memory_only;    /* WOULD_BLOCK instead of reading a file */
     bool *late;          /* may be NULL if clock_ms is 0 */
+};
+
+/*
+ * What a store does when one of its names goes or changes: puts the change of the object's rows into the same batch,
+ * O(1) or a few rows. `view` is the state before the entry; with view->memory_only it may answer WOULD_BLOCK, and the
+ * operation is applied again after prefetch_object. Apply's thread, except prefetch_object: any, blocking, by view
+ * alone. The batch may be dropped: what the store caches about the object goes at the call, and is not changed
+ * otherwise.
+ */
+struct name_owner {
+    uint8_t type;
+    const char *name; /* what TYPE answers: "string" */
+    /* NULL: has no objects */
+    enum status (*delete_object)(void *context, const struct names_view *view, struct engine_batch *batch,
+                                 uint64_t object);
+    enum status (*delete_all)(void *context, struct engine_batch *batch);
+    /* For a store whose rows hold the name, too; NULL: they don't. */
+    enum status (*rename_object)(void *context, const struct names_view *view, struct engine_batch *batch,
+                                 uint64_t object, struct slice new_name);
+    /* Reads what delete_object and rename_object would read; NULL: nothing. */
+    enum status (*prefetch_object)(void *context, const struct names_view *view, uint64_t object);
+    void *context;
 };
 
 /* OK or NOT_FOUND (absent or due); WOULD_BLOCK, CORRUPT, IO. row->value is borrowed from *value, which the caller
@@ -89,8 +101,8 @@ MUST_CHECK enum status names_edit_get(struct names_edit *edit, struct slice name
 MUST_CHECK enum status names_edit_put(struct names_edit *edit, struct slice name, const struct name_row *row);
 /* OK if it was there, else NOT_FOUND. */
 MUST_CHECK enum status names_edit_delete(struct names_edit *edit, struct slice name);
-/* The row of `from`, object and expiry included, becomes that of `to`; what `to` was is gone. NOT_FOUND if `from` is
- * absent. from != to. */
+/* The row of `from`, object and expiry included, becomes that of `to`; what `to` was is gone; the object's owner is
+ * told (an object is renamed at most once in an entry). NOT_FOUND if `from` is absent. from != to. */
 MUST_CHECK enum status names_edit_rename(struct names_edit *edit, struct slice from, struct slice to);
 /* Puts all that changed, and the count, into the batch. */
 MUST_CHECK enum status names_edit_finish(struct names_edit *edit);
@@ -99,8 +111,12 @@ MUST_CHECK enum status names_edit_clear(struct names_edit *edit);
 /* Takes up to `limit` index entries that are due; *reaped tells how many. */
 MUST_CHECK enum status names_edit_reap(struct names_edit *edit, uint32_t limit, uint32_t *reaped);
 
-/* Reads, blocking, what names_edit_reap with this limit would read. */
-MUST_CHECK enum status names_prefetch_reap(const struct names_view *view, uint32_t limit);
+/* Read, blocking, what an edit of this name, or names_edit_reap with this limit, would read; the objects behind too.
+ * Any thread. */
+MUST_CHECK enum status names_prefetch(const struct names_view *view, const struct name_owner *owners,
+                                      size_t owner_count, struct slice name);
+MUST_CHECK enum status names_prefetch_reap(const struct names_view *view, const struct name_owner *owners,
+                                           size_t owner_count, uint32_t limit);
 
 /* The number of names, due ones that were not reaped yet included (as Redis counts). */
 MUST_CHECK enum status names_count(const struct names_view *view, uint64_t *count);

@@ -13,6 +13,8 @@
 
 struct kv {
     struct names_edit *edit;
+    const struct name_owner *owners;
+    size_t owner_count;
     struct buf scratch;
 };
 
@@ -24,6 +26,8 @@ enum status kv_create(const struct name_owner *owners, size_t owner_count, struc
         free(made);
         return status;
     }
+    made->owners = owners;
+    made->owner_count = owner_count;
     *kv = made;
     return STATUS_OK;
 }
@@ -78,7 +82,7 @@ enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice 
     return reply_error(reply, KV_TEXT_KEY_TOO_LONG, (int)(ENGINE_KEY_MAX_BYTES - 8));
 }
 
-enum status kv_prefetch(const struct names_view *view, struct slice operation) {
+enum status kv_prefetch(const struct kv *kv, const struct names_view *view, struct slice operation) {
     struct kv_op_reader reader;
     enum status status = kv_op_decode(operation, &reader);
     if (status) return status;
@@ -92,15 +96,11 @@ enum status kv_prefetch(const struct names_view *view, struct slice operation) {
     for (size_t i = 0; i < count; i++) {
         struct slice key = kv_op_next(&reader);
         if (i % step) continue;
-        struct name_row row;
-        struct engine_value value;
-        status = names_get(&blocking, key, &row, &value);
-        if (status == STATUS_NOT_FOUND) continue;
+        status = names_prefetch(&blocking, kv->owners, kv->owner_count, key);
         if (status) return status;
-        engine_value_release(&value);
     }
     if (reader.op.kind == KV_OP_REAP) {
-        status = names_prefetch_reap(&blocking, (uint32_t)reader.op.number);
+        status = names_prefetch_reap(&blocking, kv->owners, kv->owner_count, (uint32_t)reader.op.number);
         if (status) return status;
     }
     uint64_t names = 0;

@@ -81,10 +81,10 @@ enum status apply_copy(struct apply *apply) {
     enum status status = names_edit_get(apply->edit, from, &row);
     if (status == STATUS_NOT_FOUND) return reply_integer(apply->reply, 0);
     if (status) return status;
-    if (row.object) return reply_error(apply->reply, "ERR COPY is not supported for this type");
     status = names_edit_get(apply->edit, to, &old);
     if (status && status != STATUS_NOT_FOUND) return status;
     if (status == STATUS_OK && !(apply->reader.op.flags & KV_REPLACE)) return reply_integer(apply->reply, 0);
+    if (row.object) return reply_error(apply->reply, "ERR not supported for this module key");
     status = names_edit_put(apply->edit, to, &row);
     return status ? status : reply_integer(apply->reply, 1);
 }

@@ -97,7 +97,8 @@ const char *kv_op_kind_name(enum kv_op_kind kind);    /* "set"; for tools */
 
 struct kv;
 
-/* `owners`: every store's types, for the rows behind a name that goes; borrowed. */
+/* `owners`: every store's types, for the rows behind a name that goes; borrowed. Read at apply, so that a row may be
+ * filled in after this call. */
 MUST_CHECK enum status kv_create(const struct name_owner *owners, size_t owner_count, struct kv **kv);
 void kv_destroy(struct kv *kv); /* NULL is allowed */
 
@@ -109,8 +110,8 @@ void kv_destroy(struct kv *kv); /* NULL is allowed */
  */
 MUST_CHECK enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice operation,
                                 struct engine_batch *batch, struct buf *reply);
-/* Reads, blocking, what kv_apply would read. */
-MUST_CHECK enum status kv_prefetch(const struct names_view *view, struct slice operation);
+/* Reads, blocking, what kv_apply would read. Any thread. */
+MUST_CHECK enum status kv_prefetch(const struct kv *kv, const struct names_view *view, struct slice operation);
 
 /* ---- Reads: each appends one reply; WOULD_BLOCK leaves the reply cut at where it was ----------------------------- */
 

@@ -34,7 +34,7 @@ static enum status machine_prefetch(void *context, const struct engine_snapshot 
     const struct kv_machine *machine = context;
     /* No time: a row that is due is read all the same, and a reap's range is bounded by its limit. */
     struct names_view view = view_at(machine, snapshot, INT64_MAX);
-    return kv_prefetch(&view, operation);
+    return kv_prefetch(machine->kv, &view, operation);
 }
 
 static enum status machine_after_restore(void *context, struct engine *engine, uint64_t seed) {

@@ -188,6 +188,18 @@ enum status names_edit_delete(struct names_edit *edit, struct slice name) {
     return STATUS_OK;
 }
 
+static const struct name_owner *find_owner(const struct name_owner *owners, size_t count, uint8_t type) {
+    for (size_t i = 0; i < count; i++)
+        if (owners[i].type == type) return &owners[i];
+    return NULL;
+}
+
+static enum status rename_object(struct names_edit *edit, const struct name_row *row, struct slice new_name) {
+    const struct name_owner *owner = find_owner(edit->owners, edit->owner_count, row->type);
+    if (row->object == 0 || !owner || !owner->rename_object) return STATUS_OK;
+    return owner->rename_object(owner->context, &edit->view, edit->batch, row->object, new_name);
+}
+
 enum status names_edit_rename(struct names_edit *edit, struct slice from, struct slice to) {
     struct touched *entry = NULL;
     enum status status = touch(edit, from, &entry);
@@ -195,6 +207,7 @@ enum status names_edit_rename(struct names_edit *edit, struct slice from, struct
     if (!entry->is_there) return STATUS_NOT_FOUND;
     struct name_row row = entry->row;
     status = names_edit_put(edit, to, &row);
+    if (status == STATUS_OK) status = rename_object(edit, &row, to);
     if (status == STATUS_OK) status = touch(edit, from, &entry); /* put may have moved the table */
     if (status) return status;
     entry->is_there = false;
@@ -224,12 +237,9 @@ enum status names_edit_clear(struct names_edit *edit) {
 /* ---- reaping what is due ----------------------------------------------------------------------------------------- */
 
 static enum status delete_object(struct names_edit *edit, uint8_t type, uint64_t object) {
-    for (size_t i = 0; i < edit->owner_count; i++) {
-        const struct name_owner *owner = &edit->owners[i];
-        if (owner->type == type && owner->delete_object)
-            return owner->delete_object(owner->context, edit->batch, object);
-    }
-    return STATUS_OK;
+    const struct name_owner *owner = find_owner(edit->owners, edit->owner_count, type);
+    if (!owner || !owner->delete_object) return STATUS_OK;
+    return owner->delete_object(owner->context, &edit->view, edit->batch, object);
 }
 
 /* The stored row goes if it is the one that the index entry speaks of; a later row of that name has an expiry of its
@@ -290,21 +300,52 @@ enum status names_edit_reap(struct names_edit *edit, uint32_t limit, uint32_t *r
     return status;
 }
 
-static enum status prefetch_entry(void *context, int64_t expire_ms, struct slice key, struct slice name) {
-    const struct names_view *view = context;
-    (void)expire_ms;
-    (void)key;
+/* ---- reading ahead ------------------------------------------------------------------------------------------------
+ */
+
+struct ahead {
+    struct names_view view; /* blocking; shows due rows too */
+    const struct name_owner *owners;
+    size_t owner_count;
+};
+
+static struct ahead ahead_make(const struct names_view *view, const struct name_owner *owners, size_t owner_count) {
+    struct ahead ahead = {.view = *view, .owners = owners, .owner_count = owner_count};
+    ahead.view.memory_only = false;
+    ahead.view.clock_ms = 0;
+    return ahead;
+}
+
+static enum status prefetch_name(const struct ahead *ahead, struct slice name) {
+    struct names_view raw = ahead->view;
+    raw.log_time_ms = 0;
     struct name_row row;
     struct engine_value value;
-    enum status status = names_get(view, name, &row, &value);
-    if (status == STATUS_OK) engine_value_release(&value);
+    enum status status = names_get(&raw, name, &row, &value);
+    if (status) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    const struct name_owner *owner = find_owner(ahead->owners, ahead->owner_count, row.type);
+    if (row.object && owner && owner->prefetch_object)
+        status = owner->prefetch_object(owner->context, &ahead->view, row.object);
+    engine_value_release(&value);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status names_prefetch_reap(const struct names_view *view, uint32_t limit) {
-    struct names_view raw = *view;
-    raw.memory_only = false;
-    return for_each_due(&raw, limit, prefetch_entry, &raw);
+static enum status prefetch_entry(void *context, int64_t expire_ms, struct slice key, struct slice name) {
+    (void)expire_ms;
+    (void)key;
+    return prefetch_name(context, name);
+}
+
+enum status names_prefetch(const struct names_view *view, const struct name_owner *owners, size_t owner_count,
+                           struct slice name) {
+    struct ahead ahead = ahead_make(view, owners, owner_count);
+    return prefetch_name(&ahead, name);
+}
+
+enum status names_prefetch_reap(const struct names_view *view, const struct name_owner *owners, size_t owner_count,
+                                uint32_t limit) {
+    struct ahead ahead = ahead_make(view, owners, owner_count);
+    return for_each_due(&ahead.view, limit, prefetch_entry, &ahead);
 }
 
 /* ---- into the batch ---------------------------------------------------------------------------------------------- */

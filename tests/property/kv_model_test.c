@@ -329,7 +329,7 @@ static void apply(struct replica *replica, struct slice operation, int64_t now_m
     enum status status = STATUS_WOULD_BLOCK;
     for (int tries = 0; status == STATUS_WOULD_BLOCK && tries < 3; tries++) {
         if (tries) {
-            expect(kv_prefetch(&view, operation));
+            expect(kv_prefetch(replica->kv, &view, operation));
             replica->prefetches++;
         }
         engine_batch_clear(&replica->batch);
