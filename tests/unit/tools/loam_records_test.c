@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tools/loam/records.h"
+#include "tools/loam/import/records.h"
 
 struct fixture {
     struct io *io;

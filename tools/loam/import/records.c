@@ -1,5 +1,5 @@
 /* records: see records.h. */
-#include "tools/loam/records.h"
+#include "tools/loam/import/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>

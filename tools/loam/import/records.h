@@ -9,8 +9,8 @@
  *
  * A key that comes again is left out: the first one stays.
  */
-#ifndef TOOLS_LOAM_RECORDS_H
-#define TOOLS_LOAM_RECORDS_H
+#ifndef TOOLS_LOAM_IMPORT_RECORDS_H
+#define TOOLS_LOAM_IMPORT_RECORDS_H
 
 #include "engine/base/buf.h"
 #include "engine/io.h"
