@@ -19,6 +19,7 @@
 struct server;
 struct connection;
 struct call;
+struct long_call;
 
 enum command_kind { COMMAND_LOCAL, COMMAND_READ, COMMAND_WRITE, COMMAND_LATER };
 
@@ -77,7 +78,8 @@ struct call {
     struct io_job job;
     struct engine_snapshot *snapshot;
     struct io_op timer;
-    struct call_wait wait; /* WAIT */
+    struct call_wait wait;       /* WAIT */
+    struct long_call *long_call; /* NULL unless one is under way */
     enum status job_status;
 };
 
@@ -85,6 +87,11 @@ struct call {
 void call_finish(struct call *call);
 /* The same with an error reply made from a fault. */
 void call_fail(struct call *call, enum status status);
+
+/* Fills in call->view for a read of the latest state, and empties the reply. */
+void call_set_view(struct call *call, bool memory_only);
+/* The client's last write is the entry that call->request has become (WAIT). */
+void call_note_write(struct call *call);
 
 /* Whether argument i is this word, in any case. */
 bool call_arg_is(const struct call *call, size_t i, const char *word);

@@ -152,7 +152,10 @@ static void receive_done(struct io_op *op) {
     struct connection *connection = op->context;
     connection->receiving = false;
     connection_mark(connection);
-    if (op->status == STATUS_CLOSED) connection->input_ended = true;
+    if (op->status == STATUS_CLOSED) {
+        connection->input_ended = true;
+        dispatch_input_ended(connection);
+    }
     if (op->status) {
         if (!connection->input_ended) connection_drop(connection);
         return;

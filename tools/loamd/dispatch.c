@@ -6,6 +6,7 @@
  */
 #include "tools/loamd/dispatch.h"
 #include "engine/base/decimal.h"
+#include "tools/loamd/long_call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,14 @@ void dispatch_abandon(struct call *call) {
         return;
     }
     list_init(&call->link); /* whoever finishes it frees it */
+    if (call->long_call) long_call_stop(call->long_call);
+}
+
+void dispatch_input_ended(struct connection *connection) {
+    for (struct list *link = connection->calls.next; link != &connection->calls; link = link->next) {
+        struct call *call = list_entry(link, struct call, link);
+        if (call->long_call) long_call_stop(call->long_call);
+    }
 }
 
 /* ---- writes ------------------------------------------------------------------------------------------------------ */
@@ -140,8 +149,12 @@ void dispatch_abandon(struct call *call) {
 static void write_done(struct raft_request *request, enum status status, struct slice reply) {
     struct call *call = request->context;
     if (status == STATUS_OK) status = buf_assign(&call->reply, reply);
-    if (status == STATUS_OK && call->connection) call->connection->last_write_index = request->index;
+    if (status == STATUS_OK) call_note_write(call);
     finish_or_fail(call, status);
+}
+
+void call_note_write(struct call *call) {
+    if (call->connection) call->connection->last_write_index = call->request.index;
 }
 
 static void start_write(struct call *call) {
@@ -175,7 +188,7 @@ static bool needs_tick(struct call *call) {
     return true;
 }
 
-static void set_view(struct call *call, bool memory_only) {
+void call_set_view(struct call *call, bool memory_only) {
     struct server *server = call->server;
     call->view = kv_machine_view(server->stores.kv);
     call->view.log_time_ms = raft_driver_log_time(server->driver);
@@ -210,7 +223,7 @@ static void start_read_job(struct call *call) {
         return;
     }
     raft_driver_pin_engine(server->driver);
-    set_view(call, false);
+    call_set_view(call, false);
     call->view.snapshot = call->snapshot;
     enum io_pool pool = call->command->flags & COMMAND_SLOW ? IO_POOL_LONG : IO_POOL_READ;
     call->job = (struct io_job){.pool = pool, .step = read_job_step, .done = read_job_done, .context = call};
@@ -224,7 +237,7 @@ static void run_read(struct call *call) {
         start_read_job(call);
         return;
     }
-    set_view(call, true);
+    call_set_view(call, true);
     enum status status = call->command->handler(call);
     if (status == STATUS_WOULD_BLOCK) {
         start_read_job(call);

@@ -14,6 +14,9 @@ void dispatch_error(struct connection *connection, struct slice text);
 /* The client has gone: ends the call, now or when what it waits for has ended. */
 void dispatch_abandon(struct call *call);
 
+/* The client sends no more: what was asked for is still answered, but for calls that take long; those end. */
+void dispatch_input_ended(struct connection *connection);
+
 /* Frees calls kept for reuse. */
 void dispatch_deinit(struct server *server);
 

@@ -5,6 +5,7 @@
 
 #include "tools/loamd/connection.h"
 #include "tools/loamd/dispatch.h"
+#include "tools/loamd/long_call.h"
 
 enum {
     DEFAULT_CLIENTS = 10000,
@@ -93,6 +94,7 @@ enum status server_open(struct io *io, const struct server_options *options, str
     list_init(&made->connections);
     list_init(&made->dirty);
     list_init(&made->free_calls);
+    list_init(&made->long_calls);
     fill_limits(made, options);
     uint64_t seed = 0;
     io_entropy(io, &seed, sizeof seed);
@@ -148,6 +150,7 @@ void server_close(struct server *server) {
     }
     while (!list_is_empty(&server->connections))
         connection_destroy(list_entry(server->connections.next, struct connection, link));
+    long_calls_close(server);
     io_socket_close(server->listener);
     free_server(server);
 }

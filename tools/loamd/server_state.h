@@ -37,6 +37,8 @@ struct server {
     bool throttled;          /* a limit is reached: no socket is read until pressure falls */
     struct list free_calls;  /* for reuse */
     uint32_t free_call_count, job_count;
+    struct list long_calls; /* struct long_call.link, oldest first */
+    uint32_t long_call_count;
     uint32_t connection_count;
     uint64_t next_client_id;
 
