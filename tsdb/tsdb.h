@@ -88,11 +88,21 @@ struct tsdb_settings {
     size_t label_count;
 };
 
+/* What a client sent in the place of a sample. MADD answers each of its items, and a wrong one stops none of the
+ * others: so its error travels with the operation, and is replied where the time would stand. */
+enum tsdb_sample_fault {
+    TSDB_SAMPLE_SOUND = 0,
+    TSDB_SAMPLE_BAD_VALUE = 1,     /* "ERR TSDB: invalid value" */
+    TSDB_SAMPLE_BAD_TIME = 2,      /* "ERR TSDB: invalid timestamp" */
+    TSDB_SAMPLE_NEGATIVE_TIME = 3, /* "ERR TSDB: invalid timestamp, must be a nonnegative integer" */
+};
+
 struct tsdb_add {
     struct slice name;
     int64_t time_ms;
     bool now; /* "*": the entry's log time instead of time_ms */
     double value;
+    enum tsdb_sample_fault fault; /* MADD: not SOUND: time and value don't count */
 };
 
 struct tsdb_op {
