@@ -77,6 +77,10 @@ enum io_open_flag {
     IO_OPEN_CREATE = 4,    /* made empty if absent */
     IO_OPEN_EXCLUSIVE = 8, /* with CREATE: EXISTS if present */
     IO_OPEN_TRUNCATE = 16,
+    /* With WRITE, a wish: a WRITE_SYNC whose memory, offset and size are multiples of IO_PAGE_BYTES, and before which
+     * nothing written through this handle waits for a sync, goes past the system's cache. It then covers itself alone,
+     * not what other handles wrote, and its failure always poisons. Where it is refused all goes the ordinary way. */
+    IO_OPEN_DIRECT = 32,
 };
 
 /* NOT_FOUND, EXISTS, DENIED, IO, NO_SPACE, NO_MEMORY. The file is the caller's until io_file_close. */

@@ -27,7 +27,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
     const size_t path_bytes = strlen(path) + 1;
     struct machine_file *opened = malloc(sizeof *opened + path_bytes);
     if (!opened) return STATUS_NO_MEMORY;
-    *opened = (struct machine_file){.base.io = io};
+    *opened = (struct machine_file){.base.io = io, .direct_fd = -1};
     memcpy(opened->path, path, path_bytes);
     opened->base.path = opened->path;
     do opened->fd = open(path, open_flags(flags), 0644);
@@ -39,6 +39,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
     }
     mutex_init(&opened->sync_mutex);
     list_init(&opened->sync_queue);
+    if ((flags & IO_OPEN_DIRECT) && machine_of(io)->direct_writes) direct_file_open(opened);
     *file = &opened->base;
     return STATUS_OK;
 }
@@ -47,6 +48,7 @@ void machine_file_close(struct io_file *file) {
     struct machine_file *mine = machine_file_of(file);
     check(!mine->syncing); /* an operation in flight */
     close(mine->fd);
+    if (mine->direct_fd >= 0) close(mine->direct_fd);
     mutex_deinit(&mine->sync_mutex);
     free(mine);
 }
@@ -66,7 +68,7 @@ enum status machine_file_read(struct io_file *file, uint64_t offset, void *to, s
     return STATUS_OK;
 }
 
-enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+static enum status write_all(struct io_file *file, uint64_t offset, const void *from, size_t size) {
     const int fd = machine_file_of(file)->fd;
     const uint8_t *cursor = from;
     for (size_t done = 0; done < size;) {
@@ -81,14 +83,23 @@ enum status machine_file_write(struct io_file *file, uint64_t offset, const void
     return STATUS_OK;
 }
 
+enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+    enum status status = write_all(file, offset, from, size);
+    machine_note_write(machine_file_of(file));
+    return status;
+}
+
 enum status machine_file_sync(struct io_file *file) {
     struct machine_file *mine = machine_file_of(file);
     enum status status = STATUS_OK;
     mutex_lock(&mine->sync_mutex);
+    const uint64_t writes = atomic_load(&mine->writes);
     if (io_file_is_poisoned(file)) {
         status = STATUS_READ_ONLY;
     } else if (fdatasync(mine->fd) != 0) {
         status = machine_fail_sync(file, errno);
+    } else {
+        machine_note_sync(mine, writes);
     }
     mutex_unlock(&mine->sync_mutex);
     return status;
@@ -106,5 +117,6 @@ enum status machine_file_truncate(struct io_file *file, uint64_t size) {
     int result;
     do result = ftruncate(machine_file_of(file)->fd, (off_t)size);
     while (result != 0 && errno == EINTR);
+    machine_note_write(machine_file_of(file));
     return result == 0 ? STATUS_OK : machine_fail(machine_of(file->io), "truncate", file->path, size, errno);
 }

@@ -8,7 +8,9 @@
  * A WRITE_SYNC is a write with a linked fdatasync. The write's own completion is suppressed while it succeeds
  * (IOSQE_CQE_SKIP_SUCCESS), so that a commit wakes the loop once: either the fdatasync reports, or the write that broke
  * the link does (short or failed), and then nothing else. io_uring_create proves this on the running kernel before it
- * relies on it.
+ * relies on it. On a file with IO_OPEN_DIRECT it is one request, write and barrier together (RWF_DSYNC), if its memory
+ * and place are whole pages and nothing else of the file waits for a sync: the kernel starts it from the loop and
+ * reports when the device has; no worker thread of the kernel, no page of the cache has a part in it.
  *
  * The ring is made disabled and enabled by the first turn, so that the thread that runs the loop becomes its one
  * submitter, whoever called io_create. Needs Linux 6.0 (IORING_SETUP_SINGLE_ISSUER); deferred task work where the
@@ -105,6 +107,20 @@ static unsigned transfer_bytes(const struct io_op *op, uint64_t progress) {
     return (unsigned)(left < MACHINE_TRANSFER_BYTES ? left : MACHINE_TRANSFER_BYTES);
 }
 
+static bool may_go_direct(struct machine_file *file, struct io_op *op) {
+    const uint64_t all = (uintptr_t)op->data | op->offset | op->size;
+    return file->direct_fd >= 0 && op_state(op)->direct == DIRECT_UNTRIED && all % IO_PAGE_BYTES == 0 && op->size > 0 &&
+           op->size <= MACHINE_TRANSFER_BYTES && machine_file_is_clean(file);
+}
+
+static void place_direct(struct uring *uring, struct io_op *op, int fd) {
+    struct io_uring_sqe *write = io_uring_get_sqe(&uring->ring);
+    io_uring_prep_write(write, fd, op->data, (unsigned)op->size, op->offset);
+    write->rw_flags = RWF_DSYNC;
+    io_uring_sqe_set_data64(write, (uintptr_t)op);
+    op_state(op)->direct = DIRECT_IN_KERNEL;
+}
+
 static void place_write_sync(struct uring *uring, struct io_op *op, int fd) {
     const uint64_t progress = op_state(op)->progress;
     const unsigned bytes = transfer_bytes(op, progress);
@@ -122,10 +138,15 @@ static void place_write_sync(struct uring *uring, struct io_op *op, int fd) {
 }
 
 static void place_file_op(struct uring *uring, struct io_op *op) {
-    const int fd = machine_file_of(op->file)->fd;
+    struct machine_file *file = machine_file_of(op->file);
+    const int fd = file->fd;
     const uint64_t progress = op_state(op)->progress;
+    if (op_syncs(op)) file->sync_covers = atomic_load(&file->writes);
     if (op->kind == IO_OP_WRITE_SYNC) {
-        place_write_sync(uring, op, fd);
+        if (may_go_direct(file, op))
+            place_direct(uring, op, file->direct_fd);
+        else
+            place_write_sync(uring, op, fd);
         return;
     }
     struct io_uring_sqe *request = io_uring_get_sqe(&uring->ring);
@@ -277,6 +298,11 @@ static void file_failed(struct uring *uring, struct io_op *op, const char *verb,
 }
 
 static void sync_ended(struct uring *uring, struct io_op *op, int result) {
+    struct machine_file *file = machine_file_of(op->file);
+    if (result >= 0)
+        machine_note_sync(file, file->sync_covers);
+    else
+        machine_note_write(file); /* that of a WRITE_SYNC stands there, and no sync covers it */
     if (result >= 0)
         finish(uring, op, STATUS_OK);
     else if (result == -ECANCELED)
@@ -288,6 +314,7 @@ static void sync_ended(struct uring *uring, struct io_op *op, int result) {
 /* WRITE, or the write of a WRITE_SYNC that was short or failed and so broke the link. */
 static void write_ended(struct uring *uring, struct io_op *op, int result) {
     struct op_state *state = op_state(op);
+    machine_note_write(machine_file_of(op->file));
     if (result > 0) state->progress += (uint64_t)result;
     if (is_transient(result))
         try_again(uring, op);
@@ -297,6 +324,29 @@ static void write_ended(struct uring *uring, struct io_op *op, int result) {
         finish(uring, op, STATUS_OK);
     else
         try_again(uring, op);
+}
+
+/*
+ * Write and barrier in one request: which of them failed is not told, so every failure counts as that of the sync. A
+ * short one is durable as far as it got; its rest, and whatever the kernel would not take this way, goes the ordinary
+ * way, whose barrier covers all.
+ */
+static void direct_ended(struct uring *uring, struct io_op *op, int result) {
+    struct op_state *state = op_state(op);
+    state->direct = DIRECT_TRIED;
+    if (result > 0) state->progress = (uint64_t)result;
+    if (state->progress == op->size) {
+        finish(uring, op, STATUS_OK);
+    } else if (result == -EINVAL || result == -EOPNOTSUPP) {
+        direct_file_give_up(machine_file_of(op->file), -result);
+        try_again(uring, op);
+    } else if (result >= 0 || is_transient(result)) {
+        try_again(uring, op);
+    } else if (result == -ECANCELED) {
+        finish(uring, op, STATUS_CANCELLED);
+    } else {
+        finish(uring, op, machine_fail_sync(op->file, -result));
+    }
 }
 
 static void read_ended(struct uring *uring, struct io_op *op, int result) {
@@ -365,6 +415,10 @@ static void send_ended(struct uring *uring, struct io_op *op, int result) {
 static void op_ended(struct uring *uring, struct io_op *op, bool sync, int result, unsigned flags) {
     if (sync) {
         sync_ended(uring, op, result);
+        return;
+    }
+    if (op_state(op)->direct == DIRECT_IN_KERNEL) {
+        direct_ended(uring, op, result);
         return;
     }
     switch (op->kind) {
@@ -621,6 +675,7 @@ enum status io_uring_create(const struct io_options *options, struct io **io, st
         free(uring);
         return status;
     }
+    uring->machine.direct_writes = true;
     *io = &uring->machine.base;
     return STATUS_OK;
 }

@@ -18,6 +18,12 @@
 /* One read or write call moves at most this much; the kernel's own limit is 2 GiB less a page. */
 enum { MACHINE_TRANSFER_BYTES = 1 << 30 };
 
+enum direct_stage {
+    DIRECT_UNTRIED,
+    DIRECT_IN_KERNEL, /* a WRITE_SYNC on its way past the system's cache */
+    DIRECT_TRIED,     /* what is left of it goes the ordinary way */
+};
+
 /* ---- Operation state: our view of io_op.backend ------------------------------------------------------------------ */
 
 enum op_place {
@@ -30,7 +36,8 @@ enum op_place {
 struct op_state {
     uint64_t progress;   /* bytes moved so far */
     uint32_t place;      /* enum op_place */
-    uint32_t cancelled;  /* io_cancel was called: do not go on after a short transfer */
+    uint16_t cancelled;  /* io_cancel was called: do not go on after a short transfer */
+    uint16_t direct;     /* io_uring: enum direct_stage */
     struct io_op *child; /* timers.c: first child, next sibling, previous sibling or parent */
     struct io_op *next;
     struct io_op *previous;
@@ -48,9 +55,13 @@ static inline struct op_state *op_state(struct io_op *op) {
 struct machine_file {
     struct io_file base;
     int fd;
-    struct mutex sync_mutex; /* one sync at a time: the kernel reports a lost page to one caller only */
-    struct io_op *syncing;   /* io_uring: the one WRITE_SYNC or SYNC in the kernel */
-    struct list sync_queue;  /* io_uring: those that wait for it */
+    int direct_fd;                /* the same file past the system's cache, for writes that end durable; -1 = none */
+    atomic_uint_least64_t writes; /* through fd, ended; a sync that began afterwards makes them durable */
+    atomic_uint_least64_t synced; /* how many of them are */
+    struct mutex sync_mutex;      /* one sync at a time: the kernel reports a lost page to one caller only */
+    uint64_t sync_covers;         /* io_uring: `writes` when the sync in the kernel was handed over */
+    struct io_op *syncing;        /* io_uring: the one WRITE_SYNC or SYNC in the kernel */
+    struct list sync_queue;       /* io_uring: those that wait for it */
     char path[];
 };
 
@@ -96,6 +107,8 @@ struct job_pool {
 
 struct machine {
     struct io base;
+    bool direct_writes;         /* the backend makes use of IO_OPEN_DIRECT */
+    atomic_bool refusal_logged; /* that a file system refuses it is said once */
     struct log *log;
     struct list completed; /* operations whose done is due */
     struct timers timers;
@@ -173,6 +186,25 @@ void machine_file_close(struct io_file *file);
 enum status machine_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
 enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
 enum status machine_file_sync(struct io_file *file);
+
+/* A write through fd has ended, well or not. */
+static inline void machine_note_write(struct machine_file *file) {
+    atomic_fetch_add(&file->writes, 1);
+}
+/* The sync that began when `writes` was that has ended well. Syncs of one file take turns. */
+static inline void machine_note_sync(struct machine_file *file, uint64_t writes) {
+    atomic_store(&file->synced, writes);
+}
+static inline bool machine_file_is_clean(struct machine_file *file) {
+    return atomic_load(&file->writes) == atomic_load(&file->synced);
+}
+
+/* ---- direct_file.c ----------------------------------------------------------------------------------------------- */
+
+/* Opens direct_fd if the file system grants it; else says once in the log why not. */
+void direct_file_open(struct machine_file *file);
+/* From here on the file's writes go the ordinary way; number: what the kernel answered. */
+void direct_file_give_up(struct machine_file *file, int number);
 enum status machine_file_size(struct io_file *file, uint64_t *size);
 enum status machine_file_truncate(struct io_file *file, uint64_t size);
 

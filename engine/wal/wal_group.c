@@ -2,6 +2,8 @@
  * wal_group: a group while it is in memory. Its bytes are built as they will stand in the file, stamps' places left
  * out, so that a commit is one write without a copy.
  */
+#include <stdlib.h>
+
 #include "engine/wal/wal_internal.h"
 
 static uint64_t first_sector(const struct wal_image *image) {
@@ -14,11 +16,27 @@ static size_t image_offset(const struct wal_image *image, uint64_t position) {
                     position % WAL_BODY_BYTES);
 }
 
+/* Room for `bytes` in memory that begins with a page, as writes past the system's cache want it. */
+static enum status make_room(struct buf *sectors, size_t bytes) {
+    if (bytes <= sectors->capacity) return STATUS_OK;
+    size_t capacity = sectors->capacity > 0 ? sectors->capacity : WAL_IMAGE_FIRST_BYTES;
+    while (capacity < bytes) capacity *= 2;
+    uint8_t *memory = aligned_alloc(IO_PAGE_BYTES, capacity);
+    if (memory == NULL) return STATUS_NO_MEMORY;
+    if (sectors->size > 0) memcpy(memory, sectors->data, sectors->size);
+    free(sectors->data);
+    sectors->data = memory;
+    sectors->capacity = capacity;
+    return STATUS_OK;
+}
+
 /* Makes the image reach to the end of the page in which `end` lies. */
 static enum status reach(struct wal_image *image, uint64_t end) {
     uint64_t sectors = wal_page_up(end) / WAL_BODY_BYTES - first_sector(image);
     size_t want = (size_t)sectors * IO_SECTOR_BYTES;
-    return want <= image->sectors.size ? STATUS_OK : buf_append_zeros(&image->sectors, want - image->sectors.size);
+    if (want <= image->sectors.size) return STATUS_OK;
+    enum status status = make_room(&image->sectors, want);
+    return status == STATUS_OK ? buf_append_zeros(&image->sectors, want - image->sectors.size) : status;
 }
 
 static void put(struct wal_image *image, uint64_t position, const uint8_t *from, size_t size) {

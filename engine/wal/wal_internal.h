@@ -20,6 +20,7 @@ enum {
     WAL_PINS_MAX = 64, /* distinct segments pinned at a time */
     WAL_FILL_CHUNK = 64 << 10,
     WAL_FILL_STEP_CHUNKS = 4, /* of zeros that one step of the keeper writes */
+    WAL_IMAGE_FIRST_BYTES = 16 << 10,
     WAL_IMAGE_KEEP_BYTES = 1 << 20,
 };
 
@@ -35,9 +36,9 @@ struct wal_image {
     uint64_t group;
     uint32_t count;
     uint64_t sum;
-    size_t pending; /* record bytes */
-    bool closed;    /* takes no more records */
-    struct buf sectors;
+    size_t pending;     /* record bytes */
+    bool closed;        /* takes no more records */
+    struct buf sectors; /* its memory begins with a page */
 };
 
 /* Makes *image an empty group at that place. `shared`: the sector in which it begins, when an earlier group ends there,

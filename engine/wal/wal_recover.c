@@ -99,7 +99,7 @@ static enum status open_segment(struct opening *opening, const struct found_file
     list_push_back(&wal->live, &segment->link);
     wal->disk_bytes += found->size;
     enum status status = segment_path(wal, found->number, path);
-    const unsigned flags = opening->read_only ? IO_OPEN_READ : IO_OPEN_READ | IO_OPEN_WRITE;
+    const unsigned flags = opening->read_only ? IO_OPEN_READ : IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_DIRECT;
     if (status == STATUS_OK) status = io_file_open(wal->io, path, flags, &segment->file);
     uint8_t page[WAL_HEADER_BYTES];
     size_t got = 0;

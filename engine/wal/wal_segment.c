@@ -151,7 +151,7 @@ static enum status name_segment(struct wal *wal, const char *from, uint32_t numb
     if (status == STATUS_OK) status = io_rename(wal->io, from, path);
     if (status == STATUS_OK) status = io_dir_sync(wal->io, wal->dir);
     count_sync(wal);
-    if (status == STATUS_OK) status = io_file_open(wal->io, path, IO_OPEN_READ | IO_OPEN_WRITE, file);
+    if (status == STATUS_OK) status = io_file_open(wal->io, path, IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_DIRECT, file);
     return status;
 }
 

@@ -48,6 +48,45 @@ static void large_write_sync(void **state) {
     free(back);
 }
 
+/* Whole pages and odd pieces, durable and not, in turn: whichever way each takes, all see one content. */
+static void direct_file_mixes(void **state) {
+    struct io *io = fixture_io(state);
+    struct io_fixture *fixture = fixture_of(state);
+    enum { PAGES = 6, SIZE = PAGES * IO_PAGE_BYTES, ROUNDS = 60 };
+    const unsigned flags = IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_DIRECT;
+    static _Alignas(IO_PAGE_BYTES) uint8_t model[SIZE], piece[SIZE], back[SIZE];
+    struct io_file *file, *other = fixture_open(fixture, "file");
+    assert_status(io_file_open(io, fixture_path(fixture, "file"), flags, &file), STATUS_OK);
+    memset(model, 0, SIZE);
+    assert_status(io_file_write(other, 0, model, SIZE), STATUS_OK);
+    assert_status(io_file_sync(other), STATUS_OK);
+    struct prng prng;
+    prng_init(&prng, 11);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const bool odd = prng_next(&prng) % 3 == 0;
+        size_t offset = prng_next(&prng) % PAGES * IO_PAGE_BYTES;
+        size_t size = (prng_next(&prng) % ((SIZE - offset) / IO_PAGE_BYTES) + 1) * IO_PAGE_BYTES;
+        if (odd) {
+            offset += 1 + prng_next(&prng) % 100;
+            size -= 200;
+        }
+        fill_pattern(piece, size, round);
+        struct counted_op write = {.op = {.kind = prng_next(&prng) % 4 == 0 ? IO_OP_WRITE : IO_OP_WRITE_SYNC,
+                                          .file = file,
+                                          .data = piece,
+                                          .size = size,
+                                          .offset = offset}};
+        assert_status(run_op(io, &write), STATUS_OK);
+        memcpy(model + offset, piece, size);
+        size_t got;
+        assert_status(io_file_read(round % 2 ? file : other, 0, back, SIZE, &got), STATUS_OK);
+        assert_int_equal(got, SIZE);
+        assert_memory_equal(back, model, SIZE);
+    }
+    io_file_close(file);
+    io_file_close(other);
+}
+
 static void empty_transfers(void **state) {
     struct io *io = fixture_io(state);
     struct io_file *file = fixture_open(fixture_of(state), "file");
@@ -292,6 +331,7 @@ static void clocks(void **state) {
 static const struct io_fact facts[] = {
     {"a synced write reads back", write_sync_reads_back},
     {"a large synced write is whole", large_write_sync},
+    {"direct and other writes of one file show one content", direct_file_mixes},
     {"empty transfers succeed", empty_transfers},
     {"more writes than any queue holds all land", many_writes},
     {"an operation may be resubmitted from its own done", resubmit_from_done},
