@@ -82,15 +82,18 @@ enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice 
     return reply_error(reply, KV_TEXT_KEY_TOO_LONG, (int)(ENGINE_KEY_MAX_BYTES - 8));
 }
 
+/* How many arguments of an operation are names that it reads, and how far apart they stand. */
+static size_t count_names(const struct kv_op *op, size_t *step) {
+    *step = op->kind == KV_OP_MSET ? 2 : 1;
+    bool all = op->kind == KV_OP_MSET || op->kind == KV_OP_DELETE || op->kind == KV_OP_RENAME || op->kind == KV_OP_COPY;
+    return all || op->argument_count == 0 ? op->argument_count : 1;
+}
+
 enum status kv_prefetch(const struct kv *kv, const struct names_view *view, struct slice operation) {
     struct kv_op_reader reader;
     enum status status = kv_op_decode(operation, &reader);
     if (status) return status;
-    size_t step = reader.op.kind == KV_OP_MSET ? 2 : 1;
-    size_t count = reader.op.argument_count;
-    bool only_first = reader.op.kind != KV_OP_MSET && reader.op.kind != KV_OP_DELETE &&
-                      reader.op.kind != KV_OP_RENAME && reader.op.kind != KV_OP_COPY;
-    if (only_first && count > 1) count = 1;
+    size_t step, count = count_names(&reader.op, &step);
     struct names_view blocking = *view;
     blocking.memory_only = false;
     for (size_t i = 0; i < count; i++) {
@@ -105,6 +108,26 @@ enum status kv_prefetch(const struct kv *kv, const struct names_view *view, stru
     }
     uint64_t names = 0;
     return names_count(&blocking, &names);
+}
+
+enum status kv_probe(const struct names_view *view, struct slice operation) {
+    struct kv_op_reader reader;
+    enum status status = kv_op_decode(operation, &reader);
+    if (status) return status;
+    size_t step, count = count_names(&reader.op, &step);
+    struct names_view in_memory = *view;
+    in_memory.memory_only = true;
+    for (size_t i = 0; i < count; i++) {
+        struct slice key = kv_op_next(&reader);
+        if (i % step) continue;
+        struct name_row row;
+        struct engine_value value;
+        status = names_get(&in_memory, key, &row, &value);
+        if (status == STATUS_OK) engine_value_release(&value);
+        if (status && status != STATUS_NOT_FOUND) return status;
+    }
+    uint64_t names = 0;
+    return names_count(&in_memory, &names);
 }
 
 /* ---- shared by the families -------------------------------------------------------------------------------------- */

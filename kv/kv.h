@@ -112,6 +112,9 @@ MUST_CHECK enum status kv_apply(struct kv *kv, const struct names_view *view, st
                                 struct engine_batch *batch, struct buf *reply);
 /* Reads, blocking, what kv_apply would read. Any thread. */
 MUST_CHECK enum status kv_prefetch(const struct kv *kv, const struct names_view *view, struct slice operation);
+/* Whether the rows of the operation's names are in memory: OK, or WOULD_BLOCK: kv_prefetch is worth its while. What
+ * lies behind the names, and what a reap would take, is not looked at. */
+MUST_CHECK enum status kv_probe(const struct names_view *view, struct slice operation);
 
 /* ---- Reads: each appends one reply; WOULD_BLOCK leaves the reply cut at where it was ----------------------------- */
 

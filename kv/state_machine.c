@@ -37,6 +37,12 @@ static enum status machine_prefetch(void *context, const struct engine_snapshot 
     return kv_prefetch(machine->kv, &view, operation);
 }
 
+static enum status machine_probe(void *context, struct slice operation) {
+    const struct kv_machine *machine = context;
+    struct names_view view = view_at(machine, NULL, INT64_MAX);
+    return kv_probe(&view, operation);
+}
+
 static enum status machine_after_restore(void *context, struct engine *engine, uint64_t seed) {
     struct kv_machine *machine = context;
     machine->engine = engine;
@@ -88,6 +94,7 @@ enum status kv_machine_create(const struct name_owner *owners, size_t owner_coun
         .tree_count = sizeof kv_trees / sizeof kv_trees[0],
         .apply = machine_apply,
         .prefetch = machine_prefetch,
+        .probe = machine_probe,
         .after_restore = machine_after_restore,
         .hash = machine_hash,
         .maintain = machine_maintain,

@@ -149,6 +149,11 @@ struct raft_driver_status {
     uint64_t sessions, session_limit;
     uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
     uint64_t proposals, applied_entries, read_rounds, reads;
+    uint64_t apply_stalls;                    /* entries whose apply waited for a read, its own or one ahead */
+    uint64_t prefetch_looks;                  /* entries that were looked at when they were appended */
+    uint64_t prefetched_entries;              /* of these: whose rows were not in memory, and were read ahead */
+    uint64_t prefetch_lost;                   /* of these: whose blocks had gone again when apply came */
+    uint64_t prefetch_ahead, prefetch_window; /* entries read ahead and not applied yet, and their present limit */
     uint64_t log_commits, log_syncs, log_written_bytes;
     size_t peer_count;
     struct raft_peer_status {

@@ -46,9 +46,12 @@ struct state_machine {
      */
     enum status (*apply)(void *context, const struct envelope *envelope, struct slice operation,
                          struct engine_batch *batch, struct buf *reply);
-    /* Reads, blocking, what apply of this operation would read, so that the blocks are in memory. From a pool thread.
-     */
+    /* Reads, blocking, what apply of this operation would read, so that the blocks are in memory. From a pool thread;
+     * several at once. snapshot NULL = the latest state. */
     enum status (*prefetch)(void *context, const struct engine_snapshot *snapshot, struct slice operation);
+    /* Whether apply of this operation would find its rows in memory, by the latest state: OK, or WOULD_BLOCK: prefetch
+     * is worth its while. Touches no file; loop thread; anything else counts as OK. NULL: nothing is read ahead. */
+    enum status (*probe)(void *context, struct slice operation);
     /* The engine was opened or replaced (start, snapshot install): use this one from now on, rebuild what is cached.
      * Loop thread, nothing of the old one is in use. */
     enum status (*after_restore)(void *context, struct engine *engine, uint64_t seed);

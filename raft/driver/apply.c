@@ -15,7 +15,7 @@ static const uint8_t configuration_key[1] = {'c'}, chain_key[1] = {'n'};
 
 /* ---- One entry becomes a batch ---- */
 
-static const struct state_machine *find_machine(const struct raft_driver *driver, uint8_t store) {
+const struct state_machine *driver_find_machine(const struct raft_driver *driver, uint8_t store) {
     for (size_t i = 0; i < driver->options.machine_count; i++)
         if (driver->options.machines[i].store == store) return &driver->options.machines[i];
     return NULL;
@@ -52,7 +52,7 @@ static enum status stage_own(struct raft_driver *driver, const struct envelope *
 static enum status stage_operation(struct raft_driver *driver, const struct envelope *envelope, uint8_t store,
                                    struct slice operation) {
     if (store == 0) return stage_own(driver, envelope, operation);
-    const struct state_machine *machine = find_machine(driver, store);
+    const struct state_machine *machine = driver_find_machine(driver, store);
     if (machine == NULL) return STATUS_UNSUPPORTED;
     return machine->apply(machine->context, envelope, operation, &driver->batch, &driver->reply);
 }
@@ -152,7 +152,7 @@ static enum status start_prefetch(struct raft_driver *driver, const struct raft_
     enum status status = envelope_decode(entry->bytes, &envelope, &store, &operation);
     if (status == STATUS_OK) status = buf_assign(&driver->prefetch_operation, operation);
     if (status != STATUS_OK) return status;
-    driver->prefetch_machine = find_machine(driver, store);
+    driver->prefetch_machine = driver_find_machine(driver, store);
     check(driver->prefetch_machine != NULL); /* it answered */
     driver->prefetch_snapshot = engine_snapshot_acquire(driver->engine);
     if (driver->prefetch_snapshot == NULL) return STATUS_NO_MEMORY;
@@ -167,7 +167,8 @@ static enum status start_prefetch(struct raft_driver *driver, const struct raft_
 /* ---- A slice ---- */
 
 static void take_failure(struct raft_driver *driver, enum status status, const struct raft_entry *entry) {
-    if (status == STATUS_WOULD_BLOCK) status = start_prefetch(driver, entry);
+    if (status == STATUS_WOULD_BLOCK)
+        status = prefetch_is_under_way(driver, driver->applied + 1) ? STATUS_OK : start_prefetch(driver, entry);
     if (status == STATUS_OK) return;
     if (status == STATUS_BUSY || status == STATUS_NO_MEMORY || status == STATUS_NO_SPACE) {
         driver->apply_retry_ns = driver_now(driver) + RETRY_NS; /* the engine is at its limit: its jobs need time */

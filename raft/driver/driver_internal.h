@@ -2,9 +2,9 @@
  * driver_internal: the state of a driver, and the verbs that its parts call of one another. Private to raft/driver.
  *
  * Who owns what: open.c the directory; turn.c events and effects of the core; disk_work.c what goes to disk, and in
- * which order; apply.c what is committed; requests.c writes of this node's clients, and their way to the leader;
- * reads.c read barriers and counts; snapshot_send.c and snapshot_take.c state that travels whole; keep.c the length of
- * the log; driver_status.c what people see.
+ * which order; prefetch.c what entries will read; apply.c what is committed; requests.c writes of this node's clients,
+ * and their way to the leader; reads.c read barriers and counts; snapshot_send.c and snapshot_take.c state that travels
+ * whole; keep.c the length of the log; driver_status.c what people see.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -12,6 +12,7 @@
 #include "engine/base/prng.h"
 #include "engine/names.h"
 #include "raft/driver.h"
+#include "raft/driver/prefetch.h"
 #include "raft/log/envelope.h"
 #include "raft/log/node_state.h"
 #include "raft/log/raft_log.h"
@@ -183,6 +184,7 @@ struct raft_driver {
     struct buf prefetch_operation;
     enum status prefetch_status;
     uint64_t apply_retry_ns;
+    struct prefetch ahead;
     unsigned engine_pins;
 
     struct requests requests;
@@ -232,6 +234,7 @@ void persist_installed(struct raft_driver *driver);
 void persist_write_superblock(struct raft_driver *driver);
 
 /* apply.c */
+const struct state_machine *driver_find_machine(const struct raft_driver *driver, uint8_t store); /* NULL = none */
 bool apply_slice(struct raft_driver *driver); /* true: more can be applied at once */
 MUST_CHECK enum status apply_load_state(struct raft_driver *driver, struct engine *engine,
                                         struct error *error); /* from the system tree */

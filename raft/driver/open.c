@@ -319,6 +319,7 @@ static enum status prepare(struct raft_driver *driver, const struct raft_driver_
     io_entropy(driver->io, &seed, sizeof seed);
     prng_init(&driver->prng, seed);
     fill_in_options(driver, options);
+    prefetch_init(driver);
     driver->tick_ns = (uint64_t)driver->options.tick_ms * MS_NS;
     driver->next_tick_ns = driver_now(driver) + driver->tick_ns;
     driver->in = calloc(DRIVER_APPEND_ENTRIES, sizeof *driver->in);
@@ -372,6 +373,7 @@ void raft_driver_close(struct raft_driver *driver) {
     }
     snapshot_send_deinit(driver);
     snapshot_take_deinit(driver);
+    prefetch_deinit(driver);
     apply_deinit(driver);
     raft_log_close(driver->raft_log);
     raft_destroy(driver->raft);

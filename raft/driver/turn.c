@@ -20,6 +20,7 @@ enum status driver_step(struct raft_driver *driver, const struct raft_event *eve
     driver->install_taken = status == STATUS_OK && outcome.install;
     if (status == STATUS_OK && outcome.put_count > 0) {
         persist_trim(driver, outcome.put_first);
+        prefetch_trim(driver, outcome.put_first);
         raft_log_put(driver->raft_log, outcome.put_first, outcome.put, outcome.put_count, chunk);
     }
     driver->stepped = true;
@@ -201,6 +202,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
         reads_serve(driver);
         if (!drained && !driver->stepped) break;
     }
+    prefetch_look(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

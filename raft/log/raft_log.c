@@ -305,6 +305,10 @@ bool raft_log_get(struct raft_log *log, uint64_t index, struct raft_entry *entry
     return false;
 }
 
+bool raft_log_peek(struct raft_log *log, uint64_t index, struct raft_entry *entry) {
+    return find_in_memory(log, index, entry);
+}
+
 unsigned raft_log_measure(void *context, uint64_t first, uint64_t last, size_t limit, size_t *bytes) {
     struct raft_log *log = context;
     unsigned count = 0;

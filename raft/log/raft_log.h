@@ -101,6 +101,8 @@ uint64_t raft_log_durable_lsn(const struct raft_log *log);
 /* In memory: the entry, borrowed until entries are put, cut or applied further, or a read-back ends. False: it is not;
  * a read-back has been started, on_read follows. */
 bool raft_log_get(struct raft_log *log, uint64_t index, struct raft_entry *entry);
+/* The same, but no read-back is started. */
+bool raft_log_peek(struct raft_log *log, uint64_t index, struct raft_entry *entry);
 /* As raft_options.measure. */
 unsigned raft_log_measure(void *log, uint64_t first, uint64_t last, size_t limit, size_t *bytes);
 /* The status of the last read-back that failed; OK if none did. */

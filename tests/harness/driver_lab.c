@@ -18,7 +18,8 @@ static enum status toy_apply(void *context, const struct envelope *envelope, str
     struct slice key = slice_make(operation.data, (size_t)(sign - operation.data));
     struct engine_value value;
     uint64_t count = 0;
-    enum status status = engine_get_try(toy->engine, NULL, TOY_TREE, key, &value);
+    enum status status = envelope->may_block ? engine_get(toy->engine, NULL, TOY_TREE, key, &value)
+                                             : engine_get_try(toy->engine, NULL, TOY_TREE, key, &value);
     if (status == STATUS_OK) {
         count = coding_get_u64(value.data.data);
         engine_value_release(&value);
@@ -44,6 +45,16 @@ static enum status toy_prefetch(void *context, const struct engine_snapshot *sna
                                     slice_make(operation.data, (size_t)(sign - operation.data)), &value);
     if (status == STATUS_OK) engine_value_release(&value);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status toy_probe(void *context, struct slice operation) {
+    struct toy *toy = context;
+    const uint8_t *sign = memchr(operation.data, '=', operation.size);
+    struct engine_value value;
+    enum status status = engine_get_try(toy->engine, NULL, TOY_TREE,
+                                        slice_make(operation.data, (size_t)(sign - operation.data)), &value);
+    if (status == STATUS_OK) engine_value_release(&value);
+    return status;
 }
 
 static enum status toy_after_restore(void *context, struct engine *engine, uint64_t seed) {
@@ -84,6 +95,7 @@ static void node_boot(struct cluster *cluster, struct node *node) {
         .tree_count = 1,
         .apply = toy_apply,
         .prefetch = toy_prefetch,
+        .probe = toy_probe,
         .after_restore = toy_after_restore,
     };
     options.machines = &node->machine;

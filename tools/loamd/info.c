@@ -91,12 +91,14 @@ static enum status print_raft(struct server *server, struct buf *to) {
         "raft_log_time_ms:%lld\r\nraft_state_hash:%016llx\r\nraft_elections:%llu\r\nraft_leader_changes:%llu\r\n"
         "raft_snapshots_sent:%llu\r\nraft_snapshots_installed:%llu\r\nraft_proposals:%llu\r\nraft_applied_entries:%"
         "llu\r\n"
-        "raft_reads:%llu\r\nraft_read_rounds:%llu\r\n",
+        "raft_reads:%llu\r\nraft_read_rounds:%llu\r\nraft_apply_stalls:%llu\r\nraft_prefetch_looks:%llu\r\n"
+        "raft_prefetched_entries:%llu\r\nraft_prefetch_lost:%llu\r\n",
         (ull)node.identity.node_id, raft_role_name(node.role), (ull)node.term, (ull)node.vote, (ull)node.leader,
         (ull)node.commit, (ull)node.applied, (ull)node.first_index, (ull)node.last_index, (ull)node.durable_index,
         (long long)node.log_time_ms, (ull)node.state_hash, (ull)node.elections, (ull)node.leader_changes,
         (ull)node.snapshots_sent, (ull)node.snapshots_installed, (ull)node.proposals, (ull)node.applied_entries,
-        (ull)node.reads, (ull)node.read_rounds);
+        (ull)node.reads, (ull)node.read_rounds, (ull)node.apply_stalls, (ull)node.prefetch_looks,
+        (ull)node.prefetched_entries, (ull)node.prefetch_lost);
     for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++)
         status = print_peer(&node.peers[i], node.last_index, to);
     return status;
@@ -127,13 +129,14 @@ static enum status print_limits(struct server *server, struct buf *to) {
         to,
         "# Limits\r\nclients:use=%u,limit=%u\r\nlog_bytes:use=%llu,limit=%llu\r\n"
         "uncommitted_bytes:use=%llu,limit=%llu\r\nrequests:use=%llu,limit=%llu\r\n"
-        "sessions:use=%llu,limit=%llu\r\npressure:use=%u,limit=1000\r\nengine_pressure:use=%u,limit=1000\r\n"
+        "sessions:use=%llu,limit=%llu\r\nprefetch:use=%llu,limit=%llu\r\npressure:use=%u,limit=1000\r\nengine_pressure:"
+        "use=%u,limit=1000\r\n"
         "client_query_buffer:limit=%zu\r\nclient_output_buffer:limit=%zu\r\nclient_pipeline:limit=%u\r\n",
         server->connection_count, server->limits.clients, (ull)node.log_bytes, (ull)node.log_limit_bytes,
         (ull)node.uncommitted_bytes, (ull)node.uncommitted_limit_bytes, (ull)node.requests, (ull)node.request_limit,
-        (ull)node.sessions, (ull)node.session_limit, raft_driver_pressure(server->driver),
-        engine_pressure(raft_driver_engine(server->driver)), server->limits.query_buffer_bytes,
-        server->limits.output_buffer_bytes, server->limits.pipeline);
+        (ull)node.sessions, (ull)node.session_limit, (ull)node.prefetch_ahead, (ull)node.prefetch_window,
+        raft_driver_pressure(server->driver), engine_pressure(raft_driver_engine(server->driver)),
+        server->limits.query_buffer_bytes, server->limits.output_buffer_bytes, server->limits.pipeline);
 }
 
 static enum status print_keyspace(struct server *server, struct buf *to) {
@@ -194,6 +197,8 @@ enum status server_print_metrics(struct server *server, struct buf *to) {
         {"raft_leader_changes_total", "counter", "Changes of leader seen.", node.leader_changes},
         {"raft_applied_entries_total", "counter", "Entries applied since start.", node.applied_entries},
         {"raft_read_rounds_total", "counter", "Read barriers run.", node.read_rounds},
+        {"raft_apply_stalls_total", "counter", "Entries whose apply waited for a read.", node.apply_stalls},
+        {"raft_prefetched_entries_total", "counter", "Entries whose rows were read ahead.", node.prefetched_entries},
         {"log_commits_total", "counter", "Groups written to the log.", node.log_commits},
         {"log_syncs_total", "counter", "Barriers asked of the device for the log.", node.log_syncs},
         {"log_written_bytes_total", "counter", "Bytes written to the log, padding included.", node.log_written_bytes},

@@ -92,10 +92,30 @@ static void a_row_that_the_cache_cannot_hold_is_read_by_the_call_that_may_block(
     assert_int_equal(length.integer, sizeof value + 4);
 }
 
+static void a_probe_tells_which_rows_have_to_be_read_and_reads_none(void **state) {
+    struct fixture *f = *state;
+    void *kv = f->machine.context;
+    encode(f, KV_OP_SET, slice_from_text("k"), slice_from_text("value"));
+    assert_int_equal(apply(f, false), STATUS_OK);
+    assert_int_equal(f->machine.probe(kv, buf_slice(&f->operation)), STATUS_OK); /* in the memtable */
+    assert_int_equal(engine_flush(f->engine), STATUS_OK);
+    struct engine_stats before, after;
+    engine_get_stats(f->engine, &before);
+    assert_int_equal(f->machine.probe(kv, buf_slice(&f->operation)), STATUS_WOULD_BLOCK);
+    assert_int_equal(f->machine.probe(kv, buf_slice(&f->operation)), STATUS_WOULD_BLOCK);
+    engine_get_stats(f->engine, &after);
+    assert_int_equal(after.cache_bytes, before.cache_bytes);
+    assert_int_equal(f->machine.prefetch(kv, NULL, buf_slice(&f->operation)), STATUS_OK);
+    assert_int_equal(f->machine.probe(kv, buf_slice(&f->operation)), STATUS_OK);
+    assert_int_equal(apply(f, false), STATUS_OK);
+    assert_int_equal(f->machine.probe(kv, slice_from_text("no operation")), STATUS_UNSUPPORTED);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_row_that_the_cache_cannot_hold_is_read_by_the_call_that_may_block, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_probe_tells_which_rows_have_to_be_read_and_reads_none, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("kv_state_machine", tests, NULL, NULL);
 }
