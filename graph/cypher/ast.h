@@ -19,7 +19,7 @@
 enum {
     CYPHER_TEXT_MAX_BYTES = 1 << 20,    /* a query */
     CYPHER_MEMORY_MAX_BYTES = 64 << 20, /* what parsing, checking and planning one query may take of the arena */
-    CYPHER_DEPTH_MAX = 256,             /* levels of nesting; also the height of any expression's tree */
+    CYPHER_DEPTH_MAX = 400,             /* levels of nesting; also the height of any expression's tree */
     CYPHER_SLOTS_MAX = 65536,           /* variables, named or not, of one query */
 };
 
