@@ -7,8 +7,7 @@
  *
  * A *slot* is the number of a variable's room in a row. The checks (check.h) give every variable of a query a slot of
  * its own, in all scopes, and write it into the nodes; a slot is never used for two variables. Until then, and where
- * there is no variable, slots are CYPHER_NO_SLOT. An operand may be shared by two nodes (a < b < c); trees are
- * therefore only rewritten in ways that may happen twice.
+ * there is no variable, slots are CYPHER_NO_SLOT. Trees share no nodes.
  */
 #ifndef GRAPH_CYPHER_AST_H
 #define GRAPH_CYPHER_AST_H
@@ -95,6 +94,8 @@ enum cypher_expr_kind {
     EXPR_CONTAINS,
     EXPR_MATCHES, /* =~ */
 
+    EXPR_CHAIN, /* .chain: a < b <= c: all links hold; each operand is evaluated once */
+
     EXPR_NOT, /* .operand for all of these */
     EXPR_NEGATE,
     EXPR_PLUS,
@@ -156,8 +157,9 @@ struct cypher_alternative {
 struct cypher_expr {
     enum cypher_expr_kind kind;
     struct cypher_place place;
-    uint16_t height; /* 1 for a leaf; at most CYPHER_DEPTH_MAX */
-    uint16_t type;   /* set of enum cypher_type, filled by the checks */
+    uint16_t height;  /* 1 for a leaf; at most CYPHER_DEPTH_MAX */
+    uint16_t type;    /* set of enum cypher_type, filled by the checks */
+    uint16_t element; /* of a list: types of its items, filled by the checks */
     union {
         bool boolean;
         int64_t integer;
@@ -176,6 +178,11 @@ struct cypher_expr {
             struct cypher_expr *left;
             struct cypher_expr *right;
         } binary;
+        struct {
+            struct cypher_expr **operands; /* count + 1 */
+            enum cypher_expr_kind *links;  /* EXPR_EQUAL ... EXPR_GREATER_EQUAL, between operands i and i + 1 */
+            uint32_t count;                /* at least 2: a single one is .binary */
+        } chain;
         struct cypher_expr *operand;
         struct {
             struct cypher_expr *object;

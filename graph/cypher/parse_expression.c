@@ -150,21 +150,43 @@ static struct cypher_expr *parse_chain(struct parser *parser, struct cypher_expr
     return make_balanced(parser, infix.kind, items, count);
 }
 
-/* left < b <= c ...: the conjunction of its links, whose inner operands are shared. */
+struct comparison {
+    enum cypher_expr_kind kind;
+    struct cypher_place place;
+    struct cypher_expr *right;
+};
+
+static struct cypher_expr *make_chain(struct parser *parser, struct cypher_expr *left, const struct comparison *items,
+                                      uint32_t count) {
+    struct cypher_expr *expr = parse_expr_make(parser, EXPR_CHAIN, left->place);
+    if (!expr) return NULL;
+    expr->chain.count = count;
+    expr->chain.operands = parse_alloc(parser, (count + 1) * sizeof(struct cypher_expr *));
+    expr->chain.links = parse_alloc(parser, count * sizeof *expr->chain.links);
+    if (!expr->chain.operands || !expr->chain.links || !parse_raise(parser, expr, left, NULL)) return NULL;
+    expr->chain.operands[0] = left;
+    for (uint32_t i = 0; i < count; i++) {
+        expr->chain.links[i] = items[i].kind;
+        expr->chain.operands[i + 1] = items[i].right;
+        if (!parse_raise(parser, expr, items[i].right, NULL)) return NULL;
+    }
+    return expr;
+}
+
+/* left = b, or left < b <= c ... */
 static struct cypher_expr *parse_comparisons(struct parser *parser, struct cypher_expr *left) {
     const size_t mark = parser->scratch.size;
-    struct cypher_expr **links;
+    struct comparison *items;
     uint32_t count;
     for (struct infix infix; (infix = next_infix(parser)).level == LEVEL_COMPARISON;) {
-        const struct cypher_place place = parse_peek(parser)->place;
+        struct comparison item = {.kind = infix.kind, .place = parse_peek(parser)->place};
         parser->at++;
-        struct cypher_expr *right = parse_operators(parser, LEVEL_COMPARISON + 1);
-        struct cypher_expr *link = make_binary(parser, infix.kind, place, left, right);
-        if (!link || !parse_push(parser, &link, sizeof link)) return NULL;
-        left = right;
+        item.right = parse_operators(parser, LEVEL_COMPARISON + 1);
+        if (!item.right || !parse_push(parser, &item, sizeof item)) return NULL;
     }
-    if (!parse_pop(parser, mark, sizeof *links, &links, &count)) return NULL;
-    return make_balanced(parser, EXPR_AND, links, count);
+    if (!parse_pop(parser, mark, sizeof *items, &items, &count)) return NULL;
+    if (count > 1) return make_chain(parser, left, items, count);
+    return make_binary(parser, items[0].kind, items[0].place, left, items[0].right);
 }
 
 static struct cypher_expr *parse_infix(struct parser *parser, struct cypher_expr *left, struct infix infix) {
