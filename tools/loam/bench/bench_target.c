@@ -90,7 +90,7 @@ enum status bench_target_start_loam(struct io *io, const char *dir, unsigned bas
 
 static enum status start_etcd_node(const char *program, struct bench_target *target, unsigned node, unsigned base_port,
                                    const char *members, struct error *error) {
-    char name[16], data[IO_PATH_BYTES + 32], log[IO_PATH_BYTES + 32], client[64], peer[64];
+    char name[16], data[IO_PATH_BYTES + 32], log[IO_PATH_BYTES + 32], client[IO_ADDRESS_BYTES + 16], peer[64];
     (void)snprintf(name, sizeof name, "n%u", node + 1);
     (void)snprintf(data, sizeof data, "%s/%s", target->dir, name);
     (void)snprintf(log, sizeof log, "%s/%s.log", target->dir, name);
