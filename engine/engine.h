@@ -85,8 +85,10 @@ struct engine_options {
     const struct engine_tree_kind *kinds; /* borrowed for the life of the engine */
     size_t kind_count;
     enum engine_wal_mode wal;
-    bool must_exist; /* NOT_FOUND instead of making a new one */
-    bool read_only;  /* nothing is written, no lock is taken, no background work: for tools beside a running owner */
+    bool owner_seals; /* ENGINE_WAL_OFF: only engine_amend seals a memtable; the owner asks engine_wants_seal after each
+                         write and now and then */
+    bool must_exist;  /* NOT_FOUND instead of making a new one */
+    bool read_only;   /* nothing is written, no lock is taken, no background work: for tools beside a running owner */
 
     /* 0 = the default in brackets. */
     size_t memtable_bytes; /* sealed at this size [64 MiB] */
@@ -160,6 +162,18 @@ struct engine_write_options {
 MUST_CHECK enum status engine_write(struct engine *engine, struct engine_batch *batch,
                                     const struct engine_write_options *options);
 
+/*
+ * With owner_seals: rows that the owner keeps in memory between two flushes (and rebuilds from its log) are written
+ * where a flush cuts. engine_amend adds a batch to the state at the last applied mark (the batch's own is not looked
+ * at); with `seal` the memtable ends behind it, and its flush starts: what is installed is the state at that mark,
+ * these rows included. Neither paced nor refused for space: a flush needs it. All or nothing. BUSY (seal: no room for
+ * another memtable), NO_MEMORY, READ_ONLY, INVALID, TOO_LARGE.
+ */
+MUST_CHECK enum status engine_amend(struct engine *engine, struct engine_batch *batch, bool seal);
+/* The memtable is full (engine_write answers BUSY until it is sealed), or a flush was asked for what it holds; and
+ * there is room for another. Cheap. */
+bool engine_wants_seal(const struct engine *engine);
+
 /* How hard the engine asks its writers to slow down: 0 = not at all .. 1000 = memory or debt is at its limit. For
  * owners with no_wait: stop reading sockets as it rises. */
 unsigned engine_pressure(const struct engine *engine);
@@ -225,11 +239,11 @@ MUST_CHECK enum status engine_tree_info(struct engine *engine, uint32_t tree,
 
 /* ---- Flush, log, checkpoint -------------------------------------------------------------------------------------- */
 
-/* Seals the memtable if it holds anything and starts a flush; the answer is engine_installed passing the mark. Does not
- * block. */
+/* Seals the memtable if it holds anything (with owner_seals: has engine_wants_seal say so) and starts a flush; the
+ * answer is engine_installed passing the mark. Does not block. */
 MUST_CHECK enum status engine_flush_start(struct engine *engine);
-/* The same, and waits until it is installed (with ENGINE_WAL_OFF: until the owner's log is durable, so never from the
- * loop). */
+/* The same, and waits until it is installed (with ENGINE_WAL_OFF: until the owner's log is durable; with owner_seals:
+ * until another thread seals; so never from the loop). */
 MUST_CHECK enum status engine_flush(struct engine *engine);
 /* Compacts every tree down to its last level; what its filter drops by then goes too. Blocking; for tools and tests. */
 MUST_CHECK enum status engine_compact(struct engine *engine);

@@ -20,7 +20,7 @@
 
 /* Trees with fixed ids; stores take theirs from NAMES_TREE_STORES on. */
 enum {
-    TREE_SYSTEM = 1, /* raft: sessions, configuration */
+    TREE_SYSTEM = 1, /* raft: sessions, configuration, chain */
     TREE_NAMES = 2,
     TREE_NAMES_EXPIRY = 3,
     TREE_NAMES_META = 4, /* count */

@@ -222,8 +222,10 @@ static enum status install(struct engine *engine, struct flush *flush) {
     cut_log(engine, log_end);
     destroy(engine, flush, true);
     mutex_lock(&engine->mutex);
-    if (engine->seal_wanted && list_is_empty(&engine->writers) && store_seal(engine) == STATUS_OK)
+    const bool led = !list_is_empty(&engine->writers); /* then it is the leader's to look */
+    if (engine->seal_wanted && !led && !engine->options.owner_seals && store_seal(engine) == STATUS_OK)
         engine->seal_wanted = false;
+    if (!led) store_note_seal_due(engine);
     store_job_start(engine, &engine->compact_job);
     mutex_unlock(&engine->mutex);
     return STATUS_OK;

@@ -68,6 +68,7 @@ struct engine {
     /* Commit queue (write.c): mutex for the list; the rest is the leader's. */
     struct list writers;
     bool seal_wanted;           /* mutex: seal when the present group ends */
+    atomic_bool seal_due;       /* owner_seals: the owner is to do it now, there is room */
     uint64_t last_sequence;     /* given out */
     _Atomic uint64_t sequence;  /* published: readers see up to here */
     struct engine_mark applied; /* mutex for writing and for others than the leader */
@@ -175,13 +176,30 @@ void store_end_read(struct engine *engine, const struct store_read *read);
 /* Releases a view; starts the sweep if it was the last reference. */
 void store_release_view(struct engine *engine, struct view *view);
 
-/* ---- Sealing (write.c) ------------------------------------------------------------------------------------------- */
+/* ---- Sealing (seal.c). REQUIRES, all of them: mutex, and no leader at work (or being it) ------------------------- */
 
-/* REQUIRES: mutex, and no leader at work (or being it). Seals the active memtable and starts a flush; does nothing when
- * it is empty. NO_MEMORY, BUSY (no room for another). */
+/* Seals the active memtable and starts a flush; does nothing when it is empty. NO_MEMORY, BUSY (no room for another).
+ */
 MUST_CHECK enum status store_seal(struct engine *engine);
-/* REQUIRES: mutex. Another memtable may become active. */
+/* The same if it is full or a flush was asked, and sealing is not the owner's. */
+void store_seal_if_full(struct engine *engine);
+/* In two steps, with a batch between them that is to be its last: all that may fail comes first. NO_MEMORY, BUSY. */
+struct store_sealing {
+    struct mem *fresh;
+    struct view *view;
+};
+MUST_CHECK enum status store_prepare_seal(struct engine *engine, struct store_sealing *sealing);
+/* status: of the batch; not OK = the memtable stays. */
+void store_end_seal(struct engine *engine, const struct store_sealing *sealing, enum status status);
+/* Where the owner seals: whether it should. After anything that it hangs on has changed. */
+void store_note_seal_due(struct engine *engine);
+/* Another memtable may become active. Mutex alone will do. */
 bool store_has_room(const struct engine *engine);
+/* The active one has its size. Mutex alone will do. */
+bool store_is_full(const struct engine *engine);
+
+/* ---- Writing (write.c) ------------------------------------------------------------------------------------------- */
+
 /* Applies the operations of one batch to the active memtable, from sequence `first` on; all or nothing. Leader, or
  * recovery. INVALID, NO_MEMORY, TOO_LARGE, CORRUPT. */
 MUST_CHECK enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first);

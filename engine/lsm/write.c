@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 
+#include "engine/base/check.h"
 #include "engine/lsm/batch.h"
 #include "engine/lsm/store.h"
 
@@ -21,6 +22,8 @@ struct writer {
     struct list link;
     struct engine_batch *batch;
     bool sync;
+    bool amends; /* stands at the mark of the one before it */
+    bool seals;  /* the memtable ends with it: alone in its group */
     bool done;
     bool waits; /* `wake` was made, and its owner waits on it */
     enum status status;
@@ -128,52 +131,6 @@ enum status store_apply(struct engine *engine, struct slice operations, uint32_t
     return status;
 }
 
-/* ---- Sealing ----------------------------------------------------------------------------------------------------- */
-
-bool store_has_room(const struct engine *engine) {
-    return engine->sealed_count + 1 < engine->options.memtable_limit;
-}
-
-enum status store_seal(struct engine *engine) {
-    if (mem_is_empty(engine->active)) return STATUS_OK;
-    if (!store_has_room(engine)) return STATUS_BUSY;
-    struct mem *sealed[VIEW_SEALED_MAX];
-    sealed[0] = engine->active;
-    for (uint32_t i = 0; i < engine->sealed_count; i++) sealed[i + 1] = engine->sealed[engine->sealed_count - 1 - i];
-    struct mem *fresh = mem_create(engine->mem_seed + 1);
-    struct view *view = view_reserve(&engine->views);
-    if (!fresh || !view) {
-        mem_release(fresh);
-        view_discard(&engine->views, view);
-        return STATUS_NO_MEMORY;
-    }
-    engine->mem_seed++;
-    view_fill(view, engine->version, fresh, sealed, engine->sealed_count + 1);
-    engine->active->mark = engine->applied;
-    engine->active->last_sequence = engine->last_sequence;
-    engine->active->log_end = engine->log_end;
-    engine->sealed[engine->sealed_count++] = engine->active;
-    engine->active = fresh;
-    fresh->last_sequence = engine->last_sequence;
-    if (view_publish(&engine->views, view)) store_job_start(engine, &engine->sweep_job);
-    store_job_start(engine, &engine->flush_job);
-    pace_update(engine);
-    return STATUS_OK;
-}
-
-/* REQUIRES: mutex, leader. */
-static void seal_if_full(struct engine *engine) {
-    const bool full = memtable_bytes(engine->active->table) >= engine->options.memtable_bytes;
-    if (!full && !engine->seal_wanted) return;
-    if (store_has_failed(engine)) return;
-    const enum status status = store_seal(engine);
-    if (status == STATUS_BUSY) return; /* the next group tries again */
-    engine->seal_wanted = false;
-    if (status == STATUS_OK) return;
-    engine->flush_status = status;
-    store_signal(engine);
-}
-
 /* ---- The leader's work ------------------------------------------------------------------------------------------- */
 
 struct group {
@@ -195,8 +152,9 @@ static void gather_group(struct engine *engine, struct group *group) {
          at = at->next) {
         struct writer *writer = list_entry(at, struct writer, link);
         bytes += writer->batch->operations.size;
-        if (group->count > 0 && (bytes > GROUP_MAX_BYTES || (writer->sync && !group->sync))) break;
+        if (group->count > 0 && (bytes > GROUP_MAX_BYTES || (writer->sync && !group->sync) || writer->seals)) break;
         group->writers[group->count++] = writer;
+        if (writer->seals) break;
     }
 }
 
@@ -223,10 +181,11 @@ static enum status append_to_log(struct engine *engine, const struct engine_batc
     return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, &lsn);
 }
 
-static enum status commit_one(struct engine *engine, struct group *group, const struct engine_batch *batch) {
-    struct engine_mark mark;
+static enum status commit_one(struct engine *engine, struct group *group, const struct writer *writer) {
+    struct engine_mark mark = group->mark;
+    const struct engine_batch *batch = writer->batch;
     const struct slice operations = buf_slice(&batch->operations);
-    enum status status = next_mark(engine, batch, &group->mark, &mark);
+    enum status status = writer->amends ? STATUS_OK : next_mark(engine, batch, &group->mark, &mark);
     if (status == STATUS_OK) status = store_apply(engine, operations, batch->count, engine->last_sequence + 1);
     if (status != STATUS_OK) return status == STATUS_CORRUPT ? STATUS_INVALID : status;
     if (engine->wal) status = append_to_log(engine, batch, &mark);
@@ -264,7 +223,7 @@ static void commit_group(struct engine *engine, struct group *group) {
     bool any = false;
     for (uint32_t i = 0; i < group->count; i++) {
         struct writer *writer = group->writers[i];
-        writer->status = store_has_failed(engine) ? STATUS_READ_ONLY : commit_one(engine, group, writer->batch);
+        writer->status = store_has_failed(engine) ? STATUS_READ_ONLY : commit_one(engine, group, writer);
         any = any || writer->status == STATUS_OK;
     }
     if (engine->wal) {
@@ -298,20 +257,44 @@ static void dismiss(struct engine *engine, const struct group *group, const stru
 }
 
 /* REQUIRES: mutex, which is given up meanwhile. */
-static void lead(struct engine *engine, const struct writer *leader) {
+static void lead(struct engine *engine, struct writer *leader) {
     struct group group; /* large: gather_group sets what is read */
-    seal_if_full(engine);
+    struct store_sealing sealing;
+    store_seal_if_full(engine);
     gather_group(engine, &group);
-    mutex_unlock(&engine->mutex);
-    commit_group(engine, &group);
-    mutex_lock(&engine->mutex);
-    publish(engine, &group);
-    seal_if_full(engine);
+    leader->status = leader->seals ? store_prepare_seal(engine, &sealing) : STATUS_OK;
+    const bool prepared = leader->seals && leader->status == STATUS_OK;
+    if (leader->status == STATUS_OK) {
+        mutex_unlock(&engine->mutex);
+        commit_group(engine, &group);
+        mutex_lock(&engine->mutex);
+        publish(engine, &group);
+    }
+    if (prepared) store_end_seal(engine, &sealing, leader->status);
+    store_seal_if_full(engine);
+    store_note_seal_due(engine);
     dismiss(engine, &group, leader);
 }
 
+/* Room for another group: the active memtable is not full, or another may take its place (which is up to the owner,
+ * where it seals). */
+static bool may_write(const struct engine *engine) {
+    return store_has_failed(engine) || !store_is_full(engine) ||
+           (store_has_room(engine) && !engine->options.owner_seals);
+}
+
+/* REQUIRES: mutex, which is given up meanwhile. */
+static enum status wait_for_room(struct engine *engine, bool no_wait) {
+    if (may_write(engine)) return STATUS_OK;
+    if (no_wait) return STATUS_BUSY;
+    const uint64_t start = io_now_ns(engine->io);
+    while (!may_write(engine)) store_wait(engine);
+    atomic_fetch_add_explicit(&engine->counters.delayed_ns, io_now_ns(engine->io) - start, memory_order_relaxed);
+    return STATUS_OK;
+}
+
+/* REQUIRES: mutex, which is given up meanwhile. */
 static void queue_and_commit(struct engine *engine, struct writer *writer) {
-    mutex_lock(&engine->mutex);
     list_push_back(&engine->writers, &writer->link);
     while (!writer->done && engine->writers.next != &writer->link) {
         if (!writer->waits) condition_init(&writer->wake);
@@ -319,30 +302,10 @@ static void queue_and_commit(struct engine *engine, struct writer *writer) {
         condition_wait(&writer->wake, &engine->mutex);
     }
     if (!writer->done) lead(engine, writer);
-    mutex_unlock(&engine->mutex);
     if (writer->waits) condition_deinit(&writer->wake);
 }
 
 /* ---- Admission --------------------------------------------------------------------------------------------------- */
-
-/* Room for another group: the active memtable is not full, or another may take its place. */
-static bool may_write(const struct engine *engine) {
-    return store_has_failed(engine) || store_has_room(engine) ||
-           memtable_bytes(engine->active->table) < engine->options.memtable_bytes;
-}
-
-static enum status wait_for_room(struct engine *engine, bool no_wait) {
-    mutex_lock(&engine->mutex);
-    bool room = may_write(engine);
-    if (!room && !no_wait) {
-        const uint64_t start = io_now_ns(engine->io);
-        while (!may_write(engine)) store_wait(engine);
-        room = true;
-        atomic_fetch_add_explicit(&engine->counters.delayed_ns, io_now_ns(engine->io) - start, memory_order_relaxed);
-    }
-    mutex_unlock(&engine->mutex);
-    return room ? STATUS_OK : STATUS_BUSY;
-}
 
 /* Only takes away: allowed while the disk reserve is touched. */
 static bool only_deletes(const struct engine_batch *batch) {
@@ -367,8 +330,7 @@ static enum status admit(struct engine *engine, const struct engine_batch *batch
     if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
     if (engine->wal && batch->operations.size > WAL_RECORD_MAX_BYTES - BATCH_HEADER_MAX_BYTES) return STATUS_TOO_LARGE;
     enum status status = check_space(engine, batch);
-    if (status == STATUS_OK) status = pace_admit(engine, batch->operations.size, no_wait);
-    return status == STATUS_OK ? wait_for_room(engine, no_wait) : status;
+    return status == STATUS_OK ? pace_admit(engine, batch->operations.size, no_wait) : status;
 }
 
 enum status engine_write(struct engine *engine, struct engine_batch *batch,
@@ -379,8 +341,25 @@ enum status engine_write(struct engine *engine, struct engine_batch *batch,
     const enum status status = admit(engine, batch, options->no_wait);
     if (status != STATUS_OK) return status;
     struct writer writer = {.batch = batch, .sync = options->sync, .status = STATUS_OK};
-    queue_and_commit(engine, &writer);
+    mutex_lock(&engine->mutex);
+    writer.status = wait_for_room(engine, options->no_wait);
+    if (writer.status == STATUS_OK) queue_and_commit(engine, &writer);
+    mutex_unlock(&engine->mutex);
     return writer.status;
+}
+
+enum status engine_amend(struct engine *engine, struct engine_batch *batch, bool seal) {
+    check(engine->options.owner_seals);
+    if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
+    struct writer writer = {.batch = batch, .amends = true, .seals = seal, .status = STATUS_OK};
+    mutex_lock(&engine->mutex);
+    queue_and_commit(engine, &writer);
+    mutex_unlock(&engine->mutex);
+    return writer.status;
+}
+
+bool engine_wants_seal(const struct engine *engine) {
+    return atomic_load_explicit(&engine->seal_due, memory_order_relaxed);
 }
 
 struct engine_mark engine_applied(const struct engine *engine) {
@@ -395,11 +374,13 @@ enum status engine_flush_start(struct engine *engine) {
     if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
     enum status status = STATUS_OK;
     mutex_lock(&engine->mutex);
+    const bool led = !list_is_empty(&engine->writers);
     if (engine->sealed_count > 0) store_job_start(engine, &engine->flush_job); /* one may have been put off */
-    if (!list_is_empty(&engine->writers))
-        engine->seal_wanted = true; /* the leader seals when its group ends */
+    if (led || engine->options.owner_seals)
+        engine->seal_wanted = true; /* the leader seals when its group ends, or the owner with its next amendment */
     else
         status = store_seal(engine);
+    if (!led) store_note_seal_due(engine);
     /* No room: the memtables before it flush first; the next group or install seals. */
     if (status == STATUS_BUSY) {
         engine->seal_wanted = true;

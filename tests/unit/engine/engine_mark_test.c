@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/alloc_fault.h"
 #include "tests/harness/engine_lab.h"
 #include "tools/sim/sim.h"
 #include "tools/sim/sim_io.h"
@@ -141,6 +142,185 @@ static void full_memory_answers_busy_and_a_durable_log_frees_it(void **state) {
     engine_log_durable(fixture->engine, index);
     work(fixture);
     assert_int_equal(put_at(fixture->engine, index, key, value), STATUS_OK);
+}
+
+/* ---- A memtable that its owner seals ---- */
+
+static void open_sealed_by_owner(struct fixture *fixture) {
+    fixture->options.owner_seals = true;
+    open_off(fixture);
+}
+
+static enum status amend(struct fixture *fixture, const char *key, const char *value, bool seal) {
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text(key), slice_from_text(value)), STATUS_OK);
+    const enum status status = engine_amend(fixture->engine, &batch, seal);
+    engine_batch_deinit(&batch);
+    return status;
+}
+
+/* Ordinary writes from index + 1 on, until one is refused; the last index that was taken. */
+static uint64_t fill(struct fixture *fixture, uint64_t index) {
+    char key[16], value[1000];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = 0;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK) {
+        snprintf(key, sizeof key, "k%04u", (unsigned)++index);
+        status = put_at(fixture->engine, index, key, value);
+        work(fixture);
+        assert_true(index < 1000);
+    }
+    assert_int_equal(status, STATUS_BUSY);
+    return index - 1;
+}
+
+static void what_an_owner_seals_is_installed_with_its_last_rows(void **state) {
+    struct fixture *fixture = *state;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->engine, 7, "a", "1"), STATUS_OK);
+    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
+    engine_log_durable(fixture->engine, 8);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 0); /* it waits for the owner */
+    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(amend(fixture, "own", "7", true), STATUS_OK);
+    assert_false(engine_wants_seal(fixture->engine));
+    assert_int_equal(put_at(fixture->engine, 8, "b", "1"), STATUS_OK);
+    work(fixture);
+    const struct engine_mark mark = engine_installed(fixture->engine);
+    assert_int_equal(mark.index, 7);
+    assert_int_equal(mark.term, 2);
+    assert_int_equal(mark.time_ms, 70);
+    engine_close(fixture->engine);
+    open_sealed_by_owner(fixture);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1 own=7");
+}
+
+static void rows_that_amend_stand_at_the_last_mark(void **state) {
+    struct fixture *fixture = *state;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->engine, 4, "a", "1"), STATUS_OK);
+    assert_int_equal(amend(fixture, "own", "4", false), STATUS_OK);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1 own=4");
+    assert_int_equal(engine_applied(fixture->engine).index, 4);
+    assert_int_equal(put_at(fixture->engine, 5, "b", "1"), STATUS_OK);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 0); /* nothing was sealed */
+}
+
+static void a_flush_of_nothing_new_asks_its_owner_for_nothing(void **state) {
+    struct fixture *fixture = *state;
+    open_sealed_by_owner(fixture);
+    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
+    assert_false(engine_wants_seal(fixture->engine));
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    assert_false(engine_wants_seal(fixture->engine));
+    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
+    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(amend(fixture, "own", "1", true), STATUS_OK);
+    engine_log_durable(fixture->engine, 1);
+    work(fixture);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK); /* all is installed: no wait either */
+    assert_false(engine_wants_seal(fixture->engine));
+    assert_int_equal(put_at(fixture->engine, 2, "a", "1"), STATUS_OK);
+    assert_false(engine_wants_seal(fixture->engine));
+}
+
+static void a_full_memtable_takes_only_what_seals_it(void **state) {
+    struct fixture *fixture = *state;
+    fixture->options.memtable_bytes = 8 << 10;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    const uint64_t last = fill(fixture, 1);
+    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(amend(fixture, "own", "x", true), STATUS_OK);
+    assert_int_equal(put_at(fixture->engine, last + 1, "a", "1"), STATUS_OK);
+}
+
+static void without_room_for_a_memtable_a_seal_is_busy_and_leaves_no_trace(void **state) {
+    struct fixture *fixture = *state;
+    fixture->options.memtable_bytes = 8 << 10;
+    fixture->options.memtable_limit = 2;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    const uint64_t first = fill(fixture, 1);
+    assert_int_equal(amend(fixture, "own", "1", true), STATUS_OK);
+    const uint64_t last = fill(fixture, first);
+    assert_false(engine_wants_seal(fixture->engine)); /* it does, but there is no room */
+    assert_int_equal(amend(fixture, "own", "2", true), STATUS_BUSY);
+    lab_expect(fixture->engine, NULL, TREE, "own", "1");
+    engine_log_durable(fixture->engine, last);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, first);
+    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(amend(fixture, "own", "2", true), STATUS_OK);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, last);
+    lab_expect(fixture->engine, NULL, TREE, "own", "2");
+}
+
+static void a_seal_without_memory_leaves_no_trace(void **state) {
+    struct fixture *fixture = *state;
+    char value[1 << 16]; /* the memtable has to grow, too */
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = 0;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text("own"), slice_from_text(value)), STATUS_OK);
+    enum status status = STATUS_NO_MEMORY;
+    unsigned refusals = 0;
+    for (uint64_t n = 1; status != STATUS_OK; n++) {
+        alloc_fault_at(n);
+        status = engine_amend(fixture->engine, &batch, true);
+        (void)alloc_fault_clear();
+        if (status == STATUS_OK) break;
+        assert_int_equal(status, STATUS_NO_MEMORY);
+        lab_expect(fixture->engine, NULL, TREE, "own", NULL);
+        refusals++;
+    }
+    engine_batch_deinit(&batch);
+    assert_true(refusals >= 3); /* a memtable, a view, the row */
+    engine_log_durable(fixture->engine, 1);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 1);
+    lab_expect(fixture->engine, NULL, TREE, "own", value);
+}
+
+static void a_flush_needs_no_space_that_writes_are_refused_for(void **state) {
+    struct fixture *fixture = *state;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    engine_log_durable(fixture->engine, 1);
+    assert_int_equal(amend(fixture, "own", "1", true), STATUS_OK);
+    work(fixture);
+    engine_close(fixture->engine);
+    fixture->options.disk_reserve_bytes = UINT64_MAX; /* never enough */
+    open_sealed_by_owner(fixture);
+    assert_int_equal(put_at(fixture->engine, 2, "a", "1"), STATUS_NO_SPACE);
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_delete(&batch, TREE, slice_from_text("a")), STATUS_OK);
+    batch.mark.index = 2;
+    assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+    engine_batch_deinit(&batch);
+    assert_int_equal(amend(fixture, "own", "2", true), STATUS_OK);
+    engine_log_durable(fixture->engine, 2);
+    work(fixture);
+    assert_int_equal(engine_installed(fixture->engine).index, 2);
+}
+
+static void an_engine_with_its_own_log_seals_itself(void **state) {
+    struct fixture *fixture = *state;
+    struct error error;
+    fixture->options.owner_seals = true;
+    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &fixture->engine, &error), STATUS_INVALID);
+    assert_non_null(strstr(error.text, "owner_seals"));
 }
 
 static void expired_values_leave_the_disk_as_log_time_passes(void **state) {
@@ -300,6 +480,14 @@ int main(void) {
         TEST(what_was_not_installed_is_the_owners_to_replay),
         TEST(an_empty_batch_moves_the_mark),
         TEST(full_memory_answers_busy_and_a_durable_log_frees_it),
+        TEST(what_an_owner_seals_is_installed_with_its_last_rows),
+        TEST(rows_that_amend_stand_at_the_last_mark),
+        TEST(a_flush_of_nothing_new_asks_its_owner_for_nothing),
+        TEST(a_full_memtable_takes_only_what_seals_it),
+        TEST(without_room_for_a_memtable_a_seal_is_busy_and_leaves_no_trace),
+        TEST(a_seal_without_memory_leaves_no_trace),
+        TEST(a_flush_needs_no_space_that_writes_are_refused_for),
+        TEST(an_engine_with_its_own_log_seals_itself),
         TEST(expired_values_leave_the_disk_as_log_time_passes),
         TEST(a_filter_takes_nothing_that_a_snapshot_sees),
         TEST(a_checkpoint_is_a_store_of_its_own),
