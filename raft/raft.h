@@ -401,6 +401,7 @@ struct raft_status {
 };
 
 void raft_get_status(const struct raft *raft, struct raft_status *status);
+size_t raft_uncommitted_bytes(const struct raft *raft); /* of the status, alone and cheap */
 /* Term of an entry; 0 when it is compacted, forgotten or not there. */
 uint64_t raft_term_at(const struct raft *raft, uint64_t index);
 

@@ -67,6 +67,10 @@ void raft_get_status(const struct raft *raft, struct raft_status *status) {
     for (unsigned i = 0; i < raft->peer_count; i++) status->peers[i] = show_peer(raft, &raft->peers[i]);
 }
 
+size_t raft_uncommitted_bytes(const struct raft *raft) {
+    return raft->uncommitted_bytes;
+}
+
 uint64_t raft_term_at(const struct raft *raft, uint64_t index) {
     return term_table_at(&raft->terms, index);
 }

@@ -30,10 +30,8 @@ static unsigned share(uint64_t used, uint64_t limit) {
 }
 
 unsigned raft_driver_pressure(const struct raft_driver *driver) {
-    struct raft_status core;
-    raft_get_status(driver->raft, &core);
     unsigned shares[] = {
-        share(core.uncommitted_bytes, core.uncommitted_bytes_max),
+        share(raft_uncommitted_bytes(driver->raft), driver->options.uncommitted_limit_bytes),
         share(raft_log_live_bytes(driver->raft_log), driver->options.log_limit_bytes),
         share(requests_count(driver), driver->requests.limit),
         driver->engine != NULL ? engine_pressure(driver->engine) : 0,
