@@ -58,7 +58,7 @@ struct raft_driver_options {
     struct slice peer_secret;             /* empty = none (loopback only) */
     const struct state_machine *machines; /* borrowed; one row per store */
     size_t machine_count;
-    struct engine_options engine; /* kinds, wal and log are filled in by the driver */
+    struct engine_options engine; /* kinds, wal, owner_seals and log are filled in by the driver */
     /* 0 = the default in brackets. */
     uint32_t tick_ms;               /* [20] */
     uint32_t heartbeat_ticks;       /* [3] */
@@ -68,6 +68,7 @@ struct raft_driver_options {
     uint64_t log_segment_bytes;     /* [16 MiB] */
     size_t uncommitted_limit_bytes; /* [32 MiB] */
     uint32_t pending_requests;      /* of this node, unanswered: the session's window [4096] */
+    size_t reply_memory_bytes;      /* kept replies of sessions between two flushes; then they become rows [4 MiB] */
     uint64_t snapshot_rate_bytes;   /* per second and receiver [64 MiB] */
     uint32_t leaderless_wait_ms;    /* a request waits so long for a leader, then NOT_LEADER: not applied [2000] */
     /* Something that a person would want to know changed (role, leader). May be NULL. */
@@ -126,6 +127,8 @@ unsigned raft_driver_pressure(const struct raft_driver *driver);
 
 struct engine *
 raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot install, between turns: ask each time */
+/* Starts a flush of all that is applied; engine_installed tells when it is there. Nothing new is OK. */
+MUST_CHECK enum status raft_driver_flush_start(struct raft_driver *driver);
 /*
  * A pool job that reads the engine pins it for as long: a snapshot install waits for the last unpin before it replaces
  * the engine. Loop thread.
@@ -147,6 +150,7 @@ struct raft_driver_status {
     uint64_t uncommitted_bytes, uncommitted_limit_bytes;
     uint64_t requests, request_limit;
     uint64_t sessions, session_limit;
+    uint64_t reply_bytes, reply_limit_bytes; /* kept replies that are no rows yet */
     uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
     uint64_t proposals, applied_entries, read_rounds, reads;
     uint64_t apply_stalls;                    /* entries whose apply waited for a read, its own or one ahead */

@@ -1,9 +1,12 @@
 /*
- * apply: committed entries become batches of the engine, in order, each once, a bounded slice per turn. Every entry is
- * one batch: what its store did, and one row of the system tree that says whose it was and how the chain stands. So
- * what the engine holds after a crash is the state after a whole entry.
+ * apply: committed entries become batches of the engine, in order, each once, a bounded slice per turn. An entry is one
+ * batch: what its store did. What raft itself remembers of it (the reply of its session, the chain) is kept in memory
+ * and becomes rows of the system tree where a flush cuts: the engine says when it wants to seal its memtable, and the
+ * rows go in as the last thing. So what the engine holds after a crash is the state after a whole entry, raft's part
+ * included, and replaying the log from there gives what was in memory.
  *
- * The chain is a hash over every batch so far: equal on all replicas at an equal index, or they have diverged.
+ * The chain is a hash over every batch and every session's reply so far: equal on all replicas at an equal index, or
+ * they have diverged.
  */
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
@@ -44,9 +47,12 @@ static enum status stage_own(struct raft_driver *driver, const struct envelope *
     struct own_operation own;
     enum status status = own_decode(bytes, &own);
     if (status != STATUS_OK || own.kind == OWN_TICK) return status;
+    status = sessions_stage_open(driver->sessions, &driver->batch, envelope->index, own.node_id);
+    if (status != STATUS_OK) return status;
     driver->staged.sessions_changed = true;
+    driver->staged.opened_node = own.node_id;
     if (own.node_id == driver->identity.node_id) driver->staged.opened_nonce = own.nonce;
-    return sessions_open(driver->sessions, &driver->batch, envelope->index, own.node_id);
+    return STATUS_OK;
 }
 
 static enum status stage_operation(struct raft_driver *driver, const struct envelope *envelope, uint8_t store,
@@ -74,14 +80,20 @@ static enum status stage_command(struct raft_driver *driver, uint64_t index, con
     if (verdict == SESSION_APPLY) status = stage_operation(driver, &envelope, store, operation);
     if (status != STATUS_OK) return status;
     driver->log_time_ms = envelope.time_ms;
-    if (verdict != SESSION_APPLY || envelope.session == 0) return STATUS_OK;
+    if (verdict != SESSION_APPLY) return STATUS_OK;
     driver->staged.session = envelope.session;
     driver->staged.serial = envelope.serial;
-    return sessions_note(driver->sessions, &driver->batch, envelope.session, envelope.serial, index,
-                         buf_slice(&driver->reply));
+    return STATUS_OK;
 }
 
-/* From OK on the batch must be written: the sessions in memory are those after it. */
+/* The chain behind the entry that is staged. */
+static uint64_t next_chain(const struct raft_driver *driver, uint64_t index) {
+    const struct staged *staged = &driver->staged;
+    uint64_t chain = hash_mix(driver->chain, hash64(buf_slice(&driver->batch.operations), index));
+    if (staged->session == 0) return chain;
+    return hash_mix(chain, hash64(buf_slice(&driver->reply), hash_mix(staged->session, staged->serial)));
+}
+
 static enum status stage(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry) {
     engine_batch_clear(&driver->batch);
     buf_clear(&driver->reply);
@@ -90,16 +102,32 @@ static enum status stage(struct raft_driver *driver, uint64_t index, const struc
     if (status == STATUS_OK && entry->kind == RAFT_ENTRY_CONFIGURATION) status = stage_configuration(driver, entry);
     if (status == STATUS_OK && entry->kind == RAFT_ENTRY_COMMAND) status = stage_command(driver, index, entry);
     if (status != STATUS_OK) return status;
-    uint8_t row[CHAIN_ROW_BYTES];
-    driver->staged.chain = hash_mix(driver->chain, hash64(buf_slice(&driver->batch.operations), index));
-    coding_put_u64(row, index);
-    coding_put_u64(row + 8, driver->staged.chain);
+    driver->staged.chain = next_chain(driver, index);
+    driver->staged.index = index;
     driver->batch.mark = (struct engine_mark){.index = index, .term = entry->term, .time_ms = driver->log_time_ms};
-    status = engine_batch_put(&driver->batch, TREE_SYSTEM, slice_make(chain_key, 1), slice_make(row, sizeof row));
-    if (status == STATUS_OK)
-        driver->staged.index = index;
-    else
-        driver_fail(driver, status, "applying an entry failed half-way");
+    return STATUS_OK;
+}
+
+/* ---- What is kept in memory becomes rows ---- */
+
+/* As of the last applied entry: another may be staged, and is no part of it. */
+static enum status stage_rows(const struct raft_driver *driver, struct engine_batch *batch, bool cut) {
+    uint8_t row[CHAIN_ROW_BYTES];
+    coding_put_u64(row, driver->applied);
+    coding_put_u64(row + 8, driver->chain);
+    enum status status = sessions_stage_replies(driver->sessions, batch);
+    if (status != STATUS_OK || !cut) return status;
+    return engine_batch_put(batch, TREE_SYSTEM, slice_make(chain_key, 1), slice_make(row, sizeof row));
+}
+
+/* cut: and the memtable ends here. */
+static enum status write_rows(struct raft_driver *driver, bool cut) {
+    struct engine_batch batch; /* seldom, and may be large: not kept */
+    engine_batch_init(&batch);
+    enum status status = stage_rows(driver, &batch, cut);
+    if (status == STATUS_OK) status = engine_amend(driver->engine, &batch, cut);
+    if (status == STATUS_OK) sessions_replies_written(driver->sessions);
+    engine_batch_deinit(&batch);
     return status;
 }
 
@@ -107,10 +135,15 @@ static enum status stage(struct raft_driver *driver, uint64_t index, const struc
 
 static enum status write_staged(struct raft_driver *driver) {
     struct engine_write_options options = {.no_wait = true};
-    enum status status = engine_write(driver->engine, &driver->batch, &options);
-    if (status != STATUS_OK) return status;
     const struct staged staged = driver->staged;
+    enum status status = STATUS_OK;
+    if (staged.session != 0 && !sessions_have_room(driver->sessions)) status = write_rows(driver, false);
+    if (status == STATUS_OK) status = engine_write(driver->engine, &driver->batch, &options);
+    if (status != STATUS_OK) return status;
     driver->staged.index = 0;
+    if (staged.opened_node != 0) sessions_opened(driver->sessions, staged.index, staged.opened_node);
+    if (staged.session != 0)
+        sessions_note(driver->sessions, staged.session, staged.serial, staged.index, buf_slice(&driver->reply));
     driver->trees_ready = true;
     driver->chain = staged.chain;
     driver->applied = staged.index;
@@ -166,10 +199,7 @@ static enum status start_prefetch(struct raft_driver *driver, const struct raft_
 
 /* ---- A slice ---- */
 
-static void take_failure(struct raft_driver *driver, enum status status, const struct raft_entry *entry) {
-    if (status == STATUS_WOULD_BLOCK)
-        status = prefetch_is_under_way(driver, driver->applied + 1) ? STATUS_OK : start_prefetch(driver, entry);
-    if (status == STATUS_OK) return;
+static void take_failure(struct raft_driver *driver, enum status status) {
     if (status == STATUS_BUSY || status == STATUS_NO_MEMORY || status == STATUS_NO_SPACE) {
         driver->apply_retry_ns = driver_now(driver) + RETRY_NS; /* the engine is at its limit: its jobs need time */
         return;
@@ -194,7 +224,18 @@ static bool apply_next(struct raft_driver *driver) {
         status = stage(driver, driver->applied + 1, &entry);
     }
     if (status == STATUS_OK) status = write_staged(driver);
-    if (status != STATUS_OK) take_failure(driver, status, &entry);
+    const bool applied = status == STATUS_OK;
+    if (status == STATUS_WOULD_BLOCK)
+        status = prefetch_is_under_way(driver, driver->applied + 1) ? STATUS_OK : start_prefetch(driver, &entry);
+    if (status != STATUS_OK) take_failure(driver, status);
+    return applied;
+}
+
+/* False: not now. */
+static bool cut_if_due(struct raft_driver *driver) {
+    if (!engine_wants_seal(driver->engine)) return true;
+    enum status status = write_rows(driver, true);
+    if (status != STATUS_OK) take_failure(driver, status);
     return status == STATUS_OK;
 }
 
@@ -203,10 +244,11 @@ bool apply_slice(struct raft_driver *driver) {
     if (driver->installing || driver->prefetching || driver->failed != STATUS_OK || begin < driver->apply_retry_ns)
         return false;
     unsigned count = 0;
-    bool more = true;
+    bool more = cut_if_due(driver);
     while (driver->applied < driver->commit && more && driver->failed == STATUS_OK) {
         more = apply_next(driver);
         if (more) count++;
+        if (more) more = cut_if_due(driver);
         if (count == SLICE_ENTRIES || (count % 16 == 15 && driver_now(driver) - begin > SLICE_NS)) break;
     }
     if (count > 0) say_applied(driver);

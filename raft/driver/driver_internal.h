@@ -51,7 +51,8 @@ struct staged {
     uint64_t chain;
     uint64_t session, serial; /* an operation of a session was applied; 0 = not so */
     bool sessions_changed;
-    uint64_t opened_nonce; /* this entry opened a session of this node */
+    uint64_t opened_node;  /* this entry opened a session of that node; 0 = not so */
+    uint64_t opened_nonce; /* and that is this one */
     bool configuration;
 };
 

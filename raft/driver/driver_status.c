@@ -91,6 +91,8 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .request_limit = driver->requests.limit,
         .sessions = sessions_count(driver->sessions),
         .session_limit = SESSIONS_MAX,
+        .reply_bytes = sessions_reply_bytes(driver->sessions),
+        .reply_limit_bytes = driver->options.reply_memory_bytes,
         .elections = driver->counts.elections,
         .leader_changes = driver->counts.leader_changes,
         .snapshots_sent = driver->counts.snapshots_sent,

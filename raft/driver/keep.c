@@ -33,6 +33,11 @@ static void compact(struct raft_driver *driver, uint64_t live_bytes) {
         log_warn(driver->log, "compacted up to %llu: %s", (unsigned long long)start, status_text(status));
 }
 
+enum status raft_driver_flush_start(struct raft_driver *driver) {
+    driver->wants_turn = true; /* apply_slice cuts */
+    return engine_flush_start(driver->engine);
+}
+
 void keep_log_short(struct raft_driver *driver) {
     uint64_t now = driver_now(driver);
     if (driver->installing || now - driver->flush_asked_ns < (uint64_t)FLUSH_AGAIN_MS * MS_NS) return;
@@ -41,7 +46,7 @@ void keep_log_short(struct raft_driver *driver) {
     if (live >= driver->options.log_segment_bytes) compact(driver, live);
     bool long_log = live >= driver->options.log_limit_bytes / 2;
     if (!long_log || engine_installed(driver->engine).index >= driver->applied) return;
-    enum status status = engine_flush_start(driver->engine);
+    enum status status = raft_driver_flush_start(driver);
     if (status != STATUS_OK && status != STATUS_BUSY)
         log_warn(driver->log, "a flush to shorten the log does not start: %s", status_text(status));
 }

@@ -143,6 +143,7 @@ static void fill_in_options(struct raft_driver *driver, const struct raft_driver
     if (to->log_segment_bytes == 0) to->log_segment_bytes = (uint64_t)16 << 20;
     if (to->uncommitted_limit_bytes == 0) to->uncommitted_limit_bytes = (size_t)32 << 20;
     if (to->pending_requests == 0) to->pending_requests = 4096;
+    if (to->reply_memory_bytes == 0) to->reply_memory_bytes = (size_t)4 << 20;
     if (to->snapshot_rate_bytes == 0) to->snapshot_rate_bytes = (uint64_t)64 << 20;
     if (to->leaderless_wait_ms == 0) to->leaderless_wait_ms = 2000;
 }
@@ -170,6 +171,7 @@ enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool
     options.kinds = driver->kinds;
     options.kind_count = driver->kind_count;
     options.wal = ENGINE_WAL_OFF;
+    options.owner_seals = true;
     options.must_exist = must_exist;
     options.read_only = read_only;
     enum status status = driver_path(driver, "engine", number, path);
@@ -326,7 +328,7 @@ static enum status prepare(struct raft_driver *driver, const struct raft_driver_
     driver->out = calloc(DRIVER_APPEND_ENTRIES, sizeof *driver->out);
     enum status status = requests_init(driver);
     if (driver->in == NULL || driver->out == NULL) status = STATUS_NO_MEMORY;
-    if (status == STATUS_OK) status = sessions_create(&driver->sessions);
+    if (status == STATUS_OK) status = sessions_create(driver->options.reply_memory_bytes, &driver->sessions);
     if (status == STATUS_OK) status = collect_kinds(driver);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
     status = sort_members(driver->members, options->members, options->member_count, options->node_id, error);

@@ -141,7 +141,7 @@ static enum status debug_link(struct call *call) {
 }
 
 static enum status debug_flush(struct call *call) {
-    enum status status = engine_flush_start(raft_driver_engine(call->server->driver));
+    enum status status = raft_driver_flush_start(call->server->driver);
     return status ? status : reply_ok(&call->reply);
 }
 

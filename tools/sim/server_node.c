@@ -44,6 +44,7 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->entry_limit_bytes = 16 << 10;
     raft->uncommitted_limit_bytes = 128 << 10;
     raft->pending_requests = 64;
+    raft->reply_memory_bytes = prng_between(&prng, 2, 16) << 10;
 }
 
 static enum status make(void *context, struct io *io, unsigned number, struct error *error) {

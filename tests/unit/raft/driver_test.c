@@ -253,6 +253,63 @@ static void a_large_entry_reaches_all_while_heartbeats_pass(void **state) {
     free(large);
 }
 
+/* Writes of a follower that are sent again to a new leader, while flushes cut at another index on each node, replies
+ * overflow their memory, and nodes come back with what their last cut holds. */
+static void a_restart_between_two_cuts_applies_nothing_twice(void **state) {
+    struct cluster *cluster = *state;
+    for (size_t i = 0; i < NODES; i++) node_kill(&cluster->nodes[i]);
+    cluster->options.reply_memory_bytes = 1500;
+    for (size_t i = 0; i < NODES; i++) node_start(cluster, &cluster->nodes[i]);
+    for (unsigned round = 0; round < 12; round++) {
+        struct node *leader = cluster_wait_for_leader(cluster), *follower = cluster_another(cluster, leader);
+        struct node *third = cluster_another(cluster, follower);
+        struct call calls[40];
+        char text[32];
+        for (unsigned i = 0; i < 40; i++) {
+            snprintf(text, sizeof text, "r%u.%u=x", round, i);
+            node_put(follower, &calls[i], text);
+            if (i == 10 + round) assert_int_equal(raft_driver_flush_start(third->driver), STATUS_OK);
+            if (i == 25) assert_int_equal(raft_driver_flush_start(follower->driver), STATUS_OK);
+            if (i % 8 == 7) cluster_run(cluster, 1 + round % 3);
+        }
+        if (round % 2)
+            node_cut(leader);
+        else
+            node_kill(leader);
+        for (unsigned i = 0; i < 40; i++) {
+            cluster_wait_for(cluster, &calls[i]);
+            assert_int_equal(calls[i].status, STATUS_OK);
+            assert_int_equal(calls[i].integer, 1); /* never a second time */
+        }
+        node_start(cluster, leader);
+        cluster_wait_until_equal(cluster);
+        node_kill(third);
+        node_start(cluster, third);
+        cluster_wait_until_equal(
+            cluster); /* the chain as well: of those that kept it in memory, and of one that did not */
+    }
+    for (size_t i = 0; i < NODES; i++)
+        assert_true(engine_installed(raft_driver_engine(cluster->nodes[i].driver)).index > 0);
+}
+
+static void a_flush_that_is_asked_for_is_installed_and_a_second_one_is_nothing(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    cluster_must_put(cluster, node, "a=1");
+    const uint64_t applied = node_status(node).applied;
+    assert_int_equal(raft_driver_flush_start(node->driver), STATUS_OK);
+    cluster_run(cluster, 300);
+    assert_true(engine_installed(raft_driver_engine(node->driver)).index >= applied);
+    assert_int_equal(node_status(node).reply_bytes, 0);
+    struct engine_stats before, after;
+    engine_get_stats(raft_driver_engine(node->driver), &before);
+    assert_int_equal(raft_driver_flush_start(node->driver), STATUS_OK);
+    cluster_run(cluster, 300);
+    engine_get_stats(raft_driver_engine(node->driver), &after);
+    assert_int_equal(after.flushes, before.flushes);
+    assert_int_equal(after.sequence, before.sequence);
+}
+
 static void a_failed_disk_ends_a_nodes_part_and_not_the_clusters(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
@@ -417,6 +474,9 @@ int main(void) {
         fact(the_voters_that_hold_an_index_are_counted),
         fact(an_operation_over_the_limit_is_refused),
         fact(a_large_entry_reaches_all_while_heartbeats_pass),
+        fact(a_restart_between_two_cuts_applies_nothing_twice),
+        cmocka_unit_test_setup_teardown(a_flush_that_is_asked_for_is_installed_and_a_second_one_is_nothing,
+                                        driver_lab_set_up_one, driver_lab_tear_down),
         fact(a_failed_disk_ends_a_nodes_part_and_not_the_clusters),
         fact(a_wiped_node_under_its_old_id_is_not_let_in),
         fact(a_directory_is_made_once_and_belongs_to_one_node),
