@@ -211,7 +211,7 @@ asan tsan clang:
 
 coverage:
 	+@$(MAKE) --no-print-directory BUILD=coverage test
-	@lcov -q -c -d build/coverage --no-external -o build/coverage/all.info
+	@lcov -q -c -d build/coverage -b . --no-external -o build/coverage/all.info
 	@lcov -q -r build/coverage/all.info '*/tests/*' -o build/coverage/loam.info
 	@genhtml -q -o build/coverage/html build/coverage/loam.info && lcov --list build/coverage/loam.info | tail -n 1
 	@echo "build/coverage/html/index.html"
