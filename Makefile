@@ -102,7 +102,7 @@ FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -
 PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
 PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 
-.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash bench mutants cluster lint fmt fmt-check \
+.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash soak bench mutants cluster lint fmt fmt-check \
     compile_commands install deps clean help tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -226,6 +226,10 @@ run-fuzz: $(FUZZ_SOURCES:%.c=$(B)/%)
 	    $$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -artifact_prefix=build/fuzz/found/$$name- \
 	        build/fuzz/found/$$name tests/fuzz/corpus/$$name || exit 1; done
 
+SOAK_OPERATIONS ?= 1000000
+soak: all $(B)/tests/cluster/soak_test
+	LOAM_BUILD_DIR=$(B) LOAM_SOAK_OPERATIONS=$(SOAK_OPERATIONS) $(B)/tests/cluster/soak_test
+
 SEEDS ?= 2000
 sim: $(B)/loam
 	$(B)/loam sim --seeds $(SEEDS)
@@ -302,6 +306,7 @@ help:
 	@echo "make asan tsan clang build and test under the sanitizers, or with clang"
 	@echo "make fuzz            every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make sim crash       long runs of the simulator (SEEDS=$(SEEDS)) and of the power-cut tests"
+	@echo "make soak            $(SOAK_OPERATIONS) operations: memory and disk must not grow with their number"
 	@echo "make mutants         planted bugs: each must be found"
 	@echo "make bench           measurements, beside peers where they are installed"
 	@echo "make lint fmt fmt-check coverage compile_commands clean"

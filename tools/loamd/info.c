@@ -1,6 +1,8 @@
 /* info: figures as text. A section is a function; INFO prints it as Redis does, /metrics takes what a scraper wants. */
 #include "tools/loamd/info.h"
 
+#include <malloc.h>
+
 #include "tools/loamd/server_state.h"
 
 typedef unsigned long long ull;
@@ -25,15 +27,23 @@ static enum status print_clients(struct server *server, struct buf *to) {
                              server->limits.clients);
 }
 
+/* What the program has asked of the allocator and not given back, in all of its arenas. */
+static uint64_t heap_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
 static enum status print_memory(struct server *server, struct buf *to) {
     struct engine_stats stats;
     engine_get_stats(raft_driver_engine(server->driver), &stats);
-    return buf_append_format(
-        to,
-        "# Memory\r\nused_memory:%llu\r\nmemtable_bytes:%llu\r\nmemtable_count:%llu\r\nblock_cache_bytes:%llu"
-        "\r\nblock_cache_pinned_bytes:%llu\r\nmaxmemory:0\r\n",
-        (ull)(stats.memtable_bytes + stats.cache_bytes), (ull)stats.memtable_bytes, (ull)stats.memtable_count,
-        (ull)stats.cache_bytes, (ull)stats.cache_pinned_bytes);
+    return buf_append_format(to,
+                             "# "
+                             "Memory\r\nused_memory:%llu\r\nused_memory_heap:%llu\r\nmemtable_bytes:%llu\r\nmemtable_"
+                             "count:%llu\r\nblock_cache_bytes:%llu"
+                             "\r\nblock_cache_pinned_bytes:%llu\r\nmaxmemory:0\r\n",
+                             (ull)(stats.memtable_bytes + stats.cache_bytes), (ull)heap_bytes(),
+                             (ull)stats.memtable_bytes, (ull)stats.memtable_count, (ull)stats.cache_bytes,
+                             (ull)stats.cache_pinned_bytes);
 }
 
 static enum status print_persistence(struct server *server, struct buf *to) {
