@@ -206,8 +206,9 @@ void graph_store_destroy(struct graph_store *store); /* NULL is allowed */
  */
 MUST_CHECK enum status graph_apply(struct graph_store *store, const struct names_view *view, uint64_t index,
                                    struct slice operation, struct engine_batch *batch, struct buf *reply);
-/* Reads, blocking, what graph_apply would read. Any thread: keeps to itself. */
-MUST_CHECK enum status graph_prefetch(const struct names_view *view, struct slice operation);
+/* Reads, blocking, what graph_apply would read. Any thread, also beside apply. */
+MUST_CHECK enum status graph_prefetch(const struct graph_store *store, const struct names_view *view,
+                                      struct slice operation);
 
 /* The row of graphs in the owners of names: TYPE answers "graphdata". */
 extern const struct name_owner graph_name_owner;

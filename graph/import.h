@@ -20,6 +20,7 @@ enum graph_import_flag {
 /* Writes one operation. Plain data; `to` is borrowed until finish. */
 struct graph_import {
     struct buf *to;
+    size_t start; /* where the operation begins */
     uint64_t rows;
     uint32_t words[GRAPH_VOCABULARIES]; /* declared so far */
 };

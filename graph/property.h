@@ -9,8 +9,8 @@
 
 #include "graph/edit.h"
 
-struct arena;
-struct graph_value;
+struct value;
+struct value_arena;
 
 /* ---- Lists (graph_node.properties, graph_edge.properties) -------------------------------------------------------- */
 
@@ -23,10 +23,10 @@ bool graph_property_find(struct slice properties, uint32_t key, struct slice *va
 
 /* Appends the value's bytes. INVALID: it is null, a map, a node, an edge, a path, or a list that holds one of these or
  * a list. TOO_LARGE: over GRAPH_ROW_MAX_BYTES. */
-MUST_CHECK enum status graph_property_encode(struct buf *to, const struct graph_value *value);
+MUST_CHECK enum status graph_property_encode(struct buf *to, const struct value *value);
 /* Reads bytes that a row or graph_property_next gave; strings are borrowed from `bytes`, lists are made in the arena.
- * CORRUPT if they are no value. */
-MUST_CHECK enum status graph_property_decode(struct slice bytes, struct arena *arena, struct graph_value *value);
+ * CORRUPT if they are no value; NO_MEMORY if the arena gave none. */
+MUST_CHECK enum status graph_property_decode(struct slice bytes, struct value_arena *arena, struct value *value);
 
 /* One value's head without an arena: for tools and apply. */
 enum graph_property_tag {
