@@ -45,7 +45,7 @@
     X(UNWIND,             "Unwind")                               /* 0 or 1 */            \
     X(PROCEDURE_CALL,     "ProcedureCall")                        /* 0 or 1 */            \
     X(APPLY,              "Apply")                                /* 2 */                 \
-    X(CARTESIAN_PRODUCT,  "Cartesian Product")                    /* 2 or more */         \
+    X(CARTESIAN_PRODUCT,  "Cartesian Product")                    /* 2 */                 \
     X(OPTIONAL,           "Optional")                             /* 1 */                 \
     X(SEMI_APPLY,         "Semi Apply")                           /* 2 */                 \
     X(ANTI_SEMI_APPLY,    "Anti Semi Apply")                      /* 2 */                 \
@@ -64,6 +64,8 @@ enum plan_kind {
     PLAN_KIND_COUNT
 };
 /* clang-format on */
+
+enum { PLAN_HEIGHT_MAX = 2000 };
 
 /* slot = value of expr */
 struct plan_column {
@@ -169,6 +171,7 @@ struct plan_operator;
 
 struct plan_operator {
     enum plan_kind kind;
+    uint32_t height; /* 1 for a leaf; at most PLAN_HEIGHT_MAX, so that execution may recurse */
     struct plan_operator **children;
     uint32_t child_count;
     union {
@@ -240,7 +243,7 @@ struct plan {
     struct plan_operator *root; /* RESULTS if the query returns rows */
     uint32_t slot_count;
     bool is_update;
-    const struct plan_columns *columns; /* of RESULTS; count 0 if there are none */
+    const struct plan_columns *columns; /* of RESULTS; NULL if there are none */
     const struct cypher_statement *statement;
 };
 
@@ -252,8 +255,8 @@ struct plan {
 MUST_CHECK enum status cypher_prepare(struct arena *arena, struct slice text, const struct cypher_catalogue *catalogue,
                                       struct plan *plan, struct cypher_fault *fault);
 
-/* The plan itself: the statement is checked. */
-MUST_CHECK enum status plan_make(struct arena *arena, const struct cypher_statement *statement,
+/* The plan itself of a statement that is checked; it changes expressions of the statement, and refers to them. */
+MUST_CHECK enum status plan_make(struct arena *arena, struct cypher_statement *statement,
                                  const struct cypher_catalogue *catalogue, struct plan *plan,
                                  struct cypher_fault *fault);
 
