@@ -1,5 +1,7 @@
 #include "graph/cypher/expr.h"
 
+#include <math.h>
+
 static bool visit_one(struct cypher_expr **child, cypher_visit visit, void *context) {
     return !*child || visit(context, child);
 }
@@ -126,7 +128,7 @@ static bool heads_alike(const struct cypher_expr *a, const struct cypher_expr *b
     switch (a->kind) {
     case EXPR_BOOLEAN: return a->boolean == b->boolean;
     case EXPR_INTEGER: return a->integer == b->integer;
-    case EXPR_FLOAT: return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+    case EXPR_FLOAT: return a->real == b->real && signbit(a->real) == signbit(b->real);
     case EXPR_STRING:
     case EXPR_PARAMETER: return slice_equal(a->text, b->text);
     case EXPR_VARIABLE: return slice_equal(a->variable.name, b->variable.name);
