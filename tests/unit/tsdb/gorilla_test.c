@@ -42,23 +42,28 @@ static void put(char *text, uint64_t bits, int count) {
     text[size] = '\0';
 }
 
+static void put_text(char *text, const char *bits) {
+    size_t size = strlen(text);
+    memcpy(text + size, bits, strlen(bits) + 1);
+}
+
 static void put_time(char *text, int64_t d) {
     if (d == 0) {
-        strcat(text, "0");
+        put_text(text, "0");
     } else if (d >= -63 && d <= 64) {
-        strcat(text, "10");
+        put_text(text, "10");
         put(text, (uint64_t)d, 7);
     } else if (d >= -255 && d <= 256) {
-        strcat(text, "110");
+        put_text(text, "110");
         put(text, (uint64_t)d, 9);
     } else if (d >= -2047 && d <= 2048) {
-        strcat(text, "1110");
+        put_text(text, "1110");
         put(text, (uint64_t)d, 12);
     } else if (d >= -2147483647 && d <= 2147483648) {
-        strcat(text, "11110");
+        put_text(text, "11110");
         put(text, (uint64_t)d, 32);
     } else {
-        strcat(text, "11111");
+        put_text(text, "11111");
         put(text, (uint64_t)d, 64);
     }
 }
@@ -74,7 +79,7 @@ static void naive_encode(const struct series *series, char *text) {
         delta = new_delta;
         uint64_t xor = bits_of(series->values[i]) ^ bits_of(series->values[i - 1]);
         if (xor == 0) {
-            strcat(text, "0");
+            put_text(text, "0");
             continue;
         }
         int leading = __builtin_clzll(xor), trailing = __builtin_ctzll(xor);
@@ -82,10 +87,10 @@ static void naive_encode(const struct series *series, char *text) {
         int size = 64 - leading - trailing;
         bool fits = old_size && leading >= old_leading && trailing >= 64 - old_leading - old_size;
         if (fits && old_size <= size + 11) {
-            strcat(text, "10");
+            put_text(text, "10");
             put(text, xor >> (64 - old_leading - old_size), old_size);
         } else {
-            strcat(text, "11");
+            put_text(text, "11");
             put(text, (uint64_t)leading, 5);
             put(text, (uint64_t)(size % 64), 6);
             put(text, xor >> trailing, size);
