@@ -17,6 +17,7 @@
 #include "tools/loam/reply_text.h"
 #include "tools/loam/terminal.h"
 #include "tools/loamd/stores.h"
+#include "tsdb/tsdb.h"
 
 enum { ROWS_PER_STEP = 256, KINDS_MAX = 16 };
 
@@ -87,8 +88,9 @@ static enum status open_node(struct reading *reading, const char *dir, struct er
 static enum status open_engine(struct reading *reading, const char *dir, struct error *error) {
     size_t count = 0;
     reading->kinds[count++] = (struct engine_tree_kind){.id = KIND_SYSTEM, .name = "raft.system"};
-    check(names_kind_count < KINDS_MAX);
+    check(names_kind_count + tsdb_kind_count < KINDS_MAX);
     for (size_t i = 0; i < names_kind_count; i++) reading->kinds[count++] = names_kinds[i];
+    for (size_t i = 0; i < tsdb_kind_count; i++) reading->kinds[count++] = tsdb_kinds[i];
     const bool own_log = holds(reading->io, dir, "wal", IO_ENTRY_DIR);
     const struct engine_options options = {.kinds = reading->kinds,
                                            .kind_count = count,
