@@ -17,9 +17,8 @@
 #include "tools/loam/reply_text.h"
 #include "tools/loam/terminal.h"
 #include "tools/loamd/stores.h"
-#include "tsdb/tsdb.h"
 
-enum { ROWS_PER_STEP = 256, KINDS_MAX = 16 };
+enum { ROWS_PER_STEP = 256, KINDS_MAX = 32 };
 
 static const char get_usage[] =
     "usage: loam get DIR KEY [--uncommitted]\n\nDIR: a node's data directory, or an engine's. Exit code 1 if "
@@ -34,7 +33,7 @@ struct reading {
     struct io *io;
     struct engine *engine;
     struct raft_reading *node; /* NULL: an engine's directory */
-    struct stores stores;
+    struct stores stores;      /* whose kinds of trees and types of names there are */
     struct names_view view;
     struct engine_tree_kind kinds[KINDS_MAX];
     const char *key;     /* get */
@@ -69,12 +68,10 @@ static void say_what_is_shown(const char *dir, const struct raft_reading_facts *
 }
 
 static enum status open_node(struct reading *reading, const char *dir, struct error *error) {
-    enum status status = stores_init(&reading->stores);
-    if (status != STATUS_OK) return error_set(error, status, "%s", status_text(status));
     const struct raft_reading_options options = {.machines = reading->stores.machines,
                                                  .machine_count = reading->stores.machine_count,
                                                  .uncommitted = reading->uncommitted};
-    status = raft_reading_open(reading->io, dir, &options, &reading->node, error);
+    enum status status = raft_reading_open(reading->io, dir, &options, &reading->node, error);
     if (status != STATUS_OK) return status;
     struct raft_reading_facts facts;
     raft_reading_get_facts(reading->node, &facts);
@@ -88,9 +85,11 @@ static enum status open_node(struct reading *reading, const char *dir, struct er
 static enum status open_engine(struct reading *reading, const char *dir, struct error *error) {
     size_t count = 0;
     reading->kinds[count++] = (struct engine_tree_kind){.id = KIND_SYSTEM, .name = "raft.system"};
-    check(names_kind_count + tsdb_kind_count < KINDS_MAX);
-    for (size_t i = 0; i < names_kind_count; i++) reading->kinds[count++] = names_kinds[i];
-    for (size_t i = 0; i < tsdb_kind_count; i++) reading->kinds[count++] = tsdb_kinds[i];
+    for (size_t m = 0; m < reading->stores.machine_count; m++) {
+        const struct state_machine *machine = &reading->stores.machines[m];
+        check(count + machine->kind_count <= KINDS_MAX);
+        for (size_t i = 0; i < machine->kind_count; i++) reading->kinds[count++] = machine->kinds[i];
+    }
     const bool own_log = holds(reading->io, dir, "wal", IO_ENTRY_DIR);
     const struct engine_options options = {.kinds = reading->kinds,
                                            .kind_count = count,
@@ -109,13 +108,19 @@ static enum status open_engine(struct reading *reading, const char *dir, struct 
 
 /* ---- Rows -------------------------------------------------------------------------------------------------------- */
 
+static const char *type_name(const struct reading *reading, uint8_t type) {
+    for (size_t i = 0; i < reading->stores.owner_count; i++)
+        if (reading->stores.owners[i].type == type) return reading->stores.owners[i].name;
+    return "unknown";
+}
+
 static enum status print_row(struct reading *reading, struct slice name, const struct name_row *row) {
     buf_clear(&reading->text);
     enum status status = reply_text_quote(&reading->text, name);
     if (status == STATUS_OK && row->type == NAME_STRING)
         status = buf_append_format(&reading->text, " string ");
     else if (status == STATUS_OK)
-        status = buf_append_format(&reading->text, " type %u, object %" PRIu64, row->type, row->object);
+        status = buf_append_format(&reading->text, " %s, object %" PRIu64, type_name(reading, row->type), row->object);
     if (status == STATUS_OK && row->type == NAME_STRING) status = reply_text_quote(&reading->text, row->value);
     if (status == STATUS_OK && row->expire_ms != 0)
         status = buf_append_format(&reading->text, " expires %" PRId64, row->expire_ms);
@@ -182,6 +187,7 @@ static int read_store(struct reading *reading, const char *dir) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
     struct error error = {0};
     enum status status = io_create(&options, &reading->io, &error);
+    if (status == STATUS_OK) status = stores_init(&reading->stores);
     if (status == STATUS_OK)
         status = holds(reading->io, dir, "superblock", IO_ENTRY_FILE) ? open_node(reading, dir, &error)
                                                                       : open_engine(reading, dir, &error);
