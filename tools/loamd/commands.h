@@ -4,6 +4,7 @@
 
 #include "kv/state_machine.h"
 #include "tools/loamd/call.h"
+#include "tsdb/state_machine.h"
 
 #define ROW(name, kind, store, arity, flags, first, last, step, handler, group, since, summary, complexity)            \
     enum status handler(struct call *call);

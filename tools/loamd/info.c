@@ -153,6 +153,24 @@ static enum status print_limits(struct server *server, struct buf *to) {
         server->limits.query_memory_bytes, (ull)server->limits.query_timeout_ms);
 }
 
+/* What time series take on disk, by tree: samples, and what finds them. */
+static enum status print_tsdb(struct server *server, struct buf *to) {
+    static const struct {
+        uint32_t tree;
+        const char *name;
+    } trees[] = {{TREE_CHUNKS, "chunks"}, {TREE_SERIES, "series"}, {TREE_LABELS, "labels"}};
+    enum status status = buf_append_format(to, "# Tsdb\r\n");
+    for (size_t i = 0; status == STATUS_OK && i < sizeof trees / sizeof trees[0]; i++) {
+        struct engine_tree_info info;
+        status = engine_tree_info(raft_driver_engine(server->driver), trees[i].tree, &info);
+        if (status == STATUS_NOT_FOUND) info = (struct engine_tree_info){0}; /* nothing was written yet */
+        if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+            status = buf_append_format(to, "tsdb_%s:entries=%llu,files=%llu,disk_bytes=%llu\r\n", trees[i].name,
+                                       (ull)info.entries, (ull)info.files, (ull)info.disk_bytes);
+    }
+    return status;
+}
+
 static enum status print_keyspace(struct server *server, struct buf *to) {
     struct names_view view = kv_machine_view(server->stores.kv);
     view.memory_only = true;
@@ -165,16 +183,23 @@ static enum status print_keyspace(struct server *server, struct buf *to) {
     return buf_append_format(to, "db0:keys=%llu\r\n", (ull)count);
 }
 
-const char *const info_sections[] = {"server",      "clients", "memory", "persistence", "stats", "raft",
-                                     "replication", "engine",  "limits", "keyspace",    NULL};
+const char *const info_sections[] = {"server",      "clients", "memory", "persistence", "stats",    "raft",
+                                     "replication", "engine",  "limits", "tsdb",        "keyspace", NULL};
 
 enum status info_print_section(struct server *server, const char *section, struct buf *to) {
     static const struct {
         const char *name;
         enum status (*print)(struct server *server, struct buf *to);
-    } table[] = {{"server", print_server},           {"clients", print_clients}, {"memory", print_memory},
-                 {"persistence", print_persistence}, {"stats", print_stats},     {"raft", print_raft},
-                 {"replication", print_replication}, {"engine", print_engine},   {"limits", print_limits},
+    } table[] = {{"server", print_server},
+                 {"clients", print_clients},
+                 {"memory", print_memory},
+                 {"persistence", print_persistence},
+                 {"stats", print_stats},
+                 {"raft", print_raft},
+                 {"replication", print_replication},
+                 {"engine", print_engine},
+                 {"limits", print_limits},
+                 {"tsdb", print_tsdb},
                  {"keyspace", print_keyspace}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].name, section) == 0) return table[i].print(server, to);
