@@ -2,6 +2,7 @@
  * apply's scratch memory. */
 #include "graph/state_machine.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "engine/base/check.h"
@@ -48,6 +49,27 @@ static enum status machine_hash(void *context, const struct engine_snapshot *sna
     return graph_hash(&view, hash);
 }
 
+struct finding {
+    struct error *error;
+    bool is_told;
+};
+
+static void note_first(void *context, uint64_t object, const char *text) {
+    struct finding *finding = context;
+    if (!finding->is_told) (void)error_set(finding->error, STATUS_CORRUPT, "graph %" PRIu64 ": %s", object, text);
+    finding->is_told = true;
+}
+
+static enum status machine_verify(void *context, const struct engine_snapshot *snapshot, int64_t time_ms,
+                                  struct error *error) {
+    const struct graph_machine *machine = context;
+    struct names_view view = view_at(machine, snapshot, time_ms);
+    struct finding finding = {.error = error};
+    enum status status = graph_verify(&view, note_first, &finding);
+    if (status == STATUS_OK || finding.is_told) return status;
+    return error_set(error, status, "graphs: %s", status_text(status));
+}
+
 enum status graph_machine_create(const struct name_owner *owners, size_t owner_count,
                                  struct graph_machine **graph_machine, struct state_machine *machine) {
     struct graph_machine *made = calloc(1, sizeof *made);
@@ -73,6 +95,7 @@ enum status graph_machine_create(const struct name_owner *owners, size_t owner_c
         .prefetch = machine_prefetch,
         .after_restore = machine_after_restore,
         .hash = machine_hash,
+        .verify = machine_verify,
     };
     return STATUS_OK;
 }

@@ -57,6 +57,9 @@ struct state_machine {
     enum status (*after_restore)(void *context, struct engine *engine, uint64_t seed);
     /* Full logical scan at a snapshot and log time: equal on replicas at the same index. Blocking, from a job. */
     enum status (*hash)(void *context, const struct engine_snapshot *snapshot, int64_t time_ms, uint64_t *hash);
+    /* Whether what the store holds at a snapshot is whole in itself: counts, indexes, both ends of what has two. OK, or
+     * CORRUPT with the first finding in words. Blocking, from a job. NULL: hash reads all that there is to check. */
+    enum status (*verify)(void *context, const struct engine_snapshot *snapshot, int64_t time_ms, struct error *error);
     /* A store's own housekeeping that must go through the log (expiry). Leader only, about every 100 ms: writes an
      * operation into *operation if one is due, else leaves it empty. Never blocks. */
     enum status (*maintain)(void *context, int64_t log_time_ms, struct buf *operation);

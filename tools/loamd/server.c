@@ -179,6 +179,11 @@ struct raft_driver *server_driver(struct server *server) {
     return server->driver;
 }
 
+const struct state_machine *server_machines(const struct server *server, size_t *count) {
+    *count = server->stores.machine_count;
+    return server->stores.machines;
+}
+
 /* ---- turn -------------------------------------------------------------------------------------------------------- */
 
 static void update_throttle(struct server *server) {

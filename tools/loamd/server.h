@@ -47,6 +47,8 @@ bool server_is_stopped(const struct server *server);
 void server_stop(struct server *server, uint32_t grace_ms);
 
 struct raft_driver *server_driver(struct server *server);
+/* The stores that this server carries: `*count` rows, as long as it lives. */
+const struct state_machine *server_machines(const struct server *server, size_t *count);
 
 /* Text for /metrics, made from this turn's figures. */
 MUST_CHECK enum status server_print_metrics(struct server *server, struct buf *to);

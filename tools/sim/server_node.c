@@ -9,6 +9,8 @@
 #include "tools/loamd/server.h"
 #include "tools/sim/sim_io.h"
 
+_Static_assert((int)WORLD_AUDIT_STORES_MAX == (int)STATE_MACHINES_MAX, "an audit has a row for each store");
+
 enum { FRAME_TYPE_AT = 4, FRAME_DATA = 5 }; /* raft/message/FORMAT.md */
 
 static const char dir[] = "/node";
@@ -104,6 +106,31 @@ static const char *complaint(void *context, void *node) {
     return raft_check_invariants(raft_driver_core(server_driver(node)));
 }
 
+static enum status read_store(const struct state_machine *machine, const struct engine_snapshot *snapshot,
+                              int64_t time_ms, uint64_t *hash, struct error *error) {
+    enum status status = machine->hash(machine->context, snapshot, time_ms, hash);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", machine->name, status_text(status));
+    return machine->verify != NULL ? machine->verify(machine->context, snapshot, time_ms, error) : STATUS_OK;
+}
+
+static enum status audit(void *context, void *node, struct world_audit *audit, struct error *error) {
+    struct raft_driver *driver = server_driver(node);
+    struct engine *engine = raft_driver_engine(driver);
+    size_t count;
+    const struct state_machine *machines = server_machines(node, &count);
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(engine);
+    enum status status = snapshot == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    (void)context;
+    *audit = (struct world_audit){.index = engine_applied(engine).index};
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        struct world_store_hash *row = &audit->stores[audit->count++];
+        row->store = machines[i].name;
+        status = read_store(&machines[i], snapshot, raft_driver_log_time(driver), &row->hash, error);
+    }
+    engine_snapshot_release(engine, snapshot);
+    return status;
+}
+
 static bool may_lose(void *context, struct slice frame) {
     (void)context;
     return frame.size > FRAME_TYPE_AT && frame.data[FRAME_TYPE_AT] == FRAME_DATA;
@@ -118,6 +145,7 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
                                     .view = view,
                                     .term_at = term_at,
                                     .complaint = complaint,
+                                    .audit = audit,
                                     .may_lose = may_lose,
                                     .context = (void *)(uintptr_t)options};
 }

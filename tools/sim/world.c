@@ -18,6 +18,7 @@ enum {
     BOOT_RETRY_NS = 200 * WORLD_MS,
     HALTED_RESTART_NS = 300 * WORLD_MS,
     CHECK_EVERY_NS = 20 * WORLD_MS, /* whether the run is over */
+    RESTART_EVERY = 8,              /* runs: the power of all nodes goes at the end */
 };
 
 static const uint64_t heal_bound_ns = UINT64_C(20000) * WORLD_MS;
@@ -106,7 +107,7 @@ static void boot_fires(struct sim_event *event) {
         plan_boot(node, BOOT_RETRY_NS);
         return;
     }
-    if (node->boots > 1) world->report->restarts++;
+    if (node->boots > 1 && !world->is_restarted) world->report->restarts++;
     world_faults_refresh_node(world, node);
     node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
     plan_turn(node, node->busy_until_ns);
@@ -131,7 +132,7 @@ static void node_bury(struct world_node *node, uint64_t for_ns) {
 }
 
 void world_node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns) {
-    node->world->report->power_cuts++;
+    if (!node->world->is_restarted) node->world->report->power_cuts++;
     sim_disk_cut(node->disk, cut);
     node_bury(node, for_ns);
 }
@@ -159,10 +160,19 @@ static void note_leader(struct world_node *node) {
     struct world *world = node->world;
     struct world_ledger *ledger = &world->ledger;
     if (!node->view.is_leader || node->view.term <= ledger->last_leader_term) return;
-    if (ledger->last_leader != 0 && ledger->last_leader != node->number) world->report->leader_changes++;
+    bool is_change = ledger->last_leader != 0 && ledger->last_leader != node->number;
+    if (is_change && !world->is_restarted) world->report->leader_changes++;
     ledger->last_leader = node->number;
     ledger->last_leader_term = node->view.term;
     sim_note(world->sim, (int)node->number - 1, "leads term", node->view.term, node->view.last_index);
+}
+
+/* The power went in the midst of it. */
+static bool bury_if_dead(struct world_node *node) {
+    if (sim_io_is_alive(node->io)) return false;
+    node->world->report->power_cuts++;
+    node_bury(node, BOOT_RETRY_NS);
+    return true;
 }
 
 static void turn_fires(struct sim_event *event) {
@@ -175,16 +185,14 @@ static void turn_fires(struct sim_event *event) {
     node->in_turn = false;
     uint64_t now = sim_now_ns(world->sim);
     node->busy_until_ns = now + sim_io_take_lead_ns(node->io);
-    if (!sim_io_is_alive(node->io)) {
-        world->report->power_cuts++; /* in the midst of it */
-        node_bury(node, BOOT_RETRY_NS);
-        return;
-    }
+    if (bury_if_dead(node)) return;
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
     world_check_node(world, node);
     if (node->view.snapshots_installed > snapshots)
         world->report->snapshots += node->view.snapshots_installed - snapshots;
     note_leader(node);
+    world_audit_node(world, node);
+    if (bury_if_dead(node)) return;
     if (node->view.is_halted) {
         world_node_kill(node, HALTED_RESTART_NS);
         return;
@@ -230,6 +238,7 @@ static bool nodes_agree(const struct world *world) {
         const struct world_node *node = &world->nodes[i];
         if (!world_node_is_up(node) || !node->has_view || node->view.applied != first->applied) return false;
         if (node->view.commit != node->view.applied || node->view.state_hash != first->state_hash) return false;
+        if (node->view.last_index != node->view.applied) return false; /* what is not committed may be yet */
     }
     return true;
 }
@@ -251,6 +260,17 @@ static void describe_stuck(const struct world *world, char *text, size_t size) {
     }
 }
 
+/* Nothing is under way any more. True: the run is over. (The figures tell of the faults of the plan alone.) */
+static bool settle(struct world *world) {
+    world_audit_all(world);
+    if (world->is_over || world->is_restarted || world->plan->seed % RESTART_EVERY != 0) return true;
+    world->is_restarted = true;
+    world->bound_ns = sim_now_ns(world->sim) + heal_bound_ns;
+    for (unsigned i = 0; i < world->plan->nodes; i++)
+        world_node_power_cut(&world->nodes[i], SIM_CUT_RANDOM, prng_below(&world->prng, 50 * WORLD_MS));
+    return false;
+}
+
 static void check_end(struct world *world) {
     if (!world_is_healed(world)) return;
     if (!world->is_ending && world_clients_are_content(world)) {
@@ -258,10 +278,10 @@ static void check_end(struct world *world) {
         world->final_from = world->history_count;
     }
     if (world->is_ending && world_clients_have_finished(world) && nodes_agree(world)) {
-        world->is_over = true;
+        world->is_over = settle(world);
         return;
     }
-    if (sim_now_ns(world->sim) < world->heal_ns + heal_bound_ns) return;
+    if (sim_now_ns(world->sim) < world->bound_ns) return;
     char text[700] = "";
     describe_stuck(world, text, sizeof text);
     world_break(world, WORLD_STUCK, "no progress %" PRIu64 " s after healing: %" PRIu64 " operations done%s",
@@ -314,6 +334,7 @@ void world_run(const struct world_options *options, struct world_report *report)
     world->report = report;
     world->sim = sim_create(options->plan->seed);
     world->heal_ns = fault_plan_end_ms(options->plan) * WORLD_MS;
+    world->bound_ns = world->heal_ns + heal_bound_ns;
     prng_init(&world->prng, hash_mix(options->plan->seed, 0x776f726c64));
     if (options->trace != NULL) sim_set_trace(world->sim, options->trace, options->trace_context);
     world_check_start(world);
@@ -328,6 +349,7 @@ void world_run(const struct world_options *options, struct world_report *report)
     world_faults_stop(world);
     nodes_stop(world);
     world_check_stop(world);
+    world_audit_stop(world);
     world_history_clear(world);
     sim_destroy(world->sim);
     sim_free(world);

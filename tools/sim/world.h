@@ -17,6 +17,8 @@ struct world;
 
 /* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
+enum { WORLD_AUDIT_STORES_MAX = 8 };
+
 /* What a node shows of itself after a turn. */
 struct world_view {
     bool is_leader;
@@ -28,6 +30,16 @@ struct world_view {
     uint64_t last_index;
     uint64_t state_hash; /* chain over everything applied up to `applied` */
     uint64_t snapshots_installed;
+};
+
+/* All that a node holds, read in full. */
+struct world_audit {
+    uint64_t index; /* of the log, that it stands for */
+    size_t count;
+    struct world_store_hash {
+        const char *store; /* static */
+        uint64_t hash;
+    } stores[WORLD_AUDIT_STORES_MAX];
 };
 
 /* How a world drives a node. `number` is 1.. . */
@@ -45,6 +57,9 @@ struct world_node_kind {
     uint64_t (*term_at)(void *context, void *node, uint64_t index);
     /* NULL or a static sentence: an invariant of its own that does not hold. May be NULL. */
     const char *(*complaint)(void *context, void *node);
+    /* Reads the whole state, blocking: a hash for each store, equal on all nodes at an equal index, whatever a node has
+     * been through. OK; IO: its disk does not let it; CORRUPT with words: a store is not whole. May be NULL. */
+    enum status (*audit)(void *context, void *node, struct world_audit *audit, struct error *error);
     /* A frame between nodes that faults may drop, repeat or delay (a handshake is not). NULL = any. */
     bool (*may_lose)(void *context, struct slice frame);
     void *context;
@@ -105,6 +120,7 @@ struct world_report {
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;
+    uint64_t audits; /* whole states that were read and compared */
     uint64_t power_cuts;
     uint64_t disk_faults;
     uint64_t frames_dropped, frames_repeated, frames_delayed, connections_reset;

@@ -13,9 +13,9 @@ static const struct {
 } figures[WORLD_BATCH_FIGURES] = {
 #define FIGURE(name)                                                                                                   \
     { #name, offsetof(struct world_report, name) }
-    FIGURE(completed),      FIGURE(refused),         FIGURE(unknown),        FIGURE(faults),     FIGURE(kinds),
-    FIGURE(leader_changes), FIGURE(restarts),        FIGURE(snapshots),      FIGURE(power_cuts), FIGURE(disk_faults),
-    FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms),
+    FIGURE(completed),      FIGURE(refused),        FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),
+    FIGURE(leader_changes), FIGURE(restarts),       FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts),
+    FIGURE(disk_faults),    FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms),
 #undef FIGURE
 };
 

@@ -5,6 +5,7 @@
  *   world_faults.c   the plan at work: what holds now follows from the faults that are active
  *   world_clients.c  simulated clients
  *   world_check.c    what must hold at every step
+ *   world_audit.c    whole states, read and compared
  *   world_history.c  what must hold of all that clients were told
  */
 #ifndef TOOLS_SIM_WORLD_PRIVATE_H
@@ -49,6 +50,7 @@ struct world_node {
     bool has_view;
     uint64_t *terms;     /* of its log, by index; 0 = not known */
     uint64_t known_last; /* terms are known up to here */
+    uint64_t audited;    /* the last index that was */
 };
 
 /* ---- What all nodes ever showed ---------------------------------------------------------------------------------- */
@@ -66,6 +68,9 @@ struct world_ledger {
     size_t link_capacity;
     unsigned last_leader;
     uint64_t last_leader_term;
+    struct world_audit *audits; /* one for each index that was audited, in the order of the first */
+    size_t audit_count;
+    size_t audit_capacity;
 };
 
 /* ---- Clients ----------------------------------------------------------------------------------------------------- */
@@ -115,11 +120,14 @@ struct world {
     uint64_t next_token;
     uint64_t completed;
 
-    uint64_t heal_ns;   /* when the last fault is lifted */
-    bool is_over;       /* a verdict stands */
-    bool is_ending;     /* clients begin nothing new; one reads everything from each node */
-    unsigned script_at; /* how far that is */
-    size_t final_from;  /* operations of the history from here on are its */
+    uint64_t heal_ns;           /* when the last fault is lifted */
+    bool is_over;               /* a verdict stands */
+    bool is_ending;             /* clients begin nothing new; one reads everything from each node */
+    unsigned script_at;         /* how far that is */
+    size_t final_from;          /* operations of the history from here on are its */
+    bool is_restarted;          /* all has been read, and all nodes have been down once more */
+    struct world_audit settled; /* what they held before that */
+    uint64_t bound_ns;          /* by then all has to be well */
 };
 
 /* The first broken promise ends the run. */
@@ -150,6 +158,12 @@ void world_check_stop(struct world *world);
 void world_check_node(struct world *world, struct world_node *node);
 /* A node's memory is gone. */
 void world_check_forget(struct world_node *node);
+
+/* After a node's turn: now and then. */
+void world_audit_node(struct world *world, struct world_node *node);
+/* Every node, at rest: the second time what the first time was held. */
+void world_audit_all(struct world *world);
+void world_audit_stop(struct world *world);
 
 /* At the end: judges the history. */
 void world_history_judge(struct world *world);
