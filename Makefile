@@ -240,6 +240,7 @@ crash: $(patsubst %.c,$(B)/%,$(wildcard tests/crash/*_test.c))
 bench: all
 	$(B)/loam bench engine
 	$(B)/loam bench cluster
+	@[ ! -d ../shared/data/timeseries/nab ] || $(B)/loam bench tsdb
 
 mutants:
 	tests/mutants/run

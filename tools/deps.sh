@@ -3,7 +3,7 @@
 #   build   compiler, pkg-config and the named libraries; asks nothing of the network when all of it is there
 #   care    what lint, fmt, clang, coverage and fuzz use
 #   test    what single tests compare with (redis-server); a missing one skips a test and is no error
-#   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load)
+#   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load, prometheus)
 #   all     all of it
 # On Debian and Ubuntu missing packages are installed with apt-get, as root or through sudo; elsewhere they are named.
 set -u
@@ -34,6 +34,7 @@ packages_of() {
     redis-cli) echo redis-tools redis valkey redis ;;
     etcd) echo etcd-server etcd etcd etcd ;;
     h2load) echo nghttp2-client nghttp2 libnghttp2 nghttp2 ;;
+    promtool) echo prometheus prometheus prometheus prometheus ;;
     python3-redis) echo python3-redis python3-redis python-redis - ;;
     *) echo "$1 $1 $1 $1" ;;
     esac
@@ -69,7 +70,7 @@ missing_test() {
 }
 
 missing_peers() {
-    for tool in redis-server redis-cli etcd h2load; do has "$tool" || echo "$tool"; done
+    for tool in redis-server redis-cli etcd h2load promtool; do has "$tool" || echo "$tool"; done
     python3 -c 'import redis' 2>/dev/null || echo python3-redis
 }
 
@@ -130,6 +131,7 @@ install() {
         if apt_install $names; then
             case " $names " in *" redis-server "*) stop_service redis-server ;; esac
             case " $names " in *" etcd-server "*) stop_service etcd ;; esac
+            case " $names " in *" prometheus "*) stop_service prometheus ;; esac
             return 0
         fi
         echo "deps: apt-get could not install them"

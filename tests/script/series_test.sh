@@ -1,5 +1,6 @@
 #!/bin/bash
-# Time series from outside: the transcript of TS.* commands, `loam import` of the NAB files, redis-py; series.py says what each does.
+# Time series from outside: the transcript of TS.* commands, `loam import` of the NAB files, redis-py (series.py says what each does), and that
+# `loam bench tsdb` runs.
 set -u
 build=${LOAM_BUILD_DIR:-build}
 data=${LOAM_DATA:-../shared/data}/timeseries/nab
@@ -9,7 +10,10 @@ names=(
     nab_files_load_and_read_back_bit_for_bit
     bad_lines_are_listed_and_refused_above_the_limit
     redis_py_finds_what_it_expects
+    bench_tsdb_measures_every_row
 )
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 run="tests/script/series.py --build $build"
 
 skip() { # reason
@@ -24,6 +28,21 @@ nab_files_load_and_read_back_bit_for_bit() {
 }
 bad_lines_are_listed_and_refused_above_the_limit() { $run bad-lines; }
 redis_py_finds_what_it_expects() { $run client; }
+bench_tsdb_measures_every_row() {
+    [ -d "$data" ] || { skip "the NAB files are not there ($data; LOAM_DATA)"; return; }
+    "$build/loam" bench tsdb --data "$data" --samples 20000 --synced-samples 2000 --dir "$work/bench" --port $((21000 + RANDOM % 4000)) --json >"$work/json" || return 1
+    /usr/bin/python3 - "$work/json" <<'PYTHON'
+import json, sys
+told = json.load(open(sys.argv[1]))
+for row in ("append_embedded", "append_embedded_synced", "append_resp", "decode"):
+    assert told[row]["samples"] > 0 and told[row]["samples_per_second"] > 0, row
+assert told["append_resp"]["samples"] == 20000
+# 8 + 8 bytes a sample is what no codec takes
+assert 0 < told["loam"]["bytes_per_sample"] < 16, told["loam"]
+if "prometheus" in told:
+    assert told["loam"]["bytes_per_sample"] < told["prometheus"]["bytes_per_sample"], told
+PYTHON
+}
 
 failed=0
 echo "[==========] Running ${#names[@]} test(s)."

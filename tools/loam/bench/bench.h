@@ -4,5 +4,6 @@
 
 int bench_cluster(int argc, char **argv);
 int bench_engine(int argc, char **argv);
+int bench_tsdb(int argc, char **argv);
 
 #endif

@@ -18,7 +18,7 @@ static enum status make_empty(struct io *io, const char *path, struct error *err
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
-static enum status find_program(struct io *io, const char *name, char path[IO_PATH_BYTES], struct error *error) {
+enum status bench_program_find(struct io *io, const char *name, char path[IO_PATH_BYTES], struct error *error) {
     static const char *const folders[] = {"/usr/bin", "/usr/local/bin", "/usr/sbin"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         struct io_entry entry;
@@ -124,7 +124,7 @@ static enum status read_small(struct io *io, const char *path, char *text, size_
  * leader. */
 static void find_etcd_leader(struct io *io, struct bench_target *target) {
     char program[IO_PATH_BYTES], path[IO_PATH_BYTES + 32], text[2048], endpoint[80];
-    if (find_program(io, "etcdctl", program, NULL)) return;
+    if (bench_program_find(io, "etcdctl", program, NULL)) return;
     for (unsigned node = 0; node < BENCH_NODES; node++) {
         (void)snprintf(path, sizeof path, "%s/status-%u", target->dir, node);
         (void)snprintf(endpoint, sizeof endpoint, "--endpoints=%s", target->addresses[node]);
@@ -145,7 +145,7 @@ enum status bench_target_start_etcd(struct io *io, const char *dir, unsigned bas
                               .protocol = &load_etcd,
                               .nodes = BENCH_NODES};
     (void)snprintf(target->dir, sizeof target->dir, "%s", dir);
-    enum status status = find_program(io, "etcd", program, error);
+    enum status status = bench_program_find(io, "etcd", program, error);
     if (status == STATUS_OK) status = make_empty(io, dir, error);
     size_t used = 0;
     for (unsigned i = 0; i < BENCH_NODES; i++) {
@@ -173,7 +173,7 @@ enum status bench_target_start_redis(struct io *io, const char *dir, unsigned ba
     (void)snprintf(log, sizeof log, "%s.log", dir);
     (void)snprintf(port, sizeof port, "%u", base_port + 1);
     set_address(target, 0, base_port + 1);
-    enum status status = find_program(io, "redis-server", program, error);
+    enum status status = bench_program_find(io, "redis-server", program, error);
     if (status == STATUS_OK) status = make_empty(io, dir, error);
     if (status) return status;
     const char *const arguments[] = {

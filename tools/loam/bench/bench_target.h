@@ -21,6 +21,10 @@ struct bench_target {
     struct cluster cluster; /* loam */
 };
 
+/* Where a program of the system stands; NOT_FOUND with words when it is not installed. */
+MUST_CHECK enum status bench_program_find(struct io *io, const char *name, char path[IO_PATH_BYTES],
+                                          struct error *error);
+
 /* NOT_FOUND (with words) when the program is not installed. `dir` is made anew; ports base+1.. are used. */
 MUST_CHECK enum status bench_target_start_loam(struct io *io, const char *dir, unsigned base_port,
                                                struct bench_target *target, struct error *error);
