@@ -1,0 +1,145 @@
+/*
+ * graph_fuzz: what the log and the disk may hold for the graph store. The first byte chooses: an operation with its
+ * records, a block, operands to be folded, a row, a property list, or an operation that is applied. Each is refused, or
+ * read within its input and written back the same.
+ */
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+#include "graph/op.h"
+#include "graph/property.h"
+#include "graph/store/adjacency.h"
+#include "graph/store/rows.h"
+#include "tools/sim/sim_io.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect_written(struct buf *written, struct slice bytes) {
+    check(slice_equal(buf_slice(written), bytes));
+    buf_deinit(written);
+}
+
+static void read_operation(struct slice bytes) {
+    struct graph_op op;
+    struct graph_record record;
+    struct buf written = BUF_EMPTY;
+    enum status status = STATUS_OK;
+    if (graph_op_decode(bytes, &op)) return;
+    check(graph_op_encode(&written, &op) == STATUS_OK);
+    while ((status = graph_record_next(&op, &record)) == STATUS_OK)
+        check(graph_record_encode(&written, &record) == STATUS_OK);
+    if (status == STATUS_END)
+        expect_written(&written, bytes);
+    else
+        buf_deinit(&written);
+}
+
+static void read_block(struct slice bytes) {
+    struct graph_neighbour entries[ADJACENCY_BLOCK_SLOTS];
+    struct adjacency_change changes[ADJACENCY_BLOCK_SLOTS];
+    struct buf written = BUF_EMPTY;
+    size_t count = 0;
+    if (adjacency_block_decode(bytes, false, entries, &count)) return;
+    for (size_t i = 0; i < count; i++) {
+        changes[i] =
+            (struct adjacency_change){.node = entries[i].node, .edge = entries[i].edge, .type = entries[i].type};
+        check(i == 0 || adjacency_order(&changes[i - 1], &changes[i]) < 0);
+    }
+    check(adjacency_block_encode(&written, changes, count) == STATUS_OK);
+    expect_written(&written, bytes);
+}
+
+/* A base (maybe none) and up to three operands: two ways of folding give the same, or one of them an error. */
+static void fold_operands(struct slice bytes) {
+    struct decoder decoder = decoder_make(bytes);
+    struct slice parts[4] = {{NULL, 0}};
+    struct buf at_once = BUF_EMPTY, partial = BUF_EMPTY, in_steps = BUF_EMPTY;
+    for (int i = 0; i < 4; i++) parts[i] = decode_string(&decoder);
+    if (decoder.failed) return;
+    const struct slice *base = parts[0].size ? &parts[0] : NULL;
+    enum status first = adjacency_merge.full(NULL, bytes, base, parts + 1, 3, &at_once);
+    enum status second = adjacency_merge.partial(NULL, bytes, parts + 1, 3, &partial);
+    const struct slice folded = buf_slice(&partial);
+    if (second == STATUS_OK) second = adjacency_merge.full(NULL, bytes, base, &folded, 1, &in_steps);
+    if (first == STATUS_OK && second == STATUS_OK) check(slice_equal(buf_slice(&at_once), buf_slice(&in_steps)));
+    buf_deinit(&at_once);
+    buf_deinit(&partial);
+    buf_deinit(&in_steps);
+}
+
+static void read_row(struct slice bytes) {
+    uint32_t labels[GRAPH_LABELS_MAX];
+    struct node_row node;
+    struct edge_row edge;
+    struct graph_meta meta;
+    struct adjacency_head head;
+    struct buf written = BUF_EMPTY;
+    const uint8_t kind = bytes.data[0] % 4;
+    bytes = slice_from(bytes, 1);
+    if (kind == 0 && node_row_decode(bytes, labels, &node) == STATUS_OK)
+        check(node_row_encode(&written, &node) == STATUS_OK);
+    else if (kind == 1 && edge_row_decode(bytes, &edge) == STATUS_OK)
+        check(edge_row_encode(&written, &edge) == STATUS_OK);
+    else if (kind == 2 && graph_meta_decode(bytes, &meta) == STATUS_OK)
+        check(graph_meta_encode(&written, &meta) == STATUS_OK);
+    else if (kind == 3 && adjacency_head_decode(bytes, &head) == STATUS_OK)
+        check(adjacency_head_encode(&written, &head) == STATUS_OK);
+    else
+        return;
+    expect_written(&written, bytes);
+}
+
+static void read_properties(struct slice bytes) {
+    struct slice rest = bytes;
+    struct graph_property property;
+    struct buf written = BUF_EMPTY;
+    if (!property_list_is_valid(bytes, NULL)) return;
+    while (graph_property_next(&rest, &property)) {
+        struct slice found;
+        check(graph_property_is_valid(property.value));
+        check(graph_property_find(bytes, property.key, &found) && slice_equal(found, property.value));
+        check(property_list_add(&written, &property) == STATUS_OK);
+    }
+    expect_written(&written, bytes);
+}
+
+/* On an empty store, then once more: whatever it does, the graphs are whole. */
+static void apply_operation(struct slice bytes) {
+    struct io *io = sim_io_create_alone(1);
+    struct engine_tree_kind kinds[16];
+    struct engine_options options = {.kinds = kinds, .disk_reserve_bytes = 1, .memtable_bytes = 1 << 20};
+    struct engine *engine = NULL;
+    struct graph_store *store = NULL;
+    struct engine_batch batch;
+    struct buf reply = BUF_EMPTY;
+    memcpy(kinds, names_kinds, names_kind_count * sizeof kinds[0]);
+    memcpy(kinds + names_kind_count, graph_kinds, graph_kind_count * sizeof kinds[0]);
+    options.kind_count = names_kind_count + graph_kind_count;
+    engine_batch_init(&batch);
+    check(engine_open(io, "db", &options, &engine, NULL) == STATUS_OK);
+    for (size_t i = 0; i < names_kind_count; i++)
+        check(engine_batch_create_tree(&batch, names_kinds[i].id, names_kinds[i].id) == STATUS_OK);
+    check(engine_write(engine, &batch, NULL) == STATUS_OK);
+    check(graph_store_create(&graph_name_owner, 1, &store) == STATUS_OK);
+    const struct names_view view = {.engine = engine};
+    for (uint64_t index = 2; index < 4; index++) {
+        engine_batch_clear(&batch);
+        buf_clear(&reply);
+        if (graph_apply(store, &view, index, bytes, &batch, &reply) != STATUS_OK) break;
+        check(engine_write(engine, &batch, NULL) == STATUS_OK);
+        check(graph_verify(&view, NULL, NULL) == STATUS_OK);
+    }
+    graph_store_destroy(store);
+    engine_batch_deinit(&batch);
+    buf_deinit(&reply);
+    engine_close(engine);
+    io_destroy(io);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static void (*const readers[])(struct slice bytes) = {read_operation, read_block,      fold_operands,
+                                                          read_row,       read_properties, apply_operation};
+    if (size < 2) return 0;
+    readers[data[0] % 6](slice_make(data + 1, size - 1));
+    return 0;
+}
