@@ -89,6 +89,8 @@ struct engine_options {
                          write and now and then */
     bool must_exist;  /* NOT_FOUND instead of making a new one */
     bool read_only;   /* nothing is written, no lock is taken, no background work: for tools beside a running owner */
+    bool memory_writes; /* with read_only and owner_seals: writes are taken, into memory alone: BUSY when memtable_bytes
+                           are full, and no flush ever comes. A tool replays an owner's log so */
 
     /* 0 = the default in brackets. */
     size_t memtable_bytes; /* sealed at this size [64 MiB] */

@@ -86,6 +86,38 @@ MUST_CHECK enum status raft_driver_open(struct io *io, const char *dir, const st
 void raft_driver_close(struct raft_driver *driver);
 
 /*
+ * A node's directory, read without the node: what the store has flushed, and after it the entries of the log that are
+ * known to be committed, applied in memory; nothing on disk is changed, no lock is taken. The node should not be
+ * running: files may go while they are read. Blocking; one thread.
+ */
+struct raft_reading;
+
+struct raft_reading_options {
+    struct log *log;
+    const struct state_machine *machines; /* borrowed; the node's table */
+    size_t machine_count;
+    bool uncommitted; /* also entries that are in the log and not known to be committed: a leader may replace them */
+};
+
+struct raft_reading_facts {
+    struct raft_identity identity;
+    uint64_t flushed; /* index up to which the store's files go */
+    uint64_t applied; /* what is shown */
+    uint64_t commit;  /* known to be committed; a node notes that behind the next entries, so more may be */
+    uint64_t last;    /* of the log */
+    int64_t log_time_ms;
+    uint64_t state_hash;
+};
+
+/* FAULTY, CORRUPT, NOT_FOUND (no node's directory), BUSY (the log has more changes than memory should hold), ... with
+ * words. */
+MUST_CHECK enum status raft_reading_open(struct io *io, const char *dir, const struct raft_reading_options *options,
+                                         struct raft_reading **reading, struct error *error);
+struct engine *raft_reading_engine(struct raft_reading *reading);
+void raft_reading_get_facts(const struct raft_reading *reading, struct raft_reading_facts *facts);
+void raft_reading_close(struct raft_reading *reading); /* NULL is allowed */
+
+/*
  * One write, or one read barrier, of a client; the caller's memory until done was called or raft_driver_cancel
  * returned. done runs on the loop thread, never inside the call that handed the request in.
  *

@@ -40,6 +40,8 @@ static enum status check_options(const struct engine_options *options, struct er
         return error_set(error, STATUS_INVALID, "level_ratio is %u; it must be at least 2", options->level_ratio);
     if (options->owner_seals && options->wal != ENGINE_WAL_OFF)
         return error_set(error, STATUS_INVALID, "owner_seals goes with ENGINE_WAL_OFF only");
+    if (options->memory_writes && !(options->read_only && options->owner_seals))
+        return error_set(error, STATUS_INVALID, "memory_writes goes with read_only and owner_seals only");
     for (size_t i = 0; i < options->kind_count; i++) {
         const struct engine_tree_kind *kind = &options->kinds[i];
         if (kind->id == 0 || !kind->name)

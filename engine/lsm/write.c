@@ -326,8 +326,12 @@ static enum status check_space(struct engine *engine, const struct engine_batch 
     return STATUS_NO_SPACE;
 }
 
+static bool refuses_writes(const struct engine *engine) {
+    return (engine->options.read_only && !engine->options.memory_writes) || store_has_failed(engine);
+}
+
 static enum status admit(struct engine *engine, const struct engine_batch *batch, bool no_wait) {
-    if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
+    if (refuses_writes(engine)) return STATUS_READ_ONLY;
     if (engine->wal && batch->operations.size > WAL_RECORD_MAX_BYTES - BATCH_HEADER_MAX_BYTES) return STATUS_TOO_LARGE;
     enum status status = check_space(engine, batch);
     return status == STATUS_OK ? pace_admit(engine, batch->operations.size, no_wait) : status;
@@ -350,7 +354,7 @@ enum status engine_write(struct engine *engine, struct engine_batch *batch,
 
 enum status engine_amend(struct engine *engine, struct engine_batch *batch, bool seal) {
     check(engine->options.owner_seals);
-    if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
+    if (refuses_writes(engine) || (seal && engine->options.read_only)) return STATUS_READ_ONLY;
     struct writer writer = {.batch = batch, .amends = true, .seals = seal, .status = STATUS_OK};
     mutex_lock(&engine->mutex);
     queue_and_commit(engine, &writer);

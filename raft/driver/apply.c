@@ -158,6 +158,14 @@ static enum status write_staged(struct raft_driver *driver) {
     return driver_step(driver, &event, 0, NULL);
 }
 
+enum status apply_replayed(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry) {
+    driver->prefetched_index = index; /* it may block */
+    enum status status = stage(driver, index, entry);
+    driver->staged.configuration = driver->staged.sessions_changed = false;
+    driver->staged.opened_nonce = 0;
+    return status == STATUS_OK ? write_staged(driver) : status;
+}
+
 /* ---- Rows that are not in memory ---- */
 
 static enum io_job_state prefetch_step(struct io_job *job) {

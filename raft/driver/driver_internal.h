@@ -4,7 +4,7 @@
  * Who owns what: open.c the directory; turn.c events and effects of the core; disk_work.c what goes to disk, and in
  * which order; prefetch.c what entries will read; apply.c what is committed; requests.c writes of this node's clients,
  * and their way to the leader; reads.c read barriers and counts; snapshot_send.c and snapshot_take.c state that travels
- * whole; keep.c the length of the log; driver_status.c what people see.
+ * whole; keep.c the length of the log; driver_status.c what people see; reading.c a directory without its node.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -242,6 +242,8 @@ MUST_CHECK enum status apply_load_state(struct raft_driver *driver, struct engin
 /* The configuration that an engine holds: its row, or the members while there is none. */
 MUST_CHECK enum status apply_read_configuration(const struct raft_driver *driver, struct engine *engine,
                                                 struct raft_configuration *configuration);
+/* One entry of a log that is only read: no core and no client hears of it. Blocking. */
+MUST_CHECK enum status apply_replayed(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry);
 void apply_deinit(struct raft_driver *driver);
 MUST_CHECK enum status apply_restore_machines(struct raft_driver *driver, struct error *error);
 
@@ -295,6 +297,8 @@ void keep_log_short(struct raft_driver *driver);
 void keep_machines(struct raft_driver *driver);
 
 /* open.c */
+MUST_CHECK enum status
+driver_collect_kinds(struct raft_driver *driver); /* the machines' kinds of trees, and raft's own */
 MUST_CHECK enum status driver_path(const struct raft_driver *driver, const char *format, uint64_t number,
                                    char path[IO_PATH_BYTES]);
 MUST_CHECK enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool must_exist, bool read_only,

@@ -149,7 +149,7 @@ static void fill_in_options(struct raft_driver *driver, const struct raft_driver
 }
 
 /* The machines' kinds of trees, and raft's own. */
-static enum status collect_kinds(struct raft_driver *driver) {
+enum status driver_collect_kinds(struct raft_driver *driver) {
     size_t count = 1;
     for (size_t i = 0; i < driver->options.machine_count; i++) count += driver->options.machines[i].kind_count;
     driver->kinds = calloc(count, sizeof *driver->kinds);
@@ -174,6 +174,7 @@ enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool
     options.owner_seals = true;
     options.must_exist = must_exist;
     options.read_only = read_only;
+    options.memory_writes = options.memory_writes && read_only;
     enum status status = driver_path(driver, "engine", number, path);
     return status == STATUS_OK ? engine_open(driver->io, path, &options, engine, error) : status;
 }
@@ -329,7 +330,7 @@ static enum status prepare(struct raft_driver *driver, const struct raft_driver_
     enum status status = requests_init(driver);
     if (driver->in == NULL || driver->out == NULL) status = STATUS_NO_MEMORY;
     if (status == STATUS_OK) status = sessions_create(driver->options.reply_memory_bytes, &driver->sessions);
-    if (status == STATUS_OK) status = collect_kinds(driver);
+    if (status == STATUS_OK) status = driver_collect_kinds(driver);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
     status = sort_members(driver->members, options->members, options->member_count, options->node_id, error);
     if (status != STATUS_OK) return status;

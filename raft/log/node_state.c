@@ -121,7 +121,9 @@ enum status node_state_read(struct io *io, const char *dir, struct node_state *s
     struct io_file *file = NULL;
     uint8_t bytes[NODE_STATE_BYTES];
     size_t got = 0;
-    enum status status = node_state_open(io, dir, &file);
+    char path[IO_PATH_BYTES];
+    enum status status = file_path(dir, path);
+    if (status == STATUS_OK) status = io_file_open(io, path, IO_OPEN_READ, &file);
     if (status == STATUS_OK) status = io_file_read(file, 0, bytes, sizeof bytes, &got);
     io_file_close(file);
     if (status != STATUS_OK) return error_set(error, status, "%s/superblock: %s", dir, status_text(status));

@@ -1,6 +1,7 @@
 /*
- * store: `loam get` and `loam scan` read the names of a store without its server. What they show is what the engine has
- * installed: entries that only the log holds, after the index that is printed, come in when the node starts.
+ * store: `loam get` and `loam scan` read the names of a store without its server, and change nothing of it. A node's
+ * directory is read as its node would take it up: what was flushed, and the entries of its log that are known to be
+ * committed. An engine's own directory shows what the engine has installed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,90 +11,108 @@
 #include "engine/base/check.h"
 #include "engine/names.h"
 #include "kv/kv.h"
+#include "raft/driver.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/number_option.h"
 #include "tools/loam/reply_text.h"
 #include "tools/loam/terminal.h"
+#include "tools/loamd/stores.h"
 
-enum { ROWS_PER_STEP = 256, KINDS_MAX = 16 };
+enum { ROWS_PER_STEP = 256, KINDS_MAX = 32 };
 
 static const char get_usage[] =
-    "usage: loam get DIR KEY\n\nDIR: a node's data directory, or an engine's. Exit code 1 if "
-    "there is no such key.\n";
+    "usage: loam get DIR KEY [--uncommitted]\n\nDIR: a node's data directory, or an engine's. Exit code 1 if "
+    "there is no such key.\n"
+    "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 static const char scan_usage[] =
-    "usage: loam scan DIR [--match PATTERN] [--limit N]\n\nDIR: a node's data directory, or "
-    "an engine's. Prints names, types, values and expiry (ms since 1970).\n";
+    "usage: loam scan DIR [--match PATTERN] [--limit N] [--uncommitted]\n\nDIR: a node's data directory, or "
+    "an engine's. Prints names, types, values and expiry (ms since 1970).\n"
+    "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 
 struct reading {
     struct io *io;
     struct engine *engine;
-    char dir[IO_PATH_BYTES]; /* of the engine */
+    struct raft_reading *node; /* NULL: an engine's directory */
+    struct stores stores;      /* whose kinds of trees and types of names there are */
+    struct names_view view;
     struct engine_tree_kind kinds[KINDS_MAX];
     const char *key;     /* get */
     const char *pattern; /* scan; NULL = all */
     uint64_t limit;      /* 0 = none */
+    bool uncommitted;
     uint64_t shown;
     struct buf text;
 };
 
-/* ---- Opening
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
-struct choice {
-    char name[64];
-    unsigned count;
-};
+static bool holds(struct io *io, const char *dir, const char *name, enum io_entry_kind kind) {
+    char path[IO_PATH_BYTES];
+    struct io_entry entry;
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return false;
+    return io_stat(io, path, &entry) == STATUS_OK && entry.kind == kind;
+}
 
-static enum status choose_engine(void *context, const struct io_entry *entry) {
-    struct choice *choice = context;
-    if (entry->kind != IO_ENTRY_DIR || strncmp(entry->name, "engine-", 7) != 0) return STATUS_OK;
-    (void)snprintf(choice->name, sizeof choice->name, "%s", entry->name);
-    choice->count++;
+static void say_what_is_shown(const char *dir, const struct raft_reading_facts *facts) {
+    (void)fprintf(stderr, "%s: as of entry %" PRIu64 ": files up to %" PRIu64 ", then the log", dir, facts->applied,
+                  facts->flushed);
+    if (facts->applied > facts->commit)
+        (void)fprintf(stderr, "; %" PRIu64 " to %" PRIu64 " are not known to be committed", facts->commit + 1,
+                      facts->applied);
+    if (facts->last > facts->applied)
+        (void)fprintf(stderr,
+                      "; %" PRIu64 " to %" PRIu64 " are not known to be committed, and not shown (--uncommitted shows "
+                      "them)",
+                      facts->applied + 1, facts->last);
+    (void)fputs("\n", stderr);
+}
+
+static enum status open_node(struct reading *reading, const char *dir, struct error *error) {
+    const struct raft_reading_options options = {.machines = reading->stores.machines,
+                                                 .machine_count = reading->stores.machine_count,
+                                                 .uncommitted = reading->uncommitted};
+    enum status status = raft_reading_open(reading->io, dir, &options, &reading->node, error);
+    if (status != STATUS_OK) return status;
+    struct raft_reading_facts facts;
+    raft_reading_get_facts(reading->node, &facts);
+    say_what_is_shown(dir, &facts);
+    reading->engine = raft_reading_engine(reading->node);
+    reading->view = (struct names_view){
+        .engine = reading->engine, .seed = facts.identity.cluster_id, .log_time_ms = facts.log_time_ms};
     return STATUS_OK;
 }
 
-/* A node's directory holds its engine's; while a snapshot is being taken over there may be two for a moment. */
-static enum status find_engine(struct reading *reading, const char *dir, struct error *error) {
-    struct choice choice = {.count = 0};
-    enum status status = io_dir_list(reading->io, dir, choose_engine, &choice);
-    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
-    if (choice.count > 1)
-        return error_set(error, STATUS_BUSY, "%s holds more than one engine: name the one to read", dir);
-    const int size = snprintf(reading->dir, sizeof reading->dir, "%s%s%s", dir, choice.count ? "/" : "", choice.name);
-    return size < (int)sizeof reading->dir ? STATUS_OK : error_set(error, STATUS_TOO_LARGE, "%s: too long", dir);
-}
-
-/* An engine of its own keeps its log in its directory; a node's is replayed by the node. */
-static bool has_own_log(const struct reading *reading) {
-    char path[IO_PATH_BYTES];
-    struct io_entry entry;
-    if (snprintf(path, sizeof path, "%s/wal", reading->dir) >= (int)sizeof path) return false;
-    return io_stat(reading->io, path, &entry) == STATUS_OK && entry.kind == IO_ENTRY_DIR;
-}
-
 static enum status open_engine(struct reading *reading, const char *dir, struct error *error) {
-    enum status status = find_engine(reading, dir, error);
-    if (status != STATUS_OK) return status;
     size_t count = 0;
     reading->kinds[count++] = (struct engine_tree_kind){.id = KIND_SYSTEM, .name = "raft.system"};
-    check(names_kind_count < KINDS_MAX);
-    for (size_t i = 0; i < names_kind_count; i++) reading->kinds[count++] = names_kinds[i];
-    const bool own_log = has_own_log(reading);
+    for (size_t m = 0; m < reading->stores.machine_count; m++) {
+        const struct state_machine *machine = &reading->stores.machines[m];
+        check(count + machine->kind_count <= KINDS_MAX);
+        for (size_t i = 0; i < machine->kind_count; i++) reading->kinds[count++] = machine->kinds[i];
+    }
+    const bool own_log = holds(reading->io, dir, "wal", IO_ENTRY_DIR);
     const struct engine_options options = {.kinds = reading->kinds,
                                            .kind_count = count,
                                            .wal = own_log ? ENGINE_WAL_OWN : ENGINE_WAL_OFF,
                                            .must_exist = true,
                                            .read_only = true};
-    status = engine_open(reading->io, reading->dir, &options, &reading->engine, error);
-    if (status != STATUS_OK) return error_prefix(error, status, "%s", reading->dir);
-    if (own_log) return STATUS_OK;
+    enum status status = engine_open(reading->io, dir, &options, &reading->engine, error);
+    if (status != STATUS_OK) return status;
     const struct engine_mark mark = engine_installed(reading->engine);
-    (void)fprintf(stderr, "%s: as of entry %" PRIu64 "; later ones are in the node's log\n", reading->dir, mark.index);
+    reading->view = (struct names_view){.engine = reading->engine, .log_time_ms = mark.time_ms};
+    if (own_log) return STATUS_OK;
+    (void)fprintf(stderr, "%s: as of entry %" PRIu64 "; later ones are in the log of the node that it belongs to\n",
+                  dir, mark.index);
     return STATUS_OK;
 }
 
-/* ---- Rows
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
+
+static const char *type_name(const struct reading *reading, uint8_t type) {
+    for (size_t i = 0; i < reading->stores.owner_count; i++)
+        if (reading->stores.owners[i].type == type) return reading->stores.owners[i].name;
+    return "unknown";
+}
 
 static enum status print_row(struct reading *reading, struct slice name, const struct name_row *row) {
     buf_clear(&reading->text);
@@ -101,7 +120,7 @@ static enum status print_row(struct reading *reading, struct slice name, const s
     if (status == STATUS_OK && row->type == NAME_STRING)
         status = buf_append_format(&reading->text, " string ");
     else if (status == STATUS_OK)
-        status = buf_append_format(&reading->text, " type %u, object %" PRIu64, row->type, row->object);
+        status = buf_append_format(&reading->text, " %s, object %" PRIu64, type_name(reading, row->type), row->object);
     if (status == STATUS_OK && row->type == NAME_STRING) status = reply_text_quote(&reading->text, row->value);
     if (status == STATUS_OK && row->expire_ms != 0)
         status = buf_append_format(&reading->text, " expires %" PRId64, row->expire_ms);
@@ -128,48 +147,76 @@ static enum status visit_get(void *context, struct slice name, const struct name
     return STATUS_END;
 }
 
-/* The order is that of hashes, whose seed only the node knows: a single name is looked for among all. */
+/* The order is that of hashes, whose seed is the node's: an engine's own directory is searched for a name. */
 static enum status visit_names(struct reading *reading,
                                enum status (*visit)(void *, struct slice, const struct name_row *)) {
-    const struct names_view view = {.engine = reading->engine,
-                                    .log_time_ms = engine_installed(reading->engine).time_ms};
     uint64_t cursor = 0;
     enum status status;
-    do status = names_scan(&view, &cursor, ROWS_PER_STEP, visit, reading);
+    do status = names_scan(&reading->view, &cursor, ROWS_PER_STEP, visit, reading);
     while (status == STATUS_OK && cursor != 0);
-    if (status == STATUS_INVALID && engine_installed(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
+    if (status == STATUS_INVALID && engine_applied(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
     return status == STATUS_END ? STATUS_OK : status;
 }
 
-static int read_store(struct reading *reading, const char *dir,
-                      enum status (*visit)(void *, struct slice, const struct name_row *)) {
+static enum status visit_one(struct reading *reading) {
+    struct name_row row;
+    struct engine_value value;
+    struct slice name = slice_from_text(reading->key);
+    enum status status = names_get(&reading->view, name, &row, &value);
+    if (status == STATUS_INVALID && engine_applied(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
+    if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    status = visit_get(reading, name, &row);
+    engine_value_release(&value);
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status read_names(struct reading *reading) {
+    if (reading->key == NULL) return visit_names(reading, visit_scan);
+    return reading->node != NULL ? visit_one(reading) : visit_names(reading, visit_get);
+}
+
+static void close_store(struct reading *reading) {
+    if (reading->node == NULL) engine_close(reading->engine);
+    raft_reading_close(reading->node);
+    stores_deinit(&reading->stores);
+    buf_deinit(&reading->text);
+    io_destroy(reading->io);
+}
+
+static int read_store(struct reading *reading, const char *dir) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
     struct error error = {0};
     enum status status = io_create(&options, &reading->io, &error);
-    if (status == STATUS_OK) status = open_engine(reading, dir, &error);
+    if (status == STATUS_OK) status = stores_init(&reading->stores);
+    if (status == STATUS_OK)
+        status = holds(reading->io, dir, "superblock", IO_ENTRY_FILE) ? open_node(reading, dir, &error)
+                                                                      : open_engine(reading, dir, &error);
     if (status == STATUS_OK) {
-        status = visit_names(reading, visit);
+        status = read_names(reading);
         if (status != STATUS_OK) engine_last_error(reading->engine, &error);
     }
     if (status != STATUS_OK) (void)fprintf(stderr, "loam: %s\n", error.text[0] ? error.text : status_text(status));
-    engine_close(reading->engine);
-    buf_deinit(&reading->text);
-    io_destroy(reading->io);
+    close_store(reading);
     if (status_class(status) == STATUS_CLASS_DAMAGE) return EXIT_CORRUPT;
     return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
 }
 
-/* ---- Command lines
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Command lines ----------------------------------------------------------------------------------------------- */
+
+static int print_usage(const char *usage, bool asked) {
+    (void)fputs(usage, asked ? stdout : stderr);
+    return asked ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+static bool is_help(int argc, char **argv) {
+    return argc == 1 && strcmp(argv[0], "--help") == 0;
+}
 
 int command_get(int argc, char **argv) {
-    if (argc != 2) {
-        const bool asked = argc == 1 && strcmp(argv[0], "--help") == 0;
-        (void)fputs(get_usage, asked ? stdout : stderr);
-        return asked ? EXIT_CLEAN : EXIT_FAILED;
-    }
-    struct reading reading = {.key = argv[1]};
-    const int code = read_store(&reading, argv[0], visit_get);
+    struct reading reading = {.uncommitted = argc == 3 && strcmp(argv[2], "--uncommitted") == 0};
+    if (argc != (reading.uncommitted ? 3 : 2)) return print_usage(get_usage, is_help(argc, argv));
+    reading.key = argv[1];
+    const int code = read_store(&reading, argv[0]);
     if (code != EXIT_CLEAN || reading.shown > 0) return code;
     (void)fprintf(stderr, "loam: there is no \"%s\"\n", argv[1]);
     return EXIT_FAILED;
@@ -177,18 +224,19 @@ int command_get(int argc, char **argv) {
 
 int command_scan(int argc, char **argv) {
     struct reading reading = {.pattern = NULL};
-    const bool asked = argc == 1 && strcmp(argv[0], "--help") == 0;
-    bool sound = argc >= 1 && !asked;
-    for (int at = 1; at < argc && sound; at += 2) {
-        sound = at + 1 < argc;
+    bool sound = argc >= 1 && !is_help(argc, argv);
+    for (int at = 1; at < argc && sound; at++) {
+        if (strcmp(argv[at], "--uncommitted") == 0) {
+            reading.uncommitted = true;
+            continue;
+        }
+        const char *value = at + 1 < argc ? argv[at + 1] : NULL;
+        sound = value != NULL;
         if (sound && strcmp(argv[at], "--match") == 0)
-            reading.pattern = argv[at + 1];
+            reading.pattern = value;
         else
-            sound = sound && strcmp(argv[at], "--limit") == 0 && number_option(argv[at + 1], INT64_MAX, &reading.limit);
+            sound = sound && strcmp(argv[at], "--limit") == 0 && number_option(value, INT64_MAX, &reading.limit);
+        at++;
     }
-    if (!sound) {
-        (void)fputs(scan_usage, asked ? stdout : stderr);
-        return asked ? EXIT_CLEAN : EXIT_FAILED;
-    }
-    return read_store(&reading, argv[0], visit_scan);
+    return sound ? read_store(&reading, argv[0]) : print_usage(scan_usage, is_help(argc, argv));
 }

@@ -61,6 +61,12 @@ static void print_query_buffer(const struct server *server, char value[VALUE_BYT
 static void print_output_buffer(const struct server *server, char value[VALUE_BYTES]) {
     print_number(value, server->limits.output_buffer_bytes);
 }
+static void print_query_memory(const struct server *server, char value[VALUE_BYTES]) {
+    print_number(value, server->limits.query_memory_bytes);
+}
+static void print_query_timeout(const struct server *server, char value[VALUE_BYTES]) {
+    print_number(value, server->limits.query_timeout_ms);
+}
 static void print_pipeline(const struct server *server, char value[VALUE_BYTES]) {
     print_number(value, server->limits.pipeline);
 }
@@ -102,6 +108,20 @@ static enum status set_pipeline(struct server *server, struct slice value, bool 
     return status;
 }
 
+static enum status set_query_memory(struct server *server, struct slice value, bool apply, const char **why) {
+    int64_t number = 0;
+    enum status status = parse_bounded(value, 64 << 10, INT64_MAX, &number, why);
+    if (status == STATUS_OK && apply) server->limits.query_memory_bytes = (size_t)number;
+    return status;
+}
+
+static enum status set_query_timeout(struct server *server, struct slice value, bool apply, const char **why) {
+    int64_t number = 0;
+    enum status status = parse_bounded(value, 1, INT64_C(1) << 40, &number, why);
+    if (status == STATUS_OK && apply) server->limits.query_timeout_ms = (uint64_t)number;
+    return status;
+}
+
 static enum status set_password(struct server *server, struct slice value, bool apply, const char **why) {
     *why = "argument must be at most 255 bytes";
     if (value.size >= VALUE_BYTES) return STATUS_INVALID;
@@ -131,6 +151,8 @@ static const struct parameter parameters[] = {
     {"loglevel", print_log_level, set_log_level},
     {"maxclients", print_clients, set_clients},
     {"maxmemory", print_zero, NULL},
+    {"query-memory-bytes", print_query_memory, set_query_memory},
+    {"query-timeout-ms", print_query_timeout, set_query_timeout},
     {"requirepass", print_password, set_password},
     {"save", print_empty, NULL},
     {"timeout", print_zero, NULL},

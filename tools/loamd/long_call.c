@@ -78,6 +78,12 @@ static void answer(struct long_call *work) {
     raft_driver_propose(call->server->driver, call->command->store, buf_slice(&call->operation), &call->request);
 }
 
+static void stop(struct long_call *work, enum long_stop why) {
+    int running = LONG_RUNS;
+    (void)atomic_compare_exchange_strong(&work->stop, &running, why);
+    atomic_store(&work->cancelled, true);
+}
+
 /* ---- In the pool ------------------------------------------------------------------------------------------------- */
 
 static enum status work_step(struct long_call *work, bool *done) {
@@ -92,9 +98,7 @@ static enum io_job_state job_step(struct io_job *job) {
     struct long_call *work = job->context;
     struct io *io = work->call->server->io;
     bool done = false;
-    int running = LONG_RUNS;
-    if (work->deadline_ns != 0 && io_now_ns(io) >= work->deadline_ns)
-        (void)atomic_compare_exchange_strong(&work->stop, &running, LONG_TIME_UP);
+    if (work->deadline_ns != 0 && io_now_ns(io) >= work->deadline_ns) stop(work, LONG_TIME_UP);
     if (atomic_load(&work->stop) == LONG_RUNS) work->status = work_step(work, &done);
     if (work->status == STATUS_OK && !done && atomic_load(&work->stop) == LONG_RUNS) return IO_JOB_MORE;
     if (work->begun) work->verbs->end(work);
@@ -118,10 +122,10 @@ static void job_done(struct io_job *job) {
     engine_snapshot_release(raft_driver_engine(server->driver), (struct engine_snapshot *)work->view.snapshot);
     raft_driver_unpin_engine(server->driver);
     server->job_count--;
-    const enum long_stop stop = (enum long_stop)atomic_load(&work->stop);
-    if (stop != LONG_RUNS) {
+    const enum long_stop why = (enum long_stop)atomic_load(&work->stop);
+    if (why != LONG_RUNS) {
         buf_clear(&call->reply);
-        finish(work, work->verbs->stopped(work, stop));
+        finish(work, work->verbs->stopped(work, why));
     } else if (work->status != STATUS_OK) {
         finish(work, work->status);
     } else if (call->late && !call->stale) {
@@ -180,7 +184,8 @@ enum status long_call_start(struct long_call *work, struct call *call) {
         return STATUS_BUSY;
     }
     call->long_call = work;
-    atomic_store(&work->stop, LONG_RUNS);
+    atomic_init(&work->stop, LONG_RUNS);
+    atomic_init(&work->cancelled, false);
     if (work->timeout_ms != 0) work->deadline_ns = io_now_ns(server->io) + work->timeout_ms * 1000 * 1000;
     list_push_back(&server->long_calls, &work->link);
     server->long_call_count++;
@@ -195,6 +200,5 @@ void long_calls_close(struct server *server) {
 }
 
 void long_call_stop(struct long_call *work) {
-    int running = LONG_RUNS;
-    (void)atomic_compare_exchange_strong(&work->stop, &running, LONG_CLIENT_GONE);
+    stop(work, LONG_CLIENT_GONE);
 }

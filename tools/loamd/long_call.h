@@ -31,7 +31,8 @@ enum long_answer {
 struct long_call_verbs {
     /* view->snapshot is set; borrowed until end. The status of a fault ends the call with it. */
     enum status (*begin)(struct long_call *work, const struct names_view *view);
-    /* About a millisecond of work; sets *done. Looks at work->stop where one piece of work may grow beyond that. */
+    /* About a millisecond of work; sets *done. Looks at work->cancelled where one piece of work may grow beyond that.
+     */
     enum status (*step)(struct long_call *work, bool *done);
     /* Lets go of all that begin took from the snapshot; after every begin, also a failed one. */
     void (*end)(struct long_call *work);
@@ -53,7 +54,8 @@ struct long_call {
     struct list link; /* in server->long_calls, oldest first */
     struct names_view view;
     struct io_job job;
-    _Atomic int stop; /* enum long_stop */
+    _Atomic int stop;      /* enum long_stop */
+    atomic_bool cancelled; /* true with it, for those who look in the middle of a step */
     uint64_t deadline_ns;
     unsigned attempts;
     bool waits; /* for its turn */

@@ -24,6 +24,7 @@ const char options_usage[] =
     "  --log-level debug|info|warn|error\n"
     "  --memtable-bytes N --cache-bytes N --log-limit-bytes N --log-segment-bytes N --entry-limit-bytes N\n"
     "  --disk-reserve-bytes N --maxclients N --election-ticks N --heartbeat-ticks N --tick-ms N\n"
+    "  --query-memory-bytes N --query-timeout-ms N\n"
     "  --help --version\n";
 
 static bool parse_size(const char *text, uint64_t *value) {
@@ -115,6 +116,10 @@ static bool find_number(struct options *options, const char *name, uint64_t **u6
         *u64 = &raft->engine.disk_reserve_bytes;
     else if (strcmp(name, "--node-id") == 0)
         *u64 = &raft->node_id;
+    else if (strcmp(name, "--query-memory-bytes") == 0)
+        *size = &options->server.limits.query_memory_bytes;
+    else if (strcmp(name, "--query-timeout-ms") == 0)
+        *u64 = &options->server.limits.query_timeout_ms;
     else if (strcmp(name, "--maxclients") == 0)
         *u32 = &options->server.limits.clients;
     else if (strcmp(name, "--election-ticks") == 0)

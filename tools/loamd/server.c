@@ -11,6 +11,8 @@ enum {
     DEFAULT_CLIENTS = 10000,
     DEFAULT_OUTPUT_BYTES = 64 << 20,
     DEFAULT_PIPELINE = 1024,
+    DEFAULT_QUERY_BYTES = 256 << 20,
+    DEFAULT_QUERY_MS = 300 * 1000,
     TURN_ROUNDS = 4,
     CLOSE_ROUNDS = 500,
     CLOSE_ROUND_NS = 10 * 1000 * 1000,
@@ -66,6 +68,8 @@ static void fill_limits(struct server *server, const struct server_options *opti
     if (!limits.query_buffer_bytes) limits.query_buffer_bytes = 2 * entry;
     if (!limits.output_buffer_bytes) limits.output_buffer_bytes = DEFAULT_OUTPUT_BYTES;
     if (!limits.pipeline) limits.pipeline = DEFAULT_PIPELINE;
+    if (!limits.query_memory_bytes) limits.query_memory_bytes = DEFAULT_QUERY_BYTES;
+    if (!limits.query_timeout_ms) limits.query_timeout_ms = DEFAULT_QUERY_MS;
     server->limits = limits;
 }
 

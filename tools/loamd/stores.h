@@ -8,10 +8,12 @@
 #include "graph/state_machine.h"
 #include "kv/state_machine.h"
 #include "raft/state_machine.h"
+#include "tsdb/state_machine.h"
 
 struct stores {
     struct kv_machine *kv;
     struct graph_machine *graph;
+    struct tsdb_machine *tsdb;
     struct state_machine machines[STATE_MACHINES_MAX];
     size_t machine_count;
     struct name_owner owners[STATE_MACHINES_MAX];

@@ -323,6 +323,36 @@ static void an_engine_with_its_own_log_seals_itself(void **state) {
     assert_non_null(strstr(error.text, "owner_seals"));
 }
 
+static void a_store_that_is_only_read_takes_writes_into_memory_alone(void **state) {
+    struct fixture *fixture = *state;
+    struct error error;
+    fixture->options.memory_writes = true;
+    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &fixture->engine, &error), STATUS_INVALID);
+    fixture->options.memory_writes = false;
+    open_sealed_by_owner(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->engine, 7, "a", "1"), STATUS_OK);
+    assert_int_equal(amend(fixture, "own", "7", true), STATUS_OK);
+    engine_log_durable(fixture->engine, 7);
+    work(fixture);
+    engine_close(fixture->engine);
+
+    fixture->options.read_only = fixture->options.memory_writes = true;
+    open_sealed_by_owner(fixture);
+    assert_int_equal(put_at(fixture->engine, 8, "b", "2"), STATUS_OK);
+    assert_int_equal(amend(fixture, "own", "8", false), STATUS_OK);
+    assert_int_equal(amend(fixture, "own", "9", true), STATUS_READ_ONLY);
+    assert_int_equal(engine_flush_start(fixture->engine), STATUS_READ_ONLY);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1 b=2 own=8");
+    fill(fixture, 8); /* up to the memtable's size: BUSY */
+    engine_close(fixture->engine);
+
+    fixture->options.read_only = fixture->options.memory_writes = false;
+    open_sealed_by_owner(fixture);
+    assert_int_equal(engine_applied(fixture->engine).index, 7);
+    lab_expect_all(fixture->engine, NULL, TREE, "a=1 own=7");
+}
+
 static void expired_values_leave_the_disk_as_log_time_passes(void **state) {
     struct fixture *fixture = *state;
     enum { HOUR = 3600000 };
@@ -488,6 +518,7 @@ int main(void) {
         TEST(a_seal_without_memory_leaves_no_trace),
         TEST(a_flush_needs_no_space_that_writes_are_refused_for),
         TEST(an_engine_with_its_own_log_seals_itself),
+        TEST(a_store_that_is_only_read_takes_writes_into_memory_alone),
         TEST(expired_values_leave_the_disk_as_log_time_passes),
         TEST(a_filter_takes_nothing_that_a_snapshot_sees),
         TEST(a_checkpoint_is_a_store_of_its_own),

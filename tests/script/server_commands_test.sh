@@ -1,0 +1,111 @@
+#!/bin/bash
+# What a server says of itself and lets be set: CONFIG, CLIENT, INFO, HELLO, AUTH, DEBUG. Data commands are held against redis-server by differential.py.
+set -u
+build=${LOAM_BUILD_DIR:-build}
+loam=$build/loam
+work=$(mktemp -d) || exit 1
+server=
+trap '[ -n "$server" ] && kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
+names=(
+    config_set_is_what_config_get_says
+    config_set_changes_all_of_its_parameters_or_none
+    what_is_fixed_at_start_is_refused
+    a_connection_has_a_name_an_id_and_a_row
+    what_is_not_supported_says_so
+    every_section_of_info_has_fields_with_values
+    info_tells_each_limit_with_its_use
+    hello_changes_the_protocol_and_refuses_another
+    a_password_shuts_out_who_does_not_know_it
+    what_breaks_things_answers_in_the_lab_only
+)
+failed=()
+echo "[==========] Running ${#names[@]} test(s)."
+
+port=
+start() { # extra arguments; sets server and port
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        port=$((33000 + RANDOM % 900))
+        "$build/loamd" --dir "$work/node" --listen "127.0.0.1:$port" "$@" >>"$work/log" 2>&1 &
+        server=$!
+        for _ in $(seq 200); do
+            "$loam" cli -p "$port" ping 2>/dev/null | grep -q PONG && return 0
+            kill -0 "$server" 2>/dev/null || break # the port is taken
+            read -rt 0.05 <> <(:)
+        done
+        kill -9 "$server" 2>/dev/null
+        wait "$server" 2>/dev/null
+    done
+    cat "$work/log"
+    return 1
+}
+cli() { "$loam" cli -p "$port" "$@"; }
+lines() { printf '%s\n' "$@" | "$loam" cli -p "$port"; } # commands of one connection
+equals() { # got, expected
+    [ "$1" = "$2" ] && return 0
+    printf 'expected:\n%s\ngot:\n%s\n' "$2" "$1"
+    return 1
+}
+
+config_set_is_what_config_get_says() {
+    equals "$(cli config set maxclients 50)" OK && equals "$(cli config get maxclients)" $'maxclients\n50' &&
+        equals "$(cli config get 'maxcl*')" $'maxclients\n50' && equals "$(cli config get nosuch)" "" || return 1
+    equals "$(cli info limits | tr -d '\r' | grep '^clients:')" "clients:use=1,limit=50"
+}
+config_set_changes_all_of_its_parameters_or_none() {
+    cli config set maxclients 60 nosuch 1 | grep -q '^ERR' && cli config set maxclients 60 maxclients x | grep -q '^ERR' || return 1
+    equals "$(cli config get maxclients)" $'maxclients\n50'
+}
+what_is_fixed_at_start_is_refused() {
+    cli config set dir /elsewhere | grep -q "immutable" && cli config get dir | grep -q "$work/node"
+}
+a_connection_has_a_name_an_id_and_a_row() {
+    lines 'client setname reader' 'client getname' 'client id' 'client info' >"$work/out" || return 1
+    local id
+    id=$(sed -n 3p "$work/out")
+    equals "$(sed -n 2p "$work/out")" reader && grep -q "^id=$id .* name=reader .* cmd=client" "$work/out" || { cat "$work/out"; return 1; }
+    lines 'client setname "two words"' | grep -q '^ERR'
+}
+what_is_not_supported_says_so() {
+    cli client kill id 1 | grep -q "^ERR unknown subcommand 'kill'" && cli config rewrite | grep -q '^ERR' && cli memory usage k | grep -q '^ERR unknown command'
+}
+every_section_of_info_has_fields_with_values() {
+    local section
+    for section in server clients memory persistence stats raft replication engine limits; do
+        cli info $section | tr -d '\r' >"$work/out"
+        [ "$(grep -c '^# ' "$work/out")" = 1 ] && grep -q '^[a-z_0-9]*:..*' "$work/out" || { echo "$section:"; cat "$work/out"; return 1; }
+    done
+    cli set k v >/dev/null
+    cli info | grep -q '^db0:keys=1' && [ "$(cli info | grep -c '^# ')" = 10 ] && [ -z "$(cli info nosuch)" ]
+}
+info_tells_each_limit_with_its_use() {
+    cli info limits | tr -d '\r' | grep -v '^#' | grep . >"$work/out"
+    ! grep -vE '^[a-z_]+:(use=[0-9]+,)?limit=[0-9]+$' "$work/out"
+}
+hello_changes_the_protocol_and_refuses_another() {
+    lines 'hello 3' | grep -q 'proto 3' && lines 'hello 2' | grep -q 2 && lines 'hello 9' | grep -q '^NOPROTO'
+}
+a_password_shuts_out_who_does_not_know_it() {
+    equals "$(cli config set requirepass secret)" OK && cli get k | grep -q '^NOAUTH' || return 1
+    equals "$(lines 'auth wrong' 'get k' | cut -d' ' -f1 | xargs)" "WRONGPASS NOAUTH" &&
+        equals "$(lines 'auth secret' 'get k' | xargs)" "OK v" &&
+        equals "$(lines 'auth secret' 'config set requirepass ""' 'get k' | xargs)" "OK OK v"
+}
+what_breaks_things_answers_in_the_lab_only() {
+    cli debug flush | grep -q -- --lab || return 1
+    kill -9 "$server"
+    wait "$server" 2>/dev/null
+    start --lab || return 1
+    equals "$(cli debug flush)" OK && cli debug nonsense | grep -q '^ERR'
+}
+
+start || { echo "[  FAILED  ] start"; exit 1; }
+for name in "${names[@]}"; do
+    echo "[ RUN      ] $name"
+    if "$name"; then echo "[       OK ] $name"; else echo "[  FAILED  ] $name" && failed+=("$name"); fi
+done
+echo "[==========] ${#names[@]} test(s) run."
+echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
+[ ${#failed[@]} = 0 ] && exit 0
+echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
+printf '[  FAILED  ] %s\n' "${failed[@]}"
+exit 1

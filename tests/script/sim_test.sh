@@ -1,0 +1,62 @@
+#!/bin/bash
+# loam sim, as a program: the same seed gives the same run, a printed plan gives the run of its seed, and it exits as its help says.
+set -u
+loam=${LOAM_BUILD_DIR:-build}/loam
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+names=(
+    the_same_seed_gives_the_same_run
+    a_printed_plan_gives_the_run_of_its_seed
+    a_batch_tells_of_each_run_and_of_all
+    a_trace_has_a_line_for_every_event
+    a_damaged_plan_is_named_and_exits_with_1
+    a_command_line_that_is_not_understood_exits_with_1
+)
+failed=()
+echo "[==========] Running ${#names[@]} test(s)."
+
+the_same_seed_gives_the_same_run() {
+    "$loam" sim --seed 7 --json >"$work/first" && "$loam" sim --seed 7 --json >"$work/second" && "$loam" sim --seed 8 --json >"$work/other" || return 1
+    grep -q '"verdict":"kept"' "$work/first" && cmp -s "$work/first" "$work/second" && ! cmp -s "$work/first" "$work/other"
+}
+hash_of() { sed -n 's/.*"hash":"\([0-9a-f]*\)".*/\1/p' "$1"; }
+a_printed_plan_gives_the_run_of_its_seed() {
+    "$loam" sim --seed 7 --print-plan >"$work/plan" && "$loam" sim --plan "$work/plan" --json >"$work/by-plan" || return 1
+    [ -n "$(hash_of "$work/first")" ] && [ "$(hash_of "$work/first")" = "$(hash_of "$work/by-plan")" ]
+}
+a_batch_tells_of_each_run_and_of_all() {
+    "$loam" sim --first 7 --seeds 3 --json >"$work/batch" || return 1
+    [ "$(grep -c '"hash"' "$work/batch")" = 3 ] && [ "$(wc -l <"$work/batch")" = 4 ] && head -n 1 "$work/batch" | cmp -s - "$work/first"
+}
+a_trace_has_a_line_for_every_event() {
+    "$loam" sim --seed 7 --trace >"$work/trace" && "$loam" sim --seed 7 >"$work/plain" || return 1
+    [ "$(wc -l <"$work/trace")" -gt 100 ] && [ "$(wc -l <"$work/plain")" -lt 30 ] && [ -s "$work/plain" ]
+}
+a_damaged_plan_is_named_and_exits_with_1() {
+    sed '1s/.*/nonsense/' "$work/plan" >"$work/damaged"
+    local plan
+    for plan in "$work/damaged" "$work/nowhere"; do
+        "$loam" sim --plan "$plan" >/dev/null 2>"$work/err"
+        [ $? = 1 ] && grep -q "$plan" "$work/err" || { cat "$work/err"; return 1; }
+    done
+}
+a_command_line_that_is_not_understood_exits_with_1() {
+    local words
+    for words in "--seed" "--seed x" "--seeds 0" "--nodes 99" "--nonsense"; do
+        # shellcheck disable=SC2086
+        "$loam" sim $words >/dev/null 2>"$work/err"
+        [ $? = 1 ] && grep -q 'loam sim: ' "$work/err" || { echo "loam sim $words"; cat "$work/err"; return 1; }
+    done
+    "$loam" sim --help | grep -q -- --print-plan
+}
+
+for name in "${names[@]}"; do
+    echo "[ RUN      ] $name"
+    if "$name"; then echo "[       OK ] $name"; else echo "[  FAILED  ] $name" && failed+=("$name"); fi
+done
+echo "[==========] ${#names[@]} test(s) run."
+echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
+[ ${#failed[@]} = 0 ] && exit 0
+echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
+printf '[  FAILED  ] %s\n' "${failed[@]}"
+exit 1
