@@ -61,7 +61,7 @@ static enum status encode_samples(struct buf *to, const struct tsdb_op *op) {
 
 static enum status check_op(const struct tsdb_op *op) {
     if (op->sample_count > TSDB_SAMPLES_MAX) return STATUS_TOO_LARGE;
-    if (op->kind == TSDB_OP_ADD && op->sample_count != 1) return STATUS_INVALID;
+    if (op->kind == TSDB_OP_ADD && (op->sample_count != 1 || op->samples[0].fault)) return STATUS_INVALID;
     if ((unsigned)op->on_duplicate > TSDB_POLICY_SUM) return STATUS_INVALID;
     return has_settings(op->kind) ? settings_check(&op->settings) : STATUS_OK;
 }
@@ -107,7 +107,10 @@ static void check_samples(struct decoder *decoder, struct tsdb_op_reader *reader
     if (decoder_left(decoder) && !(*decoder->cursor & SAMPLE_NAMED)) decoder->failed = true;
     struct slice last_name = {0};
     int64_t last_time_ms = 0;
-    for (uint64_t i = 0; i < count && !decoder->failed; i++) (void)decode_sample(decoder, &last_name, &last_time_ms);
+    for (uint64_t i = 0; i < count && !decoder->failed; i++) {
+        struct tsdb_add sample = decode_sample(decoder, &last_name, &last_time_ms);
+        if (sample.fault && reader->op.kind == TSDB_OP_ADD) decoder->failed = true;
+    }
 }
 
 enum status tsdb_op_decode(struct slice operation, struct tsdb_op_reader *reader) {
