@@ -118,7 +118,7 @@ def play(options):
 
 
 def start(options):
-    return Server("%s/loamd --dir {dir}/data --listen 127.0.0.1:{port}" % options.build)
+    return Server("%s/loamd --lab --dir {dir}/data --listen 127.0.0.1:{port}" % options.build)
 
 
 def loam(options, *words, expect=0):
@@ -135,6 +135,18 @@ def restart(server):
     old.popen.wait()
     server.processes.append(Process(old.words, old.log_path))
     server.wait_until_it_serves()
+
+
+def flush(server):
+    """Waits until what was written stands in files; INFO tsdb tells of it."""
+    wire = Wire(server.ports[0])
+    wire.call(b"DEBUG", b"FLUSH")
+    deadline = time.monotonic() + 30
+    while b"tsdb_chunks:entries=0," in wire.call(b"INFO", b"tsdb"):
+        if time.monotonic() > deadline:
+            raise Failed("DEBUG FLUSH wrote no file within 30 s")
+        time.sleep(0.02)
+    wire.close()
 
 
 # --- the files of NAB -----------------------------------------------------------------------------------------------------------
@@ -157,16 +169,28 @@ def bits(text):
     return struct.pack("<d", float(text))
 
 
-def read_series(wire, name):
-    """[(time, text of the value)] from the bytes of TS.RANGE, in either protocol."""
-    data = wire.call(b"TS.RANGE", name.encode(), b"-", b"+")
+def pairs(data):
+    """[(time, text of the value)] from the bytes of a range, in either protocol."""
     return [(int(t), v) for t, v in re.findall(r"\*2\r\n:(-?\d+)\r\n[+,]([^\r]*)\r\n", data.decode())]
+
+
+def read_series(wire, name):
+    return pairs(wire.call(b"TS.RANGE", name.encode(), b"-", b"+"))
+
+
+def compare_ends(wire, name, wanted):
+    """The small ranges, which are served on the loop where they are in memory."""
+    for command, some in (b"TS.RANGE", wanted[:7]), (b"TS.REVRANGE", wanted[:-8:-1]):
+        data = wire.call(command, name.encode(), b"-", b"+", b"COUNT", b"7")
+        if [(time_ms, bits(text)) for time_ms, text in pairs(data)] != [(t, bits(v)) for t, v in some]:
+            raise Failed("%s: %s gives other samples with COUNT 7" % (name, command.decode()))
 
 
 def compare_series(server, expected, protocol):
     wire = Wire(server.ports[0], 60.0)
     wire.call(b"HELLO", str(protocol).encode())
     for name, samples in expected.items():
+        compare_ends(wire, name, sorted(samples.items()))
         got = read_series(wire, name)
         wanted = sorted(samples.items())
         if [t for t, _ in got] != [t for t, _ in wanted]:
@@ -196,10 +220,12 @@ def import_nab(options):
                 raise Failed("the report does not sum up %d samples:\n%s" % (total, said))
             for protocol in (2, 3):
                 compare_series(server, expected, protocol)
+            if policy:
+                flush(server)
             restart(server)
             for protocol in (2, 3):
                 compare_series(server, expected, protocol)
-            print("%d files, %d samples (%d second ones at one time, policy %s): equal before and after kill -9" % (len(files), total, more, policy or "block"))
+            print("%d files, %d samples (%d second ones at one time, policy %s): equal before and after kill -9, from %s" % (len(files), total, more, policy or "block", "files" if policy else "the log"))
             print(said.splitlines()[-1].strip())
             check_finds(options, server, to, policy)
         finally:

@@ -31,6 +31,8 @@ enum command_flag {
     COMMAND_LAB = 1 << 4,      /* only with --lab */
     COMMAND_ENDS = 1 << 5,     /* the connection closes behind the reply */
     COMMAND_DENY_OOM = 1 << 6, /* for COMMAND INFO */
+    COMMAND_SIZED = 1 << 7, /* with SLOW: is tried on the loop all the same; the handler answers WOULD_BLOCK there for
+                               all that is not small */
 };
 
 struct command {

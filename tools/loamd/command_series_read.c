@@ -5,7 +5,7 @@
 #include "engine/base/decimal.h"
 #include "tools/loamd/command_series.h"
 
-enum { TIMES_MAX = 128, SELECTED_MAX = 50, ARENA_BYTES = 4096 };
+enum { TIMES_MAX = 128, SELECTED_MAX = 50, ARENA_BYTES = 4096, SMALL_COUNT = 256 };
 
 struct query {
     struct tsdb_range range;
@@ -173,6 +173,12 @@ static bool begin_range(struct call *call, size_t i, bool reverse, struct query 
     return series_span(call, i, &query->range.from_ms, &query->range.to_ms, status);
 }
 
+/* Reads a few chunks at most, whatever the series holds: each sample that is looked at counts. */
+static bool is_small(const struct tsdb_range *range) {
+    return range->aggregator == TSDB_NO_AGGREGATION && !range->filter_by_value && range->time_count == 0 &&
+           range->has_count && range->count <= SMALL_COUNT;
+}
+
 static enum status range(struct call *call, bool reverse) {
     struct query query;
     enum status status = STATUS_OK;
@@ -181,6 +187,7 @@ static enum status range(struct call *call, bool reverse) {
     for (size_t i = 4; i < call->arg_count; i++)
         if (!take_range_option(call, &i, &query, &known, &status)) return known ? status : series_unknown(call, i);
     if (!judge_range(call, &query, &status)) return status;
+    if (call->view.memory_only && !is_small(&query.range)) return STATUS_WOULD_BLOCK; /* not on the loop */
     return tsdb_range(&call->view, call->args[1], &query.range, (unsigned)call->protocol, &call->reply);
 }
 

@@ -11,6 +11,7 @@
 #define LAB COMMAND_LAB
 #define ENDS COMMAND_ENDS
 #define DENY_OOM COMMAND_DENY_OOM
+#define SIZED COMMAND_SIZED
 #define ROW(name_, kind_, store_, arity_, flags_, first_, last_, step_, handler_, group_, since_, summary_,            \
             complexity_)                                                                                               \
     {.name = name_,                                                                                                    \

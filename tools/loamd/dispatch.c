@@ -233,7 +233,7 @@ static void start_read_job(struct call *call) {
 }
 
 static void run_read(struct call *call) {
-    if (call->command->flags & COMMAND_SLOW) {
+    if ((call->command->flags & (COMMAND_SLOW | COMMAND_SIZED)) == COMMAND_SLOW) {
         start_read_job(call);
         return;
     }
