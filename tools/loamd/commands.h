@@ -2,6 +2,7 @@
 #ifndef TOOLS_LOAMD_COMMANDS_H
 #define TOOLS_LOAMD_COMMANDS_H
 
+#include "graph/state_machine.h"
 #include "kv/state_machine.h"
 #include "tools/loamd/call.h"
 #include "tsdb/state_machine.h"

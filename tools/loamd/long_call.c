@@ -52,8 +52,10 @@ static void finish(struct long_call *work, enum status status) {
 static void applied(struct raft_request *request, enum status status, struct slice reply) {
     struct call *call = request->context;
     struct long_call *work = call->long_call;
+    bool again = false;
     if (status == STATUS_OK) status = buf_assign(&call->reply, reply);
-    if (status != STATUS_OK || work->verbs->applied(work)) {
+    if (status == STATUS_OK) status = work->verbs->applied(work, &again);
+    if (!again) {
         if (status == STATUS_OK) call_note_write(call);
         finish(work, status);
         return;

@@ -37,8 +37,9 @@ struct long_call_verbs {
     /* Lets go of all that begin took from the snapshot; after every begin, also a failed one. */
     void (*end)(struct long_call *work);
     enum status (*answer)(struct long_call *work, enum long_answer *answer);
-    /* The proposed write's reply is in call->reply. False: it was refused for a conflict, and changed nothing. */
-    bool (*applied)(struct long_call *work);
+    /* The proposed write's reply is in call->reply, and may be replaced. *again: it was refused for a conflict, and
+     * changed nothing. */
+    enum status (*applied)(struct long_call *work, bool *again);
     /* Writes the error of a run that was stopped, into call->reply. */
     enum status (*stopped)(struct long_call *work, enum long_stop why);
     void (*destroy)(struct long_call *work); /* its own memory, too */
