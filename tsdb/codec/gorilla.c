@@ -252,7 +252,7 @@ static inline int64_t take_second_delta(struct reader *reader) {
 
 /* The XOR with the value before; updates the window. False: a window that was never given. */
 static inline bool take_xor(struct reader *reader, unsigned *size, unsigned *shift, uint64_t *xor_bits) {
-    refill(reader);
+    if (__builtin_expect(reader->ready < NEW_WINDOW_BITS, 0)) refill(reader);
     uint64_t head = reader->word;
     if (!(head >> 63)) {
         skip(reader, 1);
