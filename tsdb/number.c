@@ -1,5 +1,6 @@
 /* number: values and times as text. */
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static size_t put_text(char *to, const char *text) {
 /* The shortest digits that read back: d.ddd times 10^*exponent, without the point. Returns how many. */
 static int shortest_digits(double value, char digits[DIGITS_MAX + 1], int *exponent) {
     char text[TSDB_VALUE_TEXT_BYTES];
-    for (int precision = 14; precision < DIGITS_MAX; precision++) {
+    /* Fifteen digits of a normal number always say what was written with as few; below, numbers lie thinner. */
+    for (int precision = value < DBL_MIN ? 0 : 14; precision < DIGITS_MAX; precision++) {
         check(snprintf(text, sizeof text, "%.*e", precision, value) > 0);
         if (precision == DIGITS_MAX - 1 || strtod(text, NULL) == value) break;
     }
