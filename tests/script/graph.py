@@ -17,7 +17,7 @@ from differential import Server
 from resp_wire import Closed, Wire
 from series import Failed, equal, show, start
 
-CLIENTS, ROUNDS, WAIT_SECONDS = 6, 25, 20
+CLIENTS, ROUNDS, WAIT_SECONDS = 6, 50, 20
 
 
 def query(wire, text, *more, command=b"GRAPH.QUERY", name=b"g"):
@@ -81,7 +81,7 @@ def races(options):
         writers = [Writer(server.ports, i) for i in range(CLIENTS)]
         for writer in writers:
             writer.start()
-        time.sleep(0.3)
+        wait_for(lambda: sum(w.done for w in writers) >= 50, "the writers write")
         killed = leader_of(server)
         if killed is not None:
             server.processes[killed].popen.send_signal(signal.SIGKILL)

@@ -34,4 +34,5 @@ for name in "${names[@]}"; do
     *) echo "[  FAILED  ] $name" && failed=1 ;;
     esac
 done
+echo "[==========] ${#names[@]} test(s) run."
 exit $failed
