@@ -179,7 +179,7 @@ static size_t quoted_end(const struct lexer *lexer, size_t from, int quote) {
             at++;
         } else if (text.data[at] == quote) {
             /* A doubled back quote is one within the name. */
-            if (quote != '`' || at + 1 >= text.size || text.data[at + 1] != '`' || at == from + 1) return at + 1;
+            if (quote != '`' || at + 1 >= text.size || text.data[at + 1] != '`') return at + 1;
             at++;
         }
     }

@@ -149,8 +149,8 @@ static bool take_snapshot(struct judge *judge, struct snapshot *snapshot) {
         "MATCH (n) RETURN id(n) AS a",
         "MATCH ()-[r]->() RETURN id(r) AS a",
         "MATCH (n) UNWIND labels(n) AS l RETURN DISTINCT l AS a",
-        "MATCH (n) UNWIND keys(n) AS k RETURN 0 AS t, id(n) AS a, k, properties(n)[k] AS v"
-        " UNION ALL MATCH ()-[n]->() UNWIND keys(n) AS k RETURN 1 AS t, id(n) AS a, k, properties(n)[k] AS v",
+        ("MATCH (n) UNWIND keys(n) AS k RETURN 0 AS t, id(n) AS a, k, properties(n)[k] AS v"
+         " UNION ALL MATCH ()-[n]->() UNWIND keys(n) AS k RETURN 1 AS t, id(n) AS a, k, properties(n)[k] AS v"),
     };
     *snapshot = (struct snapshot){0};
     for (size_t i = 0; i < SNAPSHOT_PARTS; i++) {
