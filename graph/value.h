@@ -30,7 +30,7 @@ enum value_type {
     VALUE_TYPE_COUNT,
 };
 
-enum { VALUE_DEPTH_MAX = 32 }; /* lists and maps within one another */
+enum { VALUE_DEPTH_MAX = 200 }; /* lists and maps within one another */
 
 struct value_entry;
 

@@ -111,7 +111,8 @@ enum status evaluate_arithmetic(struct evaluation *evaluation, const struct cyph
     if (expr->kind == EXPR_ADD && is_text && has_text(left) && has_text(right))
         return texts_join(evaluation, left, right, value);
     const char *expected = expr->kind == EXPR_ADD ? "Integer, Float, String or List" : "Integer or Float";
-    struct value culprit = value_is_number(left) || (expr->kind == EXPR_ADD && has_text(left)) ? right : left;
+    bool left_fits = value_is_number(left) || (expr->kind == EXPR_ADD && left.type == VALUE_STRING);
+    struct value culprit = left_fits ? right : left;
     return evaluation_mismatch(evaluation, expr->place, expected, culprit);
 }
 
@@ -122,7 +123,7 @@ enum status evaluate_sign(struct evaluation *evaluation, const struct cypher_exp
     *value = operand;
     if (expr->kind == EXPR_PLUS || operand.type == VALUE_NULL) return STATUS_OK;
     if (operand.type == VALUE_FLOAT) {
-        value->number = -operand.number;
+        value->number = 0 - operand.number; /* -0.0 in a text is 0.0 */
         return STATUS_OK;
     }
     if (operand.integer == INT64_MIN) return overflow(evaluation, expr);

@@ -135,6 +135,29 @@ static struct value comparison_value(enum cypher_expr_kind kind, enum value_comp
     }
 }
 
+/* Of two values; not for EXPR_IN and arithmetic. */
+static struct value compare(enum cypher_expr_kind kind, struct value left, struct value right) {
+    if (kind == EXPR_EQUAL) return value_from_truth(value_equal(left, right));
+    if (kind == EXPR_NOT_EQUAL) return value_from_truth(truth_not(value_equal(left, right)));
+    return comparison_value(kind, value_compare(left, right));
+}
+
+/* a < b <= c: the links joined by AND; operands behind a false link are left out. */
+static enum status evaluate_chain(struct evaluation *evaluation, const struct cypher_expr *expr, struct value *value) {
+    struct value left, right;
+    enum truth all = TRUTH_TRUE;
+    enum status status = cypher_evaluate(evaluation, expr->chain.operands[0], &left);
+    for (uint32_t i = 0; i < expr->chain.count && status == STATUS_OK && all != TRUTH_FALSE; i++) {
+        status = cypher_evaluate(evaluation, expr->chain.operands[i + 1], &right);
+        if (status != STATUS_OK) break;
+        struct value link = compare(expr->chain.links[i], left, right);
+        all = truth_and(all, value_is_null(link) ? TRUTH_NULL : link.boolean ? TRUTH_TRUE : TRUTH_FALSE);
+        left = right;
+    }
+    *value = value_from_truth(all);
+    return status;
+}
+
 static bool text_contains(struct slice text, struct slice part) {
     return part.size == 0 || (text.size > 0 && memmem(text.data, text.size, part.data, part.size) != NULL);
 }
@@ -157,12 +180,7 @@ static enum status evaluate_binary(struct evaluation *evaluation, const struct c
     if (status == STATUS_OK) status = cypher_evaluate(evaluation, expr->binary.right, &right);
     if (status != STATUS_OK) return status;
     switch (expr->kind) {
-    case EXPR_EQUAL: *value = value_from_truth(value_equal(left, right)); return STATUS_OK;
-    case EXPR_NOT_EQUAL: *value = value_from_truth(truth_not(value_equal(left, right))); return STATUS_OK;
-    case EXPR_LESS:
-    case EXPR_LESS_EQUAL:
-    case EXPR_GREATER:
-    case EXPR_GREATER_EQUAL: *value = comparison_value(expr->kind, value_compare(left, right)); return STATUS_OK;
+    case EXPR_EQUAL ... EXPR_GREATER_EQUAL: *value = compare(expr->kind, left, right); return STATUS_OK;
     case EXPR_STARTS_WITH:
     case EXPR_ENDS_WITH:
     case EXPR_CONTAINS: *value = text_value(expr->kind, left, right); return STATUS_OK;
@@ -254,6 +272,7 @@ enum status cypher_evaluate(struct evaluation *evaluation, const struct cypher_e
     case EXPR_AND: return evaluate_logic(evaluation, expr, value);
     case EXPR_EQUAL ... EXPR_MATCHES:
     case EXPR_SUBSCRIPT: return evaluate_binary(evaluation, expr, value);
+    case EXPR_CHAIN: return evaluate_chain(evaluation, expr, value);
     case EXPR_NOT ... EXPR_IS_NOT_NULL: return evaluate_unary(evaluation, expr, value);
     case EXPR_PROPERTY:
     case EXPR_HAS_LABELS: return evaluate_access(evaluation, expr, value);

@@ -1,68 +1,31 @@
 /* slots: reads and writes of operators, and what of them outlives a subtree. */
 #include "graph/cypher/slots.h"
 
-#include "engine/base/check.h"
+#include "graph/cypher/expr.h"
 
 /* --- expressions --- */
-
-static void read_expr(struct slot_visitor *visitor, const struct cypher_expr *expr);
-
-static void read_list(struct slot_visitor *visitor, const struct cypher_list *list) {
-    for (uint32_t i = 0; i < list->count; i++) read_expr(visitor, list->items[i]);
-}
 
 static void read_path(struct slot_visitor *visitor, const struct cypher_path *path) {
     for (uint32_t i = 0; i <= path->edge_count; i++) visitor->read(visitor, path->nodes[i].slot);
     for (uint32_t i = 0; i < path->edge_count; i++) visitor->read(visitor, path->edges[i].slot);
 }
 
-static void read_choice(struct slot_visitor *visitor, const struct cypher_expr *expr) {
-    read_expr(visitor, expr->choice.subject);
-    for (uint32_t i = 0; i < expr->choice.count; i++) {
-        read_expr(visitor, expr->choice.alternatives[i].when);
-        read_expr(visitor, expr->choice.alternatives[i].then);
-    }
-    read_expr(visitor, expr->choice.otherwise);
+static void read_expr(struct slot_visitor *visitor, struct cypher_expr *expr);
+
+static bool read_child(void *context, struct cypher_expr **child) {
+    read_expr(context, *child);
+    return true;
 }
 
-static void read_expr(struct slot_visitor *visitor, const struct cypher_expr *expr) {
+static void read_expr(struct slot_visitor *visitor, struct cypher_expr *expr) {
     if (!expr) return;
-    switch (expr->kind) {
-    case EXPR_NULL ... EXPR_PARAMETER:
-    case EXPR_COUNT_STAR: return;
-    case EXPR_LIST: read_list(visitor, &expr->list); return;
-    case EXPR_MAP:
-        for (uint32_t i = 0; i < expr->map.count; i++) read_expr(visitor, expr->map.values[i]);
-        return;
-    case EXPR_VARIABLE: visitor->read(visitor, expr->variable.slot); return;
-    case EXPR_OR ... EXPR_MATCHES:
-    case EXPR_SUBSCRIPT:
-        read_expr(visitor, expr->binary.left);
-        read_expr(visitor, expr->binary.right);
-        return;
-    case EXPR_NOT ... EXPR_IS_NOT_NULL: read_expr(visitor, expr->operand); return;
-    case EXPR_PROPERTY: read_expr(visitor, expr->property.object); return;
-    case EXPR_HAS_LABELS: read_expr(visitor, expr->labels.subject); return;
-    case EXPR_SLICE:
-        read_expr(visitor, expr->range.object);
-        read_expr(visitor, expr->range.from);
-        read_expr(visitor, expr->range.to);
-        return;
-    case EXPR_CALL: read_list(visitor, &expr->call.arguments); return;
-    case EXPR_CASE: read_choice(visitor, expr); return;
-    case EXPR_LIST_COMPREHENSION ... EXPR_SINGLE:
-        read_expr(visitor, expr->loop.list);
-        read_expr(visitor, expr->loop.condition);
-        read_expr(visitor, expr->loop.result);
-        return;
-    case EXPR_REDUCE:
-        read_expr(visitor, expr->reduce.initial);
-        read_expr(visitor, expr->reduce.list);
-        read_expr(visitor, expr->reduce.result);
-        return;
-    case EXPR_PATH: read_path(visitor, expr->subquery.path); return;
-    default: check(!"a subquery never reaches execution");
-    }
+    if (expr->kind == EXPR_VARIABLE) visitor->read(visitor, expr->variable.slot);
+    if (expr->kind == EXPR_PATH) read_path(visitor, expr->subquery.path);
+    cypher_expr_visit(expr, read_child, visitor);
+}
+
+static void read_list(struct slot_visitor *visitor, const struct cypher_list *list) {
+    for (uint32_t i = 0; i < list->count; i++) read_expr(visitor, list->items[i]);
 }
 
 /* --- operators --- */
