@@ -384,6 +384,7 @@ static uint64_t term_at(void *context, void *node, uint64_t index) {
 
 struct world_node_kind toy_node_kind(const enum toy_bug *bug) {
     return (struct world_node_kind){.name = "toy",
+                                    .stores = WORLD_KV,
                                     .make = make,
                                     .boot = boot,
                                     .turn = turn,

@@ -7,7 +7,13 @@
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_private.h"
 
-enum { PAUSE_NS = 30000, PAUSED_NS = 5000000 };
+enum {
+    PAUSE_NS = 30000,
+    PAUSED_NS = 5000000,
+    /* Long reads yield the processor: now and then for long, so that much happens between two steps. */
+    YIELD_NS = 20000000,
+    YIELD_ONE_IN = 4,
+};
 
 static void enqueue(struct io_sim *io, struct io_job *job) {
     struct list *at = io->jobs[job->pool].next;
@@ -60,6 +66,11 @@ static bool step_first(struct io_sim *io, enum io_pool pool) {
     return true;
 }
 
+static uint64_t draw_pause_ns(struct io_sim *io, enum io_pool pool) {
+    bool yields = pool == IO_POOL_LONG && prng_chance(&io->prng, 1, YIELD_ONE_IN);
+    return prng_below(&io->prng, yields ? YIELD_NS : PAUSE_NS);
+}
+
 static void work(struct sim_event *event) {
     struct worker *worker = event->context;
     struct io_sim *io = worker->io;
@@ -73,7 +84,7 @@ static void work(struct sim_event *event) {
     uint64_t cost = io->lead_ns;
     io->lead_ns = lead;
     worker->is_idle = !was_busy;
-    if (was_busy) sim_schedule(io->sim, event, io->sim->now_ns + cost + prng_below(&io->prng, PAUSE_NS));
+    if (was_busy) sim_schedule(io->sim, event, io->sim->now_ns + cost + draw_pause_ns(io, worker->pool));
 }
 
 bool job_assist(struct io *base) {

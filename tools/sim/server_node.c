@@ -138,6 +138,7 @@ static bool may_lose(void *context, struct slice frame) {
 
 struct world_node_kind server_node_kind(const struct server_node_options *options) {
     return (struct world_node_kind){.name = "server",
+                                    .stores = WORLD_KV | WORLD_SERIES | WORLD_GRAPHS,
                                     .make = make,
                                     .boot = boot,
                                     .turn = turn,

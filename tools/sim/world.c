@@ -12,6 +12,7 @@
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
 #include "tools/sim/sim_alloc.h"
+#include "tools/sim/world_action.h"
 #include "tools/sim/world_private.h"
 
 enum {
@@ -302,7 +303,10 @@ static void take_figures(struct world *world) {
     report->events = sim_event_count(world->sim);
     report->trace_hash = sim_hash(world->sim);
     for (size_t i = 0; i < world->history_count; i++) {
+        enum world_store store = world_action_row(world->history[i].action)->store;
         report->completed += world->history[i].outcome == WORLD_DONE;
+        report->series += world->history[i].outcome == WORLD_DONE && store == WORLD_SERIES;
+        report->graphs += world->history[i].outcome == WORLD_DONE && store == WORLD_GRAPHS;
         report->refused += world->history[i].outcome == WORLD_REFUSED;
         report->unknown += world->history[i].outcome == WORLD_UNKNOWN || world->history[i].outcome == WORLD_PENDING;
     }

@@ -17,6 +17,9 @@ struct world;
 
 /* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
+/* Stores that a kind of node may serve. */
+enum world_store { WORLD_KV = 1 << 0, WORLD_SERIES = 1 << 1, WORLD_GRAPHS = 1 << 2 };
+
 enum { WORLD_AUDIT_STORES_MAX = 8 };
 
 /* What a node shows of itself after a turn. */
@@ -45,6 +48,7 @@ struct world_audit {
 /* How a world drives a node. `number` is 1.. . */
 struct world_node_kind {
     const char *name;
+    unsigned stores; /* enum world_store: what clients may ask of it */
     /* Makes the directory of a node that never ran, durably. */
     enum status (*make)(void *context, struct io *io, unsigned number, struct error *error);
     enum status (*boot)(void *context, struct io *io, unsigned number, void **node, struct error *error);
@@ -79,7 +83,20 @@ enum world_action {
     WORLD_SET,
     WORLD_GET,
     WORLD_SET_PAIR,
-    WORLD_GET_PAIR
+    WORLD_GET_PAIR,
+    WORLD_SERIES_ADD,
+    WORLD_SERIES_ADD_TWO,
+    WORLD_SERIES_DELETE,
+    WORLD_SERIES_READ,
+    WORLD_SERIES_READ_BACK,
+    WORLD_SERIES_READ_TWO,
+    WORLD_EDGE_ADD,
+    WORLD_EDGE_DELETE,
+    WORLD_EDGES_OUT,
+    WORLD_EDGES_IN,
+    WORLD_COUNT,
+    WORLD_READ_COUNT,
+    WORLD_ACTIONS
 };
 enum world_outcome { WORLD_PENDING, WORLD_DONE, WORLD_REFUSED, WORLD_UNKNOWN };
 
@@ -91,10 +108,13 @@ struct world_operation {
     uint64_t token; /* written: unique in the run */
     uint64_t invoked_ns;
     uint64_t returned_ns; /* DONE and REFUSED */
-    int64_t number; /* reply of APPEND: the length; ADD, READ_SUM: the sum (READ_SUM of nothing: 0); GET: the token, 0 =
-                       nothing */
-    uint64_t *tokens; /* READ_LIST: what the list holds, in order; owned by the history */
+    int64_t number;   /* reply of APPEND: the length; ADD, READ_SUM and COUNT, READ_COUNT: the sum (of nothing: 0); GET:
+                         the   token, 0 = nothing */
+    int64_t from, to; /* SERIES_DELETE: times; EDGE_DELETE: tokens; both inclusive */
+    uint64_t
+        *tokens; /* READ_LIST: what the list holds, in order; reads of series and edges: ascending; the history's */
     size_t token_count;
+    size_t split; /* SERIES_READ_TWO: so many are the first series' */
 };
 
 /* ---- A run ------------------------------------------------------------------------------------------------------- */
@@ -112,6 +132,9 @@ struct world_report {
     uint64_t events;
     uint64_t virtual_ms;
     uint64_t completed; /* operations: answered with success */
+    uint64_t series;    /* of them: of time series */
+    uint64_t graphs;    /* of graphs */
+    uint64_t hung_up;   /* queries of graphs whose client left while they ran */
     uint64_t refused;   /* answered: not applied */
     uint64_t unknown;   /* no answer, or one that does not know */
     uint64_t faults;    /* struck */

@@ -13,13 +13,24 @@ static const struct {
 } figures[WORLD_BATCH_FIGURES] = {
 #define FIGURE(name)                                                                                                   \
     { #name, offsetof(struct world_report, name) }
-    FIGURE(completed),      FIGURE(refused),        FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),
-    FIGURE(leader_changes), FIGURE(restarts),       FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts),
-    FIGURE(disk_faults),    FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms),
+    FIGURE(completed),       FIGURE(series),         FIGURE(graphs),     FIGURE(hung_up),        FIGURE(refused),
+    FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),      FIGURE(leader_changes), FIGURE(restarts),
+    FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts), FIGURE(disk_faults),    FIGURE(frames_dropped),
+    FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms),
 #undef FIGURE
 };
 
-enum { COMPLETED = 0, FAULTS = 3, KINDS = 4, LEADER_CHANGES = 5, RESTARTS = 6, SNAPSHOTS = 7 };
+enum {
+    COMPLETED = 0,
+    SERIES = 1,
+    GRAPHS = 2,
+    HUNG_UP = 3,
+    FAULTS = 6,
+    KINDS = 7,
+    LEADER_CHANGES = 8,
+    RESTARTS = 9,
+    SNAPSHOTS = 10
+};
 
 static uint64_t figure_of(const struct world_report *report, size_t figure) {
     return *(const uint64_t *)(const void *)((const char *)report + figures[figure].offset);
@@ -102,6 +113,9 @@ enum status world_batch_print_json(struct buf *to, struct world_batch *batch) {
 const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs == 0) return "no run at all";
     if (distribute(batch, COMPLETED).min < 200) return "a run with fewer than 200 completed operations";
+    if (distribute(batch, SERIES).min < 20) return "a run with fewer than 20 completed operations on time series";
+    if (distribute(batch, GRAPHS).min < 20) return "a run with fewer than 20 completed queries of graphs";
+    if (distribute(batch, HUNG_UP).median < 1) return "the median run has no client that left while its query ran";
     if (distribute(batch, FAULTS).min < 5) return "a run with fewer than 5 faults";
     if (distribute(batch, KINDS).min < 3) return "a run with fewer than 3 kinds of faults";
     if (distribute(batch, LEADER_CHANGES).median < 1) return "the median run has no leader change";

@@ -3,192 +3,39 @@
  * what was answered goes into the history. A client that waits too long gives its connection up, takes the outcome as
  * unknown and turns to another node.
  */
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
-#include "tools/resp/resp_reply.h"
 #include "tools/resp/resp_write.h"
-#include "tools/sim/sim_alloc.h"
+#include "tools/sim/world_action.h"
 #include "tools/sim/world_private.h"
 
 enum {
     THINK_MS_MAX = 60,
     PATIENCE_MS = 4000,
+    IMPATIENT_ONE_IN = 16, /* queries of graphs: the client hangs up soon */
+    IMPATIENT_MS = 20,
     AFTER_HEAL = 6, /* answers that each client wants to see */
-    FILLER_MAX = 600,
+    SCRIPT_THINK_MS = 3,
     ARENA_BYTES = 16384,
-    ARGS_MAX = 5,
-    TEXT_BYTES = 768,
 };
 
 #define NONE SIZE_MAX
-
-/* ---- The command ------------------------------------------------------------------------------------------------- */
-
-struct command {
-    struct slice args[ARGS_MAX];
-    size_t count;
-    char texts[ARGS_MAX][TEXT_BYTES];
-};
-
-static void add_arg(struct command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add_arg(struct command *command, const char *format, ...) {
-    va_list arguments;
-    char *text = command->texts[command->count];
-    va_start(arguments, format);
-    vsnprintf(text, TEXT_BYTES, format, arguments);
-    va_end(arguments);
-    command->args[command->count] = slice_from_text(text);
-    command->count++;
-}
-
-/* A value that tells which write it is and whether it is whole: "token:" and filler that follows from it. */
-static void add_value(struct command *command, uint64_t token) {
-    char text[TEXT_BYTES];
-    uint64_t state = hash_mix(token, 1);
-    size_t at = (size_t)snprintf(text, sizeof text, "%" PRIu64 ":", token);
-    for (size_t left = (size_t)(state % FILLER_MAX); left > 0; left--) {
-        state = hash_mix(state, left);
-        text[at++] = (char)('a' + state % 26);
-    }
-    text[at] = '\0';
-    add_arg(command, "%s", text);
-}
-
-static bool value_token(struct slice text, uint64_t *token) {
-    struct command wanted = {.count = 0};
-    char number[24];
-    const uint8_t *colon = memchr(text.data, ':', text.size);
-    size_t size = colon != NULL ? (size_t)(colon - text.data) : 0;
-    if (size == 0 || size >= sizeof number) return false;
-    memcpy(number, text.data, size);
-    number[size] = '\0';
-    *token = strtoull(number, NULL, 10);
-    add_value(&wanted, *token);
-    return slice_equal(text, wanted.args[0]);
-}
-
-static void make_command(const struct world_operation *operation, struct command *command) {
-    command->count = 0;
-    switch (operation->action) {
-    case WORLD_APPEND:
-        add_arg(command, "APPEND");
-        add_arg(command, "list%u", operation->key);
-        add_arg(command, "%08" PRIu64, operation->token);
-        break;
-    case WORLD_READ_LIST:
-        add_arg(command, "GET");
-        add_arg(command, "list%u", operation->key);
-        break;
-    case WORLD_ADD:
-        add_arg(command, "INCR");
-        add_arg(command, "sum%u", operation->key);
-        break;
-    case WORLD_READ_SUM:
-        add_arg(command, "GET");
-        add_arg(command, "sum%u", operation->key);
-        break;
-    case WORLD_SET:
-        add_arg(command, "SET");
-        add_arg(command, "register%u", operation->key);
-        add_value(command, operation->token);
-        break;
-    case WORLD_GET:
-        add_arg(command, "GET");
-        add_arg(command, "register%u", operation->key);
-        break;
-    case WORLD_SET_PAIR:
-        add_arg(command, "MSET");
-        add_arg(command, "left");
-        add_arg(command, "%" PRIu64, operation->token);
-        add_arg(command, "right");
-        add_arg(command, "%" PRIu64, operation->token);
-        break;
-    case WORLD_GET_PAIR:
-        add_arg(command, "MGET");
-        add_arg(command, "left");
-        add_arg(command, "right");
-        break;
-    }
-}
-
-static bool is_write(enum world_action action) {
-    return action == WORLD_APPEND || action == WORLD_ADD || action == WORLD_SET || action == WORLD_SET_PAIR;
-}
 
 /* ---- The answer -------------------------------------------------------------------------------------------------- */
 
 static void strange(struct world_client *client, const struct world_operation *operation,
                     const struct resp_reply *reply) {
     world_break(client->world, WORLD_BROKEN,
-                "client %u got a reply of type %d (%.*s) to action %d on key %u from node %u", client->number,
+                "client %u got a reply of type %d (%.*s) to '%s' on object %u from node %u", client->number,
                 (int)reply->type, reply->text.size < 60 ? (int)reply->text.size : 60, (const char *)reply->text.data,
-                (int)operation->action, operation->key, client->target);
+                world_action_row(operation->action)->name, operation->key, client->target);
 }
 
-/* Decimal digits alone. */
-static bool text_number(struct slice text, int64_t *number) {
-    char digits[24];
-    char *end;
-    if (text.size == 0 || text.size >= sizeof digits) return false;
-    memcpy(digits, text.data, text.size);
-    digits[text.size] = '\0';
-    *number = strtoll(digits, &end, 10);
-    return *end == '\0';
-}
-
-static bool take_list(const struct resp_reply *reply, struct world_operation *operation) {
-    if (reply->type == RESP_NULL) return true;
-    if (reply->type != RESP_BULK || reply->text.size % 8 != 0) return false;
-    operation->token_count = reply->text.size / 8;
-    operation->tokens = sim_alloc((operation->token_count + 1) * sizeof *operation->tokens);
-    for (size_t i = 0; i < operation->token_count; i++) {
-        int64_t number;
-        if (!text_number(slice_make(reply->text.data + 8 * i, 8), &number)) return false;
-        operation->tokens[i] = (uint64_t)number;
-    }
-    return true;
-}
-
-static bool take_pair(const struct resp_reply *reply, struct world_operation *operation) {
-    int64_t values[2] = {0, 0};
-    if (reply->type != RESP_ARRAY || reply->count != 2) return false;
-    for (int i = 0; i < 2; i++) {
-        const struct resp_reply *element = &reply->elements[i];
-        if (element->type != RESP_NULL && (element->type != RESP_BULK || !text_number(element->text, &values[i])))
-            return false;
-    }
-    operation->number = values[0];
-    operation->token = (uint64_t)values[1];
-    return true;
-}
-
-/* False when the reply is of no kind that this action may get. */
-static bool take_reply(const struct resp_reply *reply, struct world_operation *operation) {
-    uint64_t token = 0;
-    bool is_fine;
-    switch (operation->action) {
-    case WORLD_APPEND:
-    case WORLD_ADD: operation->number = reply->integer; return reply->type == RESP_INTEGER;
-    case WORLD_READ_LIST: return take_list(reply, operation);
-    case WORLD_READ_SUM:
-        if (reply->type == RESP_NULL) return true;
-        return reply->type == RESP_BULK && text_number(reply->text, &operation->number);
-    case WORLD_SET:
-    case WORLD_SET_PAIR: return reply->type == RESP_SIMPLE;
-    case WORLD_GET:
-        if (reply->type == RESP_NULL) return true;
-        is_fine = reply->type == RESP_BULK && value_token(reply->text, &token);
-        operation->number = (int64_t)token;
-        return is_fine;
-    default: return take_pair(reply, operation);
-    }
+static bool begins_with(struct slice text, const char *words) {
+    size_t size = strlen(words);
+    return text.size >= size && memcmp(text.data, words, size) == 0;
 }
 
 /*
@@ -196,12 +43,15 @@ static bool take_reply(const struct resp_reply *reply, struct world_operation *o
  * answer that may be given.
  */
 static enum world_outcome judge_error(const struct world_operation *operation, struct slice text) {
+    const struct world_action_row *row = world_action_row(operation->action);
     char words[160];
+    if (row->nothing != NULL && begins_with(text, row->nothing)) return WORLD_DONE;
+    if (begins_with(text, "UNKNOWN ")) return WORLD_UNKNOWN;
+    bool reads = !row->is_write || row->reads_first;
+    if (reads && begins_with(text, "ERR input/output error")) return WORLD_REFUSED;
     size_t size = text.size < sizeof words - 1 ? text.size : sizeof words - 1;
     memcpy(words, text.data, size);
     words[size] = '\0';
-    if (strncmp(words, "UNKNOWN ", 8) == 0) return WORLD_UNKNOWN;
-    if (!is_write(operation->action) && strncmp(words, "ERR input/output error", 22) == 0) return WORLD_REFUSED;
     return strstr(words, "not applied") != NULL ? WORLD_REFUSED : WORLD_PENDING;
 }
 
@@ -213,7 +63,7 @@ static void wake_later(struct world_client *client, uint64_t ms) {
 }
 
 static void think(struct world_client *client) {
-    wake_later(client, prng_below(&client->prng, THINK_MS_MAX));
+    wake_later(client, prng_below(&client->prng, client->world->is_ending ? SCRIPT_THINK_MS : THINK_MS_MAX));
 }
 
 static void end_operation(struct world_client *client, enum world_outcome outcome) {
@@ -226,6 +76,7 @@ static void end_operation(struct world_client *client, enum world_outcome outcom
     if (outcome == WORLD_DONE) {
         if (world->is_ending && client->number == 0) world->script_at++;
         world->completed++;
+        if (operation->action == WORLD_SERIES_ADD) world->series_there |= 1U << operation->key;
         if (world_is_healed(world)) client->done_since_heal++;
     }
     sim_note(world->sim, (int)world->plan->nodes, "answer", client->number << 4 | (unsigned)outcome,
@@ -237,7 +88,7 @@ static void go_on_leaving(struct world_client *client);
 
 /* At the end one client reads everything from one node after the other. */
 static unsigned script_target(const struct world *world) {
-    unsigned node = world->script_at / (WORLD_LISTS + WORLD_SUMS);
+    unsigned node = world->script_at / world->script_steps;
     return 1 + (node < world->plan->nodes ? node : 0);
 }
 
@@ -270,8 +121,10 @@ static void go_on_leaving(struct world_client *client) {
 static void take_answer(struct world_client *client, const struct resp_reply *reply) {
     struct world_operation *operation = &client->world->history[client->operation];
     enum world_outcome outcome = WORLD_DONE;
-    if (reply->type == RESP_ERROR) outcome = judge_error(operation, reply->text);
-    if (outcome == WORLD_PENDING || (outcome == WORLD_DONE && !take_reply(reply, operation))) {
+    bool is_error = reply->type == RESP_ERROR;
+    if (is_error) outcome = judge_error(operation, reply->text);
+    bool is_fine = is_error ? outcome != WORLD_PENDING : world_action_row(operation->action)->take(reply, operation);
+    if (!is_fine) {
         strange(client, operation, reply);
         outcome = WORLD_UNKNOWN;
     }
@@ -374,46 +227,45 @@ static void begin_connect(struct world_client *client) {
 
 /* ---- What is asked ----------------------------------------------------------------------------------------------- */
 
-static enum world_action draw_action(struct prng *prng) {
-    static const struct {
-        enum world_action action;
-        unsigned weight;
-    } menu[] = {{WORLD_APPEND, 28}, {WORLD_READ_LIST, 14}, {WORLD_ADD, 10},     {WORLD_READ_SUM, 6},
-                {WORLD_SET, 22},    {WORLD_GET, 12},       {WORLD_SET_PAIR, 4}, {WORLD_GET_PAIR, 4}};
-    uint64_t draw = prng_below(prng, 100);
-    size_t at = 0;
-    while (draw >= menu[at].weight) draw -= menu[at++].weight;
-    return menu[at].action;
+/* By weight, from what the nodes' stores offer. */
+static const struct world_action_row *draw_action(const struct world *world, struct prng *prng) {
+    uint64_t draw = prng_below(prng, world->weights);
+    for (unsigned action = 0;; action++) {
+        const struct world_action_row *row = world_action_row(action);
+        if (!(world->options->nodes->stores & row->store)) continue;
+        if (draw < row->weight) return row;
+        draw -= row->weight;
+    }
 }
 
-static unsigned draw_key(struct prng *prng, enum world_action action) {
-    if (action <= WORLD_READ_LIST) return (unsigned)prng_below(prng, WORLD_LISTS);
-    if (action <= WORLD_READ_SUM) return (unsigned)prng_below(prng, WORLD_SUMS);
-    if (action <= WORLD_GET) return (unsigned)prng_below(prng, WORLD_REGISTERS);
-    return 0;
+static uint64_t draw_patience_ms(struct world_client *client, const struct world_action_row *row) {
+    if (row->store != WORLD_GRAPHS || client->world->is_ending) return PATIENCE_MS;
+    return prng_chance(&client->prng, 1, IMPATIENT_ONE_IN) ? prng_below(&client->prng, IMPATIENT_MS) : PATIENCE_MS;
 }
 
-static void ask(struct world_client *client, enum world_action action, unsigned key) {
+static void ask(struct world_client *client, const struct world_action_row *row, unsigned key) {
     struct world *world = client->world;
-    struct command command;
-    struct world_operation *operation = world_history_add(world, action, client->number);
+    struct world_command command = {.count = 0};
+    struct world_operation *operation = world_history_add(world, row->action, client->number);
     operation->key = key;
-    if (is_write(action)) operation->token = ++world->next_token;
+    if (row->is_write) operation->token = ++world->next_token;
+    if (row->draw != NULL) row->draw(world, &client->prng, operation);
+    row = world_action_row(operation->action);
     client->operation = world->history_count - 1;
-    make_command(operation, &command);
+    row->make(operation, &command);
     buf_clear(&client->out);
     struct resp_writer writer = resp_writer_make(&client->out, 2);
     resp_write_command(&writer, command.args, command.count);
     check(writer.status == STATUS_OK);
-    sim_note(world->sim, (int)world->plan->nodes, "asks", (uint64_t)client->number << 8 | action, operation->token);
+    sim_note(world->sim, (int)world->plan->nodes, row->name, client->number, operation->token);
     begin_send(client);
     if (!client->is_receiving) begin_receive(client);
-    wake_later(client, PATIENCE_MS);
+    wake_later(client, draw_patience_ms(client, row));
 }
 
 static void ask_something(struct world_client *client) {
-    enum world_action action = draw_action(&client->prng);
-    ask(client, action, draw_key(&client->prng, action));
+    const struct world_action_row *row = draw_action(client->world, &client->prng);
+    ask(client, row, (unsigned)prng_below(&client->prng, row->keys));
 }
 
 static bool others_are_idle(const struct world *world) {
@@ -423,19 +275,38 @@ static bool others_are_idle(const struct world *world) {
     return true;
 }
 
+/* Whether a row is read at the end; then it has as many steps as keys. */
+static bool is_in_script(const struct world *world, const struct world_action_row *row) {
+    return row->is_read_last && (world->options->nodes->stores & row->store) != 0;
+}
+
+static void ask_step(struct world_client *client, unsigned step) {
+    unsigned action = 0;
+    const struct world_action_row *row = world_action_row(action);
+    while (!is_in_script(client->world, row) || step >= row->keys) {
+        if (is_in_script(client->world, row)) step -= row->keys;
+        row = world_action_row(++action);
+    }
+    ask(client, row, step);
+}
+
 static void follow_script(struct world_client *client) {
     struct world *world = client->world;
-    unsigned step = world->script_at % (WORLD_LISTS + WORLD_SUMS);
     if (client->number != 0 || world_clients_have_finished(world)) return;
     if (!others_are_idle(world)) {
         think(client);
     } else if (client->target != script_target(world)) {
         leave(client);
-    } else if (step < WORLD_LISTS) {
-        ask(client, WORLD_READ_LIST, step);
     } else {
-        ask(client, WORLD_READ_SUM, step - WORLD_LISTS);
+        ask_step(client, world->script_at % world->script_steps);
     }
+}
+
+static void note_hanging_up(const struct world_client *client) {
+    const struct world *world = client->world;
+    if (client->operation == NONE) return;
+    const struct world_action_row *row = world_action_row(world->history[client->operation].action);
+    world->report->hung_up += row->store == WORLD_GRAPHS;
 }
 
 /* Time to do something, or to lose patience. */
@@ -443,6 +314,7 @@ static void alarm_fires(struct sim_event *event) {
     struct world_client *client = event->context;
     if (client->is_leaving) return;
     if (client->operation != NONE || client->is_connecting) {
+        note_hanging_up(client);
         leave(client);
     } else if (client->socket == NULL) {
         if (!client->world->is_ending || client->number == 0) begin_connect(client);
@@ -469,7 +341,16 @@ static void clients_turn(struct sim_event *event) {
     if (sim_io_is_ready(world->client_io)) clients_wanted(world);
 }
 
+static void add_up(struct world *world) {
+    for (unsigned action = 0; action < WORLD_ACTIONS; action++) {
+        const struct world_action_row *row = world_action_row(action);
+        if (world->options->nodes->stores & row->store) world->weights += row->weight;
+        if (is_in_script(world, row)) world->script_steps += row->keys;
+    }
+}
+
 void world_clients_start(struct world *world) {
+    add_up(world);
     struct sim_io_options options = {.node = (int)world->plan->nodes};
     world->client_disk = sim_disk_create(world->plan->seed);
     world->client_io = sim_io_create(world->sim, world->client_disk, &options);
@@ -489,7 +370,7 @@ void world_clients_start(struct world *world) {
 }
 
 bool world_clients_have_finished(const struct world *world) {
-    return world->script_at >= world->plan->nodes * (WORLD_LISTS + WORLD_SUMS);
+    return world->script_at >= world->plan->nodes * world->script_steps;
 }
 
 bool world_clients_are_content(const struct world *world) {

@@ -9,8 +9,9 @@
  *   - each read is a beginning of the last one
  *   - what ended before an operation began comes before it (linearizable)
  *
- * The same for sums, whose INCR answers the place. Registers: a read shows a value that was written, not refused, not
- * yet overwritten when the read began. Pairs, which are written as one, are read as one.
+ * The same for sums, whose INCR answers the place, and for counters in graphs. Samples and edges: world_sets.c.
+ * Registers: a read shows a value that was written, not refused, not yet overwritten when the read began. Pairs, which
+ * are written as one, are read as one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #include "tools/sim/sim_alloc.h"
+#include "tools/sim/world_action.h"
 #include "tools/sim/world_private.h"
 
 enum { HISTORY_FIRST = 512 };
@@ -43,72 +45,9 @@ void world_history_clear(struct world *world) {
     world->history_count = 0;
 }
 
-/* ---- Real time --------------------------------------------------------------------------------------------------- */
-
-/*
- * An operation on one object, in terms of its witness: it needs the state before it to have at least `floor` writes in
- * it.
- */
-struct step {
-    uint64_t invoked_ns;
-    uint64_t returned_ns; /* UINT64_MAX: never */
-    uint64_t shows;       /* writes that are in the state after it */
-    bool is_write;
-    uint64_t operation; /* its number in the history, for words */
-};
-
-struct steps {
-    struct step *items;
-    size_t count;
-};
-
-static int by_invocation(const void *a, const void *b) {
-    const struct step *first = a, *second = b;
-    if (first->invoked_ns != second->invoked_ns) return first->invoked_ns < second->invoked_ns ? -1 : 1;
-    return (first->operation > second->operation) - (first->operation < second->operation);
-}
-
-static int by_return(const void *a, const void *b) {
-    const struct step *const *first = a, *const *second = b;
-    return ((*first)->returned_ns > (*second)->returned_ns) - ((*first)->returned_ns < (*second)->returned_ns);
-}
-
-/* Whatever ended before a step began is in the state that it saw. */
-static void judge_real_time(struct world *world, const char *object, unsigned key, struct steps *steps) {
-    const struct step **ended = sim_alloc((steps->count + 1) * sizeof *ended);
-    qsort(steps->items, steps->count, sizeof *steps->items, by_invocation);
-    for (size_t i = 0; i < steps->count; i++) ended[i] = &steps->items[i];
-    qsort(ended, steps->count, sizeof *ended, by_return);
-    uint64_t floor = 0;
-    size_t next = 0;
-    for (size_t i = 0; i < steps->count; i++) {
-        const struct step *step = &steps->items[i];
-        for (; next < steps->count && ended[next]->returned_ns < step->invoked_ns; next++) {
-            if (ended[next]->shows > floor) floor = ended[next]->shows;
-        }
-        uint64_t needs = floor + step->is_write;
-        if (step->shows >= needs) continue;
-        world_break(world, WORLD_BROKEN,
-                    "not linearizable: %s %u: operation %" PRIu64 " shows %" PRIu64 " writes, but %" PRIu64
-                    " had been acknowledged or read before it began",
-                    object, key, step->operation, step->shows, floor);
-    }
-    sim_free(ended);
-}
-
-static void add_step(struct world *world, struct steps *steps, size_t number, uint64_t shows, bool is_write) {
-    const struct world_operation *operation = &world->history[number];
-    struct step *step = &steps->items[steps->count++];
-    *step = (struct step){.invoked_ns = operation->invoked_ns,
-                          .returned_ns = operation->outcome == WORLD_DONE ? operation->returned_ns : UINT64_MAX,
-                          .shows = shows,
-                          .is_write = is_write,
-                          .operation = number};
-}
-
 /* ---- Lists ------------------------------------------------------------------------------------------------------- */
 
-static const struct world_operation *last_read(struct world *world, enum world_action action, unsigned key) {
+const struct world_operation *world_last_read(struct world *world, enum world_action action, unsigned key) {
     const struct world_operation *last = NULL;
     for (size_t i = world->final_from; i < world->history_count; i++) {
         const struct world_operation *operation = &world->history[i];
@@ -141,7 +80,8 @@ static uint64_t place_of(struct world *world, const struct world_operation *list
     return place;
 }
 
-static void judge_append(struct world *world, const struct world_operation *list, size_t number, struct steps *steps) {
+static void judge_append(struct world *world, const struct world_operation *list, size_t number,
+                         struct world_steps *steps) {
     const struct world_operation *operation = &world->history[number];
     uint64_t place = place_of(world, list, operation->token);
     if (operation->outcome == WORLD_REFUSED && place != 0) {
@@ -158,11 +98,11 @@ static void judge_append(struct world *world, const struct world_operation *list
                     "operation %zu was told length %" PRId64 ", its token stands at place %" PRIu64 " of list %u",
                     number, operation->number, place, list->key);
     }
-    if (place != 0) add_step(world, steps, number, place, true);
+    if (place != 0) world_steps_add(world, steps, number, place, true);
 }
 
 static void judge_list_read(struct world *world, const struct world_operation *list, size_t number,
-                            struct steps *steps) {
+                            struct world_steps *steps) {
     const struct world_operation *operation = &world->history[number];
     if (operation->outcome != WORLD_DONE) return;
     bool is_beginning = operation->token_count <= list->token_count;
@@ -172,18 +112,18 @@ static void judge_list_read(struct world *world, const struct world_operation *l
         world_break(world, WORLD_BROKEN, "operation %zu read what list %u never became: lost or reordered writes",
                     number, list->key);
     }
-    add_step(world, steps, number, operation->token_count, false);
+    world_steps_add(world, steps, number, operation->token_count, false);
 }
 
-static void judge_list(struct world *world, unsigned key, struct steps *steps) {
-    const struct world_operation *list = last_read(world, WORLD_READ_LIST, key);
+static void judge_list(struct world *world, unsigned key, struct world_steps *steps) {
+    const struct world_operation *list = world_last_read(world, WORLD_READ_LIST, key);
     steps->count = 0;
     for (size_t i = 0; list != NULL && i < world->history_count; i++) {
         if (world->history[i].key != key) continue;
         if (world->history[i].action == WORLD_APPEND) judge_append(world, list, i, steps);
         if (world->history[i].action == WORLD_READ_LIST) judge_list_read(world, list, i, steps);
     }
-    judge_real_time(world, "list", key, steps);
+    world_steps_judge(world, "list", key, steps);
 }
 
 /* ---- Sums -------------------------------------------------------------------------------------------------------- */
@@ -193,39 +133,45 @@ static int by_number(const void *a, const void *b) {
     return (*first > *second) - (*first < *second);
 }
 
-static void judge_sum_total(struct world *world, unsigned key, int64_t total, const int64_t *told, size_t count,
-                            uint64_t maybe) {
+/* What answers its own place. */
+struct sum {
+    enum world_action add, read;
+    const char *name;
+};
+
+static void judge_sum_total(struct world *world, const struct sum *sum, unsigned key, int64_t total,
+                            const int64_t *told, size_t count, uint64_t maybe) {
     for (size_t i = 1; i < count; i++) {
         if (told[i] == told[i - 1]) {
-            world_break(world, WORLD_BROKEN, "two increments of sum %u were told %" PRId64, key, told[i]);
+            world_break(world, WORLD_BROKEN, "two increments of %s %u were told %" PRId64, sum->name, key, told[i]);
         }
     }
     if ((count > 0 && told[count - 1] > total) || total < (int64_t)count || total > (int64_t)(count + maybe)) {
         world_break(world, WORLD_BROKEN,
-                    "sum %u is %" PRId64 " after %zu acknowledged and %" PRIu64
+                    "%s %u is %" PRId64 " after %zu acknowledged and %" PRIu64
                     " unknown increments (the greatest told %" PRId64 ")",
-                    key, total, count, maybe, count > 0 ? told[count - 1] : 0);
+                    sum->name, key, total, count, maybe, count > 0 ? told[count - 1] : 0);
     }
 }
 
-static void judge_sum(struct world *world, unsigned key, struct steps *steps) {
-    const struct world_operation *last = last_read(world, WORLD_READ_SUM, key);
+static void judge_sum(struct world *world, const struct sum *sum, unsigned key, struct world_steps *steps) {
+    const struct world_operation *last = world_last_read(world, sum->read, key);
     int64_t *told = sim_alloc((world->history_count + 1) * sizeof *told);
     size_t count = 0;
     uint64_t maybe = 0;
     steps->count = 0;
     for (size_t i = 0; last != NULL && i < world->history_count; i++) {
         const struct world_operation *operation = &world->history[i];
-        bool is_add = operation->action == WORLD_ADD;
-        if (operation->key != key || (!is_add && operation->action != WORLD_READ_SUM)) continue;
+        bool is_add = operation->action == sum->add;
+        if (operation->key != key || (!is_add && operation->action != sum->read)) continue;
         if (is_add && operation->outcome != WORLD_DONE && operation->outcome != WORLD_REFUSED) maybe++;
         if (operation->outcome != WORLD_DONE) continue;
         if (is_add) told[count++] = operation->number;
-        add_step(world, steps, i, (uint64_t)operation->number, is_add);
+        world_steps_add(world, steps, i, (uint64_t)operation->number, is_add);
     }
     qsort(told, count, sizeof *told, by_number);
-    if (last != NULL) judge_sum_total(world, key, last->number, told, count, maybe);
-    judge_real_time(world, "sum", key, steps);
+    if (last != NULL) judge_sum_total(world, sum, key, last->number, told, count, maybe);
+    world_steps_judge(world, sum->name, key, steps);
     sim_free(told);
 }
 
@@ -283,10 +229,20 @@ static void judge_read(struct world *world, size_t number, enum world_action act
                 read->client, action == WORLD_SET ? "register" : "pair", read->key, what, token);
 }
 
+static void judge_sums(struct world *world, const struct sum *sum, struct world_steps *steps) {
+    unsigned keys = world_action_row(sum->add)->keys;
+    for (unsigned key = 0; key < keys; key++) judge_sum(world, sum, key, steps);
+}
+
 void world_history_judge(struct world *world) {
-    struct steps steps = {.items = sim_alloc((world->history_count + 1) * sizeof *steps.items)};
-    for (unsigned key = 0; key < WORLD_LISTS; key++) judge_list(world, key, &steps);
-    for (unsigned key = 0; key < WORLD_SUMS; key++) judge_sum(world, key, &steps);
+    static const struct sum sums = {WORLD_ADD, WORLD_READ_SUM, "sum"};
+    static const struct sum counters = {WORLD_COUNT, WORLD_READ_COUNT, "counter"};
+    struct world_steps steps = {.items = sim_alloc((world->history_count + 1) * sizeof *steps.items)};
+    unsigned lists = world_action_row(WORLD_APPEND)->keys;
+    for (unsigned key = 0; key < lists; key++) judge_list(world, key, &steps);
+    judge_sums(world, &sums, &steps);
+    judge_sums(world, &counters, &steps);
+    world_sets_judge(world, &steps);
     for (size_t i = 0; i < world->history_count; i++) {
         const struct world_operation *operation = &world->history[i];
         if (operation->outcome != WORLD_DONE) continue;

@@ -19,9 +19,6 @@
 #include "tools/sim/world.h"
 
 enum {
-    WORLD_LISTS = 3,
-    WORLD_SUMS = 2,
-    WORLD_REGISTERS = 4,
     WORLD_MS = 1000000,
     WORLD_INDEX_MAX = 1 << 16, /* of the log, in one run; checks of entries end there */
     WORLD_TERM_MAX = 1 << 12,
@@ -118,11 +115,14 @@ struct world {
     size_t history_count;
     size_t history_capacity;
     uint64_t next_token;
+    unsigned weights;      /* of all that may be asked */
+    unsigned series_there; /* bit k: an answer has told that series k exists */
     uint64_t completed;
 
     uint64_t heal_ns;           /* when the last fault is lifted */
     bool is_over;               /* a verdict stands */
     bool is_ending;             /* clients begin nothing new; one reads everything from each node */
+    unsigned script_steps;      /* for each node */
     unsigned script_at;         /* how far that is */
     size_t final_from;          /* operations of the history from here on are its */
     bool is_restarted;          /* all has been read, and all nodes have been down once more */
@@ -164,6 +164,30 @@ void world_audit_node(struct world *world, struct world_node *node);
 /* Every node, at rest: the second time what the first time was held. */
 void world_audit_all(struct world *world);
 void world_audit_stop(struct world *world);
+
+/* ---- Judging the history ----------------------------------------------------------------------------------------- */
+
+/* An operation on one object, in terms of its states, which are numbered in their order. */
+struct world_step {
+    uint64_t invoked_ns;
+    uint64_t returned_ns; /* UINT64_MAX: never */
+    uint64_t shows;       /* the state after it */
+    uint64_t above;     /* by so much at least it is above whatever it saw: 1 for a write that has a place of its own */
+    uint64_t operation; /* its number in the history, for words */
+};
+struct world_steps {
+    struct world_step *items; /* room for the whole history */
+    size_t count;
+};
+void world_steps_add(struct world *world, struct world_steps *steps, size_t number, uint64_t shows, uint64_t above);
+/* Whatever ended before a step began is in the state that it saw. */
+void world_steps_judge(struct world *world, const char *object, unsigned key, struct world_steps *steps);
+
+/* The last read of an object, after all nodes gave the same; NULL: none was asked for it. */
+const struct world_operation *world_last_read(struct world *world, enum world_action action, unsigned key);
+
+/* Series and edges. */
+void world_sets_judge(struct world *world, struct world_steps *steps);
 
 /* At the end: judges the history. */
 void world_history_judge(struct world *world);
