@@ -122,7 +122,7 @@ static void make_series(struct series *series, uint64_t seed) {
             edit_randomly(graph, &prng);
         if (draw >= 6) expect(graph_edit_operation(graph, operation));
         graph_lab_apply(&lab, buf_slice(operation));
-        assert_int_equal(lab.index, index);
+        assert_int_equal(engine_applied(lab.engine).index, index);
         series->hashes[index] = graph_lab_hash(&lab);
     }
     graph_lab_expect_whole(&lab);
@@ -210,15 +210,13 @@ static void note_durable(struct run *run, const struct graph_lab *lab, bool sync
 
 /* As graph_lab_apply, but the write may ask for durability. */
 static void apply_entry(struct run *run, struct graph_lab *lab, bool sync) {
-    const struct engine_write_options options = {.sync = sync};
     const struct names_view view = graph_lab_view(lab, NULL);
     const struct slice operation = buf_slice(&run->series->operations[lab->index + 1]);
     engine_batch_clear(&lab->batch);
     buf_clear(&lab->reply);
     expect(graph_apply(lab->store, &view, lab->index + 1, operation, &lab->batch, &lab->reply));
     run->issued = lab->index + 1;
-    expect(engine_write(lab->engine, &lab->batch, &options));
-    lab->index++;
+    expect(graph_lab_write(lab, sync));
     note_durable(run, lab, sync);
 }
 

@@ -24,6 +24,7 @@ enum status graph_lab_open_engine(struct graph_lab *lab, struct error *error) {
     engine_batch_clear(&lab->batch);
     for (size_t i = 0; status == STATUS_OK && i < names_kind_count; i++)
         status = engine_batch_create_tree(&lab->batch, names_kinds[i].id, names_kinds[i].id);
+    if (status == STATUS_OK) status = engine_batch_create_tree(&lab->batch, TREE_SYSTEM, KIND_SYSTEM);
     if (status == STATUS_OK) status = graph_create_trees(&lab->batch);
     lab->batch.mark = (struct engine_mark){.index = 1, .term = 1, .time_ms = lab->now_ms};
     if (status == STATUS_OK) status = engine_write(lab->engine, &lab->batch, NULL);
@@ -51,11 +52,12 @@ void graph_lab_init(struct graph_lab *lab, struct io *io, uint64_t seed, const s
                                                 .disk_reserve_bytes = 1};
     *lab = (struct graph_lab){.io = io, .owns_io = io == NULL, .options = options ? *options : small, .now_ms = 1000};
     if (!io) lab->io = sim_io_create_alone(seed);
-    assert_true(names_kind_count + graph_kind_count <= sizeof lab->kinds / sizeof lab->kinds[0]);
+    assert_true(names_kind_count + graph_kind_count < sizeof lab->kinds / sizeof lab->kinds[0]);
     memcpy(lab->kinds, names_kinds, names_kind_count * sizeof names_kinds[0]);
     memcpy(lab->kinds + names_kind_count, graph_kinds, graph_kind_count * sizeof graph_kinds[0]);
     lab->options.kinds = lab->kinds;
-    lab->options.kind_count = names_kind_count + graph_kind_count;
+    lab->options.kind_count = names_kind_count + graph_kind_count + 1;
+    lab->kinds[lab->options.kind_count - 1] = (struct engine_tree_kind){.id = KIND_SYSTEM, .name = "lab.system"};
     lab->owners[0] = kv_string_owner;
     lab->owners[1] = graph_name_owner;
     engine_batch_init(&lab->batch);
@@ -93,6 +95,21 @@ static enum status read_ahead(struct graph_lab *lab, struct slice operation) {
     return status;
 }
 
+/* Every entry of a node leaves a row of its own; so no entry is an empty batch, which would be no entry. */
+enum status graph_lab_write(struct graph_lab *lab, bool sync) {
+    const struct engine_write_options options = {.sync = sync};
+    uint8_t row[8];
+    coding_put_u64(row, lab->index + 1);
+    enum status status =
+        engine_batch_put(&lab->batch, TREE_SYSTEM, slice_from_text("index"), slice_make(row, sizeof row));
+    lab->batch.mark = (struct engine_mark){.index = lab->index + 1, .term = 1, .time_ms = lab->now_ms};
+    if (status == STATUS_OK) status = engine_write(lab->engine, &lab->batch, &options);
+    if (status) return status;
+    lab->index++;
+    if (lab->options.wal == ENGINE_WAL_OFF) engine_log_durable(lab->engine, lab->index);
+    return STATUS_OK;
+}
+
 enum status graph_lab_try(struct graph_lab *lab, struct slice operation) {
     enum status status = apply_once(lab, operation, true);
     if (status == STATUS_WOULD_BLOCK) {
@@ -100,13 +117,7 @@ enum status graph_lab_try(struct graph_lab *lab, struct slice operation) {
         if (status == STATUS_OK) status = apply_once(lab, operation, true);
         if (status == STATUS_WOULD_BLOCK) status = apply_once(lab, operation, false); /* it did not stay in the cache */
     }
-    if (status) return status;
-    lab->batch.mark = (struct engine_mark){.index = lab->index + 1, .term = 1, .time_ms = lab->now_ms};
-    status = engine_write(lab->engine, &lab->batch, NULL);
-    if (status) return status;
-    lab->index++;
-    if (lab->options.wal == ENGINE_WAL_OFF) engine_log_durable(lab->engine, lab->index);
-    return STATUS_OK;
+    return status ? status : graph_lab_write(lab, false);
 }
 
 void graph_lab_apply(struct graph_lab *lab, struct slice operation) {

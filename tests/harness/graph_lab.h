@@ -39,6 +39,9 @@ struct names_view graph_lab_view(const struct graph_lab *lab, const struct engin
 MUST_CHECK enum status graph_lab_try(struct graph_lab *lab, struct slice operation);
 void graph_lab_apply(struct graph_lab *lab, struct slice operation); /* OK, or the test fails */
 
+/* Writes lab->batch as the next entry, whoever filled it. */
+MUST_CHECK enum status graph_lab_write(struct graph_lab *lab, bool sync);
+
 /* lab->graph, opened on the latest state; a name that is not there is allowed. */
 struct graph *graph_lab_open(struct graph_lab *lab, const char *name);
 /* Applies the edits of the handle; the reply is no error. */

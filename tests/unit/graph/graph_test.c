@@ -254,8 +254,7 @@ static void a_name_of_another_type_is_refused(void **state) {
     assert_int_equal(kv_create(lab->owners, GRAPH_LAB_OWNERS, &kv), STATUS_OK);
     assert_int_equal(kv_op_encode(&lab->operation, &set), STATUS_OK);
     assert_int_equal(kv_apply(kv, &view, buf_slice(&lab->operation), &lab->batch, &lab->reply), STATUS_OK);
-    lab->batch.mark = (struct engine_mark){.index = ++lab->index, .term = 1, .time_ms = lab->now_ms};
-    assert_int_equal(engine_write(lab->engine, &lab->batch, NULL), STATUS_OK);
+    assert_int_equal(graph_lab_write(lab, false), STATUS_OK);
     kv_destroy(kv);
 
     struct graph *graph = NULL;
@@ -297,8 +296,7 @@ static void the_operation_of_a_name(struct graph_lab *lab, struct names_edit *ed
 
 static void write_names(struct graph_lab *lab, struct names_edit *edit) {
     assert_int_equal(names_edit_finish(edit), STATUS_OK);
-    lab->batch.mark = (struct engine_mark){.index = ++lab->index, .term = 1, .time_ms = lab->now_ms};
-    assert_int_equal(engine_write(lab->engine, &lab->batch, NULL), STATUS_OK);
+    assert_int_equal(graph_lab_write(lab, false), STATUS_OK);
 }
 
 static void the_list_follows_deletes_renames_and_expiries(void **state) {
