@@ -27,6 +27,11 @@ enum status graph_property_encode_string(struct buf *to, struct slice value) {
     return status ? status : encode_string(to, value);
 }
 
+enum status graph_property_encode_list_head(struct buf *to, uint64_t count) {
+    enum status status = encode_u8(to, GRAPH_PROPERTY_LIST);
+    return status ? status : encode_varint(to, count);
+}
+
 bool graph_property_read(struct decoder *decoder, struct graph_property_head *head) {
     *head = (struct graph_property_head){.tag = (enum graph_property_tag)decode_u8(decoder)};
     uint64_t bits = 0;
@@ -100,8 +105,7 @@ static enum status encode_scalar(struct buf *to, const struct value *value) {
 }
 
 static enum status encode_list(struct buf *to, const struct value *value) {
-    enum status status = encode_u8(to, GRAPH_PROPERTY_LIST);
-    if (status == STATUS_OK) status = encode_varint(to, value->list.count);
+    enum status status = graph_property_encode_list_head(to, value->list.count);
     for (size_t i = 0; status == STATUS_OK && i < value->list.count; i++)
         status = encode_scalar(to, &value->list.items[i]);
     return status;

@@ -41,6 +41,8 @@ MUST_CHECK enum status graph_property_encode_boolean(struct buf *to, bool value)
 MUST_CHECK enum status graph_property_encode_integer(struct buf *to, int64_t value);
 MUST_CHECK enum status graph_property_encode_float(struct buf *to, double value);
 MUST_CHECK enum status graph_property_encode_string(struct buf *to, struct slice value);
+/* The list's elements are encoded next. */
+MUST_CHECK enum status graph_property_encode_list_head(struct buf *to, uint64_t count);
 
 struct graph_property_head {
     enum graph_property_tag tag;

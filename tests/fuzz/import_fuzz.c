@@ -1,11 +1,13 @@
 /*
- * import_fuzz: what `loam import` reads, on arbitrary bytes: fields of a line, times, samples. Judged: nothing is read
- * outside the line; fields written with quotes read back as they were; an accepted time is the same when it is parsed
- * again with the unit that it told.
+ * import_fuzz: what `loam import` reads, on arbitrary bytes: fields of a line, times, samples, heads of a graph's
+ * columns and rows under them. Judged: nothing is read outside the line; fields written with quotes read back as they
+ * were; an accepted time is the same when it is parsed again with the unit that it told; what is refused is explained,
+ * and leaves the operation's rows as they were.
  */
 #include <stdint.h>
 
 #include "engine/base/check.h"
+#include "graph/columns.h"
 #include "tools/loam/import/series_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -70,7 +72,46 @@ static void check_lines(struct slice text) {
     series_line_deinit(&parser);
 }
 
+static void check_row(struct graph_rows *rows, const struct graph_columns *columns, struct slice line) {
+    struct slice fields[FIELDS];
+    struct csv_line csv = {.fields = fields, .capacity = FIELDS};
+    struct error error = {0};
+    if (csv_split(&csv, line) == STATUS_OK && csv.count == columns->field_count) {
+        const uint64_t before = rows->import.rows;
+        const enum status status = graph_rows_add(rows, columns, fields, &error);
+        check(status == STATUS_OK || (status == STATUS_SYNTAX && error.text[0]) || status == STATUS_TOO_LARGE);
+        check(rows->import.rows == before + (status == STATUS_OK));
+    }
+    buf_deinit(&csv.text);
+}
+
+/* The first line are heads, the others rows. */
+static void check_graph(struct slice text) {
+    struct slice fields[FIELDS];
+    struct csv_line heads = {.fields = fields, .capacity = FIELDS};
+    struct graph_columns columns = {.count = 0};
+    struct graph_rows rows = {.words = NULL};
+    struct buf operation = BUF_EMPTY;
+    struct error error = {0};
+    must(graph_rows_begin(&rows, &operation, slice_from_text("g"), 0));
+    for (size_t number = 0; text.size > 0; number++) {
+        const uint8_t *end = memchr(text.data, '\n', text.size);
+        const struct slice line = slice_make(text.data, end ? (size_t)(end - text.data) : text.size);
+        if (number > 0)
+            check_row(&rows, &columns, line);
+        else if (csv_split(&heads, line) != STATUS_OK)
+            break;
+        else if (graph_columns_parse(&columns, fields, heads.count, &error) != STATUS_OK)
+            break;
+        text = slice_from(text, line.size + (end ? 1 : 0));
+    }
+    graph_rows_deinit(&rows);
+    buf_deinit(&operation);
+    buf_deinit(&heads.text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    check_graph(slice_make(data, size));
     check_lines(slice_make(data, size));
     return 0;
 }

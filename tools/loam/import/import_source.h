@@ -26,6 +26,12 @@ struct import_options {
     size_t label_count;
     const char *on_duplicate; /* DUPLICATE_POLICY of series that are made; NULL = the server's */
     const char *time_unit;    /* "s", "ms", "us", "ns"; NULL = by the first line */
+
+    const char *graph;      /* name */
+    const char *node_label; /* of every node that is named; NULL = none */
+    const char *edge_type;  /* of edges whose rows have none; NULL = "LINK" for lists */
+    const char *weight;     /* the property that an edge list's third column becomes */
+    bool make_ends;         /* ends that are not there are made */
 };
 
 /* What the frame and its source count together. */
@@ -65,5 +71,8 @@ MUST_CHECK enum status import_records_open(struct io *io, const struct import_op
 MUST_CHECK enum status import_series_open(struct io *io, const struct import_options *options,
                                           struct import_tally *tally, struct import_source **source,
                                           struct error *error);
+MUST_CHECK enum status import_graph_open(struct io *io, const struct import_options *options,
+                                         struct import_tally *tally, struct import_source **source,
+                                         struct error *error);
 
 #endif
