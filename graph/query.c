@@ -27,10 +27,14 @@ struct query {
 };
 
 enum status query_prepare(struct slice text, struct query **query) {
+    return query_prepare_with(text, &graph_procedures, query);
+}
+
+enum status query_prepare_with(struct slice text, const struct cypher_catalogue *catalogue, struct query **query) {
     *query = calloc(1, sizeof **query);
     if (!*query) return STATUS_NO_MEMORY;
     arena_init(&(*query)->arena, TEXT_BLOCK_BYTES);
-    return cypher_prepare(&(*query)->arena, text, &graph_procedures, &(*query)->plan, &(*query)->fault);
+    return cypher_prepare(&(*query)->arena, text, catalogue, &(*query)->plan, &(*query)->fault);
 }
 
 void query_destroy(struct query *query) {

@@ -27,10 +27,14 @@ enum {
 
 struct query;
 struct cypher_fault;
+struct cypher_catalogue;
 
 /* Parses, checks, plans. The text is copied. SYNTAX, UNSUPPORTED, TOO_LARGE, INVALID: *query is there all the same, to
  * ask it what is wrong; only destroy and query_error_* may follow. NO_MEMORY: *query may be NULL. */
 MUST_CHECK enum status query_prepare(struct slice text, struct query **query);
+/* The same with procedures of the caller's; each in the catalogue is the head of a graph_procedure. */
+MUST_CHECK enum status query_prepare_with(struct slice text, const struct cypher_catalogue *catalogue,
+                                          struct query **query);
 void query_destroy(struct query *query); /* NULL is allowed; stops it */
 
 bool query_is_update(const struct query *query);

@@ -45,18 +45,13 @@ MUST_CHECK enum status tck_value_normalize(struct slice cell, bool sort_lists, s
 
 /* --- subjects --- */
 
-enum tck_outcome {
-    TCK_ROWS,
-    TCK_FAULT,   /* `fault` says which */
-    TCK_NOT_RUN, /* the subject checks only; the query is right as far as that goes */
-};
+enum tck_outcome { TCK_ROWS, TCK_FAULT };
 
 struct tck_result {
     enum tck_outcome outcome;
-    struct cypher_fault fault;
-    bool at_compile_time;  /* the fault was found before anything ran */
-    struct arena arena;    /* of names and cells; emptied by the harness */
-    struct tck_table rows; /* the first row holds the names */
+    struct cypher_fault fault; /* of TCK_FAULT */
+    struct arena arena;        /* of names and cells; emptied by the harness */
+    struct tck_table rows;     /* the first row holds the names */
 };
 
 /* name -> value as the TCK writes it */
@@ -77,10 +72,10 @@ struct tck_subject {
 
 /* --- judging --- */
 
-enum tck_verdict { TCK_PASSED, TCK_CHECKED, TCK_UNSUPPORTED, TCK_WRONG };
+enum tck_verdict { TCK_PASSED, TCK_UNSUPPORTED, TCK_WRONG };
 
-/* `reason` (never longer than its buffer) says why it was not PASSED. `graphs`: the folder of named graphs. CHECKED:
- * right as far as a subject that runs nothing can tell. */
+/* `reason` (never longer than its buffer) says why it was not PASSED. `graphs`: the folder of named
+ * graphs. */
 enum tck_verdict tck_judge(const struct tck_subject *subject, const struct tck_scenario *scenario, const char *graphs,
                            char *reason, size_t reason_size);
 

@@ -175,6 +175,7 @@ static enum status number(struct slice word, struct buf *to) {
     if (*end) return STATUS_SYNTAX;
     if (!is_float) return put(to, text);
     if (isnan(value)) return put(to, "NaN");
+    if (value == 0) return put(to, "0.0"); /* zeros are equal, and the TCK writes them without a sign */
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*e", digits, value);
         if (strtod(text, NULL) == value) break;

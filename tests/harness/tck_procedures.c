@@ -1,8 +1,7 @@
-#include "tests/harness/tck_checker.h"
+#include "tests/harness/tck_procedures.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-#include "graph/cypher/plan.h"
 
 void tck_procedures_init(struct tck_procedures *procedures) {
     *procedures = (struct tck_procedures){0};
@@ -63,67 +62,70 @@ static const char *fields_of(struct tck_procedures *procedures, const char *at, 
     return end ? end + 1 : NULL;
 }
 
+/* --- running: rows of the table whose first cells are the arguments --- */
+
+/* null, 'text' without escapes, or a number. */
+static struct value value_of(struct slice cell) {
+    char text[64];
+    if (cell.size >= 2 && cell.data[0] == '\'') return value_string(slice_make(cell.data + 1, cell.size - 2));
+    snprintf(text, sizeof text, "%.*s", (int)cell.size, (const char *)cell.data);
+    if (strcmp(text, "null") == 0) return value_null();
+    return strchr(text, '.') ? value_float(strtod(text, NULL)) : value_integer(strtoll(text, NULL, 10));
+}
+
+static enum status table_open(struct procedure_call *call, void **state) {
+    size_t *row = value_alloc(call->arena, sizeof *row);
+    if (!row) return STATUS_NO_MEMORY;
+    *row = 0;
+    *state = row;
+    return STATUS_OK;
+}
+
+static bool row_fits(const struct procedure_call *call, const struct slice *cells) {
+    for (uint32_t i = 0; i < call->argument_count; i++)
+        if (!value_equivalent(call->arguments[i], value_of(cells[i]))) return false;
+    return true;
+}
+
+static enum status table_step(struct procedure_call *call, void *state, struct value *fields) {
+    const struct tck_table *table = &((const struct tck_procedure *)(const void *)call->procedure)->table;
+    const struct cypher_procedure *head = &call->procedure->head;
+    size_t *row = state;
+    while (++*row < table->rows) {
+        const struct slice *cells = table->cells + *row * table->columns;
+        if (!row_fits(call, cells)) continue;
+        if (head->field_count == 0) return STATUS_END;
+        for (uint32_t i = 0; i < head->field_count; i++) fields[i] = value_of(cells[call->argument_count + i]);
+        return STATUS_OK;
+    }
+    return STATUS_END;
+}
+
 bool tck_procedures_add(struct tck_procedures *procedures, struct slice signature, const struct tck_table *table) {
     if (procedures->count == TCK_PROCEDURES_MAX) return false;
     const char *text = text_of(procedures, (const char *)signature.data, (const char *)signature.data + signature.size);
     const char *open = strchr(text, '(');
-    struct cypher_procedure *procedure = &procedures->items[procedures->count];
     if (!open) return false;
-    procedure->name = text_of(procedures, text, open);
-    const char *rest = fields_of(procedures, open + 1, &procedure->arguments, &procedure->argument_count);
+    struct tck_procedure *added = &procedures->items[procedures->count];
+    *added = (struct tck_procedure){.procedure = {.open = table_open, .step = table_step}, .table = *table};
+    struct cypher_procedure *head = &added->procedure.head;
+    head->name = text_of(procedures, text, open);
+    const char *rest = fields_of(procedures, open + 1, &head->arguments, &head->argument_count);
     const char *results = rest ? strchr(rest, '(') : NULL;
-    if (!results || !fields_of(procedures, results + 1, &procedure->fields, &procedure->field_count)) return false;
-    procedure->fewest_arguments = procedure->argument_count;
-    procedures->tables[procedures->count++] = *table;
+    if (!results || !fields_of(procedures, results + 1, &head->fields, &head->field_count)) return false;
+    head->fewest_arguments = head->argument_count;
+    procedures->count++;
     return true;
 }
 
 static const struct cypher_procedure *find(void *context, struct slice name) {
     const struct tck_procedures *procedures = context;
     for (uint32_t i = 0; i < procedures->count; i++)
-        if (slice_equal(name, slice_from_text(procedures->items[i].name))) return &procedures->items[i];
+        if (slice_equal(name, slice_from_text(procedures->items[i].procedure.head.name)))
+            return &procedures->items[i].procedure.head;
     return NULL;
 }
 
 struct cypher_catalogue tck_procedures_catalogue(struct tck_procedures *procedures) {
     return (struct cypher_catalogue){.find = find, .context = procedures};
-}
-
-/* --- the subject --- */
-
-static void checker_clear(void *context) {
-    tck_procedures_clear(context);
-}
-
-static bool checker_procedure(void *context, struct slice signature, const struct tck_table *table) {
-    return tck_procedures_add(context, signature, table);
-}
-
-static bool is_given(const struct tck_parameter *parameters, size_t count, struct slice name) {
-    for (size_t i = 0; i < count; i++)
-        if (slice_equal(parameters[i].name, name)) return true;
-    return false;
-}
-
-static void checker_run(void *context, struct slice query, const struct tck_parameter *parameters, size_t count,
-                        struct tck_result *result) {
-    const struct cypher_catalogue catalogue = tck_procedures_catalogue(context);
-    const struct cypher_place start = {1, 1};
-    struct plan plan;
-    result->outcome = TCK_NOT_RUN;
-    result->at_compile_time = true;
-    if (cypher_prepare(&result->arena, query, &catalogue, &plan, &result->fault) != STATUS_OK) {
-        result->outcome = TCK_FAULT;
-        return;
-    }
-    for (uint32_t i = 0; i < plan.statement->parameter_count; i++) {
-        if (is_given(parameters, count, plan.statement->parameters[i])) continue;
-        cypher_fault_set(&result->fault, CYPHER_FAULT_MISSING_PARAMETER, start, "a parameter is missing");
-        result->outcome = TCK_FAULT;
-    }
-}
-
-struct tck_subject tck_checker(struct tck_procedures *procedures) {
-    return (struct tck_subject){
-        .context = procedures, .clear = checker_clear, .run = checker_run, .procedure = checker_procedure};
 }
