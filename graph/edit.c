@@ -13,15 +13,19 @@
 #include "graph/store/adjacency.h"
 #include "graph/store/handle.h"
 
-enum { ENTRY_BYTES = 256 }; /* what an entry of the overlay counts, about */
+enum {
+    ENTRY_BYTES = 256, /* what an entry of the overlay counts, about */
+    EDGE_EDITS = 4,    /* an edge that comes or goes: its row, two heads, two entries */
+};
 
 /* ---- Limits and effects ------------------------------------------------------------------------------------------ */
 
-/* One more edit, within the limits. */
-static enum status admit(struct graph *graph) {
-    if (graph->edit_count >= GRAPH_EDITS_MAX || graph->edit_bytes > GRAPH_EDIT_MAX_BYTES) return STATUS_TOO_LARGE;
+/* One more edit that counts as `weight`, within the limits. */
+static enum status admit(struct graph *graph, uint32_t weight) {
+    if (graph->edit_count > GRAPH_EDITS_MAX - weight || graph->edit_bytes > GRAPH_EDIT_MAX_BYTES)
+        return STATUS_TOO_LARGE;
     if (graph->effects.size > GRAPH_OPERATION_MAX_BYTES) return STATUS_TOO_LARGE;
-    graph->edit_count++;
+    graph->edit_count += weight;
     graph->edit_bytes += ENTRY_BYTES;
     return STATUS_OK;
 }
@@ -63,7 +67,7 @@ enum status graph_edit_word(struct graph *graph, enum graph_vocabulary vocabular
     if (status != STATUS_NOT_FOUND) return status;
     *id = graph->meta.words[vocabulary];
     if (*id >= GRAPH_NAMES_MAX) return STATUS_TOO_LARGE;
-    status = admit(graph);
+    status = admit(graph, 1);
     if (status == STATUS_OK) status = handle_learn_word(graph, vocabulary, *id, text);
     if (status) return status;
     graph->meta.words[vocabulary]++;
@@ -172,7 +176,7 @@ enum status handle_create_node(struct graph *graph, const struct node_row *row, 
     uint32_t index = 0, properties = 0;
     if (row->label_count && row->labels[row->label_count - 1] >= graph->meta.words[GRAPH_LABEL]) return STATUS_INVALID;
     if (!keys_fit(graph, row->properties)) return STATUS_INVALID;
-    enum status status = admit(graph);
+    enum status status = admit(graph, 1);
     if (status == STATUS_OK) status = copy_node_row(graph, row, &edit.row);
     if (status) return status;
     edit.id = graph->meta.next_node;
@@ -244,7 +248,7 @@ enum status handle_create_edge(struct graph *graph, uint32_t type, uint64_t sour
     uint32_t ends[2], index = 0, count = 0;
     if (type >= graph->meta.words[GRAPH_TYPE] || !keys_fit(graph, properties)) return STATUS_INVALID;
     enum status status = touch_ends(graph, source, destination, ends);
-    if (status == STATUS_OK) status = admit(graph);
+    if (status == STATUS_OK) status = admit(graph, EDGE_EDITS);
     edit.row = (struct edge_row){.source = source, .destination = destination, .type = type};
     if (status == STATUS_OK) status = handle_copy(graph, properties, &edit.row.properties);
     if (status == STATUS_OK) status = take_slot(graph, ends[0], GRAPH_OUT, &edit.row.blocks[GRAPH_OUT]);
@@ -283,7 +287,7 @@ enum status graph_edit_delete_edge(struct graph *graph, uint64_t id) {
     struct adjacency_head *out = &graph->overlay.nodes[ends[0]].heads[GRAPH_OUT].head;
     struct adjacency_head *in = &graph->overlay.nodes[ends[1]].heads[GRAPH_IN].head;
     if (out->degree == 0 || in->degree == 0 || graph->meta.edge_count == 0) return STATUS_CORRUPT;
-    status = admit(graph);
+    status = admit(graph, EDGE_EDITS);
     if (status) return status;
     out->degree--;
     in->degree--;
@@ -323,7 +327,7 @@ enum status graph_edit_delete_node(struct graph *graph, uint64_t id, bool detach
         status = delete_edges(graph, id);
         if (status) return status;
     }
-    status = admit(graph);
+    status = admit(graph, 1);
     if (status) return status;
     struct node_edit *edit = &graph->overlay.nodes[index];
     edit->present = false;
@@ -357,7 +361,7 @@ enum status graph_edit_set_node_property(struct graph *graph, uint64_t id, uint3
     struct node_edit *edit = &graph->overlay.nodes[index];
     status = change_list(graph, edit->row.properties, &property, 1, &change);
     if (status || change.set + change.removed == 0) return status;
-    status = admit(graph);
+    status = admit(graph, 1);
     if (status == STATUS_OK) status = handle_copy(graph, buf_slice(&graph->row), &edit->row.properties);
     if (status) return status;
     edit->changed = true;
@@ -376,7 +380,7 @@ enum status graph_edit_set_edge_property(struct graph *graph, uint64_t id, uint3
     struct edge_edit *edit = &graph->overlay.edges[index];
     status = change_list(graph, edit->row.properties, &property, 1, &change);
     if (status || change.set + change.removed == 0) return status;
-    status = admit(graph);
+    status = admit(graph, 1);
     if (status == STATUS_OK) status = handle_copy(graph, buf_slice(&graph->row), &edit->row.properties);
     if (status) return status;
     edit->changed = true;
@@ -408,7 +412,7 @@ enum status graph_edit_add_label(struct graph *graph, uint64_t id, uint32_t labe
     for (uint32_t i = 0; i < row->label_count && row->labels[i] < label; i++) labels[count++] = row->labels[i];
     labels[count++] = label;
     for (uint32_t i = count - 1; i < row->label_count; i++) labels[count++] = row->labels[i];
-    status = admit(graph);
+    status = admit(graph, 1);
     if (status == STATUS_OK) status = set_labels(graph, index, labels, count);
     if (status) return status;
     graph->counts.labels_added++;
@@ -424,7 +428,7 @@ enum status graph_edit_remove_label(struct graph *graph, uint64_t id, uint32_t l
     if (!node_row_has_label(row, label)) return STATUS_OK;
     for (uint32_t i = 0; i < row->label_count; i++)
         if (row->labels[i] != label) labels[count++] = row->labels[i];
-    status = admit(graph);
+    status = admit(graph, 1);
     if (status == STATUS_OK) status = set_labels(graph, index, labels, count);
     if (status) return status;
     graph->counts.labels_removed++;
@@ -466,7 +470,7 @@ enum status handle_merge_node(struct graph *graph, uint64_t id, const struct nod
     const struct graph_property *changes = (const struct graph_property *)(const void *)graph->sorted.data;
     status = change_list(graph, edit->row.properties, changes, count, &change);
     if (status == STATUS_OK && change.set > 0) {
-        status = admit(graph);
+        status = admit(graph, 1);
         if (status == STATUS_OK) status = handle_copy(graph, buf_slice(&graph->row), &edit->row.properties);
         edit->changed = true;
         count_change(graph, &change);

@@ -25,8 +25,8 @@ enum {
     GRAPH_NAME_MAX_BYTES = 4096,         /* a label, type or property key */
     GRAPH_NAMES_MAX = 65535,             /* of each of the three */
     GRAPH_EXTERNAL_MAX_BYTES = 4096,     /* an external id */
-    GRAPH_EDITS_MAX = 1 << 18,           /* edits in one operation */
-    GRAPH_EDIT_MAX_BYTES = 64 << 20,     /* memory of the edits of one operation */
+    GRAPH_EDITS_MAX = 1 << 18,           /* edits in one operation; making or deleting an edge counts as four */
+    GRAPH_EDIT_MAX_BYTES = 96 << 20,     /* memory of the edits of one operation */
     GRAPH_OPERATION_MAX_BYTES = 7 << 20, /* an encoded operation; below the node's entry limit */
 };
 

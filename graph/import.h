@@ -10,7 +10,7 @@
 
 #include "graph/edit.h"
 
-enum { GRAPH_IMPORT_ROWS_MAX = 1 << 16 }; /* in one operation */
+enum { GRAPH_IMPORT_ROWS_MAX = 1 << 14 }; /* in one operation: apply is on the loop thread */
 
 enum graph_import_flag {
     GRAPH_IMPORT_MAKE_ENDS = 1 << 0, /* an edge's end that is not there becomes a node without labels; else the edge is
