@@ -114,6 +114,12 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
     fill_in_peers(driver, &core, status);
 }
 
+struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver) {
+    return (struct raft_driver_applied){.index = driver->applied,
+                                        .state_hash = driver->chain,
+                                        .snapshots_installed = driver->counts.snapshots_installed};
+}
+
 enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {
     return transport_set_link(driver->transport, peer, drop_in, drop_out);
 }

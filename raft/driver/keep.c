@@ -20,6 +20,7 @@ static uint64_t needed_by_followers(const struct raft_driver *driver, uint64_t i
 
 static void compact(struct raft_driver *driver, uint64_t live_bytes) {
     uint64_t index = engine_installed(driver->engine).index;
+    if (index <= raft_log_start(driver->raft_log)) return; /* most turns */
     uint64_t streamed = snapshot_send_needs(driver);
     if (live_bytes < driver->options.log_limit_bytes / 2) index = needed_by_followers(driver, index);
     if (streamed < index && live_bytes < driver->options.log_limit_bytes / 4 * 3) index = streamed;

@@ -80,20 +80,19 @@ static void destroy(void *context, void *node) {
 }
 
 static void view(void *context, void *node, struct world_view *shown) {
-    struct raft_driver_status status;
+    const struct raft_driver_applied applied = raft_driver_get_applied(server_driver(node));
     struct raft_status core;
     (void)context;
-    raft_driver_get_status(server_driver(node), &status);
     raft_get_status(raft_driver_core(server_driver(node)), &core);
     *shown = (struct world_view){.is_leader = core.role == RAFT_LEADER,
                                  .is_halted = core.halted,
                                  .term = core.term,
                                  .commit = core.commit,
-                                 .applied = status.applied,
+                                 .applied = applied.index,
                                  .first_index = core.log_start + 1,
                                  .last_index = core.last,
-                                 .state_hash = status.state_hash,
-                                 .snapshots_installed = status.snapshots_installed};
+                                 .state_hash = applied.state_hash,
+                                 .snapshots_installed = applied.snapshots_installed};
 }
 
 static uint64_t term_at(void *context, void *node, uint64_t index) {

@@ -20,7 +20,7 @@
 
 enum {
     WORLD_MS = 1000000,
-    WORLD_INDEX_MAX = 1 << 16, /* of the log, in one run; checks of entries end there */
+    WORLD_INDEX_MAX = 1 << 14, /* of the log, in one run; checks of entries end there */
     WORLD_TERM_MAX = 1 << 12,
 };
 
