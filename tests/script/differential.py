@@ -15,6 +15,7 @@ shortest prefix of its steps that fails, a still shorter list of steps that does
 1 a difference, 2 the test could not be run.
 """
 import argparse
+import fcntl
 import os
 import shlex
 import shutil
@@ -28,30 +29,40 @@ import time
 from differential_steps import KEYS, steps
 from resp_wire import Closed, Wire, bulk_elements, encode, quote
 
-PORTS = range(17600, 17700)
+PORTS = range(17600, 18000)
 TOLERANCE = {b"TTL": 3, b"PTTL": 3000, b"EXPIRETIME": 3, b"PEXPIRETIME": 3000}
 START_SECONDS = 20
 SHRINK_SECONDS = 30
 REAP_SECONDS = 5
 
 
-def free_ports(count):
-    """Ports of the range that nobody listens on; held until all are found, so that no two are the same."""
-    held, ports = [], []
+held_ports = []  # lock files: a port is this process' own until it ends, also while no server listens on it
+
+
+def take_port(port):
+    """True if nobody listens on it and no other test has it: several run at once."""
+    lock = open(os.path.join(tempfile.gettempdir(), "loam-test-port-%d" % port), "w", encoding="ascii")
+    probe = socket.socket()
     try:
-        for port in PORTS:
-            probe = socket.socket()
-            held.append(probe)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            ports.append(port)
-            if len(ports) == count:
-                return ports
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        lock.close()
+        return False
     finally:
-        for probe in held:
-            probe.close()
+        probe.close()
+    held_ports.append(lock)
+    return True
+
+
+def free_ports(count):
+    """Ports of the range that are this process' alone."""
+    ports = []
+    for port in PORTS:
+        if take_port(port):
+            ports.append(port)
+        if len(ports) == count:
+            return ports
     raise RuntimeError("fewer than %d free ports in %d..%d" % (count, PORTS[0], PORTS[-1]))
 
 
