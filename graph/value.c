@@ -19,14 +19,16 @@ void value_arena_init(struct value_arena *arena, struct value_budget *budget) {
     arena_init(&arena->arena, ARENA_BLOCK_BYTES);
 }
 
-bool value_budget_exceeded(const struct value_budget *budget, size_t size) {
-    return budget && budget->limit_bytes > 0 &&
-           (size > budget->limit_bytes || budget->used_bytes > budget->limit_bytes - size);
+static bool budget_refuses(struct value_budget *budget, size_t size) {
+    if (!budget || budget->limit_bytes == 0) return false;
+    if (size <= budget->limit_bytes && budget->used_bytes <= budget->limit_bytes - size) return false;
+    budget->refused = true;
+    return true;
 }
 
 bool value_budget_charge(struct value_budget *budget, size_t size) {
     if (!budget) return true;
-    if (value_budget_exceeded(budget, size)) return false;
+    if (budget_refuses(budget, size)) return false;
     budget->used_bytes += size;
     if (budget->used_bytes > budget->peak_bytes) budget->peak_bytes = budget->used_bytes;
     return true;
@@ -61,7 +63,7 @@ void value_arena_reset(struct value_arena *arena) {
 
 void *value_alloc(struct value_arena *arena, size_t size) {
     size_t room = (size_t)(arena->arena.end - arena->arena.cursor);
-    if (size + VALUE_ALIGN > room && value_budget_exceeded(arena->budget, size)) return NULL;
+    if (size + VALUE_ALIGN > room && budget_refuses(arena->budget, size)) return NULL;
     void *memory = arena_alloc(&arena->arena, size, VALUE_ALIGN);
     if (arena->arena.reserved_bytes != arena->charged_bytes) arena_settle(arena);
     return memory;
@@ -69,7 +71,10 @@ void *value_alloc(struct value_arena *arena, size_t size) {
 
 void *value_alloc_array(struct value_arena *arena, size_t count, size_t size) {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        if (arena->budget) arena->budget->refused = true;
+        return NULL;
+    }
     return value_alloc(arena, bytes);
 }
 

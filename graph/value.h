@@ -70,6 +70,7 @@ struct value_budget {
     size_t limit_bytes; /* 0: no limit */
     size_t used_bytes;
     size_t peak_bytes;
+    bool refused; /* something was refused for the limit's sake; stays */
 };
 
 /* An arena that counts against a budget (borrowed until deinit; may be NULL). */
@@ -83,11 +84,10 @@ void value_arena_init(struct value_arena *arena, struct value_budget *budget);
 void value_arena_deinit(struct value_arena *arena); /* gives back to the budget */
 void value_arena_reset(struct value_arena *arena);
 
-/* Aligned for any type here. NULL when out of memory or over the budget (value_budget_exceeded tells which). */
+/* Aligned for any type here. NULL when out of memory or over the budget (`refused` tells which). */
 void *value_alloc(struct value_arena *arena, size_t size);
 /* value_alloc of count * size; NULL also when the product does not fit. */
 void *value_alloc_array(struct value_arena *arena, size_t count, size_t size);
-bool value_budget_exceeded(const struct value_budget *budget, size_t size);
 
 /* For memory that does not come from a value arena. False, and nothing charged, when it would pass the limit. */
 bool value_budget_charge(struct value_budget *budget, size_t size);

@@ -14,7 +14,7 @@ enum { TICKS_BETWEEN_LOOKS = 1024 };
 
 enum status evaluation_no_memory(struct evaluation *evaluation) {
     const struct value_budget *budget = evaluation->arena->budget;
-    if (budget && budget->limit_bytes > 0)
+    if (budget && budget->refused)
         return cypher_fault_set(evaluation->fault, CYPHER_FAULT_TOO_LARGE, (struct cypher_place){0},
                                 "Query's mem consumption exceeded capacity of %zu bytes", budget->limit_bytes);
     return cypher_fault_set(evaluation->fault, CYPHER_FAULT_NO_MEMORY, (struct cypher_place){0}, "Out of memory");

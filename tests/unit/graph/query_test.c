@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "tests/harness/alloc_fault.h"
 #include "tests/harness/query_lab.h"
 
 static int set_up(void **state) {
@@ -325,6 +326,38 @@ static void a_query_runs_again_on_a_newer_state(void **state) {
     query_lab_expect(lab, "MATCH (c:C) RETURN c.n", "11");
 }
 
+/* Prepares and runs with the nth allocation failing; true if it came to its end. */
+static bool runs_in_spite_of(struct query_lab *lab, const char *text, uint64_t nth) {
+    struct query *query;
+    struct query_options options = {.graph = graph_lab_open(&lab->graphs, "g")};
+    alloc_fault_at(nth);
+    enum status status = query_prepare(slice_from_text(text), &query);
+    if (status == STATUS_OK) status = query_start(query, &options);
+    if (status == STATUS_OK) status = query_step(query, 1 << 20);
+    bool failed = alloc_fault_clear();
+    query_destroy(query);
+    assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
+    return !failed;
+}
+
+static void a_query_that_gets_no_memory_says_so_and_leaks_nothing(void **state) {
+    static const char *const texts[] = {
+        "MATCH (a)-[r*1..2]->(b) WITH a, collect(DISTINCT b.name) AS l, count(*) AS c ORDER BY c RETURN a, l, [x IN l "
+        "| x]",
+        "UNWIND ['Ann', 'Eve'] AS x MERGE (n:Person {name: x}) ON CREATE SET n += {a: [1, 2]} ON MATCH SET n:Seen "
+        "RETURN n",
+        "MATCH (a {name: 'Ann'}), (b {name: 'Cid'}) MATCH p = allShortestPaths((a)-[*]-(b)) RETURN p UNION "
+        "CALL db.labels() YIELD label AS p RETURN p",
+        "MATCH (n) DETACH DELETE n",
+    };
+    make_people(*state);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        uint64_t nth = 1;
+        while (!runs_in_spite_of(*state, texts[i], nth)) nth++;
+        assert_true(nth > 10);
+    }
+}
+
 static void a_query_that_changes_nothing_has_no_operation(void **state) {
     struct query_lab *lab = *state;
     struct query *query;
@@ -387,6 +420,7 @@ int main(void) {
         TEST(a_result_has_no_more_rows_than_allowed),
         TEST(a_cancelled_query_ends_at_its_next_step_or_within_a_long_expression),
         TEST(a_query_runs_again_on_a_newer_state),
+        TEST(a_query_that_gets_no_memory_says_so_and_leaks_nothing),
         TEST(a_query_that_changes_nothing_has_no_operation),
         TEST(a_query_tells_its_columns_and_whether_it_writes),
     };
