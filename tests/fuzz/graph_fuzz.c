@@ -103,37 +103,76 @@ static void read_properties(struct slice bytes) {
     expect_written(&written, bytes);
 }
 
-/* On an empty store, then once more: whatever it does, the graphs are whole. */
-static void apply_operation(struct slice bytes) {
-    struct io *io = sim_io_create_alone(1);
-    struct engine_tree_kind kinds[16];
-    struct engine_options options = {.kinds = kinds, .disk_reserve_bytes = 1, .memtable_bytes = 1 << 20};
-    struct engine *engine = NULL;
-    struct graph_store *store = NULL;
+/* A store that serves many inputs, emptied before each. */
+struct host {
+    struct io *io;
+    struct engine *engine;
+    struct graph_store *store;
     struct engine_batch batch;
-    struct buf reply = BUF_EMPTY;
+    uint64_t index;
+    unsigned inputs;
+};
+
+enum { INPUTS_MAX = 200 }; /* of one host: what was emptied stays behind as range deletes */
+
+static void write_batch(struct host *host) {
+    host->batch.mark.index = ++host->index;
+    check(engine_write(host->engine, &host->batch, NULL) == STATUS_OK);
+    engine_batch_clear(&host->batch);
+}
+
+static void open_host(struct host *host) {
+    static struct engine_tree_kind kinds[16];
+    struct engine_options options = {
+        .kinds = kinds, .wal = ENGINE_WAL_OFF, .disk_reserve_bytes = 1, .memtable_bytes = 8 << 20};
     memcpy(kinds, names_kinds, names_kind_count * sizeof kinds[0]);
     memcpy(kinds + names_kind_count, graph_kinds, graph_kind_count * sizeof kinds[0]);
     options.kind_count = names_kind_count + graph_kind_count;
-    engine_batch_init(&batch);
-    check(engine_open(io, "db", &options, &engine, NULL) == STATUS_OK);
+    *host = (struct host){.io = sim_io_create_alone(1)};
+    engine_batch_init(&host->batch);
+    check(engine_open(host->io, "db", &options, &host->engine, NULL) == STATUS_OK);
     for (size_t i = 0; i < names_kind_count; i++)
-        check(engine_batch_create_tree(&batch, names_kinds[i].id, names_kinds[i].id) == STATUS_OK);
-    check(engine_write(engine, &batch, NULL) == STATUS_OK);
-    check(graph_store_create(&graph_name_owner, 1, &store) == STATUS_OK);
-    const struct names_view view = {.engine = engine};
-    for (uint64_t index = 2; index < 4; index++) {
-        engine_batch_clear(&batch);
+        check(engine_batch_create_tree(&host->batch, names_kinds[i].id, names_kinds[i].id) == STATUS_OK);
+    write_batch(host);
+    check(graph_store_create(&graph_name_owner, 1, &host->store) == STATUS_OK);
+}
+
+static void close_host(struct host *host) {
+    graph_store_destroy(host->store);
+    engine_batch_deinit(&host->batch);
+    engine_close(host->engine);
+    io_destroy(host->io);
+    host->engine = NULL;
+}
+
+static void empty_host(struct host *host) {
+    struct names_edit *edit = NULL;
+    const struct names_view view = {.engine = host->engine};
+    check(names_edit_create(&graph_name_owner, 1, &edit) == STATUS_OK);
+    names_edit_begin(edit, &view, &host->batch);
+    check(names_edit_clear(edit) == STATUS_OK && names_edit_finish(edit) == STATUS_OK);
+    names_edit_destroy(edit);
+    write_batch(host);
+}
+
+/* On an empty store, then once more: whatever it does, the graphs are whole. */
+static void apply_operation(struct slice bytes) {
+    static struct host host;
+    struct buf reply = BUF_EMPTY;
+    if (host.engine && host.inputs == INPUTS_MAX) close_host(&host);
+    if (!host.engine) open_host(&host);
+    host.inputs++;
+    empty_host(&host);
+    const struct names_view view = {.engine = host.engine};
+    for (int round = 0; round < 2; round++) {
+        engine_batch_clear(&host.batch);
         buf_clear(&reply);
-        if (graph_apply(store, &view, index, bytes, &batch, &reply) != STATUS_OK) break;
-        check(engine_write(engine, &batch, NULL) == STATUS_OK);
+        if (graph_apply(host.store, &view, host.index + 1, bytes, &host.batch, &reply) != STATUS_OK) break;
+        write_batch(&host);
         check(graph_verify(&view, NULL, NULL) == STATUS_OK);
     }
-    graph_store_destroy(store);
-    engine_batch_deinit(&batch);
+    engine_batch_clear(&host.batch);
     buf_deinit(&reply);
-    engine_close(engine);
-    io_destroy(io);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
