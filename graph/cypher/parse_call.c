@@ -112,7 +112,11 @@ struct cypher_expr *parse_bracketed(struct parser *parser) {
     const struct token *second = parse_peek_at(parser, 1);
     if (token_is_variable(parse_peek(parser)) && second->kind == TOKEN_NAME && second->word == WORD_IN)
         return parse_list_comprehension(parser, place);
-    if (at_pattern_comprehension(parser)) return parse_pattern_expression(parser, false);
+    if (at_pattern_comprehension(parser)) {
+        struct cypher_expr *comprehension = parse_pattern_expression(parser, false);
+        if (comprehension) comprehension->place = place;
+        return comprehension;
+    }
     struct cypher_expr *list = parse_expr_make(parser, EXPR_LIST, place);
     return list && parse_expression_list(parser, ']', list, &list->list) ? list : NULL;
 }

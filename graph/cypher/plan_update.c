@@ -170,12 +170,15 @@ struct plan_operator *plan_create(struct planning *planning, struct plan_operato
 
 /* --- MERGE --- */
 
+static bool refuse_subquery(struct planning *planning, const struct cypher_expr *expr) {
+    return !expr || !cypher_expr_has_subquery(expr) ||
+           plan_unsupported(planning, expr->place, "a subquery in ON CREATE or ON MATCH");
+}
+
 static bool refuse_subqueries(struct planning *planning, const struct cypher_set_items *items) {
-    for (uint32_t i = 0; i < items->count; i++) {
-        const struct cypher_expr *value = items->items[i].value;
-        if (value && cypher_expr_has_subquery(value))
-            return plan_unsupported(planning, value->place, "a subquery in ON CREATE or ON MATCH");
-    }
+    for (uint32_t i = 0; i < items->count; i++)
+        if (!refuse_subquery(planning, items->items[i].target) || !refuse_subquery(planning, items->items[i].value))
+            return false;
     return true;
 }
 

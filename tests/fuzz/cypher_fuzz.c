@@ -7,7 +7,9 @@
 #include "engine/base/check.h"
 #include "graph/cypher/parser.h"
 #include "graph/cypher/plan.h"
+#include "graph/query.h"
 #include "tests/harness/cypher_print.h"
+#include "tests/harness/graph_lab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -63,8 +65,48 @@ static void plan_it(struct slice text) {
     arena_deinit(&arena);
 }
 
+/* --- running --- */
+
+static enum status step_some(struct query *query, struct graph *graph) {
+    enum { STEPS_MAX = 20, WORK = 200, MEMORY_BYTES = 8 << 20 };
+    const struct query_options options = {.graph = graph, .seed = 1, .memory_limit_bytes = MEMORY_BYTES};
+    enum status status = query_start(query, &options);
+    if (status == STATUS_OK) status = STATUS_BUSY;
+    for (unsigned i = 0; i < STEPS_MAX && status == STATUS_BUSY; i++) status = query_step(query, WORK);
+    return status;
+}
+
+static void run_text(struct graph_lab *lab, struct slice text, bool commits) {
+    struct query *query;
+    if (query_prepare(text, &query) == STATUS_OK) {
+        struct graph *graph = graph_lab_open(lab, "g");
+        const enum status status = step_some(query, graph);
+        check(status != STATUS_CORRUPT && status != STATUS_IO);
+        query_stop(query);
+        if (commits) graph_lab_commit(lab, graph);
+    }
+    query_destroy(query);
+}
+
+/* One for the life of the program: what is tried is never committed. */
+static struct graph_lab *small_graph(void) {
+    static struct graph_lab *lab;
+    struct error error;
+    if (lab) return lab;
+    lab = calloc(1, sizeof *lab);
+    check(lab != NULL);
+    graph_lab_init(lab, NULL, 1, NULL);
+    check(graph_lab_open_engine(lab, &error) == STATUS_OK);
+    run_text(lab,
+             slice_from_text("CREATE (a:A {x: 1})-[:T {w: 1.5}]->(b:B {x: 'b'})-[:T]->(c:A:B {x: [1, 2]})-[:U]->(a),"
+                             " (c)-[:U]->(c), (d)"),
+             true);
+    return lab;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     read_back(slice_make(data, size));
     plan_it(slice_make(data, size));
+    run_text(small_graph(), slice_make(data, size), false);
     return 0;
 }

@@ -163,6 +163,14 @@ static void columns_come_with_their_names(void **state) {
     arena_deinit(&planned.arena);
 }
 
+static void subqueries_stay_out_of_what_merge_sets(void **state) {
+    (void)state;
+    expect_text("MERGE (a) ON MATCH SET a.x = size([(a)-->(b) | 1])",
+                "a subquery in ON CREATE or ON MATCH is not supported yet (line 1, column 30)");
+    expect_text("MERGE (a) ON CREATE SET ([(a)-->(b) | b][0]).x = 1",
+                "a subquery in ON CREATE or ON MATCH is not supported yet (line 1, column 26)");
+}
+
 static void a_fault_says_what_and_where(void **state) {
     (void)state;
     expect_text("MATCH (n)\nRETURN m", "'m' not defined (line 2, column 8)");
@@ -231,6 +239,7 @@ int main(void) {
         cmocka_unit_test(merge_has_input_and_matches),
         cmocka_unit_test(parts_of_a_union_are_joined_and_made_distinct),
         cmocka_unit_test(columns_come_with_their_names),
+        cmocka_unit_test(subqueries_stay_out_of_what_merge_sets),
         cmocka_unit_test(a_fault_says_what_and_where),
         cmocka_unit_test(a_plan_has_a_greatest_height),
         cmocka_unit_test(many_names_and_columns_take_no_more_than_their_time),
