@@ -4,8 +4,6 @@
 #include "engine/base/coding.h"
 #include "engine/base/hash.h"
 
-enum { ROW_HAS_EXPIRY = 1, ROW_HAS_OBJECT = 2, ROW_KNOWN_FLAGS = ROW_HAS_EXPIRY | ROW_HAS_OBJECT };
-
 uint64_t names_hash_of(uint64_t seed, struct slice name) {
     return hash64(name, seed) >> 1;
 }
@@ -45,7 +43,7 @@ enum status names_decode_expiry(struct slice key, int64_t *expire_ms, struct sli
 }
 
 enum status names_encode_row(struct buf *to, const struct name_row *row) {
-    uint8_t flags = (uint8_t)((row->expire_ms ? ROW_HAS_EXPIRY : 0) | (row->object ? ROW_HAS_OBJECT : 0));
+    uint8_t flags = (uint8_t)((row->expire_ms ? NAME_ROW_HAS_EXPIRY : 0) | (row->object ? NAME_ROW_HAS_OBJECT : 0));
     enum status status = encode_u8(to, row->type);
     if (status == STATUS_OK) status = encode_u8(to, flags);
     if (status == STATUS_OK && row->expire_ms) status = encode_u64(to, (uint64_t)row->expire_ms);
@@ -57,11 +55,11 @@ enum status names_decode_row(struct slice data, struct name_row *row) {
     struct decoder decoder = decoder_make(data);
     *row = (struct name_row){.type = decode_u8(&decoder)};
     uint8_t flags = decode_u8(&decoder);
-    if (flags & ~ROW_KNOWN_FLAGS) return STATUS_VERSION;
-    if (flags & ROW_HAS_EXPIRY) row->expire_ms = (int64_t)decode_u64(&decoder);
-    if (flags & ROW_HAS_OBJECT) row->object = decode_varint(&decoder);
+    if (flags & ~NAME_ROW_KNOWN_FLAGS) return STATUS_VERSION;
+    if (flags & NAME_ROW_HAS_EXPIRY) row->expire_ms = (int64_t)decode_u64(&decoder);
+    if (flags & NAME_ROW_HAS_OBJECT) row->object = decode_varint(&decoder);
     row->value = decode_bytes(&decoder, decoder_left(&decoder));
-    bool expiry_sound = !(flags & ROW_HAS_EXPIRY) || row->expire_ms > 0;
+    bool expiry_sound = !(flags & NAME_ROW_HAS_EXPIRY) || row->expire_ms > 0;
     return decoder_finished(&decoder) && row->type != 0 && expiry_sound ? STATUS_OK : STATUS_CORRUPT;
 }
 

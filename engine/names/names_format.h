@@ -9,6 +9,13 @@
 
 enum { NAMES_HASH_BYTES = 8, NAMES_EXPIRY_BYTES = 8 };
 
+/* The second byte of a row: what follows. */
+enum {
+    NAME_ROW_HAS_EXPIRY = 1,
+    NAME_ROW_HAS_OBJECT = 2,
+    NAME_ROW_KNOWN_FLAGS = NAME_ROW_HAS_EXPIRY | NAME_ROW_HAS_OBJECT
+};
+
 /* 63 bits, so that a cursor is positive to every client. */
 uint64_t names_hash_of(uint64_t seed, struct slice name);
 
