@@ -13,10 +13,8 @@
 #include "engine/base/check.h"
 #include "engine/base/coding.h"
 #include "engine/names.h"
+#include "raft/log/system_row.h"
 
-/* Keys of the system tree that are ours: {tag, session id} and {tag, session id, slot}. */
-enum { TAG_SESSION = 0x10, TAG_REPLY = 0x11, SESSION_KEY_BYTES = 9, REPLY_KEY_BYTES = 13, ROW_VERSION = 1 };
-enum { REPLY_KEPT = 0, REPLY_TOO_LARGE = 1 };
 /* A kept reply in memory: place of the one before (4), size of the row (4), the row. */
 enum {
     KEPT_HEADER_BYTES = 8,
@@ -64,44 +62,8 @@ static struct session *find_row(const struct sessions *sessions, uint64_t id) {
     return NULL;
 }
 
-static struct slice session_key(uint8_t key[REPLY_KEY_BYTES], uint64_t session) {
-    key[0] = TAG_SESSION;
-    coding_put_key_u64(key + 1, session);
-    return slice_make(key, SESSION_KEY_BYTES);
-}
-
-static struct slice reply_key(uint8_t key[REPLY_KEY_BYTES], uint64_t session, uint64_t serial) {
-    key[0] = TAG_REPLY;
-    coding_put_key_u64(key + 1, session);
-    coding_put_key_u32(key + 9, (uint32_t)(serial % SESSION_WINDOW));
-    return slice_make(key, REPLY_KEY_BYTES);
-}
-
-/* ---- rows as bytes ---- */
-
-struct reply_row {
-    uint64_t serial, index;
-    uint8_t kind;
-    struct slice reply;
-};
-
-static enum status encode_reply_row(struct buf *to, const struct reply_row *row) {
-    enum status status = encode_u8(to, ROW_VERSION);
-    if (status == STATUS_OK) status = encode_varint(to, row->serial);
-    if (status == STATUS_OK) status = encode_varint(to, row->index);
-    if (status == STATUS_OK) status = encode_u8(to, row->kind);
-    return status ? status : buf_append_slice(to, row->reply);
-}
-
-static enum status decode_reply_row(struct slice value, struct reply_row *row) {
-    struct decoder decoder = decoder_make(value);
-    uint8_t version = decode_u8(&decoder);
-    row->serial = decode_varint(&decoder);
-    row->index = decode_varint(&decoder);
-    row->kind = decode_u8(&decoder);
-    row->reply = decode_bytes(&decoder, decoder_left(&decoder));
-    if (!decoder_finished(&decoder) || row->kind > REPLY_TOO_LARGE) return STATUS_CORRUPT;
-    return version == ROW_VERSION ? STATUS_OK : STATUS_VERSION;
+static uint32_t slot_of(uint64_t serial) {
+    return (uint32_t)(serial % SESSION_WINDOW);
 }
 
 /* ---- restore ---- */
@@ -117,11 +79,10 @@ struct restored {
 };
 
 static enum status restore_session(struct sessions *sessions, uint64_t id, struct slice value) {
-    struct decoder decoder = decoder_make(value);
-    uint8_t version = decode_u8(&decoder);
-    uint64_t node = decode_varint(&decoder);
-    if (!decoder_finished(&decoder) || sessions->count == SESSIONS_MAX) return STATUS_CORRUPT;
-    if (version != ROW_VERSION) return STATUS_VERSION;
+    uint64_t node = 0;
+    enum status status = session_row_decode(value, &node);
+    if (status) return status;
+    if (sessions->count == SESSIONS_MAX) return STATUS_CORRUPT;
     add_session(sessions, id, node);
     return STATUS_OK;
 }
@@ -130,7 +91,7 @@ static enum status restore_reply(struct sessions *sessions, struct restored *res
                                  struct slice value) {
     struct session *session = find_row(sessions, id);
     struct reply_row row;
-    enum status status = decode_reply_row(value, &row);
+    enum status status = reply_row_decode(value, &row);
     if (status || !session || row.serial == 0 || row.serial % SESSION_WINDOW != slot)
         return status ? status : STATUS_CORRUPT;
     if (restored->session != session) *restored = (struct restored){.session = session, .lowest = row.serial};
@@ -153,16 +114,16 @@ static bool is_whole(const struct restored *restored) {
 /* Session rows sort before reply rows, so a reply finds its session. */
 static enum status restore_row(struct sessions *sessions, struct restored *restored, struct slice key,
                                struct slice value) {
-    if (key.size == SESSION_KEY_BYTES && key.data[0] == TAG_SESSION)
+    if (key.size == SESSION_KEY_BYTES && key.data[0] == SYSTEM_ROW_SESSION)
         return restore_session(sessions, coding_get_key_u64(key.data + 1), value);
-    if (key.size != REPLY_KEY_BYTES || key.data[0] != TAG_REPLY) return STATUS_CORRUPT;
+    if (key.size != REPLY_KEY_BYTES || key.data[0] != SYSTEM_ROW_REPLY) return STATUS_CORRUPT;
     const uint64_t id = coding_get_key_u64(key.data + 1);
     if (restored->session && restored->session->info.id != id && !is_whole(restored)) return STATUS_CORRUPT;
     return restore_reply(sessions, restored, id, coding_get_key_u32(key.data + 9), value);
 }
 
 enum status sessions_restore(struct sessions *sessions, struct engine *engine) {
-    static const uint8_t first[] = {TAG_SESSION}, behind[] = {TAG_REPLY + 1};
+    static const uint8_t first[] = {SYSTEM_ROW_SESSION}, behind[] = {SYSTEM_ROW_REPLY + 1};
     struct engine_iterator_options options = {
         .lower = slice_make(first, 1), .upper = slice_make(behind, 1), .no_fill = true};
     struct engine_iterator *iterator = NULL;
@@ -204,11 +165,11 @@ static enum status stage_eviction(struct engine_batch *batch, uint64_t id) {
 enum status sessions_stage_open(const struct sessions *sessions, struct engine_batch *batch, uint64_t index,
                                 uint64_t node) {
     check(sessions->count == 0 || sessions->rows[sessions->count - 1].info.id < index);
-    uint8_t key[REPLY_KEY_BYTES], row[1 + VARINT64_MAX_BYTES] = {ROW_VERSION};
-    const size_t size = 1 + coding_put_varint(row + 1, node);
+    uint8_t key[REPLY_KEY_BYTES], row[SESSION_ROW_MAX_BYTES];
     enum status status = STATUS_OK;
     if (sessions->count == SESSIONS_MAX) status = stage_eviction(batch, sessions->rows[find_oldest(sessions)].info.id);
-    return status ? status : engine_batch_put(batch, TREE_SYSTEM, session_key(key, index), slice_make(row, size));
+    return status ? status
+                  : engine_batch_put(batch, TREE_SYSTEM, session_key(key, index), session_row_encode(row, node));
 }
 
 void sessions_opened(struct sessions *sessions, uint64_t index, uint64_t node) {
@@ -249,7 +210,7 @@ void sessions_note(struct sessions *sessions, uint64_t session, uint64_t serial,
                                   .reply = fits ? reply : slice_make(NULL, 0)};
     const size_t place = kept->size;
     enum status status = buf_append_zeros(kept, KEPT_HEADER_BYTES);
-    if (status == STATUS_OK) status = encode_reply_row(kept, &row);
+    if (status == STATUS_OK) status = reply_row_encode(kept, &row);
     check(status == STATUS_OK); /* there was room: nothing is allocated */
     coding_put_u32(kept->data + place, noted->newest);
     coding_put_u32(kept->data + place + 4, (uint32_t)(kept->size - place - KEPT_HEADER_BYTES));
@@ -273,7 +234,7 @@ static enum status stage_session(const struct sessions *sessions, const struct s
     for (uint64_t back = 0; step != 0 && back < SESSION_WINDOW && status == STATUS_OK; back++) {
         const struct slice row = kept_row(sessions, &step);
         status = engine_batch_put(batch, TREE_SYSTEM,
-                                  reply_key(key, session->info.id, session->info.last_serial - back), row);
+                                  reply_key(key, session->info.id, slot_of(session->info.last_serial - back)), row);
     }
     return status;
 }
@@ -294,7 +255,7 @@ void sessions_replies_written(struct sessions *sessions) {
 
 static enum status take_reply(struct slice value, uint64_t serial, struct buf *reply, uint64_t *index) {
     struct reply_row row;
-    enum status status = decode_reply_row(value, &row);
+    enum status status = reply_row_decode(value, &row);
     if (status == STATUS_OK && row.serial != serial) status = STATUS_CORRUPT;
     if (status == STATUS_OK && row.kind == REPLY_TOO_LARGE) status = STATUS_TOO_LARGE;
     if (status != STATUS_OK) return status;
@@ -306,9 +267,9 @@ static enum status get_written(struct engine *engine, bool memory_only, uint64_t
                                struct buf *reply, uint64_t *index) {
     uint8_t key[REPLY_KEY_BYTES];
     struct engine_value value;
-    enum status status = memory_only
-                             ? engine_get_try(engine, NULL, TREE_SYSTEM, reply_key(key, session, serial), &value)
-                             : engine_get(engine, NULL, TREE_SYSTEM, reply_key(key, session, serial), &value);
+    enum status status =
+        memory_only ? engine_get_try(engine, NULL, TREE_SYSTEM, reply_key(key, session, slot_of(serial)), &value)
+                    : engine_get(engine, NULL, TREE_SYSTEM, reply_key(key, session, slot_of(serial)), &value);
     if (status) return status == STATUS_NOT_FOUND ? STATUS_CORRUPT : status;
     status = take_reply(value.data, serial, reply, index);
     engine_value_release(&value);

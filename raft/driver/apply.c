@@ -11,10 +11,11 @@
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
 #include "raft/driver/driver_internal.h"
+#include "raft/log/system_row.h"
 
-enum { SLICE_ENTRIES = 512, SLICE_NS = 2 * MS_NS, RETRY_NS = 2 * MS_NS, CHAIN_ROW_BYTES = 16 };
+enum { SLICE_ENTRIES = 512, SLICE_NS = 2 * MS_NS, RETRY_NS = 2 * MS_NS };
 
-static const uint8_t configuration_key[1] = {'c'}, chain_key[1] = {'n'};
+static const uint8_t configuration_key[1] = {SYSTEM_ROW_CONFIGURATION}, chain_key[1] = {SYSTEM_ROW_CHAIN};
 
 /* ---- One entry becomes a batch ---- */
 
