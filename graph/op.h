@@ -42,6 +42,22 @@ struct graph_record {
     struct slice strings[GRAPH_RECORD_STRINGS_MAX]; /* borrowed */
 };
 
+/* What a string of a record is, and with that what is checked of it. */
+enum graph_string_kind { GRAPH_STRING_TEXT = 1, GRAPH_STRING_PROPERTIES, GRAPH_STRING_VALUE, GRAPH_STRING_EXTERNAL };
+
+/* How the records of a kind are laid out, one part behind the other; NULL ends numbers and strings. */
+struct graph_record_shape {
+    const char *name;
+    uint8_t ops; /* 1 << each kind of operation that takes it */
+    const char *numbers[GRAPH_RECORD_NUMBERS_MAX];
+    bool labels;
+    struct {
+        const char *name;
+        enum graph_string_kind kind;
+    } strings[GRAPH_RECORD_STRINGS_MAX];
+};
+const struct graph_record_shape *graph_record_shape(uint8_t kind); /* NULL: not known */
+
 /* Append; NO_MEMORY only. A head without its records: `rest` is not looked at. */
 MUST_CHECK enum status graph_op_encode(struct buf *to, const struct graph_op *op);
 MUST_CHECK enum status graph_record_encode(struct buf *to, const struct graph_record *record);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
-#include "engine/base/coding.h"
 #include "tsdb/tsdb.h"
 
 /* The first byte of an OPEN sample. */
@@ -121,6 +120,20 @@ enum status chunk_encode_open(struct buf *to, const int64_t *times_ms, const dou
     return status;
 }
 
+bool chunk_read_open_sample(struct decoder *decoder, struct open_sample *sample) {
+    uint8_t head = decode_u8(decoder);
+    sample->second_delta = head & OPEN_HAS_TIME ? (uint64_t)coding_unzigzag(decode_varint(decoder)) : 0;
+    sample->xor_bits = 0;
+    unsigned leading = (unsigned)head >> OPEN_LEADING_SHIFT & OPEN_LEADING_MASK;
+    unsigned size = head & OPEN_SIZE_MASK;
+    if (leading + size > 8) decoder->failed = true;
+    struct slice bytes = decode_bytes(decoder, size);
+    if (decoder->failed) return false;
+    for (unsigned i = 0; i < size; i++) sample->xor_bits |= (uint64_t)bytes.data[i] << (8 * i);
+    if (size) sample->xor_bits <<= 8 * (8 - leading - size);
+    return true;
+}
+
 /* What the next sample differs from. */
 struct open_reader {
     struct decoder decoder;
@@ -129,20 +142,11 @@ struct open_reader {
 };
 
 static bool read_open_sample(struct open_reader *reader) {
-    struct decoder *decoder = &reader->decoder;
-    uint8_t head = decode_u8(decoder);
-    uint64_t second_delta = head & OPEN_HAS_TIME ? (uint64_t)coding_unzigzag(decode_varint(decoder)) : 0;
-    unsigned leading = (unsigned)head >> OPEN_LEADING_SHIFT & OPEN_LEADING_MASK;
-    unsigned size = head & OPEN_SIZE_MASK;
-    if (leading + size > 8) decoder->failed = true;
-    struct slice bytes = decode_bytes(decoder, size);
-    if (decoder->failed) return false;
-    uint64_t xor_bits = 0;
-    for (unsigned i = 0; i < size; i++) xor_bits |= (uint64_t)bytes.data[i] << (8 * i);
-    if (size) xor_bits <<= 8 * (8 - leading - size);
-    reader->delta += second_delta;
+    struct open_sample sample;
+    if (!chunk_read_open_sample(&reader->decoder, &sample)) return false;
+    reader->delta += sample.second_delta;
     reader->time_ms = (int64_t)((uint64_t)reader->time_ms + reader->delta);
-    reader->value_bits ^= xor_bits;
+    reader->value_bits ^= sample.xor_bits;
     return true;
 }
 

@@ -7,7 +7,7 @@
 #ifndef TSDB_CODEC_CHUNK_H
 #define TSDB_CODEC_CHUNK_H
 
-#include "engine/base/buf.h"
+#include "engine/base/coding.h"
 #include "tsdb/codec/gorilla.h"
 
 enum chunk_encoding { CHUNK_OPEN = 1, CHUNK_GORILLA = 2 };
@@ -36,6 +36,14 @@ MUST_CHECK enum status chunk_encode_open(struct buf *to, const int64_t *times_ms
 MUST_CHECK enum status chunk_encode_sealed(struct buf *to, const int64_t *times_ms, const double *values, size_t count);
 /* Bytes that a sealed value of these samples takes at most. */
 size_t chunk_sealed_bytes(const struct gorilla_state *state);
+
+/* One sample of an OPEN value, as the bytes tell it: what it differs by from the sample before. */
+struct open_sample {
+    uint64_t second_delta; /* modulo 2^64 */
+    uint64_t xor_bits;
+};
+/* False, and the decoder has failed: no sample. */
+bool chunk_read_open_sample(struct decoder *decoder, struct open_sample *sample);
 
 struct chunk_head {
     enum chunk_encoding encoding;

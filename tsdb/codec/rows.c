@@ -91,7 +91,7 @@ enum status label_key_encode(struct buf *key, const struct tsdb_label *label, ui
     return status ? status : buf_append(key, id.bytes, sizeof id.bytes);
 }
 
-static enum status decode_escaped(struct decoder *decoder, struct buf *to) {
+enum status label_text_decode(struct decoder *decoder, struct buf *to) {
     buf_clear(to);
     while (!decoder->failed) {
         uint8_t byte = decode_u8(decoder);
@@ -107,8 +107,8 @@ static enum status decode_escaped(struct decoder *decoder, struct buf *to) {
 
 enum status label_key_decode(struct slice key, struct buf *name, struct buf *value, uint64_t *series) {
     struct decoder decoder = decoder_make(key);
-    enum status status = decode_escaped(&decoder, name);
-    if (status == STATUS_OK) status = decode_escaped(&decoder, value);
+    enum status status = label_text_decode(&decoder, name);
+    if (status == STATUS_OK) status = label_text_decode(&decoder, value);
     if (status) return status;
     return series_key_decode(decode_bytes(&decoder, decoder_left(&decoder)), series);
 }

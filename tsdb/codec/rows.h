@@ -43,6 +43,8 @@ struct tsdb_label series_row_next_label(struct series_row *row);
 MUST_CHECK enum status label_key_encode(struct buf *key, const struct tsdb_label *label, uint64_t series);
 /* The beginning that the keys of all series with this label share. */
 MUST_CHECK enum status label_prefix_encode(struct buf *prefix, struct slice name, struct slice value);
+/* Takes one escaped text off a key; it replaces *to. CORRUPT, NO_MEMORY. */
+MUST_CHECK enum status label_text_decode(struct decoder *decoder, struct buf *to);
 /* Name and value go into *name and *value. CORRUPT. */
 MUST_CHECK enum status label_key_decode(struct slice key, struct buf *name, struct buf *value, uint64_t *series);
 
