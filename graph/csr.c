@@ -16,6 +16,7 @@ void csr_deinit(struct csr *csr) {
     free(csr->offsets);
     free(csr->targets);
     free(csr->weights);
+    free(csr->edge_ids);
     *csr = (struct csr){0};
 }
 
@@ -80,14 +81,27 @@ static void close_sources(struct csr *csr, uint32_t up_to) {
 }
 
 static enum status grow_edges(struct csr *csr) {
-    const size_t item_bytes = sizeof *csr->targets + (csr->weighted ? sizeof *csr->weights : 0);
+    const size_t item_bytes = sizeof *csr->targets + (csr->weighted ? sizeof *csr->weights : 0) +
+                              (csr->keeps_edge_ids ? sizeof *csr->edge_ids : 0);
     const size_t capacity = next_capacity(csr, csr->edge_capacity, FIRST_EDGES, item_bytes);
     if (csr->bytes + (capacity - csr->edge_capacity) * item_bytes > csr->limit_bytes) return STATUS_TOO_LARGE;
     enum status status = grow(csr, (void **)&csr->targets, sizeof *csr->targets, csr->edge_capacity, capacity);
     if (status == STATUS_OK && csr->weighted)
         status = grow(csr, (void **)&csr->weights, sizeof *csr->weights, csr->edge_capacity, capacity);
+    if (status == STATUS_OK && csr->keeps_edge_ids)
+        status = grow(csr, (void **)&csr->edge_ids, sizeof *csr->edge_ids, csr->edge_capacity, capacity);
     if (status == STATUS_OK) csr->edge_capacity = capacity;
     return status;
+}
+
+void csr_keep_edge_ids(struct csr *csr) {
+    check(!csr->has_edges);
+    csr->keeps_edge_ids = true;
+}
+
+void csr_name_edge(struct csr *csr, uint64_t id) {
+    check(csr->keeps_edge_ids && csr->edge_count > 0);
+    csr->edge_ids[csr->edge_count - 1] = id;
 }
 
 enum status csr_add_edge(struct csr *csr, uint32_t source, uint32_t target, double weight) {

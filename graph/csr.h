@@ -26,23 +26,29 @@ struct csr {
     uint64_t *offsets;  /* node_count + 1: edges of node n are offsets[n] .. offsets[n + 1] - 1 */
     uint32_t *targets;  /* edge_count */
     double *weights;    /* edge_count; NULL = none were asked for */
+    uint64_t *edge_ids; /* edge_count; NULL = csr_keep_edge_ids was not called */
     uint64_t log_index; /* of the snapshot; the builder's to set */
 
     /* The builder's. */
     size_t bytes, limit_bytes;
     size_t node_capacity, edge_capacity;
     uint32_t source; /* edges of this node are being added; nodes before it are closed */
-    bool has_edges, is_dense, weighted;
+    bool has_edges, is_dense, weighted, keeps_edge_ids;
 };
 
 /* limit_bytes bounds what its arrays take. */
 void csr_init(struct csr *csr, size_t limit_bytes, bool weighted);
 void csr_deinit(struct csr *csr);
 
+/* The edges' ids are kept, too: before the first edge. */
+void csr_keep_edge_ids(struct csr *csr);
+
 /* All nodes, ascending ids, before the first edge. TOO_LARGE (memory, or CSR_NODES_MAX), NO_MEMORY. */
 MUST_CHECK enum status csr_add_node(struct csr *csr, uint64_t id);
 /* The next edge; `source` never falls. Ends are dense numbers (csr_find); a target CSR_NONE is left out. */
 MUST_CHECK enum status csr_add_edge(struct csr *csr, uint32_t source, uint32_t target, double weight);
+/* The id of the edge that was added last and not left out; only with csr_keep_edge_ids. */
+void csr_name_edge(struct csr *csr, uint64_t id);
 /* After the last edge. */
 MUST_CHECK enum status csr_finish(struct csr *csr);
 

@@ -7,35 +7,80 @@ static bool wants(const struct csr_build *build, enum graph_direction direction)
     return build->options.direction == direction || build->options.direction == GRAPH_BOTH;
 }
 
+/* A scan for each label that the graph has; one for all nodes. */
+static enum status open_scans(struct csr_build *build) {
+    const struct csr_build_options *options = &build->options;
+    static const uint32_t every_node = GRAPH_NONE;
+    const bool all = options->label_count == 0;
+    const uint32_t *labels = all ? &every_node : options->labels;
+    const size_t count = all ? 1 : options->label_count;
+    if (count > GRAPH_LABELS_MAX) return STATUS_INVALID;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        if (!all && labels[i] == GRAPH_NONE) continue;
+        struct csr_scan *scan = &build->scans[build->scan_count];
+        status = graph_scan_open_nodes(build->graph, labels[i], &scan->scan);
+        if (status == STATUS_OK) build->scan_count++;
+    }
+    return status;
+}
+
 enum status csr_build_begin(struct csr_build *build, struct graph *graph, const struct csr_build_options *options,
                             struct csr *csr) {
     *build = (struct csr_build){.graph = graph, .csr = csr, .options = *options};
     csr_init(csr, options->limit_bytes, options->weight_key != GRAPH_NONE);
-    enum status status = graph_scan_open_nodes(graph, options->label, &build->nodes);
+    if (options->edge_ids) csr_keep_edge_ids(csr);
+    enum status status = open_scans(build);
     for (int i = 0; status == STATUS_OK && i < 2; i++)
         if (wants(build, (enum graph_direction)i))
             status = graph_sweep_open(graph, (enum graph_direction)i, &build->sweeps[i].sweep);
     return status;
 }
 
+static void close_scans(struct csr_build *build) {
+    for (size_t i = 0; i < build->scan_count; i++) graph_scan_close(build->scans[i].scan);
+    build->scan_count = 0;
+}
+
 void csr_build_end(struct csr_build *build) {
-    graph_scan_close(build->nodes);
+    close_scans(build);
     for (int i = 0; i < 2; i++) graph_sweep_close(build->sweeps[i].sweep);
     *build = (struct csr_build){0};
 }
 
 /* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
+/* Each scan ascends: the least of what they hold is next. Those that hold the same one pass it together. END behind the
+ * last. */
+static enum status next_node(struct csr_build *build, uint64_t *id) {
+    bool found = false;
+    for (size_t i = 0; i < build->scan_count; i++) {
+        struct csr_scan *scan = &build->scans[i];
+        if (scan->scan && !scan->holds) {
+            enum status status = graph_scan_next(scan->scan, &scan->id);
+            if (status != STATUS_OK && status != STATUS_END) return status;
+            scan->holds = status == STATUS_OK;
+            if (status == STATUS_END) {
+                graph_scan_close(scan->scan);
+                scan->scan = NULL;
+            }
+        }
+        if (scan->holds && (!found || scan->id < *id)) *id = scan->id;
+        found |= scan->holds;
+    }
+    for (size_t i = 0; i < build->scan_count; i++) build->scans[i].holds &= build->scans[i].id != *id;
+    return found ? STATUS_OK : STATUS_END;
+}
+
 static enum status add_nodes(struct csr_build *build, uint64_t *work) {
-    uint64_t id;
+    uint64_t id = 0;
     enum status status = STATUS_OK;
     for (; *work > 0 && status == STATUS_OK; --*work) {
-        status = graph_scan_next(build->nodes, &id);
+        status = next_node(build, &id);
         if (status == STATUS_OK) status = csr_add_node(build->csr, id);
     }
     if (status != STATUS_END) return status;
-    graph_scan_close(build->nodes);
-    build->nodes = NULL;
+    close_scans(build);
     return STATUS_OK;
 }
 
@@ -96,6 +141,8 @@ static enum status add_block(struct csr_build *build, struct csr_sweep *sweep, u
         double weight = 0;
         if (target != CSR_NONE) status = read_weight(build, entry->edge, &weight);
         if (status == STATUS_OK) status = csr_add_edge(build->csr, source, target, weight);
+        if (status == STATUS_OK && target != CSR_NONE && build->options.edge_ids)
+            csr_name_edge(build->csr, entry->edge);
     }
     return status;
 }
@@ -117,7 +164,7 @@ static enum status add_edges(struct csr_build *build, uint64_t *work, bool *done
 
 enum status csr_build_step(struct csr_build *build, uint64_t work, bool *done) {
     *done = false;
-    enum status status = build->nodes ? add_nodes(build, &work) : STATUS_OK;
-    if (status == STATUS_OK && !build->nodes) status = add_edges(build, &work, done);
+    enum status status = build->scan_count > 0 ? add_nodes(build, &work) : STATUS_OK;
+    if (status == STATUS_OK && build->scan_count == 0) status = add_edges(build, &work, done);
     return status;
 }

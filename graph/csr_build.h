@@ -1,6 +1,6 @@
 /*
- * csr_build: a CSR from a graph on a snapshot, in bounded steps: all nodes or those of one label, then the edges of
- * some types between them, along or against their direction or both ways. One thread at a time.
+ * csr_build: a CSR from a graph on a snapshot, in bounded steps: all nodes or those with any of some labels, then the
+ * edges of some types between them, along or against their direction or both ways. One thread at a time.
  */
 #ifndef GRAPH_CSR_BUILD_H
 #define GRAPH_CSR_BUILD_H
@@ -10,9 +10,11 @@
 
 struct csr_build_options {
     enum graph_direction direction; /* BOTH: every edge two times, a self-loop, too */
-    uint32_t label;                 /* GRAPH_NONE = all nodes */
-    const uint32_t *types;          /* borrowed until end; none = every type */
+    const uint32_t *labels;         /* any of them; none = all nodes; borrowed until end, as types */
+    size_t label_count;             /* up to GRAPH_LABELS_MAX */
+    const uint32_t *types;          /* none = every type; GRAPH_NONE among these and the labels fits nothing */
     size_t type_count;
+    bool edge_ids;         /* are kept */
     uint32_t weight_key;   /* property that is an edge's weight; GRAPH_NONE = without weights */
     double default_weight; /* of an edge that has no number there */
     size_t limit_bytes;    /* of the CSR */
@@ -22,7 +24,12 @@ struct csr_build {
     struct graph *graph; /* borrowed until end; has no edits */
     struct csr *csr;     /* the caller's; usable when a step has said done */
     struct csr_build_options options;
-    struct graph_scan *nodes;
+    struct csr_scan {
+        struct graph_scan *scan; /* NULL = at its end */
+        uint64_t id;             /* what it gave last */
+        bool holds;              /* the id was not taken yet */
+    } scans[GRAPH_LABELS_MAX];
+    size_t scan_count; /* 0 = all nodes were added */
     struct csr_sweep {
         struct graph_sweep *sweep; /* NULL = not wanted, or at its end */
         uint64_t node;
@@ -31,7 +38,8 @@ struct csr_build {
     } sweeps[2]; /* by direction */
 };
 
-/* Initialises *csr, which is to be deinitialised whatever comes. */
+/* INVALID: more labels than GRAPH_LABELS_MAX, or the graph has edits. Initialises *csr, which is to be deinitialised
+ * whatever comes. */
 MUST_CHECK enum status csr_build_begin(struct csr_build *build, struct graph *graph,
                                        const struct csr_build_options *options, struct csr *csr);
 /* About `work` nodes or edges. TOO_LARGE: over the limit; INVALID: the graph has edits; CORRUPT, IO, NO_MEMORY. */

@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "graph/cypher/procedure_algo.h"
+
 enum status procedure_refuse(struct procedure_call *call, uint32_t argument, const char *expected) {
     const struct cypher_procedure *head = &call->procedure->head;
     return cypher_fault_set(call->fault, CYPHER_FAULT_INVALID_ARGUMENT_VALUE, call->place,
@@ -89,10 +91,9 @@ static const struct graph_procedure list_procedure = {
 /* --- the table --- */
 
 static const struct graph_procedure *const table[] = {
-    &labels_procedure,
-    &types_procedure,
-    &keys_procedure,
-    &list_procedure,
+    &labels_procedure,        &types_procedure,         &keys_procedure,
+    &list_procedure,          &algo_bfs_procedure,      &algo_distances_procedure,
+    &algo_sp_paths_procedure, &algo_pagerank_procedure, &algo_wcc_procedure,
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof *table };

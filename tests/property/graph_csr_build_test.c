@@ -159,6 +159,7 @@ static void draw(struct world *world) {
 struct line {
     uint64_t source, target;
     double weight;
+    uint64_t edge;
 };
 
 struct lines {
@@ -170,6 +171,7 @@ static int by_line(const void *a, const void *b) {
     const struct line *left = a, *right = b;
     if (left->source != right->source) return left->source < right->source ? -1 : 1;
     if (left->target != right->target) return left->target < right->target ? -1 : 1;
+    if (left->edge != right->edge) return left->edge < right->edge ? -1 : 1;
     return (left->weight > right->weight) - (left->weight < right->weight);
 }
 
@@ -177,11 +179,15 @@ static void sort(struct lines *lines) {
     qsort(lines->items, lines->count, sizeof lines->items[0], by_line);
 }
 
+static bool has_label(const struct csr_build_options *options, uint32_t labels) {
+    for (size_t i = 0; i < options->label_count; i++)
+        if (options->labels[i] != GRAPH_NONE && (labels & 1u << options->labels[i])) return true;
+    return options->label_count == 0;
+}
+
 static bool has_node(const struct world *world, const struct csr_build_options *options, uint64_t id) {
     for (size_t i = 0; i < world->node_count; i++)
-        if (world->nodes[i] == id)
-            return !world->node_gone[i] &&
-                   (options->label == GRAPH_NONE || (world->node_labels[i] & 1u << options->label));
+        if (world->nodes[i] == id) return !world->node_gone[i] && has_label(options, world->node_labels[i]);
     return false;
 }
 
@@ -200,10 +206,11 @@ static void expect_lines(const struct world *world, const struct csr_build_optio
             continue;
         const bool weighs = options->weight_key != GRAPH_NONE;
         const double weight = !weighs ? 0 : edge->has_weight ? edge->weight : options->default_weight;
+        const uint64_t id = options->edge_ids ? edge->id : 0;
         if (options->direction != GRAPH_IN)
-            lines->items[lines->count++] = (struct line){edge->source, edge->target, weight};
+            lines->items[lines->count++] = (struct line){edge->source, edge->target, weight, id};
         if (options->direction != GRAPH_OUT)
-            lines->items[lines->count++] = (struct line){edge->target, edge->source, weight};
+            lines->items[lines->count++] = (struct line){edge->target, edge->source, weight, id};
     }
     sort(lines);
 }
@@ -214,7 +221,8 @@ static void take_lines(const struct csr *csr, struct lines *lines) {
     for (uint32_t node = 0; node < csr->node_count; node++)
         for (uint64_t i = csr->offsets[node]; i < csr->offsets[node + 1]; i++)
             lines->items[lines->count++] =
-                (struct line){csr->node_ids[node], csr->node_ids[csr->targets[i]], csr->weights ? csr->weights[i] : 0};
+                (struct line){csr->node_ids[node], csr->node_ids[csr->targets[i]], csr->weights ? csr->weights[i] : 0,
+                              csr->edge_ids ? csr->edge_ids[i] : 0};
     sort(lines);
 }
 
@@ -249,13 +257,18 @@ static enum status build(struct world *world, const struct csr_build_options *op
     return status;
 }
 
-static struct csr_build_options draw_options(struct world *world, uint32_t *types) {
+static struct csr_build_options draw_options(struct world *world, uint32_t *labels, uint32_t *types) {
     struct csr_build_options options = {.direction = (enum graph_direction)below(world, 3),
-                                        .label = below(world, 2) ? GRAPH_NONE : world->labels[below(world, KINDS)],
+                                        .labels = labels,
+                                        .edge_ids = below(world, 2) == 0,
                                         .types = types,
                                         .weight_key = below(world, 2) ? GRAPH_NONE : world->key,
                                         .default_weight = 2.5,
                                         .limit_bytes = LIMIT};
+    for (size_t i = 0; i < KINDS; i++)
+        if (below(world, 3) == 0) labels[options.label_count++] = world->labels[i];
+    if (below(world, 8) == 0) labels[options.label_count++] = GRAPH_NONE;
+    if (below(world, 8) == 0) types[options.type_count++] = GRAPH_NONE;
     for (size_t i = 0; i < KINDS; i++)
         if (below(world, 3) == 0) types[options.type_count++] = world->types[i];
     return options;
@@ -274,8 +287,8 @@ static void a_csr_holds_the_edges_that_were_asked_for(void **state) {
         (void)graph_lab_open(&world.lab, "g");
         for (int i = 0; i < BUILDS; i++) {
             struct csr csr;
-            uint32_t types[KINDS];
-            const struct csr_build_options options = draw_options(&world, types);
+            uint32_t labels[KINDS + 1], types[KINDS + 1];
+            const struct csr_build_options options = draw_options(&world, labels, types);
             assert_int_equal(build(&world, &options, &csr), STATUS_OK);
             compare(&world, &options, &csr);
             csr_deinit(&csr);
@@ -296,8 +309,8 @@ static void what_does_not_fit_is_too_large(void **state) {
     while (world.edge_count < EDGES_MAX) add_edge(&world, graph);
     graph_lab_commit(&world.lab, graph);
     (void)graph_lab_open(&world.lab, "g");
-    const struct csr_build_options options = {
-        .label = GRAPH_NONE, .weight_key = GRAPH_NONE, .limit_bytes = EDGES_MAX * sizeof(uint32_t) / 2};
+    const struct csr_build_options options = {.weight_key = GRAPH_NONE,
+                                              .limit_bytes = EDGES_MAX * sizeof(uint32_t) / 2};
     assert_int_equal(build(&world, &options, &csr), STATUS_TOO_LARGE);
     csr_deinit(&csr);
     graph_lab_deinit(&world.lab);
@@ -311,7 +324,7 @@ static void a_graph_with_edits_is_refused(void **state) {
     struct graph *graph = graph_lab_open(&world.lab, "g");
     make_words(&world, graph);
     add_node(&world, graph);
-    const struct csr_build_options options = {.label = GRAPH_NONE, .weight_key = GRAPH_NONE, .limit_bytes = LIMIT};
+    const struct csr_build_options options = {.weight_key = GRAPH_NONE, .limit_bytes = LIMIT};
     assert_int_equal(build(&world, &options, &csr), STATUS_INVALID);
     csr_deinit(&csr);
     graph_lab_deinit(&world.lab);
