@@ -8,6 +8,7 @@
 #include "graph/cypher/execute.h"
 #include "graph/cypher/plan.h"
 #include "graph/cypher/procedure_table.h"
+#include "graph/cypher/symbols.h"
 
 enum { TEXT_BLOCK_BYTES = 8 << 10 };
 
@@ -70,31 +71,50 @@ static const struct cypher_setting *setting_find(const struct cypher_statement *
 }
 
 /* A setting's value has neither variables nor parameters, and meets no graph. */
-static enum status parameter_make(struct query *query, uint32_t index) {
-    const struct cypher_statement *statement = query->plan.statement;
-    struct slice name = statement->parameters[index];
-    const struct cypher_setting *setting = setting_find(statement, name);
-    if (!setting)
-        return cypher_fault_set(&query->fault, CYPHER_FAULT_MISSING_PARAMETER, (struct cypher_place){0},
-                                "Missing parameters: $%.*s", (int)name.size, (const char *)name.data);
+static enum status setting_evaluate(struct query *query, const struct cypher_setting *setting, struct value *value) {
     struct evaluation evaluation = {.arena = &query->parameters_arena,
                                     .prng = &query->prng,
                                     .clock_ms = query->options.clock_ms,
                                     .cancelled = query->options.cancelled,
                                     .fault = &query->fault};
-    return cypher_evaluate(&evaluation, setting->value, &query->parameters[index]);
+    return cypher_evaluate(&evaluation, setting->value, value);
+}
+
+/* No setting is known to be for this parameter: it is missing, or the argument of a call without any, named by the
+ * procedure. Of these there are few; those that the text names may be as many as the settings. */
+static enum status parameter_search(struct query *query, uint32_t index) {
+    const struct cypher_statement *statement = query->plan.statement;
+    struct slice name = statement->parameters[index];
+    const struct cypher_setting *setting = setting_find(statement, name);
+    if (setting) return setting_evaluate(query, setting, &query->parameters[index]);
+    return cypher_fault_set(&query->fault, CYPHER_FAULT_MISSING_PARAMETER, (struct cypher_place){0},
+                            "Missing parameters: $%.*s", (int)name.size, (const char *)name.data);
+}
+
+/* The last of several settings with one name counts. */
+static enum status parameters_fill(struct query *query, bool *made) {
+    const struct cypher_statement *statement = query->plan.statement;
+    enum status status = STATUS_OK;
+    for (uint32_t i = statement->setting_count; i > 0 && status == STATUS_OK; i--) {
+        const struct cypher_setting *setting = &statement->settings[i - 1];
+        if (setting->parameter == SYMBOL_NONE || made[setting->parameter]) continue;
+        made[setting->parameter] = true;
+        status = setting_evaluate(query, setting, &query->parameters[setting->parameter]);
+    }
+    for (uint32_t i = 0; i < statement->parameter_count && status == STATUS_OK; i++)
+        if (!made[i]) status = parameter_search(query, i);
+    return status;
 }
 
 static enum status parameters_make(struct query *query) {
-    const struct cypher_statement *statement = query->plan.statement;
+    const uint32_t count = query->plan.statement->parameter_count;
     uint32_t columns = query_column_count(query);
-    query->parameters =
-        value_alloc_array(&query->parameters_arena, statement->parameter_count, sizeof *query->parameters);
+    query->parameters = value_alloc_array(&query->parameters_arena, count, sizeof *query->parameters);
     query->row = value_alloc_array(&query->parameters_arena, columns, sizeof *query->row);
-    if (!query->parameters || !query->row) return STATUS_NO_MEMORY;
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < statement->parameter_count && status == STATUS_OK; i++) status = parameter_make(query, i);
-    return status;
+    bool *made = value_alloc_array(&query->parameters_arena, count, sizeof *made);
+    if (!query->parameters || !query->row || !made) return STATUS_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) made[i] = false;
+    return parameters_fill(query, made);
 }
 
 /* --- life --- */

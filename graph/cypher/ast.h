@@ -406,6 +406,7 @@ struct cypher_query {
 struct cypher_setting {
     struct cypher_name name;
     struct cypher_expr *value;
+    uint32_t parameter; /* which the text names so, of statement->parameters; SYMBOL_NONE */
 };
 
 /* All of a text: [CYPHER name=value ...] [EXPLAIN|PROFILE is a command's, not the text's] query [;] */

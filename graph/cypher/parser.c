@@ -149,6 +149,8 @@ static bool parse_statement(struct parser *parser, struct cypher_statement *stat
     parse_accept(parser, ';');
     if (parse_peek(parser)->kind != TOKEN_END)
         return parse_unexpected(parser, "a clause, UNION or the end of the query");
+    for (uint32_t i = 0; i < statement->setting_count; i++)
+        statement->settings[i].parameter = symbols_find(&parser->parameters, statement->settings[i].name.text);
     statement->parameters = parser->parameters.names;
     statement->parameter_count = parser->parameters.count;
     return true;

@@ -27,7 +27,10 @@ enum pull run_fail(struct run *run, enum status status) {
 enum status run_edit_failed(struct run *run, struct cypher_place place, enum status status) {
     if (status != STATUS_TOO_LARGE) return status;
     return cypher_fault_set(run->evaluation.fault, CYPHER_FAULT_TOO_LARGE, place,
-                            "The change is larger than one query may make; do it in parts");
+                            "The change is larger than one query may make (%d labels and %d properties a node, %d "
+                            "bytes a name, %d a node; %d edits): do it in parts",
+                            GRAPH_LABELS_MAX, GRAPH_PROPERTIES_MAX, GRAPH_NAME_MAX_BYTES, GRAPH_ROW_MAX_BYTES,
+                            GRAPH_EDITS_MAX);
 }
 
 enum pull operator_pull(struct run *run, struct stage *stage) {

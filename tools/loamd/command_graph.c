@@ -44,7 +44,8 @@ static enum status refuse(struct graph_call *run, enum status written) {
 /* Statuses that are the user's become the reply; OK then. */
 static enum status judge_failure(struct graph_call *run, enum status status) {
     buf_clear(&run->reply);
-    if (query_error_text(run->query)[0] != '\0') return refuse(run, result_error(run->query, status, &run->reply));
+    const bool is_told = query_error_text(run->query)[0] != '\0' || status == STATUS_NOT_FOUND;
+    if (is_told) return refuse(run, result_error(run->query, status, &run->reply));
     if (status == STATUS_TOO_LARGE)
         return refuse(run, reply_error(&run->reply, "ERR the result is larger than %zu bytes; use SKIP and LIMIT",
                                        run->result.limit_bytes));

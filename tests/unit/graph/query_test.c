@@ -388,6 +388,20 @@ static void a_query_tells_its_columns_and_whether_it_writes(void **state) {
     query_destroy(query);
 }
 
+/* "CYPHER p0=0 p1=1 ... RETURN $p0+0, ..." */
+static void as_many_parameters_as_a_text_holds_are_found_at_once(void **state) {
+    enum { COUNT = 40000 };
+    struct query_lab *lab = *state;
+    struct buf text = BUF_EMPTY;
+    assert_int_equal(buf_append_format(&text, "CYPHER"), STATUS_OK);
+    for (int i = 0; i < COUNT; i++) assert_int_equal(buf_append_format(&text, " p%d=%d", i, i), STATUS_OK);
+    assert_int_equal(buf_append_format(&text, " p7=70 RETURN reduce(sum = 0, x IN [0"), STATUS_OK);
+    for (int i = 0; i < COUNT; i++) assert_int_equal(buf_append_format(&text, ",$p%d", i), STATUS_OK);
+    assert_int_equal(buf_append_format(&text, "] | sum + x), $p7, $`p39999`%c", 0), STATUS_OK);
+    query_lab_expect(lab, (const char *)text.data, "799980063, 70, 39999");
+    buf_deinit(&text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -423,6 +437,7 @@ int main(void) {
         TEST(a_query_that_gets_no_memory_says_so_and_leaks_nothing),
         TEST(a_query_that_changes_nothing_has_no_operation),
         TEST(a_query_tells_its_columns_and_whether_it_writes),
+        TEST(as_many_parameters_as_a_text_holds_are_found_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
