@@ -1,0 +1,184 @@
+/*
+ * export: `loam export`: a graph of a running server as a file for other programs. What is written is one state of the
+ * graph: if it changes meanwhile, the export fails and says so. A file appears under its name once it is complete.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/loam/commands.h"
+#include "tools/loam/export/export_format.h"
+#include "tools/loam/export/graph_pages.h"
+#include "tools/loam/terminal.h"
+
+enum { TIMEOUT_MS = 60000, FLUSH_BYTES = 256 << 10 };
+
+static const char usage[] =
+    "usage: loam export [--to HOST:PORT] --format dot|graphml [--output FILE] GRAPH\n"
+    "\n"
+    "  --to         the server (127.0.0.1:7001); any node of a cluster will do\n"
+    "  --format     graphml: all of it, with typed keys; dot: for Graphviz, properties as text of the labels\n"
+    "  --output     a file, made or replaced once it is complete; without it standard output\n"
+    "\n"
+    "Exit code 1, with words, if the graph is changed while it is read.\n";
+
+struct export {
+    const char *address, *output, *graph;
+    const struct export_format *format;
+    struct io *io;
+    struct io_file *file; /* NULL: standard output */
+    char part[IO_PATH_BYTES];
+    uint64_t offset;
+    struct graph_pages pages;
+    struct export_writing writing;
+    uint64_t nodes, edges;
+};
+
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
+
+static enum status fault_of(const struct export *export, enum status status, struct error *error) {
+    return error_set(error, status, "%s: %s", export->output ? export->output : "standard output", status_text(status));
+}
+
+static enum status open_output(struct export *export, struct error *error) {
+    if (!export->output) return STATUS_OK;
+    if (snprintf(export->part, sizeof export->part, "%s.part", export->output) >= (int)sizeof export->part)
+        return fault_of(export, STATUS_TOO_LARGE, error);
+    const unsigned flags = IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE;
+    enum status status = io_file_open(export->io, export->part, flags, &export->file);
+    return status == STATUS_OK ? STATUS_OK : fault_of(export, status, error);
+}
+
+static enum status flush_text(struct export *export, size_t above, struct error *error) {
+    struct buf *text = &export->writing.text;
+    enum status status = STATUS_OK;
+    if (text->size <= above) return STATUS_OK;
+    if (export->file) {
+        status = io_file_write(export->file, export->offset, text->data, text->size);
+    } else {
+        terminal_print(buf_slice(text));
+        if (ferror(stdout)) status = STATUS_IO;
+    }
+    export->offset += text->size;
+    buf_clear(text);
+    return status == STATUS_OK ? STATUS_OK : fault_of(export, status, error);
+}
+
+/* Under its name, or gone. */
+static enum status close_output(struct export *export, enum status status, struct error *error) {
+    if (!export->file) return status;
+    enum status closing = status == STATUS_OK ? io_file_sync(export->file) : STATUS_OK;
+    io_file_close(export->file);
+    export->file = NULL;
+    if (status == STATUS_OK && closing == STATUS_OK) closing = io_rename(export->io, export->part, export->output);
+    if (status != STATUS_OK || closing != STATUS_OK) {
+        enum status removing = io_remove(export->io, export->part);
+        if (removing != STATUS_OK) (void)fprintf(stderr, "loam export: %s is left over\n", export->part);
+    }
+    if (status != STATUS_OK || closing == STATUS_OK) return status;
+    return fault_of(export, closing, error);
+}
+
+/* ---- Passes ------------------------------------------------------------------------------------------------------ */
+
+static enum status note_all(struct export *export, bool edges, struct error *error) {
+    const struct resp_reply *row;
+    enum status status;
+    graph_pages_begin(&export->pages, edges);
+    while ((status = graph_pages_next(&export->pages, &row, error)) == STATUS_OK) {
+        status = export_keys_note(&export->writing.keys, &row->elements[row->count - 1], edges);
+        if (status != STATUS_OK) return status;
+    }
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status write_all(struct export *export, bool edges, struct error *error) {
+    const struct resp_reply *row;
+    enum status status;
+    graph_pages_begin(&export->pages, edges);
+    while ((status = graph_pages_next(&export->pages, &row, error)) == STATUS_OK) {
+        status = edges ? export->format->edge(&export->writing, row) : export->format->node(&export->writing, row);
+        if (status == STATUS_OK) status = flush_text(export, FLUSH_BYTES, error);
+        if (status != STATUS_OK) return status;
+        ++*(edges ? &export->edges : &export->nodes);
+    }
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status write_graph(struct export *export, struct error *error) {
+    const struct export_format *format = export->format;
+    enum status status = STATUS_OK;
+    for (int edges = 0; status == STATUS_OK && format->needs_keys && edges < 2; edges++)
+        status = note_all(export, edges == 1, error);
+    if (status == STATUS_OK) status = format->head(&export->writing);
+    for (int edges = 0; status == STATUS_OK && edges < 2; edges++) status = write_all(export, edges == 1, error);
+    if (status == STATUS_OK) status = format->foot(&export->writing);
+    return status == STATUS_OK ? flush_text(export, 0, error) : status;
+}
+
+static enum status run(struct export *export, struct error *error) {
+    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+    struct client *client = NULL;
+    enum status status = io_create(&options, &export->io, error);
+    if (status == STATUS_OK) status = client_open(export->io, export->address, TIMEOUT_MS, &client, error);
+    if (status == STATUS_OK) status = graph_pages_open(&export->pages, client, export->graph, error);
+    if (status == STATUS_OK) status = open_output(export, error);
+    if (status == STATUS_OK) status = write_graph(export, error);
+    status = close_output(export, status, error);
+    client_close(client);
+    io_destroy(export->io);
+    export_keys_deinit(&export->writing.keys);
+    buf_deinit(&export->writing.text);
+    buf_deinit(&export->writing.value);
+    return status;
+}
+
+/* ---- Command line ------------------------------------------------------------------------------------------------ */
+
+static bool take_format(struct export *export, const char *name) {
+    static const struct export_format *const formats[] = {&export_dot, &export_graphml};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (strcmp(formats[i]->name, name) == 0) export->format = formats[i];
+    return export->format != NULL;
+}
+
+static bool parse_options(struct export *export, int argc, char **argv) {
+    for (int at = 0; at < argc; at++) {
+        const char *value = at + 1 < argc ? argv[at + 1] : NULL;
+        if (argv[at][0] != '-') {
+            if (export->graph) return false;
+            export->graph = argv[at];
+            continue;
+        }
+        if (!value) return false;
+        if (strcmp(argv[at], "--to") == 0)
+            export->address = value;
+        else if (strcmp(argv[at], "--output") == 0)
+            export->output = value;
+        else if (strcmp(argv[at], "--format") != 0 || !take_format(export, value))
+            return false;
+        at++;
+    }
+    return export->graph && export->format;
+}
+
+int command_export(int argc, char **argv) {
+    struct export export = {.address = "127.0.0.1:7001"};
+    struct error error = {0};
+    const bool asked = argc > 0 && strcmp(argv[0], "--help") == 0;
+    if (asked || !parse_options(&export, argc, argv)) {
+        (void)fputs(usage, asked ? stdout : stderr);
+        return asked ? EXIT_CLEAN : EXIT_FAILED;
+    }
+    export.writing.graph = export.graph;
+    enum status status = run(&export, &error);
+    if (status != STATUS_OK) {
+        (void)fprintf(stderr, "loam export: %s\n", error.text[0] ? error.text : status_text(status));
+        return EXIT_FAILED;
+    }
+    (void)fprintf(stderr, "  %" PRIu64 " nodes, %" PRIu64 " edges, as log entry %" PRId64 " left them\n", export.nodes,
+                  export.edges, export.pages.change);
+    if (export.writing.replaced > 0)
+        (void)fprintf(stderr, "  %" PRIu64 " characters that %s can't hold became U+FFFD\n", export.writing.replaced,
+                      export.format->name);
+    return EXIT_CLEAN;
+}
