@@ -24,7 +24,8 @@ const char options_usage[] =
     "  --log-level debug|info|warn|error\n"
     "  --memtable-bytes N --cache-bytes N --log-limit-bytes N --log-segment-bytes N --entry-limit-bytes N\n"
     "  --disk-reserve-bytes N --maxclients N --election-ticks N --heartbeat-ticks N --tick-ms N\n"
-    "  --query-memory-bytes N --query-timeout-ms N\n"
+    "  --query-memory-bytes N  a GRAPH query may hold (268435456)\n"
+    "  --query-timeout-ms N    it may take, and ask for with TIMEOUT (300000)\n"
     "  --help --version\n";
 
 static bool parse_size(const char *text, uint64_t *value) {

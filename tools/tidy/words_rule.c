@@ -1,10 +1,11 @@
 /*
  * words_rule: documents name what exists.
  *
- * In README.md's section whose heading has the word "walk", a name in backticks (with an underscore or "()") is looked
- * up in the files that the same item names; an item without a file may name what stands anywhere. In every .md file a
- * path in backticks that ends in .c, .h, .sh, .def or .md exists; in every FORMAT.md, names with "()" and
- * CONSTANTS_WITH_UNDERSCORES exist in its layer.
+ * In every section of a README.md whose heading has the word "walk" or "way", a name in backticks (with an underscore
+ * or
+ * "()") is looked up in the files that the same item names; an item without a file may name what stands anywhere. The
+ * README.md of the root has such a section. In every .md file a path in backticks that ends in .c, .h, .sh, .def or .md
+ * exists; in every FORMAT.md, names with "()" and CONSTANTS_WITH_UNDERSCORES exist in its layer.
  */
 #include <ctype.h>
 #include <string.h>
@@ -102,7 +103,7 @@ static bool is_heading(const char *line) {
 }
 
 static bool is_walk_heading(const char *line) {
-    return is_heading(line) && (find_word(line, "walk") || find_word(line, "Walk"));
+    return is_heading(line) && (find_word(line, "walk") || find_word(line, "Walk") || find_word(line, "way"));
 }
 
 static void check_walk_item(const struct tree *tree, const struct source *readme, size_t first, size_t end,
@@ -127,14 +128,8 @@ static void check_walk_item(const struct tree *tree, const struct source *readme
         }
 }
 
-static void check_walk(const struct tree *tree, const struct source *readme, struct findings *findings) {
-    size_t line = 0;
-    while (line < readme->line_count && !is_walk_heading(readme->lines[line])) line++;
-    if (line == readme->line_count) {
-        findings_add(findings, readme->path, 1, "words",
-                     "README.md has a section that walks through the life of a SET");
-        return;
-    }
+/* The section whose heading is at `line`; returns where it ends. */
+static size_t check_walk(const struct tree *tree, const struct source *readme, size_t line, struct findings *findings) {
     size_t first = ++line;
     for (; line <= readme->line_count; line++) {
         bool ended = line == readme->line_count || is_heading(readme->lines[line]);
@@ -143,11 +138,25 @@ static void check_walk(const struct tree *tree, const struct source *readme, str
         if (ended) break;
         first = line;
     }
+    return line;
+}
+
+static void check_walks(const struct tree *tree, const struct source *readme, struct findings *findings) {
+    bool found = false;
+    for (size_t line = 0; line < readme->line_count;) {
+        const bool is_walk = is_walk_heading(readme->lines[line]);
+        line = is_walk ? check_walk(tree, readme, line, findings) : line + 1;
+        found |= is_walk;
+    }
+    if (!found && strcmp(readme->path, "README.md") == 0)
+        findings_add(findings, readme->path, 1, "words",
+                     "README.md has a section that walks through the life of a SET");
 }
 
 void rule_words(const struct tree *tree, struct findings *findings) {
-    for (size_t i = 0; i < tree->count; i++)
-        if (path_ends_with(tree->files[i].path, ".md")) check_document(tree, &tree->files[i], findings);
-    const struct source *readme = tree_find(tree, "README.md");
-    if (readme) check_walk(tree, readme, findings);
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct source *file = &tree->files[i];
+        if (path_ends_with(file->path, ".md")) check_document(tree, file, findings);
+        if (strcmp(path_name(file->path), "README.md") == 0) check_walks(tree, file, findings);
+    }
 }

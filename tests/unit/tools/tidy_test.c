@@ -392,6 +392,18 @@ static void a_walk_that_names_what_is_elsewhere_is_found(void **state) {
     expect_only(world, "README.md", 6, "words", "kv_apply");
 }
 
+static void each_walk_of_each_readme_is_checked(void **state) {
+    static const char ways[] = "# tsdb\n\n## A sample's way\n\n`tsdb_apply` begins.\n\n"
+                               "## The walk of an edge\n\n`no_such_thing` ends.\n\n## Limits\n\n`not_checked_here`\n";
+    struct world *world = *state;
+    add(world, "README.md", ways);
+    add(world, "tsdb/README.md", ways);
+    add(world, "tsdb/apply.c", "int tsdb_apply(void) {\n}\n");
+    rule_words(&world->tree, &world->findings);
+    assert_int_equal(world->findings.count, 2);
+    assert_int_equal(count_of(world, "words", "the walk names no_such_thing"), 2);
+}
+
 static void a_readme_without_a_walk_or_with_lost_files_is_found(void **state) {
     struct world *world = *state;
     add(world, "README.md", "# loam\n\nSee `engine/gone.c`.\n");
@@ -489,6 +501,7 @@ int main(void) {
         TEST(a_file_name_used_twice_in_a_layer_is_found),
         TEST(a_walk_whose_names_exist_is_fine),
         TEST(a_walk_that_names_what_is_elsewhere_is_found),
+        TEST(each_walk_of_each_readme_is_checked),
         TEST(a_readme_without_a_walk_or_with_lost_files_is_found),
         TEST(a_format_names_what_its_layer_defines),
         TEST(a_mutant_that_applies_is_fine),
