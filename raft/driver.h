@@ -163,9 +163,10 @@ raft_driver_engine(struct raft_driver *driver); /* may change with a snapshot in
 MUST_CHECK enum status raft_driver_flush_start(struct raft_driver *driver);
 /*
  * A pool job that reads the engine pins it for as long: a snapshot install waits for the last unpin before it replaces
- * the engine. Loop thread.
+ * the engine. False, and nothing is pinned: an install is under way, which no newcomer may hold up; raft_driver_read
+ * answers when it has ended. Loop thread.
  */
-void raft_driver_pin_engine(struct raft_driver *driver);
+MUST_CHECK bool raft_driver_pin_engine(struct raft_driver *driver);
 void raft_driver_unpin_engine(struct raft_driver *driver);
 int64_t raft_driver_log_time(const struct raft_driver *driver); /* of the last applied entry */
 /* Asks the leader how many voters hold index; done's reply is a REPLY_INTEGER. */

@@ -11,8 +11,10 @@ const struct raft *raft_driver_core(const struct raft_driver *driver) {
     return driver->raft;
 }
 
-void raft_driver_pin_engine(struct raft_driver *driver) {
+bool raft_driver_pin_engine(struct raft_driver *driver) {
+    if (driver->installing) return false;
     driver->engine_pins++;
+    return true;
 }
 
 void raft_driver_unpin_engine(struct raft_driver *driver) {

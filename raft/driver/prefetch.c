@@ -49,7 +49,7 @@ static struct prefetch_job *free_job(struct prefetch *prefetch) {
 static void start(struct raft_driver *driver, struct prefetch_job *job) {
     job->driver = driver;
     job->job = (struct io_job){.pool = IO_POOL_READ, .step = step, .done = done, .context = job};
-    raft_driver_pin_engine(driver); /* an install waits for it */
+    check(raft_driver_pin_engine(driver)); /* an install waits for it; under one nobody looks ahead */
     io_job_start(driver->io, &job->job);
 }
 

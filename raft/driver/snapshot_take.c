@@ -392,6 +392,7 @@ void snapshot_take_switched(struct raft_driver *driver) {
     struct snapshot_taker *taker = driver->taker;
     struct engine *old = driver->engine;
     uint64_t commit = driver->commit;
+    check(driver->engine_pins == 0); /* none came since snapshot_take_install looked */
     driver->engine = taker->engine;
     taker->engine = old;
     check(driver_path(driver, "engine", taker->number - 1, taker->dir) == STATUS_OK);

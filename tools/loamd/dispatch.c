@@ -215,14 +215,20 @@ static void read_job_done(struct io_job *job) {
     if (call->job_status || !needs_tick(call)) finish_or_fail(call, call->job_status);
 }
 
+static void ask_for_barrier(struct call *call);
+
 static void start_read_job(struct call *call) {
     struct server *server = call->server;
+    if (!raft_driver_pin_engine(server->driver)) {
+        ask_for_barrier(call); /* a stale read waits, too, while another engine moves in */
+        return;
+    }
     call->snapshot = engine_snapshot_acquire(raft_driver_engine(server->driver));
     if (!call->snapshot) {
+        raft_driver_unpin_engine(server->driver);
         call_fail(call, STATUS_NO_MEMORY);
         return;
     }
-    raft_driver_pin_engine(server->driver);
     call_set_view(call, false);
     call->view.snapshot = call->snapshot;
     enum io_pool pool = call->command->flags & COMMAND_SLOW ? IO_POOL_LONG : IO_POOL_READ;
@@ -258,14 +264,17 @@ static void barrier_done(struct raft_request *request, enum status status, struc
         run_read(call);
 }
 
-static void start_read(struct call *call) {
-    call->random = prng_next(&call->server->prng);
-    if (call->stale) {
-        run_read(call);
-        return;
-    }
+static void ask_for_barrier(struct call *call) {
     call->request = (struct raft_request){.done = barrier_done, .context = call};
     raft_driver_read(call->server->driver, &call->request);
+}
+
+static void start_read(struct call *call) {
+    call->random = prng_next(&call->server->prng);
+    if (call->stale)
+        run_read(call);
+    else
+        ask_for_barrier(call);
 }
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */

@@ -140,15 +140,21 @@ static void job_done(struct io_job *job) {
 
 /* ---- A round: barrier, snapshot, job ----------------------------------------------------------------------------- */
 
+static void ask_for_barrier(struct long_call *work);
+
 static void start_job(struct long_call *work) {
     struct call *call = work->call;
     struct server *server = call->server;
+    if (!raft_driver_pin_engine(server->driver)) {
+        ask_for_barrier(work); /* a stale read waits, too, while another engine moves in */
+        return;
+    }
     struct engine_snapshot *snapshot = engine_snapshot_acquire(raft_driver_engine(server->driver));
     if (!snapshot) {
+        raft_driver_unpin_engine(server->driver);
         finish(work, STATUS_NO_MEMORY);
         return;
     }
-    raft_driver_pin_engine(server->driver);
     call_set_view(call, false);
     call->view.snapshot = snapshot;
     work->view = call->view;
@@ -168,14 +174,17 @@ static void barrier_done(struct raft_request *request, enum status status, struc
         start_job(call->long_call);
 }
 
-static void start_round(struct long_call *work) {
+static void ask_for_barrier(struct long_call *work) {
     struct call *call = work->call;
-    if (call->stale) {
-        start_job(work);
-        return;
-    }
     call->request = (struct raft_request){.done = barrier_done, .context = call};
     raft_driver_read(call->server->driver, &call->request);
+}
+
+static void start_round(struct long_call *work) {
+    if (work->call->stale)
+        start_job(work);
+    else
+        ask_for_barrier(work);
 }
 
 enum status long_call_start(struct long_call *work, struct call *call) {

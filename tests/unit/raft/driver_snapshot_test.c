@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "raft/driver/driver_internal.h"
+
 static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
@@ -79,11 +81,62 @@ static void a_crash_at_any_moment_of_an_install_leaves_old_or_new(void **state) 
     assert_int_equal(node_count(absent, "fill5.63"), 1);
 }
 
+/* A node that missed the log's beginning, started again; the others are up. */
+static struct node *start_one_that_needs_a_snapshot(struct cluster *cluster) {
+    struct node *leader = cluster_wait_for_leader(cluster);
+    struct node *absent = cluster_another(cluster, leader);
+    cluster_must_put(cluster, leader, "before=x");
+    cluster_wait_until_equal(cluster);
+    node_kill(absent);
+    for (unsigned i = 0; i < 6; i++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "fill%u.", i);
+        cluster_must_put_many(cluster, cluster_wait_for_leader(cluster), prefix, 64, 2000);
+        cluster_run(cluster, 300);
+    }
+    node_start(cluster, absent);
+    return absent;
+}
+
+static void an_install_waits_for_who_reads_the_engine_and_lets_nobody_new_hold_it_up(void **state) {
+    struct cluster *cluster = *state;
+    struct node *absent = start_one_that_needs_a_snapshot(cluster);
+    assert_true(raft_driver_pin_engine(absent->driver));
+    const struct engine *pinned = raft_driver_engine(absent->driver);
+    for (int turn = 0; turn < 20000 && !absent->driver->installing; turn++) cluster_turn(cluster);
+    assert_true(absent->driver->installing);
+    cluster_run(cluster, 500);
+    assert_ptr_equal(raft_driver_engine(absent->driver), pinned);
+    raft_driver_unpin_engine(absent->driver);
+    unsigned refused = 0;
+    for (int turn = 0; absent->driver->installing; turn++) {
+        if (turn % 2 && !snapshot_take_is_switching(absent->driver)) {
+            cluster_turn(cluster);
+            continue;
+        }
+        const bool could = raft_driver_pin_engine(absent->driver);
+        pinned = raft_driver_engine(absent->driver);
+        cluster_turn(cluster);
+        if (!could) {
+            refused++;
+            continue;
+        }
+        assert_ptr_equal(raft_driver_engine(absent->driver), pinned);
+        raft_driver_unpin_engine(absent->driver);
+    }
+    assert_true(refused > 0);
+    cluster_wait_until_equal(cluster);
+    assert_int_equal(node_status(absent).snapshots_installed, 1);
+    assert_true(raft_driver_pin_engine(absent->driver));
+    raft_driver_unpin_engine(absent->driver);
+}
+
 int main(void) {
 #define fact(name) cmocka_unit_test_setup_teardown(name, driver_lab_set_up, driver_lab_tear_down)
     const struct CMUnitTest tests[] = {
         fact(the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot),
         fact(a_crash_at_any_moment_of_an_install_leaves_old_or_new),
+        fact(an_install_waits_for_who_reads_the_engine_and_lets_nobody_new_hold_it_up),
     };
 #undef fact
     return cmocka_run_group_tests_name("driver_snapshot", tests, NULL, NULL);
