@@ -200,7 +200,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
         persist_pump(driver);
         more = apply_slice(driver);
         reads_serve(driver);
-        if (!drained && !driver->stepped) break;
+        if (more || (!drained && !driver->stepped)) break; /* more: this turn's time is used up */
     }
     prefetch_look(driver);
     if (driver->failed == STATUS_OK) {

@@ -255,6 +255,39 @@ static void a_large_entry_reaches_all_while_heartbeats_pass(void **state) {
 
 /* Writes of a follower that are sent again to a new leader, while flushes cut at another index on each node, replies
  * overflow their memory, and nodes come back with what their last cut holds. */
+/* An apply that takes its time: the simulated clock moves on inside. */
+enum { SLOW_MS = 300 };
+static struct sim *slow_sim;
+static enum status (*ordinary_apply)(void *context, const struct envelope *envelope, struct slice operation,
+                                     struct engine_batch *batch, struct buf *reply);
+
+static enum status slow_apply(void *context, const struct envelope *envelope, struct slice operation,
+                              struct engine_batch *batch, struct buf *reply) {
+    sim_run_until(slow_sim, sim_now_ns(slow_sim) + (uint64_t)SLOW_MS * MS);
+    return ordinary_apply(context, envelope, operation, batch, reply);
+}
+
+static void entries_that_take_long_have_a_turn_each(void **state) {
+    enum { ENTRIES = 12 };
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    struct call calls[ENTRIES];
+    cluster_must_put(cluster, node, "first=x");
+    slow_sim = cluster->sim;
+    ordinary_apply = node->machine.apply;
+    node->machine.apply = slow_apply;
+    for (unsigned i = 0; i < ENTRIES; i++) node_put(node, &calls[i], "slow=x");
+    uint64_t most = 0;
+    for (int turn = 0; turn < 20000 && calls[ENTRIES - 1].answers == 0; turn++) {
+        const uint64_t before = node->toy.applied;
+        cluster_turn(cluster);
+        if (node->toy.applied - before > most) most = node->toy.applied - before;
+    }
+    node->machine.apply = ordinary_apply;
+    assert_int_equal(calls[ENTRIES - 1].integer, ENTRIES);
+    assert_int_equal(most, 1);
+}
+
 static void a_restart_between_two_cuts_applies_nothing_twice(void **state) {
     struct cluster *cluster = *state;
     for (size_t i = 0; i < NODES; i++) node_kill(&cluster->nodes[i]);
@@ -475,6 +508,8 @@ int main(void) {
         fact(an_operation_over_the_limit_is_refused),
         fact(a_large_entry_reaches_all_while_heartbeats_pass),
         fact(a_restart_between_two_cuts_applies_nothing_twice),
+        cmocka_unit_test_setup_teardown(entries_that_take_long_have_a_turn_each, driver_lab_set_up_one,
+                                        driver_lab_tear_down),
         cmocka_unit_test_setup_teardown(a_flush_that_is_asked_for_is_installed_and_a_second_one_is_nothing,
                                         driver_lab_set_up_one, driver_lab_tear_down),
         fact(a_failed_disk_ends_a_nodes_part_and_not_the_clusters),
