@@ -29,7 +29,7 @@ static void policy_field(struct fields *fields, const char *name) {
 
 static void describe_settings(struct fields *fields) {
     const uint8_t given = decode_u8(&fields->decoder);
-    fields_tell(fields, "given", "%u:%s%s%s%s", given, given & TSDB_RETENTION ? " retention" : "",
+    fields_tell(fields, "given", "%u%s%s%s%s%s", given, given ? ":" : "", given & TSDB_RETENTION ? " retention" : "",
                 given & TSDB_CHUNK_SIZE ? " chunk size" : "", given & TSDB_DUPLICATE_POLICY ? " policy" : "",
                 given & TSDB_LABELS ? " labels" : "");
     if (given & TSDB_RETENTION) (void)fields_varint(fields, "retention ms");

@@ -23,7 +23,7 @@ static void name_value(struct fields *fields, struct slice key, enum row_form fo
     const uint8_t type = decode_u8(&fields->decoder);
     fields_tell(fields, "type", "%u: %s", type, type_text(type));
     const uint8_t flags = decode_u8(&fields->decoder);
-    fields_tell(fields, "flags", "%u:%s%s%s", flags, flags & NAME_ROW_HAS_EXPIRY ? " expiry" : "",
+    fields_tell(fields, "flags", "%u%s%s%s%s", flags, flags ? ":" : "", flags & NAME_ROW_HAS_EXPIRY ? " expiry" : "",
                 flags & NAME_ROW_HAS_OBJECT ? " object" : "", flags & ~NAME_ROW_KNOWN_FLAGS ? " and unknown ones" : "");
     if (flags & ~NAME_ROW_KNOWN_FLAGS) return;
     if (flags & NAME_ROW_HAS_EXPIRY) (void)fields_u64(fields, "expires at ms");

@@ -199,7 +199,7 @@ static void bytes_that_are_no_row_are_told_as_malformed(void **state) {
     assert_string_equal(key_text(KIND_SERIES, "00 00 11"), "malformed: not what it should be");
     assert_string_equal(
         value_text(KIND_SERIES, "", "01 01 74 00 99", ROW_VALUE),
-        "version: 1 | length: 1 bytes of name | name: \"t\" | given: 0: | malformed: not what it should be");
+        "version: 1 | length: 1 bytes of name | name: \"t\" | given: 0 | malformed: not what it should be");
     assert_string_equal(value_text(KIND_NAMES, "", "01 f0 00", ROW_VALUE),
                         "type: 1: string | flags: 240: and unknown ones | malformed: of a later version of loam");
     assert_string_equal(operation_text(1, "01 63 01 02"),

@@ -10,6 +10,7 @@
 #include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/sst_rows.h"
 
 enum { KEY_SHOWN = 40, TEXT_BYTES = 200 };
 
@@ -18,6 +19,7 @@ struct walk {
     struct sst_identity identity;
     uint64_t entries, blocks;
     uint64_t stored_bytes, raw_bytes;
+    struct sst_rows rows;
 };
 
 static const char *key_text(struct slice key, char text[TEXT_BYTES]) {
@@ -75,7 +77,9 @@ static void column_field(struct report *report, const struct sst_block_view *vie
                  width);
 }
 
-static void value_field(struct report *report, const struct sst_block_view *view, uint32_t at, unsigned section) {
+static void value_field(struct walk *walk, const struct sst_block_view *view, uint32_t at, unsigned section,
+                        uint8_t *room) {
+    struct report *report = walk->report;
     const struct slice value = block_view_value(view, at);
     char text[TEXT_BYTES];
     if (section == SST_SECTION_INDEX && value.size == SST_INDEX_VALUE_BYTES) {
@@ -85,23 +89,34 @@ static void value_field(struct report *report, const struct sst_block_view *view
         report_plain(report, 8, "block check");
         return;
     }
+    if (section == SST_SECTION_DATA && walk->rows.describer) {
+        sst_rows_value_fields(&walk->rows, report, view, at, room);
+        return;
+    }
     report_field(report, value.size, section == SST_SECTION_RANGE_DELETES ? "end of range" : "value",
                  "entry %" PRIu32 ": \"%s\"", at, key_text(value, text));
 }
 
-static void entry_heads(struct report *report, const struct sst_block_view *view, uint8_t *room) {
-    static const char *const kinds[] = {"delete", "put", "merge", "append", "range delete"};
-    char text[TEXT_BYTES];
-    for (uint32_t i = 0; i < view->count; i++) {
-        const struct slice key = block_view_key(view, i, room);
+static void entry_heads(struct walk *walk, const struct sst_block_view *view, unsigned section, uint8_t *room) {
+    const struct row_describer *rows = section == SST_SECTION_DATA ? walk->rows.describer : NULL;
+    struct buf text = BUF_EMPTY;
+    for (uint32_t i = 0; i < view->count && walk->report->fields_wanted; i++) {
         const uint64_t trailer = block_view_trailer(view, i);
-        report_field(report, BLOCK_HEAD_BYTES, "head", "entry %" PRIu32 ": \"%s\" %s %" PRIu64, i, key_text(key, text),
-                     kinds[entry_kind(trailer)], entry_sequence(trailer));
+        buf_clear(&text);
+        enum status status = key_text_append(&text, rows, block_view_key(view, i, room), NULL);
+        if (status == STATUS_OK) status = buf_append_byte(&text, 0);
+        if (status != STATUS_OK) walk->report->no_memory = true;
+        report_field(walk->report, BLOCK_HEAD_BYTES, "head", "entry %" PRIu32 ": %s, %s %" PRIu64, i,
+                     status == STATUS_OK ? (const char *)text.data : "", sst_entry_kind_name(trailer),
+                     entry_sequence(trailer));
     }
+    if (!walk->report->fields_wanted) report_plain(walk->report, (uint64_t)view->count * BLOCK_HEAD_BYTES, "heads");
+    buf_deinit(&text);
 }
 
 /* The bytes of a block that stands there raw. */
-static void block_fields(struct report *report, const struct sst_block_view *view, unsigned section, uint8_t *room) {
+static void block_fields(struct walk *walk, const struct sst_block_view *view, unsigned section, uint8_t *room) {
+    struct report *report = walk->report;
     char text[TEXT_BYTES];
     report_field(report, 4, "entries", "%" PRIu32, view->count);
     report_field(report, 4, "prefix bytes", "%" PRIu32, view->prefix_size);
@@ -115,7 +130,7 @@ static void block_fields(struct report *report, const struct sst_block_view *vie
                  view->head_size);
     report_field(report, 1, "kind", view->kind == BLOCK_VARIES ? "varies" : "%" PRIu32 " in all", view->kind);
     report_plain(report, 3, "zero");
-    entry_heads(report, view, room);
+    entry_heads(walk, view, section, room);
     report_field(report, view->prefix_size, "prefix", "\"%s\"", key_text(block_view_prefix(view), text));
     column_field(report, view, view->tail_width, "tail ends");
     column_field(report, view, view->value_width, "value ends");
@@ -126,7 +141,7 @@ static void block_fields(struct report *report, const struct sst_block_view *vie
         const struct slice tail = block_view_tail(view, i);
         report_field(report, tail.size, "tail", "entry %" PRIu32 ": \"%s\"", i, key_text(tail, text));
     }
-    for (uint32_t i = 0; i < view->count; i++) value_field(report, view, i, section);
+    for (uint32_t i = 0; i < view->count; i++) value_field(walk, view, i, section, room);
 }
 
 static void property_facts(struct walk *walk, struct slice raw, bool fields) {
@@ -189,7 +204,7 @@ static void block_payload(struct walk *walk, const struct sst_unit *unit, const 
         walk->stored_bytes += unit->payload.size + SST_UNIT_HEADER_BYTES;
     }
     if (unit->codec == CODEC_NONE) {
-        block_fields(report, &view, unit->section, room);
+        block_fields(walk, &view, unit->section, room);
     } else {
         if (view.count) key_text(block_view_key(&view, 0, room), first);
         if (view.count) key_text(block_view_key(&view, view.count - 1, room), last);
@@ -197,6 +212,8 @@ static void block_payload(struct walk *walk, const struct sst_unit *unit, const 
                      "%s block of %" PRIu32 " entries, \"%s\" to \"%s\", %" PRIu32 " bytes by %s",
                      sst_section_name(unit->section), view.count, first, last, unit->raw_size, codec_name(unit->codec));
     }
+    if (unit->section == SST_SECTION_DATA)
+        sst_rows_show(&walk->rows, report, &view, offset - SST_UNIT_HEADER_BYTES, unit->codec != CODEC_NONE, room);
     free(room);
 }
 
@@ -265,23 +282,71 @@ static bool is_followed(const struct walk *walk, uint64_t behind, uint64_t end) 
     return behind == end || (unit_at(walk, behind, end, &unit, &sound) && sound);
 }
 
+/* Where the next unit begins that is to be believed, from `from` on; `end` if there is none. */
+static uint64_t find_unit(const struct walk *walk, uint64_t from, uint64_t end, struct sst_unit *unit, bool *sound) {
+    *sound = false;
+    if (unit_at(walk, from, end, unit, sound) &&
+        (*sound || is_followed(walk, from + SST_UNIT_HEADER_BYTES + unit->payload.size, end)))
+        return from;
+    uint64_t next = from + 1;
+    *sound = false;
+    while (next < end && !(unit_at(walk, next, end, unit, sound) && *sound)) next++;
+    return next;
+}
+
 static void walk_units(struct walk *walk, uint64_t end) {
     struct report *report = walk->report;
     while (report->next < end) {
         struct sst_unit unit;
         bool sound = false;
-        const bool sensible = unit_at(walk, report->next, end, &unit, &sound);
-        if (sensible && (sound || is_followed(walk, report->next + SST_UNIT_HEADER_BYTES + unit.payload.size, end))) {
+        const uint64_t next = find_unit(walk, report->next, end, &unit, &sound);
+        if (next == report->next) {
             unit_fields(walk, &unit, sound);
             continue;
         }
-        uint64_t next = report->next + 1;
-        sound = false;
-        while (next < end && !(unit_at(walk, next, end, &unit, &sound) && sound)) next++;
         report_problem(report, REPORT_CORRUPT, report->next, "%" PRIu64 " bytes that are no sound unit",
                        next - report->next);
         report_field(report, next - report->next, "damaged bytes", "no sound unit begins here");
     }
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------------------------ */
+
+/* Visits every sound unit with its raw bytes. */
+static void visit_units(struct walk *walk, uint64_t end, unsigned section,
+                        void (*visit)(struct walk *walk, uint64_t offset, const struct sst_unit *unit,
+                                      const uint8_t *raw)) {
+    uint64_t at = SST_HEADER_BYTES;
+    while (at < end) {
+        struct sst_unit unit;
+        bool sound = false;
+        at = find_unit(walk, at, end, &unit, &sound);
+        if (at >= end) return;
+        uint8_t *raw = sound && unit.section == section ? unit_raw(&unit) : NULL;
+        if (raw) visit(walk, at, &unit, raw);
+        free(raw);
+        at += SST_UNIT_HEADER_BYTES + unit.payload.size;
+    }
+}
+
+static void find_kind(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw) {
+    struct decoder decoder = decoder_make(slice_make(raw, unit->raw_size));
+    struct sst_property property;
+    (void)offset;
+    while (sst_property_next(&decoder, &property) == STATUS_OK)
+        if (property.is_number && strcmp(property.name, "kind") == 0)
+            walk->rows.describer = describers_find(property.number);
+}
+
+static void judge_block(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw) {
+    struct sst_block_view view;
+    if (block_view_parse(slice_make(raw, unit->raw_size), &view) != STATUS_OK) return;
+    uint8_t *room = malloc(block_view_key_room(&view));
+    if (room)
+        sst_rows_judge(&walk->rows, &view, offset, room);
+    else
+        walk->report->no_memory = true;
+    free(room);
 }
 
 void inspect_sst(struct report *report) {
@@ -298,7 +363,11 @@ void inspect_sst(struct report *report) {
     if (!has_footer) report_problem(report, REPORT_CORRUPT, footer_at, "%s", error.text);
     /* A footer with the right magic is shown as one, sound or not; without it the bytes may be units. */
     const bool magic = has_footer || (room && memcmp(last.data + 8, "loam.end", 8) == 0);
-    walk_units(&walk, magic ? footer_at : size);
+    const uint64_t end = magic ? footer_at : size;
+    visit_units(&walk, end, SST_SECTION_PROPERTIES, find_kind);
+    if (walk.rows.describer) visit_units(&walk, end, SST_SECTION_DATA, judge_block);
+    sst_rows_report(&walk.rows, report);
+    walk_units(&walk, end);
     if (magic) footer_fields(&walk);
     report_fact(report, "blocks read",
                 "%" PRIu64 " with %" PRIu64 " entries, %" PRIu64 " bytes stored, %" PRIu64 " raw", walk.blocks,

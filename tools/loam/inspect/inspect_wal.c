@@ -9,27 +9,31 @@
 #include "engine/base/coding.h"
 #include "engine/wal/wal_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/log_rows.h"
 
-enum { PAYLOAD_SHOWN = 40, TEXT_BYTES = 200 };
+enum { TEXT_BYTES = 200 };
 
 /* A run of stream bytes with a meaning. */
 struct item {
     uint64_t position, size;
-    char name[16];
-    char words[64];
+    const char *name; /* static */
+    size_t words;     /* where they begin in items.words, terminated */
 };
 
 struct items {
+    struct report *report;
     struct buf buf; /* array of struct item, by position */
-    size_t at;      /* the first that may still matter */
+    struct buf words;
+    size_t at; /* the first that may still matter */
+    struct log_rows rows;
 };
 
-static void add_item(struct report *report, struct items *items, uint64_t position, uint64_t size, const char *name,
-                     const char *words) {
-    struct item item = {.position = position, .size = size};
-    snprintf(item.name, sizeof item.name, "%s", name);
-    snprintf(item.words, sizeof item.words, "%s", words);
-    if (size && buf_append(&items->buf, &item, sizeof item) != STATUS_OK) report->no_memory = true;
+static void add_item(struct items *items, uint64_t position, uint64_t size, const char *name, const char *words) {
+    struct item item = {.position = position, .size = size, .name = name, .words = items->words.size};
+    if (size == 0) return;
+    if (buf_append(&items->words, words, strlen(words) + 1) != STATUS_OK ||
+        buf_append(&items->buf, &item, sizeof item) != STATUS_OK)
+        items->report->no_memory = true;
 }
 
 /* "2:17": the opening of the log and the group in it. */
@@ -38,41 +42,69 @@ static const char *group_text(uint64_t group, char text[TEXT_BYTES]) {
     return text;
 }
 
-static void gather_records(struct report *report, struct wal_scan *scan, const struct wal_group *group,
-                           struct items *items) {
+/* Fields of a payload that begins at `position` of the stream. */
+struct payload {
+    struct items *items;
+    const uint8_t *begin;
+    uint64_t position;
+};
+
+static void take_payload_field(void *context, struct slice bytes, const char *name, const char *words) {
+    const struct payload *payload = context;
+    if (bytes.size == 0) return;
+    add_item(payload->items, payload->position + (uint64_t)(bytes.data - payload->begin), bytes.size, name, words);
+}
+
+static void gather_records(struct wal_scan *scan, const struct wal_group *group, struct items *items) {
     struct wal_record record;
     uint64_t at = 0;
-    char words[TEXT_BYTES], payload[TEXT_BYTES];
+    char words[TEXT_BYTES];
     while (wal_scan_record(scan, group, &at, &record) == STATUS_OK) {
         uint64_t position = 0;
         if (!wal_position_of(record.lsn & UINT32_MAX, &position)) continue;
-        add_item(report, items, position, 4, "record check", "");
+        add_item(items, position, 4, "record check", "");
         snprintf(words, sizeof words, "%zu bytes", record.payload.size);
-        add_item(report, items, position + 4, 4, "length", words);
-        snprintf(words, sizeof words, "%u", record.type);
-        add_item(report, items, position + 8, 1, "type", words);
-        report_text(payload, sizeof payload, record.payload, PAYLOAD_SHOWN);
-        add_item(report, items, position + WAL_PREFIX_BYTES, record.payload.size, "payload", payload);
+        add_item(items, position + 4, 4, "length", words);
+        snprintf(words, sizeof words, "%u: %s", record.type, log_record_name(&items->rows, record.type));
+        add_item(items, position + 8, 1, "type", words);
+        struct payload payload = {items, record.payload.data, position + WAL_PREFIX_BYTES};
+        struct fields fields = fields_make(record.payload, take_payload_field, &payload);
+        log_record_describe(&items->rows, &fields, &record);
     }
 }
 
-static void gather_group(struct report *report, struct wal_scan *scan, const struct wal_group *group,
-                         struct items *items) {
+static void gather_group(const struct wal_group *group, struct items *items) {
     char words[TEXT_BYTES];
     const uint64_t at = group->begin;
-    add_item(report, items, at, 4, "group check", "");
+    add_item(items, at, 4, "group check", "");
     snprintf(words, sizeof words, "%" PRIu64 " bytes of stream", group->length);
-    add_item(report, items, at + 4, 4, "length", words);
-    add_item(report, items, at + 8, 1, "type", "0: a group");
-    add_item(report, items, at + 9, 1, "flags", group->padded ? "padded: made durable" : "not padded");
-    add_item(report, items, at + 10, 2, "zero", "");
+    add_item(items, at + 4, 4, "length", words);
+    add_item(items, at + 8, 1, "type", "0: a group");
+    add_item(items, at + 9, 1, "flags", group->padded ? "padded: made durable" : "not padded");
+    add_item(items, at + 10, 2, "zero", "");
     snprintf(words, sizeof words, "%" PRIu32, group->count);
-    add_item(report, items, at + 12, 4, "records", words);
-    add_item(report, items, at + 16, 8, "group", group_text(group->group, words));
-    add_item(report, items, at + 24, 8, "previous", group_text(group->previous, words));
-    add_item(report, items, at + 32, 8, "durable", group_text(group->durable, words));
-    add_item(report, items, at + 40, 8, "sum", "");
-    gather_records(report, scan, group, items);
+    add_item(items, at + 12, 4, "records", words);
+    add_item(items, at + 16, 8, "group", group_text(group->group, words));
+    add_item(items, at + 24, 8, "previous", group_text(group->previous, words));
+    add_item(items, at + 32, 8, "durable", group_text(group->durable, words));
+    add_item(items, at + 40, 8, "sum", "");
+}
+
+/* A scan before the scan: whose records these are. What ends it is told by the second. */
+static void judge_records(struct report *report, const struct wal_segment_header *header, struct log_rows *rows) {
+    struct wal_scan scan;
+    struct wal_group group;
+    struct wal_record record;
+    enum wal_verdict verdict;
+    if (wal_scan_init(&scan, report->bytes, header, NULL, NULL) != STATUS_OK) return;
+    while (wal_scan_next(&scan, &verdict, &group) == STATUS_OK && verdict == WAL_FOUND_GROUP) {
+        uint64_t at = 0, position = 0;
+        while (wal_scan_record(&scan, &group, &at, &record) == STATUS_OK)
+            if (wal_position_of(record.lsn & UINT32_MAX, &position))
+                log_rows_judge(rows, record.lsn & UINT32_MAX, &record);
+    }
+    wal_scan_deinit(&scan);
+    log_rows_report(rows, report);
 }
 
 /* Runs the scan to its end; says how it ended. */
@@ -94,7 +126,8 @@ static void scan_segment(struct report *report, const struct wal_segment_header 
         if (verdict != WAL_FOUND_GROUP) break;
         groups++;
         records += group.count;
-        if (report->fields_wanted) gather_group(report, &scan, &group, items);
+        if (report->fields_wanted) gather_group(&group, items);
+        if (report->fields_wanted) gather_records(&scan, &group, items);
     }
     report_fact(report, "groups", "%" PRIu64, groups);
     report_fact(report, "records", "%" PRIu64, records);
@@ -127,7 +160,7 @@ static void body_fields(struct report *report, struct items *items, uint64_t pos
         }
         const uint64_t item_end = item->position + item->size < end ? item->position + item->size : end;
         report_field(report, item_end - position, item->name, "%s%s", position > item->position ? "goes on: " : "",
-                     item->words);
+                     (const char *)items->words.data + item->words);
         position = item_end;
     }
 }
@@ -178,8 +211,9 @@ void inspect_wal(struct report *report) {
         report_plain(report, size, "not read: the header is not sound");
         return;
     }
-    struct items items = {0};
+    struct items items = {.report = report};
     header_fields(report, &header);
+    judge_records(report, &header, &items.rows);
     scan_segment(report, &header, &items);
     uint64_t zero = 0; /* bytes of a run of sectors that were never written */
     for (uint64_t index = WAL_PAGE_SECTORS; (index + 1) * IO_SECTOR_BYTES <= size; index++) {
@@ -192,4 +226,5 @@ void inspect_wal(struct report *report) {
     report_plain(report, zero, "never written");
     report_plain(report, size - report->next, "cut sector");
     buf_deinit(&items.buf);
+    buf_deinit(&items.words);
 }

@@ -20,6 +20,7 @@ void report_deinit(struct report *report) {
     buf_deinit(&report->facts);
     buf_deinit(&report->fields);
     buf_deinit(&report->problems);
+    buf_deinit(&report->rows);
 }
 
 static void keep(struct report *report, enum status status) {
@@ -123,6 +124,41 @@ void report_problem(struct report *report, enum report_verdict verdict, uint64_t
     keep(report, buf_append_byte(to, '}'));
 }
 
+void report_line(struct report *report, struct slice line) {
+    if (report->form != REPORT_HEX) return;
+    keep(report, buf_append_format(&report->fields, "          "));
+    keep(report, buf_append_slice(&report->fields, line));
+    keep(report, buf_append_byte(&report->fields, '\n'));
+}
+
+void report_row_begin(struct report *report, uint64_t unit, uint64_t entry, const char *kind, uint64_t sequence,
+                      const char *tree) {
+    struct buf *to = &report->rows;
+    keep(report, buf_append_format(to,
+                                   "%s\n    {\"unit\":%" PRIu64 ",\"entry\":%" PRIu64
+                                   ",\"kind\":\"%s\",\"sequence\":%" PRIu64 ",\"tree\":\"%s\",\"key\":[",
+                                   to->size ? "," : "", unit, entry, kind, sequence, tree));
+    report->row_fields = 0;
+}
+
+void report_row_field(struct report *report, size_t size, const char *name, const char *words) {
+    struct buf *to = &report->rows;
+    keep(report, buf_append_format(to, "%s{\"size\":%zu,\"name\":", report->row_fields++ ? "," : "", size));
+    put_json(report, to, name);
+    keep(report, buf_append_format(to, ",\"value\":"));
+    put_json(report, to, words);
+    keep(report, buf_append_byte(to, '}'));
+}
+
+void report_row_value(struct report *report) {
+    keep(report, buf_append_format(&report->rows, "],\"value\":["));
+    report->row_fields = 0;
+}
+
+void report_row_end(struct report *report) {
+    keep(report, buf_append_format(&report->rows, "]}"));
+}
+
 static void print_buf(struct report *report, struct buf *buf) {
     keep(report, buf_append_byte(buf, 0)); /* the texts hold no zero byte of their own */
     if (buf->size && buf->data[buf->size - 1] == 0) (void)fputs((const char *)buf->data, stdout);
@@ -143,6 +179,8 @@ static void print_json(struct report *report, const char *kind, const char *path
     print_buf(report, &report->problems);
     printf("],\n  \"fields\":[");
     print_buf(report, &report->fields);
+    printf("],\n  \"rows\":[");
+    print_buf(report, &report->rows);
     printf("]}\n");
 }
 

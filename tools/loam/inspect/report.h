@@ -13,7 +13,7 @@
 enum report_form {
     REPORT_SUMMARY, /* facts and problems */
     REPORT_HEX,     /* and every field with its bytes */
-    REPORT_JSON,    /* all of it: tools/loam/inspect/README.md */
+    REPORT_JSON,    /* all of it: tools/loam/README.md */
 };
 
 /* The worst that was met, as loam's exit codes have it. */
@@ -26,7 +26,8 @@ struct report {
     enum report_verdict verdict;
     bool fields_wanted; /* false: fields are counted, not kept */
     bool no_memory;     /* something is missing from what follows */
-    struct buf facts, fields, problems;
+    struct buf facts, fields, problems, rows;
+    size_t row_fields; /* of the part of a row that is being told */
 };
 
 void report_init(struct report *report, enum report_form form, struct slice bytes);
@@ -41,6 +42,17 @@ static inline void report_plain(struct report *report, uint64_t size, const char
 /* "name: words"; in JSON a member of "facts". */
 void report_fact(struct report *report, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* A line between fields, in REPORT_HEX only: about bytes that the file does not hold as they are. */
+void report_line(struct report *report, struct slice line);
+/*
+ * A row of a tree, in REPORT_JSON only: begin, then the fields of its key, report_row_value, those of its value, end.
+ * unit: where its unit stands in the file; kind: "put"; tree: "" = not known.
+ */
+void report_row_begin(struct report *report, uint64_t unit, uint64_t entry, const char *kind, uint64_t sequence,
+                      const char *tree);
+void report_row_field(struct report *report, size_t size, const char *name, const char *words);
+void report_row_value(struct report *report);
+void report_row_end(struct report *report);
 void report_problem(struct report *report, enum report_verdict verdict, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
