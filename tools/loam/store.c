@@ -13,6 +13,7 @@
 #include "kv/kv.h"
 #include "raft/driver.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/inspect/row_text.h"
 #include "tools/loam/number_option.h"
 #include "tools/loam/reply_text.h"
 #include "tools/loam/terminal.h"
@@ -25,8 +26,10 @@ static const char get_usage[] =
     "there is no such key.\n"
     "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 static const char scan_usage[] =
-    "usage: loam scan DIR [--match PATTERN] [--limit N] [--uncommitted]\n\nDIR: a node's data directory, or "
+    "usage: loam scan DIR [--match PATTERN | --tree NAME] [--limit N] [--uncommitted]\n\nDIR: a node's data directory, "
+    "or "
     "an engine's. Prints names, types, values and expiry (ms since 1970).\n"
+    "--tree: the rows of one tree as they lie in the store, field by field; '--tree list' names the trees.\n"
     "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 
 struct reading {
@@ -36,11 +39,13 @@ struct reading {
     struct stores stores;      /* whose kinds of trees and types of names there are */
     struct names_view view;
     struct engine_tree_kind kinds[KINDS_MAX];
-    const char *key;     /* get */
-    const char *pattern; /* scan; NULL = all */
-    uint64_t limit;      /* 0 = none */
+    const char *key;                  /* get */
+    const char *pattern;              /* scan; NULL = all */
+    const struct row_describer *tree; /* scan; NULL = names */
+    uint64_t limit;                   /* 0 = none */
     bool uncommitted;
     uint64_t shown;
+    bool malformed; /* a row of the tree */
     struct buf text;
 };
 
@@ -175,6 +180,52 @@ static enum status read_names(struct reading *reading) {
     return reading->node != NULL ? visit_one(reading) : visit_names(reading, visit_get);
 }
 
+/* ---- Rows of a tree ---------------------------------------------------------------------------------------------- */
+
+static enum status print_tree_row(struct reading *reading, struct slice key, struct slice value) {
+    buf_clear(&reading->text);
+    const char *fault = NULL;
+    enum status status = row_text_append(&reading->text, reading->tree, key, value, ROW_VALUE, &fault);
+    if (status == STATUS_OK && fault) status = buf_append_format(&reading->text, " (malformed: %s)", fault);
+    if (status == STATUS_OK) status = buf_append_byte(&reading->text, '\n');
+    if (status != STATUS_OK) return status;
+    terminal_print(buf_slice(&reading->text));
+    reading->malformed |= fault != NULL;
+    reading->shown++;
+    return STATUS_OK;
+}
+
+/* Trees have the numbers of their kinds. */
+static enum status read_tree(struct reading *reading) {
+    const struct engine_iterator_options options = {.no_fill = true};
+    struct engine_iterator *iterator = NULL;
+    enum status status = engine_iterator_open(reading->engine, reading->tree->kind, &options, &iterator);
+    if (status == STATUS_INVALID && engine_applied(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
+    if (status != STATUS_OK) return status;
+    for (engine_iterator_seek_first(iterator); status == STATUS_OK && engine_iterator_valid(iterator);
+         engine_iterator_next(iterator)) {
+        if (reading->limit && reading->shown == reading->limit) break;
+        status = print_tree_row(reading, engine_iterator_key(iterator), engine_iterator_value(iterator));
+    }
+    if (status == STATUS_OK) status = engine_iterator_status(iterator);
+    engine_iterator_close(iterator);
+    return status;
+}
+
+static int print_trees(void) {
+    const struct row_describer *rows;
+    for (size_t i = 0; (rows = describers_get(i)) != NULL; i++) printf("%s\n", rows->name);
+    return EXIT_CLEAN;
+}
+
+static const struct row_describer *find_tree(const char *name) {
+    const struct row_describer *rows;
+    for (size_t i = 0; (rows = describers_get(i)) != NULL; i++)
+        if (strcmp(rows->name, name) == 0) return rows;
+    (void)fprintf(stderr, "loam: there is no tree \"%s\"; '--tree list' names those that there are\n", name);
+    return NULL;
+}
+
 static void close_store(struct reading *reading) {
     if (reading->node == NULL) engine_close(reading->engine);
     raft_reading_close(reading->node);
@@ -192,12 +243,12 @@ static int read_store(struct reading *reading, const char *dir) {
         status = holds(reading->io, dir, "superblock", IO_ENTRY_FILE) ? open_node(reading, dir, &error)
                                                                       : open_engine(reading, dir, &error);
     if (status == STATUS_OK) {
-        status = read_names(reading);
+        status = reading->tree != NULL ? read_tree(reading) : read_names(reading);
         if (status != STATUS_OK) engine_last_error(reading->engine, &error);
     }
     if (status != STATUS_OK) (void)fprintf(stderr, "loam: %s\n", error.text[0] ? error.text : status_text(status));
     close_store(reading);
-    if (status_class(status) == STATUS_CLASS_DAMAGE) return EXIT_CORRUPT;
+    if (status_class(status) == STATUS_CLASS_DAMAGE || reading->malformed) return EXIT_CORRUPT;
     return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
 }
 
@@ -222,21 +273,29 @@ int command_get(int argc, char **argv) {
     return EXIT_FAILED;
 }
 
+/* A name with a value, of `scan`. False: not understood. */
+static bool take_option(struct reading *reading, const char *name, const char *value, const char **tree) {
+    if (value == NULL) return false;
+    if (strcmp(name, "--match") == 0) reading->pattern = value;
+    if (strcmp(name, "--tree") == 0) *tree = value;
+    if (strcmp(name, "--limit") == 0) return number_option(value, INT64_MAX, &reading->limit);
+    return strcmp(name, "--match") == 0 || strcmp(name, "--tree") == 0;
+}
+
 int command_scan(int argc, char **argv) {
     struct reading reading = {.pattern = NULL};
+    const char *tree = NULL;
     bool sound = argc >= 1 && !is_help(argc, argv);
     for (int at = 1; at < argc && sound; at++) {
         if (strcmp(argv[at], "--uncommitted") == 0) {
             reading.uncommitted = true;
             continue;
         }
-        const char *value = at + 1 < argc ? argv[at + 1] : NULL;
-        sound = value != NULL;
-        if (sound && strcmp(argv[at], "--match") == 0)
-            reading.pattern = value;
-        else
-            sound = sound && strcmp(argv[at], "--limit") == 0 && number_option(value, INT64_MAX, &reading.limit);
+        sound = take_option(&reading, argv[at], at + 1 < argc ? argv[at + 1] : NULL, &tree);
         at++;
     }
-    return sound ? read_store(&reading, argv[0]) : print_usage(scan_usage, is_help(argc, argv));
+    if (!sound || (tree && reading.pattern)) return print_usage(scan_usage, is_help(argc, argv));
+    if (tree && strcmp(tree, "list") == 0) return print_trees();
+    if (tree && !(reading.tree = find_tree(tree))) return EXIT_FAILED;
+    return read_store(&reading, argv[0]);
 }

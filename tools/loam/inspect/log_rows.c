@@ -33,7 +33,7 @@ static void look(void *context, struct slice bytes, const char *name, const char
         seen->store = bytes.data[0];
         seen->has_operation = true;
     }
-    if (strcmp(name, "operation") == 0) seen->has_rows = true;
+    if (strcmp(name, "key") == 0) seen->has_rows = true; /* of a batch whose rows are shown as text */
 }
 
 static const char *describe_batch(struct slice payload, const struct tree_describers *trees, struct seen *seen) {
@@ -129,7 +129,7 @@ static void report_faults(const struct log_rows *rows, struct report *report) {
 void log_rows_report(struct log_rows *rows, struct report *report) {
     const uint64_t raft = rows->entries + rows->cuts + rows->commits;
     rows->contents_shown = rows->contents > rows->content_faults;
-    rows->form = raft > 0 ? LOG_OF_RAFT : rows->batches > 0 ? LOG_OF_ENGINE : LOG_OF_NOBODY;
+    rows->form = raft > rows->strange ? LOG_OF_RAFT : rows->batches > rows->strange ? LOG_OF_ENGINE : LOG_OF_NOBODY;
     if (rows->form == LOG_OF_RAFT) report_raft(rows, report);
     if (rows->form == LOG_OF_ENGINE) report_fact(report, "log of", "an engine: %" PRIu64 " batches", rows->batches);
     if (rows->form != LOG_OF_NOBODY && rows->contents && !rows->contents_shown)

@@ -2,8 +2,8 @@
  * log_rows: what the records of a log segment say: a node's (raft's entries, with the stores' operations in them) or an
  * engine's own (batches, with rows of trees in them).
  *
- * A segment does not name its user, so its records are judged first, all of them: their form tells. What is then not
- * what it should be is damage; but where none of the operations or rows is one of loam's stores', they are another
+ * A segment does not name its user, so its records are judged first, all of them: the form of most tells. What is then
+ * not what it should be is damage; but where none of the operations or rows is one of loam's stores', they are another
  * program's, and shown as text.
  */
 #ifndef TOOLS_LOAM_INSPECT_LOG_ROWS_H
