@@ -242,9 +242,17 @@ static bool same_bits(double a, double b) {
     return a_bits == b_bits;
 }
 
+/* Which NaN a sum is, its sign too, is up to the processor and to the order that the compiler gives the operands. */
+static double sum_of(double old, double new) {
+    if (isnan(old)) return old;
+    if (isnan(new)) return new;
+    const double sum = old + new;
+    return isnan(sum) ? (double)NAN : sum;
+}
+
 static double merged_value(double old, double new, enum tsdb_policy policy) {
     if (policy == TSDB_POLICY_LAST) return new;
-    if (policy == TSDB_POLICY_SUM) return old + new;
+    if (policy == TSDB_POLICY_SUM) return sum_of(old, new);
     if (policy == TSDB_POLICY_FIRST || isnan(new)) return old;
     if (isnan(old)) return new;
     if (policy == TSDB_POLICY_MIN) return new < old ? new : old;
