@@ -1,5 +1,6 @@
 /* series_delete: TS.DEL on stored chunks. Chunks inside the range go by one range delete, those at its edges are put
- * anew without the samples of the range. */
+ * anew without the samples of the range. Of a chunk inside the header is read and no sample: millions of them may go at
+ * once, on the loop thread. */
 #include "tsdb/write/series_edit.h"
 
 struct deletion {
@@ -32,10 +33,27 @@ static enum status cut_chunk(struct deletion *deletion, int64_t first_ms, enum c
                      &deletion->scratch);
 }
 
+static void note_whole(struct deletion *deletion, int64_t first_ms) {
+    if (!deletion->has_whole) deletion->first_whole_ms = first_ms;
+    deletion->has_whole = true;
+    deletion->last_whole_ms = first_ms;
+}
+
+/* Whether the chunk goes as a whole, and its header tells how many of its samples were to be seen. */
+static bool take_whole(struct deletion *deletion, int64_t first_ms, const struct chunk_head *head) {
+    if (first_ms < deletion->from_ms || head->last_ms > deletion->to_ms) return false;
+    const bool hides_first = head_is_past_retention(deletion->head, first_ms);
+    if (hides_first && !head_is_past_retention(deletion->head, head->last_ms)) return false;
+    if (!hides_first) deletion->deleted += head->count;
+    note_whole(deletion, first_ms);
+    return true;
+}
+
 static enum status visit_chunk(struct deletion *deletion, const struct chunk_cursor *cursor) {
     struct chunk_head head;
     int64_t first_ms = 0;
     enum status status = chunk_cursor_head(cursor, &first_ms, &head);
+    if (status == STATUS_OK && take_whole(deletion, first_ms, &head)) return STATUS_OK;
     if (status == STATUS_OK) status = chunk_cursor_decode(cursor, &deletion->samples);
     if (status) return status;
     const struct samples *samples = &deletion->samples;
@@ -45,9 +63,7 @@ static enum status visit_chunk(struct deletion *deletion, const struct chunk_cur
     if (begin >= end) return STATUS_OK;
     count_visible(deletion, begin, end);
     if (end - begin < samples->count) return cut_chunk(deletion, first_ms, head.encoding, begin, end);
-    if (!deletion->has_whole) deletion->first_whole_ms = first_ms;
-    deletion->has_whole = true;
-    deletion->last_whole_ms = first_ms;
+    note_whole(deletion, first_ms);
     return STATUS_OK;
 }
 
