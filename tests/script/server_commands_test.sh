@@ -17,6 +17,7 @@ names=(
     hello_changes_the_protocol_and_refuses_another
     a_password_shuts_out_who_does_not_know_it
     what_breaks_things_answers_in_the_lab_only
+    a_client_that_sends_too_much_reads_why
 )
 failed=()
 echo "[==========] Running ${#names[@]} test(s)."
@@ -96,6 +97,15 @@ what_breaks_things_answers_in_the_lab_only() {
     wait "$server" 2>/dev/null
     start --lab || return 1
     equals "$(cli debug flush)" OK && cli debug nonsense | grep -q '^ERR'
+}
+a_client_that_sends_too_much_reads_why() {
+    local reply
+    cli config set client-query-buffer-limit 1048576 >/dev/null
+    exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1 # a command over the limit, sent whole before anything is read
+    { printf '*3\r\n$3\r\nSET\r\n$9\r\ntoo-large\r\n$30000000\r\n' && head -c 30000000 /dev/zero && printf '\r\n'; } >&3 || return 1
+    read -r -t 10 reply <&3 || return 1
+    exec 3>&-
+    equals "${reply%$'\r'}" "-ERR query buffer limit reached (client-query-buffer-limit); closing" && equals "$(cli exists too-large)" 0
 }
 
 start || { echo "[  FAILED  ] start"; exit 1; }

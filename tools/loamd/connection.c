@@ -160,20 +160,31 @@ static void receive_done(struct io_op *op) {
         if (!connection->input_ended) connection_drop(connection);
         return;
     }
-    connection->in.size += op->bytes;
+    if (connection->discards > 0)
+        connection->discards -= op->bytes < connection->discards ? op->bytes : connection->discards;
+    else
+        connection->in.size += op->bytes;
     connection->active_ns = io_now_ns(connection->server->io);
     connection->server->stats.input_bytes += op->bytes;
 }
 
+/* What comes of the argument that is too long is dropped, so that the client can send it all and reads the error. */
+static void refuse_input(struct connection *connection) {
+    static const char text[] = "ERR query buffer limit reached (client-query-buffer-limit); closing";
+    const size_t wanted = connection->parser.wanted_bytes, have = connection->in.size;
+    connection->server->stats.query_buffer_limit_closes++;
+    connection->closes = true;
+    connection->discards = wanted > have ? wanted - have : 0;
+    buf_clear(&connection->in);
+    dispatch_error(connection, slice_make(text, sizeof text - 1));
+}
+
 static void start_receive(struct connection *connection) {
     struct server *server = connection->server;
-    if (connection->in.size > server->limits.query_buffer_bytes) {
-        static const char text[] = "ERR query buffer limit reached (client-query-buffer-limit); closing";
-        server->stats.query_buffer_limit_closes++;
-        connection->closes = true;
-        dispatch_error(connection, slice_make(text, sizeof text - 1));
-        return;
-    }
+    const size_t limit = server->limits.query_buffer_bytes;
+    const bool refuses = connection->in.size > limit || connection->parser.wanted_bytes > limit;
+    if (refuses && !connection->closes) refuse_input(connection);
+    if (connection->closes && connection->discards == 0) return;
     size_t wanted = connection->parser.wanted_bytes > connection->in.size
                         ? connection->parser.wanted_bytes - connection->in.size
                         : 0;
@@ -210,7 +221,7 @@ struct connection *connection_create(struct server *server, struct io_socket *so
     connection->created_ns = connection->active_ns = io_now_ns(server->io);
     io_socket_remote(socket, connection->address);
     io_socket_local(socket, connection->local_address);
-    resp_parser_init(&connection->parser, server->limits.query_buffer_bytes);
+    resp_parser_init(&connection->parser, RESP_DEFAULT_MAX_BULK_BYTES);
     list_init(&connection->calls);
     list_init(&connection->work_link);
     list_push_back(&server->connections, &connection->link);
@@ -227,13 +238,15 @@ void connection_turn(struct connection *connection) {
     }
     bool answered = list_is_empty(&connection->calls);
     if (!connection->doomed && !connection->sending && connection->out.size) start_send(connection);
-    if (!connection->doomed && connection->closes && answered && !connection->sending) connection_drop(connection);
+    const bool discards = connection->discards > 0 && !connection->input_ended;
+    if (!connection->doomed && connection->closes && answered && !connection->sending && !discards)
+        connection_drop(connection);
     if (connection->doomed) {
         list_remove(&connection->work_link);
         if (!connection->receiving && !connection->sending) free_connection(connection);
         return;
     }
-    if (!connection->receiving && !connection->input_ended && !connection->held && may_start_command(connection) &&
-        !connection->server->throttled)
+    const bool reads_on = discards || (!connection->held && may_start_command(connection));
+    if (!connection->receiving && !connection->input_ended && reads_on && !connection->server->throttled)
         start_receive(connection);
 }

@@ -39,6 +39,8 @@ struct connection {
     size_t parsed; /* bytes at the front of `in` that were commands which have started */
     struct io_op receive;
     bool receiving;
+    size_t discards; /* when it closes: bytes of a refused argument that are on their way; they are read and dropped,
+                        since a socket that is closed before resets the connection, and the client loses the reply */
 
     struct buf out, leaving; /* out gathers; leaving is with the send in flight */
     struct io_op send;
