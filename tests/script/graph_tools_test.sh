@@ -10,7 +10,10 @@ names=(
     graphml_read_by_networkx_is_the_graph
     graphviz_reads_the_dot_file
     an_export_of_a_graph_that_changes_fails
+    bench_graph_measures_every_row
 )
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 run="tests/script/graph_tools.py"
 
 files_of_graphs_load_and_bad_lines_are_named() { $run import --build "$build"; }
@@ -25,6 +28,18 @@ algorithms_equal_networkx_on_random_graphs() { $run algorithms --build "$build";
 graphml_read_by_networkx_is_the_graph() { $run graphml --build "$build"; }
 graphviz_reads_the_dot_file() { $run dot --build "$build"; }
 an_export_of_a_graph_that_changes_fails() { $run changed --build "$build"; }
+# What the latencies are is not judged here: a test runs beside others.
+bench_graph_measures_every_row() {
+    "$build/loam" bench graph --edges 20000 --scale 11 --seconds 1 --rounds 1 --clients 8 --queriers 2 --dir "$work/bench" --port $((25000 + RANDOM % 4000)) --json >"$work/json"
+    /usr/bin/python3 - "$work/json" <<'PYTHON'
+import json, sys
+told = json.load(open(sys.argv[1]))
+assert told["edges"] == 20000 and 0 < told["nodes"] <= 2048 and told["import"]["edges_per_second"] > 0
+assert told["bfs_seconds"] > 0 and told["pagerank_seconds"] > 0 and told["pageranks"] > 0 and told["set_p99_ratio"] > 0
+for row in ("two_hop", "set_alone", "set_beside_pagerank"):
+    assert told[row]["per_second"] > 0 and 0 < told[row]["p50_us"] <= told[row]["p99_us"] <= told[row]["p999_us"], row
+PYTHON
+}
 
 failed=0
 echo "[==========] Running ${#names[@]} test(s)."

@@ -13,6 +13,7 @@ static const struct {
 } benches[] = {
     {"engine", bench_engine, "the engine alone: puts, gets, walks"},
     {"cluster", bench_cluster, "three nodes under load, beside etcd and redis"},
+    {"graph", bench_graph, "graphs: loading, queries, algorithms, and SET beside PageRank"},
     {"tsdb", bench_tsdb, "time series: appends, decoding, bytes a sample beside Prometheus"},
 };
 

@@ -4,6 +4,7 @@
 
 int bench_cluster(int argc, char **argv);
 int bench_engine(int argc, char **argv);
+int bench_graph(int argc, char **argv);
 int bench_tsdb(int argc, char **argv);
 
 #endif

@@ -4,63 +4,22 @@
 #include <stdlib.h>
 
 #include "engine/base/buf.h"
-#include "tools/loam/bench/bench_dir.h"
+#include "tools/loam/bench/bench_server.h"
 #include "tools/loam/bench/load.h"
 #include "tools/loam/bench/tsdb_systems.h"
-#include "tools/loam/client.h"
-#include "tools/loam/cluster/process.h"
 
-enum { READY_MS = 20000, POLL_NS = 20 * 1000 * 1000, TIMEOUT_MS = 30000, TIME_BYTES = 24 };
+enum { TIME_BYTES = 24 };
 
 struct served {
     struct io *io;
     const struct tsdb_feed *feed;
     unsigned pipeline, in_flight;
-    struct client *client;
-    long pid;
+    struct bench_server server;
     struct slice *args;        /* 1 + 3 * batch */
     char (*times)[TIME_BYTES]; /* batch */
     uint64_t count;
     struct error *error;
 };
-
-/* ---- The process ------------------------------------------------------------------------------------------------- */
-
-static enum status start(struct served *served, const char *dir, unsigned port) {
-    char program[IO_PATH_BYTES], log[IO_PATH_BYTES], address[IO_ADDRESS_BYTES];
-    enum status status = process_own_directory(program, sizeof program - sizeof "/loamd");
-    if (status != STATUS_OK) return error_set(served->error, status, "where loamd stands is not known");
-    (void)strncat(program, "/loamd", sizeof program - strlen(program) - 1);
-    (void)snprintf(log, sizeof log, "%.900s.log", dir);
-    (void)snprintf(address, sizeof address, "127.0.0.1:%u", port);
-    bench_remove_dir(served->io, dir);
-    status = bench_make_dir(served->io, dir);
-    if (status != STATUS_OK) return error_set(served->error, status, "cannot make %s: %s", dir, status_text(status));
-    struct client *taken = NULL;
-    if (client_open(served->io, address, 200, &taken, NULL) == STATUS_OK) {
-        client_close(taken);
-        return error_set(served->error, STATUS_EXISTS, "%s is in use (--port)", address);
-    }
-    const char *const arguments[] = {"loamd", "--dir", dir, "--listen", address, NULL};
-    status = process_start(program, arguments, log, &served->pid, served->error);
-    const uint64_t deadline_ns = io_now_ns(served->io) + (uint64_t)READY_MS * 1000000u;
-    while (status == STATUS_OK && !served->client) {
-        if (client_open(served->io, address, TIMEOUT_MS, &served->client, NULL) == STATUS_OK) break;
-        if (io_now_ns(served->io) > deadline_ns)
-            return error_set(served->error, STATUS_TIMED_OUT, "loamd does not listen on %s; see %s", address, log);
-        io_sleep(served->io, POLL_NS);
-    }
-    return status;
-}
-
-static enum status stop(struct served *served) {
-    int code = 0;
-    client_close(served->client);
-    if (!served->pid) return STATUS_OK;
-    enum status status = process_signal(served->pid, PROCESS_TERMINATE);
-    if (status == STATUS_OK) status = process_wait(served->pid, &code);
-    return status;
-}
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
@@ -74,10 +33,10 @@ static enum status judge(const struct served *served, const struct resp_reply *r
 }
 
 static enum status drain(struct served *served, unsigned down_to) {
-    enum status status = client_flush(served->client, served->error);
+    enum status status = client_flush(served->server.client, served->error);
     while (status == STATUS_OK && served->in_flight > down_to) {
         const struct resp_reply *reply;
-        status = client_receive(served->client, &reply, served->error);
+        status = client_receive(served->server.client, &reply, served->error);
         if (status == STATUS_OK) status = judge(served, reply);
         served->in_flight--;
     }
@@ -86,7 +45,7 @@ static enum status drain(struct served *served, unsigned down_to) {
 
 /* Half of the pipeline is made while the other half is answered. */
 static enum status queue(struct served *served, const struct slice *args, size_t count) {
-    enum status status = client_queue(served->client, args, count);
+    enum status status = client_queue(served->server.client, args, count);
     served->in_flight++;
     if (status == STATUS_OK && served->in_flight >= served->pipeline) status = drain(served, served->pipeline / 2);
     return status;
@@ -127,18 +86,19 @@ enum status tsdb_served_append(struct io *io, const char *dir, unsigned port, co
     struct served served = {.io = io, .feed = feed, .pipeline = pipeline, .error = error};
     served.args = calloc(1 + 3 * (size_t)feed->batch, sizeof *served.args);
     served.times = calloc((size_t)feed->batch, sizeof *served.times);
-    enum status status = served.args && served.times ? start(&served, dir, port) : STATUS_NO_MEMORY;
-    const uint64_t cpu_ns = status == STATUS_OK ? load_cpu_ns(io, (int)served.pid) : 0, start_ns = io_now_ns(io);
+    enum status status =
+        served.args && served.times ? bench_server_start(io, dir, port, &served.server, error) : STATUS_NO_MEMORY;
+    const uint64_t cpu_ns = status == STATUS_OK ? load_cpu_ns(io, (int)served.server.pid) : 0, start_ns = io_now_ns(io);
     if (status == STATUS_OK) status = tsdb_feed_run(feed, put_batch, &served);
     if (status == STATUS_OK) status = drain(&served, 0);
     rate->seconds = (double)(io_now_ns(io) - start_ns) / 1e9;
     rate->samples = served.count;
     if (status == STATUS_OK)
-        rate->cpu_us_per_sample =
-            (double)(load_cpu_ns(io, (int)served.pid) - cpu_ns) / 1e3 / (double)(served.count ? served.count : 1);
-    const enum status stopped = stop(&served);
-    if (status == STATUS_OK && stopped != STATUS_OK) status = error_set(error, stopped, "loamd could not be ended");
-    if (status == STATUS_OK) bench_remove_dir(io, dir);
+        rate->cpu_us_per_sample = (double)(load_cpu_ns(io, (int)served.server.pid) - cpu_ns) / 1e3 /
+                                  (double)(served.count ? served.count : 1);
+    const enum status stopped =
+        bench_server_stop(&served.server, status == STATUS_OK, status == STATUS_OK ? error : NULL);
+    if (status == STATUS_OK) status = stopped;
     free(served.args);
     free(served.times);
     return status;
