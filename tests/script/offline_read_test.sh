@@ -8,6 +8,7 @@ server=
 trap '[ -n "$server" ] && kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
 names=(
     names_that_only_the_log_holds_are_read
+    names_of_other_types_say_what_they_are
     reading_changes_nothing
     entries_that_are_not_known_to_be_committed_are_named_and_left_out
     rows_of_files_and_log_are_one_state
@@ -44,14 +45,20 @@ state() { find "$work/node" -printf '%P %s %T@ %C@\n' | sort; find "$work/node" 
 
 names_that_only_the_log_holds_are_read() {
     start || return 1
-    cli set number 41 && cli incr number && cli set text "two words" && cli set gone x && cli del gone && cli set last x || return 1
+    cli ts.add series 1 2 && cli graph.query graph "CREATE ()" && cli set number 41 && cli incr number && cli set text "two words" && cli set gone x && cli del gone && cli set last x || return 1
     stop
     [ "$("$loam" get "$work/node" number 2>"$work/err")" = 42 ] || return 1
     [ "$("$loam" get "$work/node" text 2>/dev/null)" = "two words" ] || return 1
     "$loam" get "$work/node" gone >/dev/null 2>&1 && return 1
     "$loam" scan "$work/node" 2>/dev/null | sort >"$work/out"
-    [ "$(grep -v '"last"' "$work/out")" = '"number" string "42"
+    [ "$(grep -v -e '"last"' -e object "$work/out")" = '"number" string "42"
 "text" string "two words"' ]
+}
+names_of_other_types_say_what_they_are() {
+    "$loam" scan "$work/node" 2>/dev/null | grep -Eq '^"series" TSDB-TYPE, object [0-9]+$' || return 1
+    "$loam" get "$work/node" series >"$work/out" 2>"$work/err" && return 1
+    grep -q 'series is a TSDB-TYPE' "$work/err" && [ ! -s "$work/out" ] || { cat "$work/err"; return 1; }
+    "$loam" get "$work/node" graph 2>&1 | grep -q 'graph is a graphdata'
 }
 reading_changes_nothing() {
     state >"$work/before"
@@ -65,7 +72,7 @@ entries_that_are_not_known_to_be_committed_are_named_and_left_out() {
     grep -q 'not known to be committed, and not shown' "$work/err" || { cat "$work/err"; return 1; }
     [ "$("$loam" get "$work/node" last --uncommitted 2>"$work/err")" = x ] || return 1
     grep -q 'are not known to be committed$' "$work/err" || { cat "$work/err"; return 1; }
-    [ "$("$loam" scan "$work/node" --uncommitted 2>/dev/null | wc -l)" = 3 ]
+    [ "$("$loam" scan "$work/node" --uncommitted 2>/dev/null | wc -l)" = 5 ]
 }
 rows_of_files_and_log_are_one_state() {
     start --memtable-bytes 65536 || return 1

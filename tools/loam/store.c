@@ -145,7 +145,11 @@ static enum status visit_scan(void *context, struct slice name, const struct nam
 static enum status visit_get(void *context, struct slice name, const struct name_row *row) {
     struct reading *reading = context;
     if (!slice_equal(name, slice_from_text(reading->key))) return STATUS_OK;
-    if (row->type != NAME_STRING) return STATUS_WRONG_TYPE;
+    if (row->type != NAME_STRING) {
+        (void)fprintf(stderr, "loam: %s is a %s (object %" PRIu64 "): get prints strings; a server reads the others\n",
+                      reading->key, type_name(reading, row->type), row->object);
+        return STATUS_WRONG_TYPE;
+    }
     reading->shown++;
     terminal_print(row->value);
     terminal_print(slice_from_text("\n"));
@@ -246,7 +250,8 @@ static int read_store(struct reading *reading, const char *dir) {
         status = reading->tree != NULL ? read_tree(reading) : read_names(reading);
         if (status != STATUS_OK) engine_last_error(reading->engine, &error);
     }
-    if (status != STATUS_OK) (void)fprintf(stderr, "loam: %s\n", error.text[0] ? error.text : status_text(status));
+    const bool is_told = status == STATUS_OK || status == STATUS_WRONG_TYPE;
+    if (!is_told) (void)fprintf(stderr, "loam: %s\n", error.text[0] ? error.text : status_text(status));
     close_store(reading);
     if (status_class(status) == STATUS_CLASS_DAMAGE || reading->malformed) return EXIT_CORRUPT;
     return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;

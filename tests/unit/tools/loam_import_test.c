@@ -191,6 +191,8 @@ static void a_bad_line_says_what_is_wrong(void **state) {
         {"1,1e999", "the value is no number"},
         {"1,2 3", "the value is no number"},
         {"soon,2", "the time is neither ISO 8601 nor a number"},
+        {"-5,2", "the time lies before 1970, where no series begins"},
+        {"1969-12-31 23:59:59,2", "the time lies before 1970, where no series begins"},
         {"\"1,2", "a quote is not closed, or closed before the end of its field"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -59,5 +59,8 @@ enum status series_line_parse(struct series_line_parser *parser, struct slice li
     }
     const bool has_time = time_text_parse(parser->fields[0], &parser->unit, &sample->time_ms);
     sample->text = parser->fields[1];
-    return judge(parser, has_time, series_value_parse(sample->text, &sample->value), why);
+    status = judge(parser, has_time, series_value_parse(sample->text, &sample->value), why);
+    if (status != STATUS_OK || sample->time_ms >= 0) return status;
+    *why = "the time lies before 1970, where no series begins";
+    return STATUS_SYNTAX;
 }
