@@ -94,7 +94,8 @@ static enum status reply_fault(struct call *call, enum status status) {
         return reply_error(
             &call->reply, "MISCONF the disk reserve is reached; the command was not applied. Delete data or add space");
     case STATUS_READ_ONLY:
-        return reply_error(&call->reply, "READONLY this node went read-only after a failed write or sync; see its log");
+        return reply_error(&call->reply, "READONLY this node went read-only after a failed write or sync (see its "
+                                         "log); the command was not applied");
     case STATUS_CANCELLED:
     case STATUS_SESSION_LOST:
         return reply_error(&call->reply,
