@@ -303,11 +303,13 @@ static void take_figures(struct world *world) {
     report->events = sim_event_count(world->sim);
     report->trace_hash = sim_hash(world->sim);
     for (size_t i = 0; i < world->history_count; i++) {
-        enum world_store store = world_action_row(world->history[i].action)->store;
+        enum world_action action = world->history[i].action;
+        enum world_store store = world_action_row(action)->store;
         report->completed += world->history[i].outcome == WORLD_DONE;
         report->series += world->history[i].outcome == WORLD_DONE && store == WORLD_SERIES;
         report->graphs += world->history[i].outcome == WORLD_DONE && store == WORLD_GRAPHS;
         report->refused += world->history[i].outcome == WORLD_REFUSED;
+        report->timed_out += world->history[i].outcome == WORLD_REFUSED && action == WORLD_EDGES_SQUARED;
         report->unknown += world->history[i].outcome == WORLD_UNKNOWN || world->history[i].outcome == WORLD_PENDING;
     }
 }

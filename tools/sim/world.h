@@ -94,6 +94,7 @@ enum world_action {
     WORLD_EDGE_DELETE,
     WORLD_EDGES_OUT,
     WORLD_EDGES_IN,
+    WORLD_EDGES_SQUARED,
     WORLD_COUNT,
     WORLD_READ_COUNT,
     WORLD_ACTIONS
@@ -108,9 +109,9 @@ struct world_operation {
     uint64_t token; /* written: unique in the run */
     uint64_t invoked_ns;
     uint64_t returned_ns; /* DONE and REFUSED */
-    int64_t number;   /* reply of APPEND: the length; ADD, READ_SUM and COUNT, READ_COUNT: the sum (of nothing: 0); GET:
-                         the   token, 0 = nothing */
-    int64_t from, to; /* SERIES_DELETE: times; EDGE_DELETE: tokens; both inclusive */
+    int64_t number;       /* reply of APPEND: the length; ADD, READ_SUM and COUNT, READ_COUNT: the sum (of nothing: 0);
+                             EDGES_SQUARED: pairs of edges; GET:       the   token, 0 = nothing */
+    int64_t from, to; /* SERIES_DELETE: times; EDGE_DELETE: tokens; both inclusive. EDGES_SQUARED: to = its time, ms */
     uint64_t
         *tokens; /* READ_LIST: what the list holds, in order; reads of series and edges: ascending; the history's */
     size_t token_count;
@@ -135,6 +136,7 @@ struct world_report {
     uint64_t series;    /* of them: of time series */
     uint64_t graphs;    /* of graphs */
     uint64_t hung_up;   /* queries of graphs whose client left while they ran */
+    uint64_t timed_out; /* queries of graphs that ran out of their time */
     uint64_t refused;   /* answered: not applied */
     uint64_t unknown;   /* no answer, or one that does not know */
     uint64_t faults;    /* struck */

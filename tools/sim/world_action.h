@@ -33,6 +33,7 @@ struct world_action_row {
     void (*make)(const struct world_operation *operation, struct world_command *command);
     /* False: a reply of no kind that this action may get. */
     bool (*take)(const struct resp_reply *reply, struct world_operation *operation);
+    const char *refused; /* beginning of another error that says: not done, and nothing changed; or NULL */
     const char *nothing; /* beginning of the error that says: there is no such object, so nothing in it; or NULL */
 };
 

@@ -13,6 +13,7 @@
 enum {
     HUBS = 4, /* hub k stands in graph k / 2; odd ones have a node for each edge */
     DELETED_FROM = 2,
+    TIMEOUT_MS_MAX = 10,
     COUNTERS = 2, /* counter k stands in graph k */
 };
 
@@ -69,6 +70,16 @@ static void make_in(const struct world_operation *operation, struct world_comman
                       has_nodes(operation->key) ? "Node" : "Sink", operation->key);
 }
 
+/* A read that takes several steps: all pairs of edges, by one snapshot. */
+static void make_squared(const struct world_operation *operation, struct world_command *command) {
+    begin(command, false, operation->key / 2);
+    world_command_add(command, "MATCH (:Hub {key: %u})-[:Edge]->() MATCH (:Hub {key: %u})-[:Edge]->() RETURN count(*)",
+                      operation->key, operation->key);
+    if (operation->to == 0) return;
+    world_command_add(command, "TIMEOUT");
+    world_command_add(command, "%" PRId64, operation->to);
+}
+
 static void make_count(const struct world_operation *operation, struct world_command *command) {
     begin(command, true, operation->key);
     world_command_add(
@@ -86,6 +97,12 @@ static void make_read_count(const struct world_operation *operation, struct worl
 static void draw_edge(struct world *world, struct prng *prng, struct world_operation *operation) {
     operation->key += DELETED_FROM;
     operation->from = operation->to = (int64_t)prng_between(prng, 1, world->next_token);
+}
+
+/* Now and then with little time. */
+static void draw_time(struct world *world, struct prng *prng, struct world_operation *operation) {
+    (void)world;
+    operation->to = prng_chance(prng, 1, 3) ? (int64_t)prng_between(prng, 1, TIMEOUT_MS_MAX) : 0;
 }
 
 /* ---- Answers ----------------------------------------------------------------------------------------------------- */
@@ -143,6 +160,8 @@ static const struct world_action_row rows[] = {
      .take = take_edges},
     {READ, LAST, .action = WORLD_EDGES_IN, .name = "read edges in", .weight = 4, .keys = HUBS, .make = make_in,
      .take = take_edges},
+    {READ, .action = WORLD_EDGES_SQUARED, .name = "read pairs of edges", .weight = 3, .keys = HUBS,
+     .refused = "ERR Query timed out", .draw = draw_time, .make = make_squared, .take = take_counter},
     {WRITE, .action = WORLD_COUNT, .name = "count", .weight = 6, .keys = COUNTERS, .make = make_count,
      .take = take_counter},
     {READ, LAST, .action = WORLD_READ_COUNT, .name = "read counter", .weight = 2, .keys = COUNTERS,

@@ -13,23 +13,26 @@ static const struct {
 } figures[WORLD_BATCH_FIGURES] = {
 #define FIGURE(name)                                                                                                   \
     { #name, offsetof(struct world_report, name) }
-    FIGURE(completed),       FIGURE(series),         FIGURE(graphs),     FIGURE(hung_up),        FIGURE(refused),
-    FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),      FIGURE(leader_changes), FIGURE(restarts),
-    FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts), FIGURE(disk_faults),    FIGURE(frames_dropped),
-    FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms),
+    FIGURE(completed),      FIGURE(series),          FIGURE(graphs),         FIGURE(hung_up),    FIGURE(timed_out),
+    FIGURE(refused),        FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),      FIGURE(leader_changes),
+    FIGURE(restarts),       FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts), FIGURE(disk_faults),
+    FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms),
 #undef FIGURE
 };
 
 enum {
-    COMPLETED = 0,
-    SERIES = 1,
-    GRAPHS = 2,
-    HUNG_UP = 3,
-    FAULTS = 6,
-    KINDS = 7,
-    LEADER_CHANGES = 8,
-    RESTARTS = 9,
-    SNAPSHOTS = 10
+    COMPLETED,
+    SERIES,
+    GRAPHS,
+    HUNG_UP,
+    TIMED_OUT,
+    REFUSED,
+    UNKNOWN,
+    FAULTS,
+    KINDS,
+    LEADER_CHANGES,
+    RESTARTS,
+    SNAPSHOTS
 };
 
 static uint64_t figure_of(const struct world_report *report, size_t figure) {
@@ -120,6 +123,7 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (distribute(batch, KINDS).min < 3) return "a run with fewer than 3 kinds of faults";
     if (distribute(batch, LEADER_CHANGES).median < 1) return "the median run has no leader change";
     if (distribute(batch, RESTARTS).median < 1) return "the median run has no restart";
+    if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";
     return NULL;
 }

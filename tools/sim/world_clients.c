@@ -46,6 +46,7 @@ static enum world_outcome judge_error(const struct world_operation *operation, s
     const struct world_action_row *row = world_action_row(operation->action);
     char words[160];
     if (row->nothing != NULL && begins_with(text, row->nothing)) return WORLD_DONE;
+    if (row->refused != NULL && begins_with(text, row->refused)) return WORLD_REFUSED;
     if (begins_with(text, "UNKNOWN ")) return WORLD_UNKNOWN;
     bool reads = !row->is_write || row->reads_first;
     if (reads && begins_with(text, "ERR input/output error")) return WORLD_REFUSED;

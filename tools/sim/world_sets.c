@@ -154,6 +154,33 @@ static void judge_reading(const struct set *set, const struct reading *reading) 
     if (next < reading->count) complain(set, reading, reading->tokens[next], "what nobody had written");
 }
 
+/* ---- Pairs ------------------------------------------------------------------------------------------------------- */
+
+/* All pairs of what one snapshot holds: a square, of as many as may have been there. */
+static void judge_pairs(const struct set *set, const struct world_operation *read, size_t number) {
+    uint64_t least = 0, most = 0, root = 0;
+    for (size_t i = 0; i < set->element_count; i++) {
+        const struct world_operation *write = set->elements[i].write;
+        least += write->outcome == WORLD_DONE && write->returned_ns < read->invoked_ns;
+        most += write->outcome != WORLD_REFUSED && write->invoked_ns < read->returned_ns;
+    }
+    if (set->remove_count > 0) least = 0;
+    while ((root + 1) * (root + 1) <= (uint64_t)read->number) root++;
+    if (root * root == (uint64_t)read->number && root >= least && root <= most) return;
+    world_break(set->world, WORLD_BROKEN,
+                "operation %zu of client %u counted %" PRId64 " pairs of %s %u, which had %" PRIu64 " to %" PRIu64,
+                number, read->client, read->number, set->kind->name, set->key, least, most);
+}
+
+static void judge_all_pairs(const struct set *set) {
+    const struct world *world = set->world;
+    for (size_t i = 0; i < world->history_count; i++) {
+        const struct world_operation *operation = &world->history[i];
+        bool is_pairs = operation->action == WORLD_EDGES_SQUARED && operation->outcome == WORLD_DONE;
+        if (is_pairs && operation->key == set->key) judge_pairs(set, operation, i);
+    }
+}
+
 /* ---- The chain --------------------------------------------------------------------------------------------------- */
 
 static int by_count(const void *a, const void *b) {
@@ -224,6 +251,7 @@ static void judge_set(struct world *world, const struct kind *kind, unsigned key
     collect(&set);
     for (size_t i = 0; i < set.reading_count; i++) judge_reading(&set, &set.readings[i]);
     judge_last(&set);
+    if (kind->is_graph) judge_all_pairs(&set);
     if (set.remove_count == 0 && world->report->verdict == WORLD_KEPT) judge_chain(&set, steps);
     sim_free(set.elements);
     sim_free(set.removes);
