@@ -60,7 +60,8 @@ enum status names_decode_row(struct slice data, struct name_row *row) {
     if (flags & NAME_ROW_HAS_OBJECT) row->object = decode_varint(&decoder);
     row->value = decode_bytes(&decoder, decoder_left(&decoder));
     bool expiry_sound = !(flags & NAME_ROW_HAS_EXPIRY) || row->expire_ms > 0;
-    return decoder_finished(&decoder) && row->type != 0 && expiry_sound ? STATUS_OK : STATUS_CORRUPT;
+    bool object_sound = !(flags & NAME_ROW_HAS_OBJECT) || row->object > 0;
+    return decoder_finished(&decoder) && row->type != 0 && expiry_sound && object_sound ? STATUS_OK : STATUS_CORRUPT;
 }
 
 struct slice names_count_key(void) {

@@ -46,12 +46,13 @@ static void invalid_rows_are_refused(void **state) {
     (void)state;
     struct name_row row;
     static const uint8_t no_type[] = {0, 0}, later[] = {1, 4}, cut[] = {1, 1, 1, 0},
-                         no_time[] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+                         no_time[] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, no_object[] = {NAME_SERIES, 2, 0};
     assert_int_equal(names_decode_row(slice_make(NULL, 0), &row), STATUS_CORRUPT);
     assert_int_equal(names_decode_row(slice_make(no_type, sizeof no_type), &row), STATUS_CORRUPT);
     assert_int_equal(names_decode_row(slice_make(later, sizeof later), &row), STATUS_VERSION);
     assert_int_equal(names_decode_row(slice_make(cut, sizeof cut), &row), STATUS_CORRUPT);
     assert_int_equal(names_decode_row(slice_make(no_time, sizeof no_time), &row), STATUS_CORRUPT);
+    assert_int_equal(names_decode_row(slice_make(no_object, sizeof no_object), &row), STATUS_CORRUPT);
 }
 
 static void a_cursor_is_positive_to_signed_clients(void **state) {
