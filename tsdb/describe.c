@@ -110,8 +110,8 @@ static void sealed_samples(struct fields *fields, int64_t first_ms, const struct
     (void)decode_bytes(&fields->decoder, size);
     if (count == 0) return; /* not sound: told as malformed */
     fields_tell(fields, "Gorilla stream",
-                "%zu samples in %zu bits or a few less, %.2f each: %" PRId64 " ms, %s .. %" PRId64 " ms, %s", count,
-                8 * size, 8.0 * (double)size / (double)count, first_ms, value_text(bits_of(samples->values[0]), first),
+                "%zu samples in %zu bytes, %.2f bits each: %" PRId64 " ms, %s .. %" PRId64 " ms, %s", count, size,
+                8.0 * (double)size / (double)count, first_ms, value_text(bits_of(samples->values[0]), first),
                 samples->times_ms[count - 1], value_text(bits_of(samples->values[count - 1]), last));
 }
 

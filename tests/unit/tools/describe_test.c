@@ -143,7 +143,7 @@ static void the_examples_of_chunks_read_as_their_page_says(void **state) {
     assert_string_equal(
         value_text(KIND_CHUNKS, chunk_at_1000, "02 03 c0 a9 07 3f f8 00 00 00 00 00 00 f0 00 07 53 00", ROW_VALUE),
         "# samples: 3, times 1000 to 121000, 48.00 bits each | encoding: 2: Gorilla | count: 3 | span: 120000 ms | "
-        "Gorilla stream: 3 samples in 104 bits or a few less, 34.67 each: 1000 ms, 1.5 .. 121000 ms, 1.5");
+        "Gorilla stream: 3 samples in 13 bytes, 34.67 bits each: 1000 ms, 1.5 .. 121000 ms, 1.5");
     assert_string_equal(
         value_text(KIND_CHUNKS, chunk_at_1000, "80 c0 a9 07 00", ROW_APPENDED),
         "sample: second difference 60000 ms, XOR 0000000000000000 | sample: second difference 0 ms, XOR "
