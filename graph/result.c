@@ -190,9 +190,12 @@ static void put_value(struct writer *writer, struct value value) {
 
 /* --- rows --- */
 
-/* A compact value takes two levels of a reply for each level of its own. */
+/* Levels of a compact reply: reply, rows, row, typed value; a list or map takes two; innermost may stand a path:
+ * itself, its typed list of nodes, a typed node, its properties, one of them, a list in it, a typed value. */
+enum { AROUND_VALUE = 4, LEVELS_OF_LIST = 2, WITHIN_PATH = 9 };
+
 static bool fits_reply(bool compact, struct value value) {
-    return !compact || 2 * value.depth + 8 <= REPLY_DEPTH_MAX;
+    return !compact || AROUND_VALUE + LEVELS_OF_LIST * value.depth + WITHIN_PATH <= REPLY_DEPTH_MAX;
 }
 
 static enum status result_row(void *context, struct graph *graph, const struct value *values, uint32_t count) {
@@ -202,7 +205,8 @@ static enum status result_row(void *context, struct graph *graph, const struct v
         .to = &result->rows, .text = &result->text, .graph = graph, .compact = result->compact, .status = STATUS_OK};
     put_array(&writer, count);
     for (uint32_t i = 0; i < count && writer.status == STATUS_OK; i++) {
-        if (!fits_reply(result->compact, values[i]))
+        result->is_too_deep = !fits_reply(result->compact, values[i]);
+        if (result->is_too_deep)
             writer.status = STATUS_TOO_LARGE;
         else if (result->compact)
             put_typed(&writer, values[i]);
@@ -230,6 +234,7 @@ void result_deinit(struct result *result) {
 void result_reset(struct result *result) {
     buf_clear(&result->rows);
     result->row_count = 0;
+    result->is_too_deep = false;
 }
 
 struct query_sink result_sink(struct result *result) {

@@ -35,6 +35,7 @@ struct result {
     uint64_t row_count;
     size_t limit_bytes; /* of rows; 0 = none. A row over it is refused: TOO_LARGE */
     bool compact;
+    bool is_too_deep; /* why a row was refused: lists and maps within one another, beyond what a compact reply holds */
 };
 
 void result_init(struct result *result, bool compact, size_t limit_bytes);

@@ -46,6 +46,9 @@ static enum status judge_failure(struct graph_call *run, enum status status) {
     buf_clear(&run->reply);
     const bool is_told = query_error_text(run->query)[0] != '\0' || status == STATUS_NOT_FOUND;
     if (is_told) return refuse(run, result_error(run->query, status, &run->reply));
+    if (status == STATUS_TOO_LARGE && run->result.is_too_deep)
+        return refuse(run, reply_error(&run->reply, "ERR the result holds lists or maps nested deeper than a compact "
+                                                    "reply can; ask without --compact"));
     if (status == STATUS_TOO_LARGE)
         return refuse(run, reply_error(&run->reply, "ERR the result is larger than %zu bytes; use SKIP and LIMIT",
                                        run->result.limit_bytes));

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "graph/result.h"
@@ -166,6 +167,39 @@ static void a_fault_is_an_error_with_its_place(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static unsigned depth_of(struct decoder *decoder) {
+    struct reply_value value;
+    unsigned deepest = 0;
+    assert_int_equal(reply_decode(decoder, &value), STATUS_OK);
+    if (value.tag != REPLY_ARRAY) return 0;
+    for (uint64_t i = 0; i < value.count; i++) {
+        const unsigned depth = depth_of(decoder);
+        if (depth > deepest) deepest = depth;
+    }
+    return deepest + 1;
+}
+
+static void a_compact_reply_is_never_deeper_than_a_reply_may_be(void **state) {
+    struct result_lab *lab = *state;
+    assert_int_equal(run(lab, "CREATE (:A {l: [1, 2]})-[:R {m: [3]}]->(:B)", true, 0), STATUS_OK);
+    unsigned most = 0, refused = 0;
+    for (int depth = 0; depth < 20; depth++) {
+        static const char brackets[] = "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]";
+        char query[96];
+        assert_true(snprintf(query, sizeof query, "MATCH p = (n)-->() RETURN %.*sp%.*s", depth, brackets, depth,
+                             brackets + 20) > 0);
+        enum status status = run(lab, query, true, 0);
+        refused += status == STATUS_TOO_LARGE;
+        if (status == STATUS_TOO_LARGE) continue;
+        assert_int_equal(status, STATUS_OK);
+        struct decoder decoder = decoder_make(buf_slice(&lab->reply));
+        const unsigned levels = depth_of(&decoder);
+        if (levels > most) most = levels;
+    }
+    assert_in_range(most, REPLY_DEPTH_MAX - 1, REPLY_DEPTH_MAX);
+    assert_true(refused > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(scalars_are_themselves_when_verbose),
@@ -175,6 +209,7 @@ int main(void) {
         TEST(nodes_and_edges_name_words_by_ids_when_compact),
         TEST(lists_maps_and_paths_are_text_when_verbose),
         TEST(lists_maps_and_paths_are_nested_when_compact),
+        TEST(a_compact_reply_is_never_deeper_than_a_reply_may_be),
         TEST(a_result_that_is_too_long_is_an_error),
         TEST(what_is_nested_deeper_than_a_reply_is_an_error),
         TEST(a_fault_is_an_error_with_its_place),
