@@ -56,11 +56,17 @@ void algo_close(struct procedure_call *call, void *state) {
     run->begun = false;
 }
 
+/* The CSR keeps to what the budget has left: its limit is the query's, and the query says so. */
+static enum status over_budget(struct procedure_call *call) {
+    if (call->budget && call->budget->limit_bytes > 0) call->budget->refused = true;
+    return STATUS_NO_MEMORY;
+}
+
 static enum status build_step(struct procedure_call *call, struct algo_run *run, bool *done) {
     enum status status = csr_build_step(&run->build, call->work, done);
     if (status == STATUS_OK || status == STATUS_TOO_LARGE) {
         const enum status charged = charge_csr(call, run);
-        status = status == STATUS_TOO_LARGE ? STATUS_NO_MEMORY : charged;
+        status = status == STATUS_TOO_LARGE ? over_budget(call) : charged;
     }
     return status;
 }
