@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "graph/columns.h"
+#include "tools/loam/import/graph_input.h"
 #include "tools/loam/import/series_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,6 +56,18 @@ static void check_time(struct slice text) {
     check(again_ms == time_ms);
 }
 
+static void check_list(struct slice line) {
+    struct slice fields[GRAPH_LIST_FIELDS];
+    const size_t count = graph_input_split_list(line, fields);
+    const uint8_t *at = line.data;
+    check(count <= GRAPH_LIST_FIELDS);
+    for (size_t i = 0; i < count; i++) {
+        check(fields[i].size > 0 && fields[i].data >= at && fields[i].data + fields[i].size <= line.data + line.size);
+        for (size_t b = 0; b < fields[i].size; b++) check(!strchr(" \t,", fields[i].data[b]) || !fields[i].data[b]);
+        at = fields[i].data + fields[i].size;
+    }
+}
+
 static void check_lines(struct slice text) {
     struct series_line_parser parser = {0};
     series_line_begin(&parser, TIME_UNIT_UNKNOWN);
@@ -65,6 +78,7 @@ static void check_lines(struct slice text) {
         const char *why = NULL;
         check_fields(line);
         check_time(line);
+        check_list(line);
         const enum status status = series_line_parse(&parser, line, &sample, &why);
         check(status == STATUS_OK || status == STATUS_NOT_FOUND || (status == STATUS_SYNTAX && why));
         text = slice_from(text, line.size + (end ? 1 : 0));

@@ -5,8 +5,6 @@
 
 #include "engine/base/decimal.h"
 
-enum { LIST_FIELDS = 4 /* one more than is allowed */ };
-
 /* ---- Heads ------------------------------------------------------------------------------------------------------- */
 
 /* Parses `heads` after adding the constant ones of the options. All text is copied first: columns borrow it. */
@@ -81,10 +79,9 @@ static bool separates(uint8_t byte) {
     return byte == ' ' || byte == '\t' || byte == ',';
 }
 
-/* Up to LIST_FIELDS words. */
-static size_t split_list(struct slice line, struct slice *fields) {
+size_t graph_input_split_list(struct slice line, struct slice *fields) {
     size_t count = 0;
-    while (count < LIST_FIELDS) {
+    while (count < GRAPH_LIST_FIELDS) {
         while (line.size && separates(line.data[0])) line = slice_from(line, 1);
         if (line.size == 0) break;
         size_t size = 0;
@@ -114,7 +111,7 @@ static enum status learn(struct graph_input *input, size_t ids, size_t count, st
 /* OK, NOT_FOUND (nothing on it), SYNTAX with *why. */
 static enum status read_list_line(struct graph_input *input, struct slice line, const char **why, struct error *error) {
     const size_t ids = graph_input_is_edge_list(input, input->file) ? 2 : 1;
-    const size_t count = split_list(line, input->fields);
+    const size_t count = graph_input_split_list(line, input->fields);
     int64_t number;
     if (count == 0 || input->fields[0].data[0] == '#' || input->fields[0].data[0] == '%') return STATUS_NOT_FOUND;
     *why = ids == 2 ? "an edge is: source target [weight]" : "a vertex is one id";

@@ -16,6 +16,8 @@
 #include "tools/loam/import/import_source.h"
 #include "tools/loam/import/line_reader.h"
 
+enum { GRAPH_LIST_FIELDS = 4 /* of a list's line; one more than is allowed */ };
+
 enum graph_file_kind { GRAPH_FILE_NODES, GRAPH_FILE_VERTICES, GRAPH_FILE_EDGES, GRAPH_FILE_EDGE_LIST };
 
 struct graph_file {
@@ -60,6 +62,9 @@ void graph_input_close(struct graph_input *input); /* of a zeroed or opened one 
 
 /* OK, or END behind the last row of each file; a line that can't be split into the fields goes to tally->bad. */
 MUST_CHECK enum status graph_input_next(struct graph_input *input, struct graph_line *line, struct error *error);
+
+/* The first GRAPH_LIST_FIELDS words of a list's line, borrowed from it; how many. */
+size_t graph_input_split_list(struct slice line, struct slice *fields);
 
 /* No file is left, or the limit is reached. */
 bool graph_input_is_done(const struct graph_input *input);

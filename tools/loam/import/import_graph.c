@@ -11,7 +11,7 @@
 #include "tools/loam/import/graph_input.h"
 
 enum {
-    ROWS_MAX = 1000,
+    ROWS_MAX = 250,     /* the loop of a node applies them in one go, and others wait meanwhile */
     FIELDS_MAX = 16384, /* of a section; a row has at most GRAPH_COLUMNS_MAX */
     TEXT_MAX = 1 << 20,
     ARGS_MAX = 2 * (FIELDS_MAX + GRAPH_COLUMNS_MAX) + 16,
