@@ -23,8 +23,7 @@
 #include "graph/store/keys.h"
 #include "graph/store/rows.h"
 #include "graph/value.h"
-
-enum { FILE_MAX_BYTES = 64 << 10 };
+#include "tests/harness/golden.h"
 
 static const char operations_file[] = "tests/golden/graph/operations-v1";
 static const char rows_file[] = "tests/golden/graph/rows-v1";
@@ -160,32 +159,21 @@ static void append_keys(struct buf *file) {
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
-static struct slice read_golden(const char *path, uint8_t room[FILE_MAX_BYTES]) {
-    FILE *file = fopen(path, "rb");
-    if (!file) fail_msg("%s is not there", path);
-    size_t size = fread(room, 1, FILE_MAX_BYTES, file);
-    assert_int_equal(fclose(file), 0);
-    return slice_make(room, size);
-}
-
-static void expect_same(const char *path, void (*write)(struct buf *file)) {
-    static uint8_t room[FILE_MAX_BYTES];
-    struct buf today = BUF_EMPTY;
-    write(&today);
-    assert_true(slice_equal(read_golden(path, room), buf_slice(&today)));
-    buf_deinit(&today);
-}
+static const struct golden_file files[] = {
+    {operations_file, append_operations},
+    {rows_file, append_rows},
+    {keys_file, append_keys},
+};
+enum { FILES = sizeof files / sizeof files[0] };
 
 static void todays_encoders_write_the_same_bytes(void **state) {
     (void)state;
-    expect_same(operations_file, append_operations);
-    expect_same(rows_file, append_rows);
-    expect_same(keys_file, append_keys);
+    golden_expect(files, FILES);
 }
 
 static void operations_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
+    static uint8_t room[GOLDEN_MAX_BYTES];
     static const enum graph_record_kind kinds[] = {GRAPH_RECORD_WORD,
                                                    GRAPH_RECORD_WORD,
                                                    GRAPH_RECORD_CREATE_NODE,
@@ -197,7 +185,7 @@ static void operations_read_as_they_were_written(void **state) {
                                                    GRAPH_RECORD_SET_EDGE_PROPERTY,
                                                    GRAPH_RECORD_ADD_LABEL,
                                                    GRAPH_RECORD_REMOVE_LABEL};
-    struct decoder decoder = decoder_make(read_golden(operations_file, room));
+    struct decoder decoder = decoder_make(golden_read(operations_file, room));
     struct graph_op op;
     struct graph_record record;
     assert_int_equal(graph_op_decode(decode_string(&decoder), &op), STATUS_OK);
@@ -243,8 +231,8 @@ static void expect_properties(struct slice list) {
 
 static void rows_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(rows_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(rows_file, room));
     struct graph_meta read_meta;
     struct adjacency_head read_head;
     struct node_row node;
@@ -267,8 +255,8 @@ static void rows_read_as_they_were_written(void **state) {
 
 static void blocks_and_operands_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(rows_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(rows_file, room));
     struct graph_neighbour block[ADJACENCY_BLOCK_SLOTS];
     struct adjacency_change changes[ADJACENCY_CHANGES_MAX];
     size_t count = 0;
@@ -311,22 +299,8 @@ static void the_example_of_the_specification_is_what_it_says(void **state) {
     assert_int_equal(graph_record_next(&op, &record), STATUS_END);
 }
 
-static void make(const char *path, void (*write)(struct buf *file)) {
-    struct buf bytes = BUF_EMPTY;
-    write(&bytes);
-    FILE *file = fopen(path, "wb");
-    check(file && fwrite(bytes.data, 1, bytes.size, file) == bytes.size);
-    check(fclose(file) == 0);
-    buf_deinit(&bytes);
-}
-
 int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "--make") == 0) {
-        make(operations_file, append_operations);
-        make(rows_file, append_rows);
-        make(keys_file, append_keys);
-        return 0;
-    }
+    if (golden_made(argc, argv, files, FILES)) return 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(todays_encoders_write_the_same_bytes),
         cmocka_unit_test(operations_read_as_they_were_written),

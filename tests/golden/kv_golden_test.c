@@ -20,8 +20,9 @@
 #include "engine/base/reply.h"
 #include "engine/names/names_format.h"
 #include "kv/kv.h"
+#include "tests/harness/golden.h"
 
-enum { FILE_MAX_BYTES = 64 << 10, KINDS = KV_OP_REAP };
+enum { KINDS = KV_OP_REAP };
 
 static const char operations_file[] = "tests/golden/kv/operations-v1";
 static const char rows_file[] = "tests/golden/kv/rows-v1";
@@ -84,33 +85,22 @@ static void append_replies(struct buf *file) {
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
-static struct slice read_golden(const char *path, uint8_t room[FILE_MAX_BYTES]) {
-    FILE *file = fopen(path, "rb");
-    if (!file) fail_msg("%s is not there", path);
-    size_t size = fread(room, 1, FILE_MAX_BYTES, file);
-    assert_int_equal(fclose(file), 0);
-    return slice_make(room, size);
-}
-
-static void expect_same(const char *path, void (*append)(struct buf *file)) {
-    static uint8_t room[FILE_MAX_BYTES];
-    struct buf today = BUF_EMPTY;
-    append(&today);
-    assert_true(slice_equal(read_golden(path, room), buf_slice(&today)));
-    buf_deinit(&today);
-}
+static const struct golden_file files[] = {
+    {operations_file, append_operations},
+    {rows_file, append_rows},
+    {replies_file, append_replies},
+};
+enum { FILES = sizeof files / sizeof files[0] };
 
 static void todays_encoders_write_the_same_bytes(void **state) {
     (void)state;
-    expect_same(operations_file, append_operations);
-    expect_same(rows_file, append_rows);
-    expect_same(replies_file, append_replies);
+    golden_expect(files, FILES);
 }
 
 static void operations_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(operations_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(operations_file, room));
     for (int kind = KV_OP_SET; kind <= KINDS; kind++) {
         struct kv_op_reader reader;
         assert_int_equal(kv_op_decode(decode_string(&decoder), &reader), STATUS_OK);
@@ -127,8 +117,8 @@ static void operations_read_as_they_were_written(void **state) {
 
 static void rows_and_keys_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(rows_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(rows_file, room));
     for (int i = 0; i < ROWS; i++) {
         struct name_row row;
         assert_int_equal(names_decode_row(decode_string(&decoder), &row), STATUS_OK);
@@ -152,8 +142,8 @@ static void replies_read_as_they_were_written(void **state) {
     static const enum reply_tag tags[] = {REPLY_ARRAY,  REPLY_OK,   REPLY_NULL,   REPLY_NULL_ARRAY, REPLY_INTEGER,
                                           REPLY_DOUBLE, REPLY_BULK, REPLY_STATUS, REPLY_ERROR,      REPLY_TRUE,
                                           REPLY_FALSE,  REPLY_MAP,  REPLY_SET};
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(replies_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(replies_file, room));
     struct decoder reply = decoder_make(decode_string(&decoder));
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
         struct reply_value value;
@@ -166,22 +156,8 @@ static void replies_read_as_they_were_written(void **state) {
     assert_true(decoder_finished(&reply) && decoder_finished(&decoder));
 }
 
-static void make(const char *path, void (*append)(struct buf *file)) {
-    struct buf bytes = BUF_EMPTY;
-    append(&bytes);
-    FILE *file = fopen(path, "wb");
-    check(file && fwrite(bytes.data, 1, bytes.size, file) == bytes.size);
-    check(fclose(file) == 0);
-    buf_deinit(&bytes);
-}
-
 int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "--make") == 0) {
-        make(operations_file, append_operations);
-        make(rows_file, append_rows);
-        make(replies_file, append_replies);
-        return 0;
-    }
+    if (golden_made(argc, argv, files, FILES)) return 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(todays_encoders_write_the_same_bytes),
         cmocka_unit_test(operations_read_as_they_were_written),

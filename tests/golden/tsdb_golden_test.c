@@ -17,10 +17,11 @@
 #include <cmocka.h>
 
 #include "engine/base/check.h"
+#include "tests/harness/golden.h"
 #include "tsdb/codec/chunk.h"
 #include "tsdb/codec/rows.h"
 
-enum { FILE_MAX_BYTES = 64 << 10, KINDS = TSDB_OP_DELETE_RANGE, SAMPLES = 300, CHUNKS = 4 };
+enum { KINDS = TSDB_OP_DELETE_RANGE, SAMPLES = 300, CHUNKS = 4 };
 
 static const char operations_file[] = "tests/golden/tsdb/operations-v1";
 static const char rows_file[] = "tests/golden/tsdb/rows-v1";
@@ -112,27 +113,16 @@ static void append_chunks(struct buf *file) {
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
-static struct slice read_golden(const char *path, uint8_t room[FILE_MAX_BYTES]) {
-    FILE *file = fopen(path, "rb");
-    if (!file) fail_msg("%s is not there", path);
-    size_t size = fread(room, 1, FILE_MAX_BYTES, file);
-    assert_int_equal(fclose(file), 0);
-    return slice_make(room, size);
-}
-
-static void expect_same(const char *path, void (*append)(struct buf *file)) {
-    static uint8_t room[FILE_MAX_BYTES];
-    struct buf today = BUF_EMPTY;
-    append(&today);
-    assert_true(slice_equal(read_golden(path, room), buf_slice(&today)));
-    buf_deinit(&today);
-}
+static const struct golden_file files[] = {
+    {operations_file, append_operations},
+    {rows_file, append_rows},
+    {chunks_file, append_chunks},
+};
+enum { FILES = sizeof files / sizeof files[0] };
 
 static void todays_encoders_write_the_same_bytes(void **state) {
     (void)state;
-    expect_same(operations_file, append_operations);
-    expect_same(rows_file, append_rows);
-    expect_same(chunks_file, append_chunks);
+    golden_expect(files, FILES);
 }
 
 static void expect_settings(const struct tsdb_settings *settings) {
@@ -159,8 +149,8 @@ static void expect_sample(const struct tsdb_add *sample, const struct tsdb_add *
 
 static void operations_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(operations_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(operations_file, room));
     for (int kind = TSDB_OP_CREATE; kind <= KINDS; kind++) {
         struct tsdb_op_reader reader;
         const struct tsdb_op expected = golden_op(kind);
@@ -185,8 +175,8 @@ static void operations_read_as_they_were_written(void **state) {
 
 static void rows_and_keys_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
-    struct decoder decoder = decoder_make(read_golden(rows_file, room));
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    struct decoder decoder = decoder_make(golden_read(rows_file, room));
     struct series_row row;
     uint64_t series = 0;
     int64_t first_ms = 0;
@@ -213,10 +203,10 @@ static void rows_and_keys_read_as_they_were_written(void **state) {
 
 static void chunks_read_as_they_were_written(void **state) {
     (void)state;
-    static uint8_t room[FILE_MAX_BYTES];
+    static uint8_t room[GOLDEN_MAX_BYTES];
     static int64_t times_ms[SAMPLES];
     static double values[SAMPLES];
-    struct decoder decoder = decoder_make(read_golden(chunks_file, room));
+    struct decoder decoder = decoder_make(golden_read(chunks_file, room));
     struct samples read = {0};
     make_samples(times_ms, values);
     for (int i = 0; i < CHUNKS; i++) {
@@ -258,22 +248,8 @@ static void the_examples_of_the_format_page_are_what_is_written(void **state) {
     buf_deinit(&bytes);
 }
 
-static void make(const char *path, void (*append)(struct buf *file)) {
-    struct buf bytes = BUF_EMPTY;
-    append(&bytes);
-    FILE *file = fopen(path, "wb");
-    check(file && fwrite(bytes.data, 1, bytes.size, file) == bytes.size);
-    check(fclose(file) == 0);
-    buf_deinit(&bytes);
-}
-
 int main(int argc, char **argv) {
-    if (argc == 2 && strcmp(argv[1], "--make") == 0) {
-        make(operations_file, append_operations);
-        make(rows_file, append_rows);
-        make(chunks_file, append_chunks);
-        return 0;
-    }
+    if (golden_made(argc, argv, files, FILES)) return 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(todays_encoders_write_the_same_bytes),
         cmocka_unit_test(operations_read_as_they_were_written),
