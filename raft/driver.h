@@ -199,8 +199,8 @@ struct raft_driver_status {
         bool voter;
         uint64_t match, next; /* known on the leader */
         uint64_t in_flight_messages, in_flight_bytes;
-        const char *progress; /* "probe", "replicate", "snapshot", "" when not leader */
-        uint64_t last_heard_ms;
+        const char *progress;  /* "probe", "replicate", "snapshot", "" when not leader */
+        int64_t last_heard_ms; /* so long ago; -1: never, or the node itself */
     } peers[RAFT_NODES_MAX];
 };
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);

@@ -52,7 +52,8 @@ static void fill_in_peers(const struct raft_driver *driver, const struct raft_st
         *peer = (struct raft_peer_status){.member = driver->members[i], .progress = ""};
         peer->connected = driver->members[i].id == driver->identity.node_id ||
                           transport_is_up(driver->transport, driver->members[i].id);
-        peer->last_heard_ms = driver->heard_ns[i] / MS_NS;
+        const uint64_t heard_ns = driver->heard_ns[i];
+        peer->last_heard_ms = heard_ns == 0 ? -1 : (int64_t)((driver_now(driver) - heard_ns) / MS_NS);
         for (unsigned k = 0; k < core->peer_count; k++) {
             const struct raft_peer *known = &core->peers[k];
             if (known->id != driver->members[i].id) continue;

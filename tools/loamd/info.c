@@ -84,11 +84,11 @@ static enum status print_peer(const struct raft_peer_status *peer, uint64_t last
     return buf_append_format(
         to,
         "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,match=%llu,next=%llu,lag=%llu,progress=%s,"
-        "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%llu\r\n",
+        "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%lld\r\n",
         (ull)peer->member.id, peer->member.peer_address, peer->member.client_address, peer->connected, peer->voter,
         (ull)peer->match, (ull)peer->next, (ull)(last_index > peer->match ? last_index - peer->match : 0),
         peer->progress ? peer->progress : "", (ull)peer->in_flight_messages, (ull)peer->in_flight_bytes,
-        (ull)peer->last_heard_ms);
+        (long long)peer->last_heard_ms);
 }
 
 static enum status print_raft(struct server *server, struct buf *to) {

@@ -223,6 +223,29 @@ static void the_voters_that_hold_an_index_are_counted(void **state) {
     assert_int_equal(count.integer, NODES);
 }
 
+/* How long the node has not heard node `of`, as it says. */
+static int64_t silence_ms(struct node *node, unsigned of) {
+    const struct raft_driver_status status = node_status(node);
+    for (size_t i = 0; i < status.peer_count; i++)
+        if (status.peers[i].member.id == of) return status.peers[i].last_heard_ms;
+    fail_msg("node %u has no peer %u", node->number, of);
+    return 0;
+}
+
+static void a_peer_that_is_silent_is_known_to_be_for_so_long(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    struct node *follower = &cluster->nodes[leader == &cluster->nodes[0] ? 1 : 0];
+    cluster_run(cluster, 2000);
+    assert_true(silence_ms(leader, follower->number) >= 0);
+    assert_true(silence_ms(leader, follower->number) < 1000);
+    assert_int_equal(silence_ms(leader, leader->number), -1);
+    node_kill(follower);
+    cluster_run(cluster, 5000);
+    assert_true(silence_ms(leader, follower->number) >= 4000);
+    assert_true(silence_ms(leader, follower->number) <= 6000);
+}
+
 static void an_operation_over_the_limit_is_refused(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
@@ -505,6 +528,7 @@ int main(void) {
         fact(a_cancelled_request_is_not_answered),
         fact(a_time_tick_carries_log_time_past_the_call),
         fact(the_voters_that_hold_an_index_are_counted),
+        fact(a_peer_that_is_silent_is_known_to_be_for_so_long),
         fact(an_operation_over_the_limit_is_refused),
         fact(a_large_entry_reaches_all_while_heartbeats_pass),
         fact(a_restart_between_two_cuts_applies_nothing_twice),
