@@ -186,6 +186,10 @@ size_t query_peak_bytes(const struct query *query) {
     return query->budget.peak_bytes;
 }
 
+size_t query_held_bytes(const struct query *query) {
+    return sizeof *query + query->arena.reserved_bytes;
+}
+
 void query_get_counts(const struct query *query, struct graph_edit_counts *counts) {
     graph_edit_get_counts(query->options.graph, counts);
 }

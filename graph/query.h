@@ -75,6 +75,8 @@ const char *query_error_text(const struct query *query);
 const struct cypher_fault *query_fault(const struct query *query);
 /* The most memory that the run held. */
 size_t query_peak_bytes(const struct query *query);
+/* What it holds as long as it is there: its text, tree and plan. */
+size_t query_held_bytes(const struct query *query);
 /* What it has changed so far. */
 void query_get_counts(const struct query *query, struct graph_edit_counts *counts);
 /* After OK: appends the operation; nothing if there is nothing to change. TOO_LARGE. */

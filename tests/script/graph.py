@@ -107,6 +107,7 @@ def races(options):
 # --- how a query ends -----------------------------------------------------------------------------------------------------------
 
 ENDLESS = "MATCH (a:N), (b:N), (c:N), (d:N) RETURN count(*)"
+ENDLESS_WRITE = "MATCH (a:N), (b:N), (c:N), (d:N) WHERE a.n + b.n + c.n + d.n < 0 CREATE (:Wrong)"
 
 
 def running(wire):
@@ -124,6 +125,10 @@ def wait_for(condition, what):
         time.sleep(0.01)
 
 
+def request(text):
+    return b"*3\r\n$11\r\nGRAPH.QUERY\r\n$1\r\ng\r\n$%d\r\n%s\r\n" % (len(text), text.encode())
+
+
 def ends(options):
     server = start(options)
     try:
@@ -131,12 +136,30 @@ def ends(options):
         query(wire, "UNWIND range(1, 400) AS i CREATE (:N {n: i})")
 
         leaving = Wire(server.ports[0])
-        leaving.send(b"*3\r\n$11\r\nGRAPH.QUERY\r\n$1\r\ng\r\n$%d\r\n%s\r\n" % (len(ENDLESS), ENDLESS.encode()))
+        leaving.send(request(ENDLESS))
         wait_for(lambda: running(wire) == 1, "the query runs")
         equal(show(wire.call(b"SET", b"k", b"v"))[0], "+OK", "a write beside it")
         equal(number(wire, "MATCH (n:N) RETURN count(n)"), 400, "a query beside it")
         leaving.close()
         wait_for(lambda: running(wire) == 0, "the query ends with its client")
+
+        holder, waiting = Wire(server.ports[0]), Wire(server.ports[0])
+        holder.send(request(ENDLESS_WRITE))
+        wait_for(lambda: running(wire) == 1, "a write runs")
+        waiting.send(request("CREATE (:Wrong)"))
+        wait_for(lambda: running(wire) == 2, "another waits for its turn")
+        waiting.close()
+        wait_for(lambda: running(wire) == 1, "it ends with its client, behind the first")
+        answer = query(wire, "CREATE (:Wrong)", b"TIMEOUT", b"200")
+        if not answer.startswith("-ERR Query timed out after 200 ms") or running(wire) != 1:
+            raise Failed("a write whose time is up before its turn answers %s" % answer)
+        equal(show(wire.call(b"CONFIG", b"SET", b"query-memory-bytes", b"1048576"))[0], "+OK", "a limit of memory")
+        answer = query(wire, "RETURN [%s1]" % ("1," * 200000), name=b"other")
+        if not answer.startswith("-TRYAGAIN"):
+            raise Failed("a plan that does not fit beside the others answers %s" % answer[:200])
+        equal(show(wire.call(b"CONFIG", b"SET", b"query-memory-bytes", b"268435456"))[0], "+OK", "a limit of memory")
+        holder.close()
+        wait_for(lambda: running(wire) == 0, "the first ends with its client, too")
 
         begun = time.monotonic()
         answer = query(wire, ENDLESS, b"TIMEOUT", b"200")

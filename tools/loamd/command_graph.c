@@ -212,6 +212,7 @@ static enum status start_run(struct call *call, struct query *query, const struc
     run->work.verbs = &graph_verbs;
     run->work.timeout_ms = arguments->timeout_ms;
     if (query_is_update(query)) run->work.turn = call->args[1];
+    run->work.held_bytes = query_held_bytes(query);
     run->query = query;
     run->must_exist = read_only;
     run->started_ns = io_now_ns(call->server->io);

@@ -33,6 +33,13 @@ static void start_waiting(struct server *server) {
     }
 }
 
+/* A plan may be far larger than its text. One alone is always let in: its own limit is the parser's. */
+static bool has_room(const struct server *server, const struct long_call *work) {
+    if (server->long_call_count >= LONG_CALLS_MAX) return false;
+    const size_t limit = server->limits.query_memory_bytes, held = server->long_call_bytes;
+    return held == 0 || (held <= limit && work->held_bytes <= limit - held);
+}
+
 /* ---- The end ----------------------------------------------------------------------------------------------------- */
 
 static void finish(struct long_call *work, enum status status) {
@@ -40,6 +47,7 @@ static void finish(struct long_call *work, enum status status) {
     struct server *server = call->server;
     list_remove(&work->link);
     server->long_call_count--;
+    server->long_call_bytes -= work->held_bytes;
     call->long_call = NULL;
     work->verbs->destroy(work);
     if (status)
@@ -86,6 +94,32 @@ static void stop(struct long_call *work, enum long_stop why) {
     atomic_store(&work->cancelled, true);
 }
 
+static void end_stopped(struct long_call *work) {
+    buf_clear(&work->call->reply);
+    finish(work, work->verbs->stopped(work, (enum long_stop)atomic_load(&work->stop)));
+}
+
+/* One that waits and shall not any more; *next_ns becomes the nearest deadline of the others. */
+static struct long_call *find_tired(struct server *server, uint64_t *next_ns) {
+    const uint64_t now_ns = io_now_ns(server->io);
+    *next_ns = 0;
+    for (struct list *link = server->long_calls.next; link != &server->long_calls; link = link->next) {
+        struct long_call *work = list_entry(link, struct long_call, link);
+        if (!work->waits) continue;
+        if (work->deadline_ns != 0 && now_ns >= work->deadline_ns) stop(work, LONG_TIME_UP);
+        if (atomic_load(&work->stop) != LONG_RUNS) return work;
+        if (work->deadline_ns != 0 && (*next_ns == 0 || work->deadline_ns < *next_ns)) *next_ns = work->deadline_ns;
+    }
+    return NULL;
+}
+
+uint64_t long_calls_turn(struct server *server) {
+    struct long_call *work;
+    uint64_t next_ns;
+    while ((work = find_tired(server, &next_ns)) != NULL) end_stopped(work);
+    return next_ns;
+}
+
 /* ---- In the pool ------------------------------------------------------------------------------------------------- */
 
 static enum status work_step(struct long_call *work, bool *done) {
@@ -124,10 +158,8 @@ static void job_done(struct io_job *job) {
     engine_snapshot_release(raft_driver_engine(server->driver), (struct engine_snapshot *)work->view.snapshot);
     raft_driver_unpin_engine(server->driver);
     server->job_count--;
-    const enum long_stop why = (enum long_stop)atomic_load(&work->stop);
-    if (why != LONG_RUNS) {
-        buf_clear(&call->reply);
-        finish(work, work->verbs->stopped(work, why));
+    if (atomic_load(&work->stop) != LONG_RUNS) {
+        end_stopped(work);
     } else if (work->status != STATUS_OK) {
         finish(work, work->status);
     } else if (call->late && !call->stale) {
@@ -190,7 +222,7 @@ static void start_round(struct long_call *work) {
 enum status long_call_start(struct long_call *work, struct call *call) {
     struct server *server = call->server;
     work->call = call;
-    if (server->long_call_count >= LONG_CALLS_MAX) {
+    if (!has_room(server, work)) {
         work->verbs->destroy(work);
         return STATUS_BUSY;
     }
@@ -200,6 +232,7 @@ enum status long_call_start(struct long_call *work, struct call *call) {
     if (work->timeout_ms != 0) work->deadline_ns = io_now_ns(server->io) + work->timeout_ms * 1000 * 1000;
     list_push_back(&server->long_calls, &work->link);
     server->long_call_count++;
+    server->long_call_bytes += work->held_bytes;
     work->waits = must_wait(work);
     if (!work->waits) start_round(work);
     return STATUS_OK;

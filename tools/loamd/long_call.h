@@ -48,6 +48,7 @@ struct long_call_verbs {
 struct long_call {
     const struct long_call_verbs *verbs;
     uint64_t timeout_ms; /* 0 = none */
+    size_t held_bytes;   /* memory that it takes from start to destroy; with the others' at most query-memory-bytes */
     struct slice turn;   /* works with the same turn run one after another; empty = none; borrowed until destroy */
 
     /* long_call's own */
@@ -68,6 +69,9 @@ struct long_call {
 MUST_CHECK enum status long_call_start(struct long_call *work, struct call *call);
 /* The client has gone. */
 void long_call_stop(struct long_call *work);
+/* Ends those whose client went or whose time was up while they waited for their turn. When to look again; 0 = no need.
+ */
+uint64_t long_calls_turn(struct server *server);
 /* The server is stopping, and nothing runs any more: ends those that wait for their turn. */
 void long_calls_close(struct server *server);
 

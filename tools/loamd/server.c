@@ -209,6 +209,7 @@ uint64_t server_turn(struct server *server) {
         update_throttle(server);
         if (list_is_empty(&server->dirty)) break;
     }
+    next_ns = earlier(next_ns, long_calls_turn(server));
     uint64_t now_ns = io_now_ns(server->io);
     if (server->accept_retry_ns && server->accept_retry_ns <= now_ns && !server->stopping) start_accept(server);
     if (server->stopping) {

@@ -39,6 +39,7 @@ struct server {
     uint32_t free_call_count, job_count;
     struct list long_calls; /* struct long_call.link, oldest first */
     uint32_t long_call_count;
+    size_t long_call_bytes; /* that they hold */
     uint32_t connection_count;
     uint64_t next_client_id;
 
