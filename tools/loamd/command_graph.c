@@ -21,7 +21,8 @@ struct graph_call {
     struct query *query;
     struct graph *graph; /* from begin to end */
     struct result result;
-    bool must_exist; /* GRAPH.RO_QUERY */
+    bool must_exist;           /* GRAPH.RO_QUERY */
+    size_t memory_limit_bytes; /* as it was set when the query came: its run is in the pool, CONFIG SET on the loop */
     uint64_t started_ns;
     struct buf operation; /* what the run changes; empty = nothing */
     struct buf reply;     /* of a run that has ended, or what is wrong with it */
@@ -62,7 +63,7 @@ static enum status start_query(struct graph_call *run) {
     const struct query_options options = {
         .graph = run->graph,
         .sink = result_sink(&run->result),
-        .memory_limit_bytes = server->limits.query_memory_bytes,
+        .memory_limit_bytes = run->memory_limit_bytes,
         .seed = call->random,
         .clock_ms = io_clock_ms(server->io),
         .cancelled = &run->work.cancelled,
@@ -215,6 +216,7 @@ static enum status start_run(struct call *call, struct query *query, const struc
     run->work.held_bytes = query_held_bytes(query);
     run->query = query;
     run->must_exist = read_only;
+    run->memory_limit_bytes = call->server->limits.query_memory_bytes;
     run->started_ns = io_now_ns(call->server->io);
     result_init(&run->result, arguments->compact, RESULT_LIMIT_BYTES(call->server));
     call->random = prng_next(&call->server->prng);
