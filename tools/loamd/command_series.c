@@ -96,6 +96,16 @@ static bool is_label_value(struct slice value) {
     return value.size > 0 && value.size <= TSDB_LABEL_MAX_BYTES;
 }
 
+/* RedisTimeSeries has no limits to name. */
+static enum status labels_error(struct call *call, size_t count) {
+    bool too_long = false;
+    for (size_t i = 1; i <= 2 * count; i++) too_long |= call->args[call->arg_count - i].size > TSDB_LABEL_MAX_BYTES;
+    if (too_long || count > TSDB_LABELS_MAX)
+        return reply_error(&call->reply, "ERR TSDB: a series has at most %d labels, of names and values up to %d bytes",
+                           TSDB_LABELS_MAX, TSDB_LABEL_MAX_BYTES);
+    return series_error(call, "Couldn't parse LABELS");
+}
+
 static bool take_labels(struct call *call, size_t *i, struct options *options, enum status *status) {
     const size_t words = call->arg_count - *i - 1;
     struct tsdb_settings *settings = &options->settings;
@@ -107,7 +117,7 @@ static bool take_labels(struct call *call, size_t *i, struct options *options, e
         options->labels[settings->label_count++] = label;
     }
     if (!good) {
-        *status = series_error(call, "Couldn't parse LABELS");
+        *status = labels_error(call, words / 2);
         return false;
     }
     settings->labels = options->labels;
