@@ -1,7 +1,7 @@
 #!/bin/bash
 # What stands around the graph store: import, export, the algorithms as procedures, the bench (graph_tools.py says what each does).
 set -u
-build=${LOAM_BUILD_DIR:-build}
+. "$(dirname "$0")/frame.sh"
 data=${LOAM_DATA:-../shared/data}/graphalytics
 names=(
     files_of_graphs_load_and_bad_lines_are_named
@@ -12,8 +12,6 @@ names=(
     an_export_of_a_graph_that_changes_fails
     bench_graph_measures_every_row
 )
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 run="tests/script/graph_tools.py"
 
 files_of_graphs_load_and_bad_lines_are_named() { $run import --build "$build"; }
@@ -41,21 +39,5 @@ for row in ("two_hop", "set_alone", "set_beside_pagerank"):
 PYTHON
 }
 
-failed=0
-echo "[==========] Running ${#names[@]} test(s)."
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if [ ! -x /usr/bin/python3 ]; then
-        echo "SKIP: python3 is not installed"
-        (exit 77)
-    else
-        "$name"
-    fi
-    case $? in
-    0) echo "[       OK ] $name" ;;
-    77) echo "[  SKIPPED ] $name" ;;
-    *) echo "[  FAILED  ] $name" && failed=1 ;;
-    esac
-done
-echo "[==========] ${#names[@]} test(s) run."
-exit $failed
+python=needed
+run_tests

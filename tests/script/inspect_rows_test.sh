@@ -2,11 +2,7 @@
 # loam inspect and loam scan --tree on the directory of a node that served all three stores and was killed: every row, every operation in
 # the log, field by field.
 set -u
-build=${LOAM_BUILD_DIR:-build}
-loam=$build/loam
-work=$(mktemp -d) || exit 1
-server=
-trap '[ -n "$server" ] && kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$(dirname "$0")/frame.sh"
 names=(
     every_file_of_a_node_of_three_stores_is_clean
     the_rows_of_an_sst_take_all_bytes_of_its_keys_and_values
@@ -16,26 +12,7 @@ names=(
     rows_that_are_not_loams_are_shown_as_text
     a_tree_that_is_not_known_exits_with_1
 )
-failed=()
-echo "[==========] Running ${#names[@]} test(s)."
 
-port=
-start() { # sets server and port
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        port=$((41000 + RANDOM % 900))
-        "$build/loamd" --dir "$work/node" --listen "127.0.0.1:$port" --memtable-bytes 65536 >>"$work/log" 2>&1 &
-        server=$!
-        for _ in $(seq 200); do
-            "$loam" cli -p "$port" ping 2>/dev/null | grep -q PONG && return 0
-            kill -0 "$server" 2>/dev/null || break # the port is taken
-            read -rt 0.05 <> <(:)
-        done
-        kill -9 "$server" 2>/dev/null
-        wait "$server" 2>/dev/null
-    done
-    cat "$work/log"
-    return 1
-}
 write_all() {
     local i
     echo 'ts.create heat RETENTION 86400000 LABELS city austin'
@@ -52,12 +29,10 @@ write_all() {
 }
 
 every_file_of_a_node_of_three_stores_is_clean() {
-    start || return 1
+    start_server --memtable-bytes 65536 || return 1
     write_all | "$loam" cli -p "$port" >"$work/replies"
     grep -i '^(\?error\|^ERR' "$work/replies" && return 1
-    kill -9 "$server"
-    wait "$server" 2>/dev/null
-    server=
+    kill_server
     "$loam" inspect "$work/node" >"$work/out" || { grep -B30 corrupt "$work/out" | tail -40; return 1; }
     local tree
     for tree in raft.system names names.meta tsdb.series tsdb.chunks tsdb.labels graph.graphs graph.words graph.nodes graph.edges \
@@ -128,18 +103,4 @@ a_tree_that_is_not_known_exits_with_1() {
     [ $? = 1 ]
 }
 
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    "$name"
-    case $? in
-    0) echo "[       OK ] $name" ;;
-    77) echo "SKIP: python3 is not installed" && echo "[  SKIPPED ] $name" ;;
-    *) echo "[  FAILED  ] $name" && failed+=("$name") ;;
-    esac
-done
-echo "[==========] ${#names[@]} test(s) run."
-echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
-[ ${#failed[@]} = 0 ] && exit 0
-echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
-printf '[  FAILED  ] %s\n' "${failed[@]}"
-exit 1
+run_tests

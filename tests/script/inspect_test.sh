@@ -1,9 +1,7 @@
 #!/bin/bash
 # loam inspect and loam bench engine, as programs: what they print and how they exit.
 set -u
-loam=${LOAM_BUILD_DIR:-build}/loam
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/frame.sh"
 names=(
     bench_engine_runs_every_workload
     inspect_of_a_sound_store_exits_with_0
@@ -12,8 +10,6 @@ names=(
     inspect_of_a_strange_file_exits_with_1
     inspect_json_is_json
 )
-failed=()
-echo "[==========] Running ${#names[@]} test(s)."
 
 flip() { # file, offset: changes one byte
     local old
@@ -82,18 +78,4 @@ PYTHON
     done
 }
 
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    "$name"
-    case $? in
-    0) echo "[       OK ] $name" ;;
-    77) echo "SKIP: python3 is not installed" && echo "[  SKIPPED ] $name" ;;
-    *) echo "[  FAILED  ] $name" && failed+=("$name") ;;
-    esac
-done
-echo "[==========] ${#names[@]} test(s) run."
-echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
-[ ${#failed[@]} = 0 ] && exit 0
-echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
-printf '[  FAILED  ] %s\n' "${failed[@]}"
-exit 1
+run_tests

@@ -2,7 +2,7 @@
 # Time series from outside: the transcript of TS.* commands, `loam import` of the NAB files, redis-py (series.py says what each does), and that
 # `loam bench tsdb` runs.
 set -u
-build=${LOAM_BUILD_DIR:-build}
+. "$(dirname "$0")/frame.sh"
 data=${LOAM_DATA:-../shared/data}/timeseries/nab
 names=(
     every_reply_is_as_documented_in_resp2
@@ -12,14 +12,8 @@ names=(
     redis_py_finds_what_it_expects
     bench_tsdb_measures_every_row
 )
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 run="tests/script/series.py --build $build"
 
-skip() { # reason
-    echo "SKIP: $*"
-    return 77
-}
 every_reply_is_as_documented_in_resp2() { $run transcript --protocol 2; }
 every_reply_is_as_documented_in_resp3() { $run transcript --protocol 3; }
 nab_files_load_and_read_back_bit_for_bit() {
@@ -44,20 +38,5 @@ if "prometheus" in told:
 PYTHON
 }
 
-failed=0
-echo "[==========] Running ${#names[@]} test(s)."
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if [ ! -x /usr/bin/python3 ]; then
-        skip "python3 is not installed"
-    else
-        "$name"
-    fi
-    case $? in
-    0) echo "[       OK ] $name" ;;
-    77) echo "[  SKIPPED ] $name" ;;
-    *) echo "[  FAILED  ] $name" && failed=1 ;;
-    esac
-done
-echo "[==========] ${#names[@]} test(s) run."
-exit $failed
+python=needed
+run_tests

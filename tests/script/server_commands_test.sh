@@ -1,11 +1,7 @@
 #!/bin/bash
 # What a server says of itself and lets be set: CONFIG, CLIENT, INFO, HELLO, AUTH, DEBUG. Data commands are held against redis-server by differential.py.
 set -u
-build=${LOAM_BUILD_DIR:-build}
-loam=$build/loam
-work=$(mktemp -d) || exit 1
-server=
-trap '[ -n "$server" ] && kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$(dirname "$0")/frame.sh"
 names=(
     config_set_is_what_config_get_says
     config_set_changes_all_of_its_parameters_or_none
@@ -19,27 +15,7 @@ names=(
     what_breaks_things_answers_in_the_lab_only
     a_client_that_sends_too_much_reads_why
 )
-failed=()
-echo "[==========] Running ${#names[@]} test(s)."
 
-port=
-start() { # extra arguments; sets server and port
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        port=$((33000 + RANDOM % 900))
-        "$build/loamd" --dir "$work/node" --listen "127.0.0.1:$port" "$@" >>"$work/log" 2>&1 &
-        server=$!
-        for _ in $(seq 200); do
-            "$loam" cli -p "$port" ping 2>/dev/null | grep -q PONG && return 0
-            kill -0 "$server" 2>/dev/null || break # the port is taken
-            read -rt 0.05 <> <(:)
-        done
-        kill -9 "$server" 2>/dev/null
-        wait "$server" 2>/dev/null
-    done
-    cat "$work/log"
-    return 1
-}
-cli() { "$loam" cli -p "$port" "$@"; }
 lines() { printf '%s\n' "$@" | "$loam" cli -p "$port"; } # commands of one connection
 equals() { # got, expected
     [ "$1" = "$2" ] && return 0
@@ -93,9 +69,8 @@ a_password_shuts_out_who_does_not_know_it() {
 }
 what_breaks_things_answers_in_the_lab_only() {
     cli debug flush | grep -q -- --lab || return 1
-    kill -9 "$server"
-    wait "$server" 2>/dev/null
-    start --lab || return 1
+    kill_server
+    start_server --lab || return 1
     equals "$(cli debug flush)" OK && cli debug nonsense | grep -q '^ERR'
 }
 a_client_that_sends_too_much_reads_why() {
@@ -108,14 +83,5 @@ a_client_that_sends_too_much_reads_why() {
     equals "${reply%$'\r'}" "-ERR query buffer limit reached (client-query-buffer-limit); closing" && equals "$(cli exists too-large)" 0
 }
 
-start || { echo "[  FAILED  ] start"; exit 1; }
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if "$name"; then echo "[       OK ] $name"; else echo "[  FAILED  ] $name" && failed+=("$name"); fi
-done
-echo "[==========] ${#names[@]} test(s) run."
-echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
-[ ${#failed[@]} = 0 ] && exit 0
-echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
-printf '[  FAILED  ] %s\n' "${failed[@]}"
-exit 1
+start_server || { echo "[  FAILED  ] start_server"; exit 1; }
+run_tests

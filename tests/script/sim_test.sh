@@ -1,9 +1,7 @@
 #!/bin/bash
 # loam sim, as a program: the same seed gives the same run, a printed plan gives the run of its seed, and it exits as its help says.
 set -u
-loam=${LOAM_BUILD_DIR:-build}/loam
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/frame.sh"
 names=(
     the_same_seed_gives_the_same_run
     a_printed_plan_gives_the_run_of_its_seed
@@ -12,8 +10,6 @@ names=(
     a_damaged_plan_is_named_and_exits_with_1
     a_command_line_that_is_not_understood_exits_with_1
 )
-failed=()
-echo "[==========] Running ${#names[@]} test(s)."
 
 the_same_seed_gives_the_same_run() {
     "$loam" sim --seed 7 --json >"$work/first" && "$loam" sim --seed 7 --json >"$work/second" && "$loam" sim --seed 8 --json >"$work/other" || return 1
@@ -50,13 +46,4 @@ a_command_line_that_is_not_understood_exits_with_1() {
     "$loam" sim --help | grep -q -- --print-plan
 }
 
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if "$name"; then echo "[       OK ] $name"; else echo "[  FAILED  ] $name" && failed+=("$name"); fi
-done
-echo "[==========] ${#names[@]} test(s) run."
-echo "[  PASSED  ] $((${#names[@]} - ${#failed[@]})) test(s)."
-[ ${#failed[@]} = 0 ] && exit 0
-echo "[  FAILED  ] ${#failed[@]} test(s), listed below:"
-printf '[  FAILED  ] %s\n' "${failed[@]}"
-exit 1
+run_tests
