@@ -126,9 +126,12 @@ uint64_t io_sim_disk_cost(struct io_sim *io, enum io_op_kind kind, size_t size) 
 
 /* ---- Clocks ------------------------------------------------------------------------------------------------------ */
 
+/* The drift may have changed while blocking calls had carried the loop ahead: until the sim has come there the clock
+ * stands. */
 uint64_t io_sim_clock(const struct io_sim *io, uint64_t sim_ns) {
-    int64_t passed = (int64_t)(sim_ns - io->clock_sim_ns); /* below 0 for one whose time is not that far yet */
-    return io->clock_ns + (uint64_t)(passed + passed / 1000 * io->clock_ppm / (PPM / 1000));
+    if (sim_ns <= io->clock_sim_ns) return io->clock_ns;
+    uint64_t passed = sim_ns - io->clock_sim_ns;
+    return io->clock_ns + passed + (uint64_t)((int64_t)(passed / 1000) * io->clock_ppm / (PPM / 1000));
 }
 
 uint64_t io_sim_clock_to_sim(const struct io_sim *io, uint64_t clock_ns) {

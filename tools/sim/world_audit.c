@@ -39,6 +39,15 @@ static void compare(struct world *world, const struct world_node *node, const st
     }
 }
 
+/* Reading took the node time, as a turn does: the next one comes after it. */
+static void pass_time(struct world *world, struct world_node *node) {
+    uint64_t from_ns = sim_now_ns(world->sim);
+    if (node->busy_until_ns > from_ns) from_ns = node->busy_until_ns;
+    node->busy_until_ns = from_ns + sim_io_take_lead_ns(node->io);
+    if (sim_is_scheduled(&node->turn) && node->turn.at_ns < node->busy_until_ns)
+        sim_schedule(world->sim, &node->turn, node->busy_until_ns);
+}
+
 /* False: its disk does not let it be read. */
 static bool take(struct world *world, struct world_node *node, struct world_audit *audit) {
     const struct world_node_kind *kind = world->options->nodes;
@@ -46,6 +55,7 @@ static bool take(struct world *world, struct world_node *node, struct world_audi
     node->in_turn = true;
     enum status status = kind->audit(kind->context, node->handle, audit, &error);
     node->in_turn = false;
+    pass_time(world, node);
     if (status == STATUS_IO) return false;
     if (status != STATUS_OK) {
         world_break(world, WORLD_BROKEN, "node %u is not whole at index %" PRIu64 ": %s", node->number, audit->index,

@@ -92,6 +92,29 @@ static void clocks_drift_and_jump_apart(void **state) {
     sim_destroy(sim);
 }
 
+/* Blocking calls had carried the loop ahead when the drift changed; whoever looks next stands before that moment. */
+static void a_drift_that_begins_ahead_of_the_sim_turns_no_clock_back(void **state) {
+    (void)state;
+    static const uint8_t bytes[4096];
+    struct io_file *file = NULL;
+    struct sim *sim = sim_create(3);
+    struct sim_disk *disk = sim_disk_create(3);
+    struct io *io = sim_io_create(sim, disk, NULL);
+    sim_io_set_drift(io, 500000);
+    assert_int_equal(io_file_open(io, "/ahead", IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
+    for (int i = 0; i < 20; i++) assert_int_equal(io_file_write(file, 0, bytes, sizeof bytes), STATUS_OK);
+    assert_int_equal(io_file_sync(file), STATUS_OK);
+    uint64_t before_ns = io_now_ns(io);
+    sim_io_set_drift(io, -400000);
+    assert_true(sim_io_take_lead_ns(io) > 0);
+    uint64_t after_ns = io_now_ns(io);
+    assert_true(after_ns >= before_ns && after_ns < before_ns + MS);
+    io_file_close(file);
+    io_destroy(io);
+    sim_disk_destroy(disk);
+    sim_destroy(sim);
+}
+
 /* ---- Jobs -------------------------------------------------------------------------------------------------------- */
 
 struct stepper {
@@ -192,8 +215,11 @@ static void owner_is_told_when_a_turn_is_due(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_fire_by_time_then_arrival),  cmocka_unit_test(clocks_drift_and_jump_apart),
-        cmocka_unit_test(steps_interleave_as_the_seed_says), cmocka_unit_test(one_worker_keeps_order_of_start),
+        cmocka_unit_test(events_fire_by_time_then_arrival),
+        cmocka_unit_test(clocks_drift_and_jump_apart),
+        cmocka_unit_test(a_drift_that_begins_ahead_of_the_sim_turns_no_clock_back),
+        cmocka_unit_test(steps_interleave_as_the_seed_says),
+        cmocka_unit_test(one_worker_keeps_order_of_start),
         cmocka_unit_test(owner_is_told_when_a_turn_is_due),
     };
     return cmocka_run_group_tests_name("sim", tests, NULL, NULL);
