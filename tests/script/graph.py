@@ -143,6 +143,21 @@ def ends(options):
         leaving.close()
         wait_for(lambda: running(wire) == 0, "the query ends with its client")
 
+        leaving = Wire(server.ports[0])
+        leaving.send(request(ENDLESS) + b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n")
+        wait_for(lambda: running(wire) == 1, "the query runs, and a command is held behind it")
+        leaving.close()
+        wait_for(lambda: running(wire) == 0, "the query ends with its client all the same")
+        going_on = Wire(server.ports[0])
+        increment = b"*2\r\n$4\r\nINCR\r\n$7\r\ncounted\r\n"
+        going_on.send(request("UNWIND range(1, 300000) AS i RETURN count(i)") + 1000 * increment)
+        for i in range(4000):
+            going_on.send(increment)
+        if "300000" not in show(going_on.reply())[0]:
+            raise Failed("the query before many commands is not answered")
+        for i in range(5000):
+            equal(show(going_on.reply())[0], ":%d" % (i + 1), "a command that came behind a query")
+
         holder, waiting = Wire(server.ports[0]), Wire(server.ports[0])
         holder.send(request(ENDLESS_WRITE))
         wait_for(lambda: running(wire) == 1, "a write runs")

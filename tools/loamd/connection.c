@@ -16,6 +16,7 @@ static void free_connection(struct connection *connection) {
     server->connection_count--;
     resp_parser_deinit(&connection->parser);
     buf_deinit(&connection->in);
+    buf_deinit(&connection->ahead);
     buf_deinit(&connection->out);
     buf_deinit(&connection->leaving);
     buf_deinit(&connection->name);
@@ -123,7 +124,7 @@ static void protocol_error(struct connection *connection) {
 
 /*
  * Starts as many commands as may start now. A held command borrows from the input, so what stands before it is dropped
- * only once it has started, and nothing is received meanwhile.
+ * only once it has started, and nothing is received into it meanwhile.
  */
 static void run_commands(struct connection *connection) {
     while (may_start_command(connection)) {
@@ -135,7 +136,8 @@ static void run_commands(struct connection *connection) {
                 connection->parsed += connection->parser.consumed;
                 if (status == STATUS_SYNTAX) protocol_error(connection);
                 if (status == STATUS_NO_MEMORY) connection_drop(connection);
-                if (status == STATUS_END && connection->input_ended) connection->closes = true;
+                if (status == STATUS_END && connection->input_ended && connection->ahead.size == 0)
+                    connection->closes = true;
                 break;
             }
         }
@@ -162,6 +164,8 @@ static void receive_done(struct io_op *op) {
     }
     if (connection->discards > 0)
         connection->discards -= op->bytes < connection->discards ? op->bytes : connection->discards;
+    else if (connection->receives_ahead)
+        connection->ahead.size += op->bytes;
     else
         connection->in.size += op->bytes;
     connection->active_ns = io_now_ns(connection->server->io);
@@ -177,6 +181,17 @@ static void refuse_input(struct connection *connection) {
     connection->discards = wanted > have ? wanted - have : 0;
     buf_clear(&connection->in);
     dispatch_error(connection, slice_make(text, sizeof text - 1));
+}
+
+static void submit_receive(struct connection *connection, struct buf *to) {
+    connection->receive = (struct io_op){.kind = IO_OP_RECEIVE,
+                                         .socket = connection->socket,
+                                         .data = to->data + to->size,
+                                         .size = to->capacity - to->size,
+                                         .done = receive_done,
+                                         .context = connection};
+    connection->receiving = true;
+    io_submit(connection->server->io, &connection->receive);
 }
 
 static void start_receive(struct connection *connection) {
@@ -195,14 +210,29 @@ static void start_receive(struct connection *connection) {
         connection_drop(connection);
         return;
     }
-    connection->receive = (struct io_op){.kind = IO_OP_RECEIVE,
-                                         .socket = connection->socket,
-                                         .data = connection->in.data + connection->in.size,
-                                         .size = connection->in.capacity - connection->in.size,
-                                         .done = receive_done,
-                                         .context = connection};
-    connection->receiving = true;
-    io_submit(server->io, &connection->receive);
+    connection->receives_ahead = false;
+    submit_receive(connection, &connection->in);
+}
+
+/* A long call ends with its client, whose end is only seen by receiving: also when a command is held behind it. */
+static bool may_receive_ahead(const struct connection *connection) {
+    return connection->held && connection->phase == PHASE_ALONE && connection->ahead.size == 0 && !connection->closes;
+}
+
+static void start_receive_ahead(struct connection *connection) {
+    if (buf_reserve(&connection->ahead, RECEIVE_BYTES) != STATUS_OK) return; /* it is seen later */
+    connection->receives_ahead = true;
+    submit_receive(connection, &connection->ahead);
+}
+
+/* Behind the held command, once it has started. */
+static void take_ahead(struct connection *connection) {
+    if (buf_append_slice(&connection->in, buf_slice(&connection->ahead)) != STATUS_OK) {
+        connection_drop(connection);
+        return;
+    }
+    buf_deinit(&connection->ahead);
+    run_commands(connection);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -233,7 +263,8 @@ struct connection *connection_create(struct server *server, struct io_socket *so
 void connection_turn(struct connection *connection) {
     if (!connection->doomed) {
         collect_replies(connection);
-        if (!connection->receiving) run_commands(connection);
+        if (!connection->receiving || connection->receives_ahead) run_commands(connection);
+        if (!connection->receiving && !connection->held && connection->ahead.size > 0) take_ahead(connection);
         collect_replies(connection);
     }
     bool answered = list_is_empty(&connection->calls);
@@ -247,6 +278,9 @@ void connection_turn(struct connection *connection) {
         return;
     }
     const bool reads_on = discards || (!connection->held && may_start_command(connection));
-    if (!connection->receiving && !connection->input_ended && reads_on && !connection->server->throttled)
+    if (connection->receiving || connection->input_ended || connection->server->throttled) return;
+    if (reads_on)
         start_receive(connection);
+    else if (may_receive_ahead(connection))
+        start_receive_ahead(connection);
 }

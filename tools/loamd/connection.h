@@ -35,6 +35,8 @@ struct connection {
 
     struct resp_parser parser;
     struct buf in;
+    struct buf ahead; /* what came behind a held command while a long call runs: RECEIVE_BYTES at most */
+    bool receives_ahead;
     bool held;     /* the parser's present command waits for calls of the other kind */
     size_t parsed; /* bytes at the front of `in` that were commands which have started */
     struct io_op receive;
