@@ -83,6 +83,10 @@ struct name_owner {
 MUST_CHECK enum status names_get(const struct names_view *view, struct slice name, struct name_row *row,
                                  struct engine_value *value);
 
+/* A hint: these names are asked for next (engine_touch). At most NAMES_TOUCH_MAX. */
+enum { NAMES_TOUCH_MAX = 16 };
+void names_touch(const struct names_view *view, const struct slice *names, size_t count);
+
 /*
  * The names as one entry's operations leave them, before the batch is written: read-your-writes inside apply. What
  * changed is put into the batch once, by finish, in the order in which names were first touched. Reused from entry to

@@ -110,6 +110,17 @@ enum status kv_prefetch(const struct kv *kv, const struct names_view *view, stru
     return names_count(&blocking, &names);
 }
 
+void kv_touch(const struct names_view *view, const struct slice *operations, size_t count) {
+    struct slice names[NAMES_TOUCH_MAX];
+    size_t known = 0;
+    for (size_t i = 0; i < count && known < NAMES_TOUCH_MAX; i++) {
+        struct kv_op_reader reader;
+        if (kv_op_decode(operations[i], &reader) != STATUS_OK || reader.op.argument_count == 0) continue;
+        names[known++] = kv_op_next(&reader); /* of many names the first: a hint need not be whole */
+    }
+    names_touch(view, names, known);
+}
+
 enum status kv_probe(const struct names_view *view, struct slice operation) {
     struct kv_op_reader reader;
     enum status status = kv_op_decode(operation, &reader);

@@ -110,6 +110,8 @@ void kv_destroy(struct kv *kv); /* NULL is allowed */
  */
 MUST_CHECK enum status kv_apply(struct kv *kv, const struct names_view *view, struct slice operation,
                                 struct engine_batch *batch, struct buf *reply);
+/* A hint: these operations are applied next, in this order; at most NAMES_TOUCH_MAX. */
+void kv_touch(const struct names_view *view, const struct slice *operations, size_t count);
 /* Reads, blocking, what kv_apply would read. Any thread. */
 MUST_CHECK enum status kv_prefetch(const struct kv *kv, const struct names_view *view, struct slice operation);
 /* Whether the rows of the operation's names are in memory: OK, or WOULD_BLOCK: kv_prefetch is worth its while. What

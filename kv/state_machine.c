@@ -57,6 +57,12 @@ static enum status machine_hash(void *context, const struct engine_snapshot *sna
     return names_hash(&view, hash);
 }
 
+static void machine_touch(void *context, const struct slice *operations, size_t count) {
+    const struct kv_machine *machine = context;
+    struct names_view view = view_at(machine, NULL, 0);
+    kv_touch(&view, operations, count);
+}
+
 static enum status machine_maintain(void *context, int64_t log_time_ms, struct buf *operation) {
     const struct kv_machine *machine = context;
     struct names_view view = view_at(machine, NULL, log_time_ms);
@@ -95,6 +101,7 @@ enum status kv_machine_create(const struct name_owner *owners, size_t owner_coun
         .apply = machine_apply,
         .prefetch = machine_prefetch,
         .probe = machine_probe,
+        .touch = machine_touch,
         .after_restore = machine_after_restore,
         .hash = machine_hash,
         .maintain = machine_maintain,

@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(default)
 
-enum { STATE_MACHINES_MAX = 8 };
+enum { STATE_MACHINES_MAX = 8, STATE_MACHINE_TOUCH_MAX = 16 };
 
 /* What an entry says besides its operations; the same on every replica. */
 struct envelope {
@@ -52,6 +52,9 @@ struct state_machine {
     /* Whether apply of this operation would find its rows in memory, by the latest state: OK, or WOULD_BLOCK: prefetch
      * is worth its while. Touches no file; loop thread; anything else counts as OK. NULL: nothing is read ahead. */
     enum status (*probe)(void *context, struct slice operation);
+    /* A hint, may be NULL: these operations are applied next, in this order; at most STATE_MACHINE_TOUCH_MAX. What they
+     * read in memory is brought close to the processor. Never blocks. Loop thread. */
+    void (*touch)(void *context, const struct slice *operations, size_t count);
     /* The engine was opened or replaced (start, snapshot install): use this one from now on, rebuild what is cached.
      * Loop thread, nothing of the old one is in use. */
     enum status (*after_restore)(void *context, struct engine *engine, uint64_t seed);

@@ -190,6 +190,13 @@ enum status engine_get_try(struct engine *engine, const struct engine_snapshot *
     return get(engine, snapshot, tree, key, SST_MEMORY_ONLY, value);
 }
 
+void engine_touch(struct engine *engine, uint32_t tree, const struct slice *keys, size_t count) {
+    struct store_read read;
+    store_begin_read(engine, NULL, tree, &read);
+    if (read.tree) memtable_touch(read.view->active->table, read.tree->instance, keys, count);
+    store_end_read(engine, &read);
+}
+
 void engine_value_release(struct engine_value *value) {
     block_release(value->pin[0]);
     memtable_release(value->pin[1]);

@@ -338,6 +338,19 @@ bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice k
     return true;
 }
 
+void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count) {
+    struct memtable_target targets[SKIPLIST_TOUCH_MAX];
+    const struct memtable_tree *entries = tree_find(memtable, tree);
+    if (!entries) return;
+    while (count > 0) {
+        const size_t some = count < SKIPLIST_TOUCH_MAX ? count : SKIPLIST_TOUCH_MAX;
+        for (size_t i = 0; i < some; i++) targets[i] = memtable_target(keys[i], ENTRY_TRAILER_FIRST);
+        skiplist_touch(&entries->list, targets, some);
+        keys += some;
+        count -= some;
+    }
+}
+
 bool memtable_get_older(struct memtable_version *version) {
     const struct memtable_node *node = skiplist_next(version->node);
     if (!node_has_key(node, memtable_node_key(version->node))) return false;

@@ -58,6 +58,8 @@ struct memtable_version {
  */
 bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice key, uint64_t snapshot,
                   struct memtable_version *version);
+/* A hint: these keys are asked for next. What memtable_get will read is brought close, several keys at a time. */
+void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count);
 /* The next older version of the same key; false = none left. */
 bool memtable_get_older(struct memtable_version *version);
 /* range_set_cover of this memtable's range deletes; 0 = not covered. */

@@ -137,6 +137,50 @@ static struct memtable_node *search(const struct skiplist *list, const struct me
     return at;
 }
 
+/* One of several searches that go on side by side. */
+struct stroll {
+    const struct memtable_target *target;
+    struct memtable_node *at;
+    struct memtable_node *to; /* asked for, not looked at yet; NULL = nothing is to be looked at on this level */
+    unsigned level;
+};
+
+static void stroll_ask(struct stroll *stroll) {
+    const bool overshoots = edge_head(stroll->at, stroll->level) > stroll->target->head;
+    stroll->to = overshoots ? NULL : edge_to(stroll->at, stroll->level);
+    if (!stroll->to) return;
+    __builtin_prefetch(stroll->to);
+    __builtin_prefetch((const char *)stroll->to - 64); /* the edges of its lower levels */
+}
+
+/* False when it has arrived. */
+static bool stroll_step(struct stroll *stroll) {
+    if (stroll->to && node_is_before(stroll->to, stroll->target))
+        stroll->at = stroll->to;
+    else if (stroll->level-- == 0)
+        return false;
+    stroll_ask(stroll);
+    return true;
+}
+
+void skiplist_touch(const struct skiplist *list, const struct memtable_target *targets, size_t count) {
+    struct stroll strolls[SKIPLIST_TOUCH_MAX];
+    check(count <= SKIPLIST_TOUCH_MAX);
+    const unsigned top = atomic_load_explicit(&list->height, memory_order_relaxed) - 1;
+    for (size_t i = 0; i < count; i++) {
+        strolls[i] = (struct stroll){.target = &targets[i], .at = list->head, .level = top};
+        stroll_ask(&strolls[i]);
+    }
+    while (count > 0) {
+        for (size_t i = 0; i < count;) {
+            if (stroll_step(&strolls[i]))
+                i++;
+            else
+                strolls[i] = strolls[--count];
+        }
+    }
+}
+
 struct memtable_node *skiplist_seek(const struct skiplist *list, const struct memtable_target *target) {
     struct memtable_node *next;
     search(list, target, &next);

@@ -81,6 +81,10 @@ void skiplist_unlink(struct skiplist *list, struct memtable_node *node, struct m
 
 /* The first node at or after the target, NULL = none. */
 struct memtable_node *skiplist_seek(const struct skiplist *list, const struct memtable_target *target);
+/* What searches for these targets read is brought close to the processor. A search waits for memory at nearly every
+ * node; several at a time wait together. */
+enum { SKIPLIST_TOUCH_MAX = 16 };
+void skiplist_touch(const struct skiplist *list, const struct memtable_target *targets, size_t count);
 /* The last node before the target, NULL = none. */
 struct memtable_node *skiplist_seek_before(const struct skiplist *list, const struct memtable_target *target);
 struct memtable_node *skiplist_last(const struct skiplist *list); /* NULL = none */

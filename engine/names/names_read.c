@@ -1,4 +1,5 @@
 /* names_read: looking at the name space. A row that is due is absent (names.h); nothing here writes. */
+#include "engine/base/check.h"
 #include "engine/base/coding.h"
 #include "engine/base/hash.h"
 #include "engine/names/names_format.h"
@@ -44,6 +45,18 @@ enum status names_get(const struct names_view *view, struct slice name, struct n
     if (status == STATUS_OK) status = get_by_key(view, buf_slice(&key), row, value);
     buf_deinit(&key);
     return status;
+}
+
+/* A row's key begins with the hash: that much leads a search to it. */
+void names_touch(const struct names_view *view, const struct slice *names, size_t count) {
+    uint8_t bytes[NAMES_TOUCH_MAX][NAMES_HASH_BYTES];
+    struct slice keys[NAMES_TOUCH_MAX];
+    check(count <= NAMES_TOUCH_MAX);
+    for (size_t i = 0; i < count; i++) {
+        coding_put_key_u64(bytes[i], names_hash_of(view->seed, names[i]));
+        keys[i] = slice_make(bytes[i], NAMES_HASH_BYTES);
+    }
+    engine_touch(view->engine, TREE_NAMES, keys, count);
 }
 
 enum status names_count(const struct names_view *view, uint64_t *count) {

@@ -248,13 +248,40 @@ static bool cut_if_due(struct raft_driver *driver) {
     return status == STATUS_OK;
 }
 
+/*
+ * Lets the machine whose entries come next see some of them at once: apply waits for memory at each row, and what is
+ * asked for together is waited for together. Returns the last index that was looked at.
+ */
+static uint64_t touch_next(struct raft_driver *driver) {
+    struct slice operations[STATE_MACHINE_TOUCH_MAX];
+    const struct state_machine *machine = NULL;
+    size_t count = 0;
+    uint64_t index = driver->applied;
+    while (index < driver->commit && count < STATE_MACHINE_TOUCH_MAX) {
+        struct raft_entry entry;
+        struct envelope envelope;
+        uint8_t store;
+        if (!raft_log_peek(driver->raft_log, index + 1, &entry) || entry.kind != RAFT_ENTRY_COMMAND) break;
+        if (envelope_decode(entry.bytes, &envelope, &store, &operations[count]) != STATUS_OK) break;
+        const struct state_machine *its = driver_find_machine(driver, store);
+        if (its == NULL || (machine != NULL && its != machine)) break; /* another's turn comes */
+        machine = its;
+        count++;
+        index++;
+    }
+    if (count > 1 && machine->touch != NULL) machine->touch(machine->context, operations, count);
+    return index;
+}
+
 bool apply_slice(struct raft_driver *driver) {
     uint64_t begin = driver_now(driver);
     if (driver->installing || driver->prefetching || driver->failed != STATUS_OK || begin < driver->apply_retry_ns)
         return false;
     unsigned count = 0;
+    uint64_t touched = driver->applied;
     bool more = cut_if_due(driver);
     while (driver->applied < driver->commit && more && driver->failed == STATUS_OK) {
+        if (driver->applied >= touched) touched = touch_next(driver);
         more = apply_next(driver);
         if (more) count++;
         if (more) more = cut_if_due(driver);

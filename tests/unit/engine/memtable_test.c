@@ -182,6 +182,34 @@ static void every_snapshot_sees_what_was_written_before_it(void **state) {
     }
 }
 
+/* Any keys, known or not, few or many, of trees that are there or not. */
+static void touch_some(const struct memtable *memtable, struct prng *prng) {
+    struct slice keys[KEYS * 2];
+    const size_t count = prng_below(prng, KEYS * 2 + 1);
+    for (size_t i = 0; i < count; i++)
+        keys[i] = prng_below(prng, 8) ? key_of((unsigned)prng_below(prng, KEYS + 8)) : slice_make("\xff\xff\xff", 3);
+    memtable_touch(memtable, prng_below(prng, 4) ? trees[prng_below(prng, TREES)] : 12345, keys, count);
+}
+
+static void a_touch_changes_no_answer(void **state) {
+    (void)state;
+    static struct history history;
+    for (uint64_t seed = test_seed(1), last = seed + test_scaled(40); seed < last; seed++) {
+        seed_starts("a_touch_changes_no_answer", seed);
+        struct prng prng;
+        prng_init(&prng, seed);
+        history.count = 0;
+        struct memtable *memtable = memtable_create(seed);
+        assert_non_null(memtable);
+        touch_some(memtable, &prng);
+        const uint64_t newest = draw_all(memtable, &history, &prng, 1 + prng_below(&prng, OPERATIONS));
+        for (int i = 0; i < 20; i++) touch_some(memtable, &prng);
+        assert_same_answers(memtable, &history, newest);
+        memtable_release(memtable);
+        seed_passes();
+    }
+}
+
 struct shown {
     struct slice key;
     uint64_t trailer;
@@ -455,6 +483,9 @@ static void read_along(void *context) {
             before = source.source.head;
         }
         wrong += back < keys;
+        struct slice touched[KEYS];
+        for (unsigned key = 0; key < KEYS; key++) touched[key] = key_of(key);
+        memtable_touch(race->memtable, 9, touched, KEYS);
         for (unsigned key = 0; key < KEYS && round; key++) {
             struct memtable_version version;
             bool found = memtable_get(race->memtable, 9, key_of(key), snapshot, &version);
@@ -498,6 +529,7 @@ int main(void) {
     prng_fill(&prng, noise, sizeof noise);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_snapshot_sees_what_was_written_before_it),
+        cmocka_unit_test(a_touch_changes_no_answer),
         cmocka_unit_test(sources_walk_both_ways_and_agree_with_get),
         cmocka_unit_test(a_flush_sees_every_operation_once),
         cmocka_unit_test(a_batch_that_was_taken_back_leaves_no_trace),
