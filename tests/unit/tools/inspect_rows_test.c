@@ -157,7 +157,7 @@ static void rows_of_compressed_and_raw_blocks_are_the_same_to_programs(void **st
         /* but for where their units stand */
         struct slice rest = buf_slice(&report.rows);
         const uint8_t *at;
-        while ((at = memmem(rest.data, rest.size, "\"entry\"", 7)) != NULL) {
+        while (rest.size > 0 && (at = memmem(rest.data, rest.size, "\"entry\"", 7)) != NULL) {
             const uint8_t *end = memchr(at, '\n', rest.size - (size_t)(at - rest.data));
             if (!end) end = rest.data + rest.size;
             assert_int_equal(buf_append(&rows[i], at, (size_t)(end - at)), STATUS_OK);
