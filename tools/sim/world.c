@@ -272,14 +272,34 @@ static bool settle(struct world *world) {
     return false;
 }
 
+/* From here on everything is read, from each node. */
+static void begin_last_reads(struct world *world) {
+    world->is_ending = true;
+    world->final_from = world->history_count;
+    world->final_commit = 0;
+    for (unsigned i = 0; i < world->plan->nodes; i++) {
+        uint64_t commit = world->nodes[i].view.commit;
+        if (commit > world->final_commit) world->final_commit = commit;
+    }
+    world_clients_read_all(world);
+}
+
+/*
+ * A write whose client has left may still be applied while the last reads are under way, by a node that had held it
+ * without a leader: then they are no last reads, and are made again.
+ */
+static void end_last_reads(struct world *world) {
+    if (world->is_restarted || world->nodes[0].view.applied == world->final_commit)
+        world->is_over = settle(world);
+    else
+        begin_last_reads(world);
+}
+
 static void check_end(struct world *world) {
     if (!world_is_healed(world)) return;
-    if (!world->is_ending && world_clients_are_content(world)) {
-        world->is_ending = true;
-        world->final_from = world->history_count;
-    }
+    if (!world->is_ending && world_clients_are_content(world)) begin_last_reads(world);
     if (world->is_ending && world_clients_have_finished(world) && nodes_agree(world)) {
-        world->is_over = settle(world);
+        end_last_reads(world);
         return;
     }
     if (sim_now_ns(world->sim) < world->bound_ns) return;

@@ -75,7 +75,7 @@ static void end_operation(struct world_client *client, enum world_outcome outcom
     operation->returned_ns = sim_now_ns(world->sim);
     client->operation = NONE;
     if (outcome == WORLD_DONE) {
-        if (world->is_ending && client->number == 0) world->script_at++;
+        if (world->is_ending && operation >= world->history + world->final_from) world->script_at++;
         world->completed++;
         if (operation->action == WORLD_SERIES_ADD) world->series_there |= 1U << operation->key;
         if (world_is_healed(world)) client->done_since_heal++;
@@ -368,6 +368,12 @@ void world_clients_start(struct world *world) {
         client->target = 1 + i % world->plan->nodes;
         wake_later(client, 50 + prng_below(&client->prng, 300));
     }
+}
+
+void world_clients_read_all(struct world *world) {
+    struct world_client *reader = &world->clients[0];
+    world->script_at = 0;
+    if (!sim_is_scheduled(&reader->alarm) && !reader->is_leaving && !reader->is_connecting) think(reader);
 }
 
 bool world_clients_have_finished(const struct world *world) {

@@ -125,6 +125,7 @@ struct world {
     unsigned script_steps;      /* for each node */
     unsigned script_at;         /* how far that is */
     size_t final_from;          /* operations of the history from here on are its */
+    uint64_t final_commit;      /* the last index that was committed when it began */
     bool is_restarted;          /* all has been read, and all nodes have been down once more */
     struct world_audit settled; /* what they held before that */
     uint64_t bound_ns;          /* by then all has to be well */
@@ -149,6 +150,8 @@ void world_clients_start(struct world *world);
 void world_clients_stop(struct world *world);
 /* Everybody has had answers since the healing. */
 bool world_clients_are_content(const struct world *world);
+/* The first of them reads everything from every node, from the beginning. */
+void world_clients_read_all(struct world *world);
 /* Everything was read from every node. */
 bool world_clients_have_finished(const struct world *world);
 
