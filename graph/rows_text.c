@@ -1,14 +1,11 @@
 /* rows_text: fields of text become rows of an import operation; see columns.h. */
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <strings.h>
 
 #include "engine/base/decimal.h"
 #include "graph/columns.h"
 #include "graph/import_words.h"
 
-enum { NUMBER_TEXT_BYTES = 512, SHOWN_BYTES = 60 };
+enum { SHOWN_BYTES = 60 };
 
 enum status graph_rows_begin(struct graph_rows *rows, struct buf *to, struct slice graph_name, uint32_t flags) {
     enum status status = rows->words ? STATUS_OK : graph_words_create(&rows->words);
@@ -49,18 +46,6 @@ static bool parse_integer(struct slice text, int64_t *value) {
     return decimal_parse(slice_make(digits + !signed_text, text.size + signed_text), value);
 }
 
-static bool parse_float(struct slice text, double *value) {
-    char copy[NUMBER_TEXT_BYTES];
-    if (text.size == 0 || text.size >= sizeof copy) return false;
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    if (strpbrk(copy, "xX \t") || memchr(copy, '\0', text.size)) return false;
-    char *end = NULL;
-    errno = 0;
-    *value = strtod(copy, &end);
-    return *end == '\0' && !(errno == ERANGE && isinf(*value));
-}
-
 static bool is_word(struct slice text, const char *word) {
     return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
 }
@@ -74,7 +59,7 @@ static enum status add_value(struct graph_rows *rows, const struct graph_column 
         if (!parse_integer(text, &integer)) return fault(error, column, text, "is no integer of 64 bits");
         return graph_property_encode_integer(&rows->values, integer);
     case GRAPH_PROPERTY_FLOAT:
-        if (!parse_float(text, &number)) return fault(error, column, text, "is no number");
+        if (!decimal_parse_double(text, &number)) return fault(error, column, text, "is no number");
         return graph_property_encode_float(&rows->values, number);
     case GRAPH_PROPERTY_TRUE:
         if (!is_word(text, "true") && !is_word(text, "false"))

@@ -1,6 +1,5 @@
 /* number: values and times as text. */
 #include <ctype.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,29 +8,12 @@
 #include "engine/base/decimal.h"
 #include "tsdb/tsdb.h"
 
-enum { DIGITS_MAX = 17, PARSE_MAX_BYTES = 400 };
+enum { PARSE_MAX_BYTES = 400 };
 
 static size_t put_text(char *to, const char *text) {
     size_t size = strlen(text);
     memcpy(to, text, size + 1);
     return size;
-}
-
-/* The shortest digits that read back: d.ddd times 10^*exponent, without the point. Returns how many. */
-static int shortest_digits(double value, char digits[DIGITS_MAX + 1], int *exponent) {
-    char text[TSDB_VALUE_TEXT_BYTES];
-    /* Fifteen digits of a normal number always say what was written with as few; below, numbers lie thinner. */
-    for (int precision = value < DBL_MIN ? 0 : 14; precision < DIGITS_MAX; precision++) {
-        check(snprintf(text, sizeof text, "%.*e", precision, value) > 0);
-        if (precision == DIGITS_MAX - 1 || strtod(text, NULL) == value) break;
-    }
-    int count = 0;
-    const char *at = text;
-    for (; *at && *at != 'e'; at++)
-        if (isdigit((unsigned char)*at)) digits[count++] = *at;
-    *exponent = (int)strtol(at + 1, NULL, 10);
-    while (count > 1 && digits[count - 1] == '0') count--;
-    return count;
 }
 
 /* Redis' layout: whole numbers and small fractions plainly, others as d.ddde+x. */
@@ -61,11 +43,11 @@ size_t tsdb_format_value(double value, char text[TSDB_VALUE_TEXT_BYTES]) {
         check(size > 0);
         return (size_t)size;
     }
-    char digits[DIGITS_MAX + 1];
+    char digits[DECIMAL_DIGITS_MAX];
     int exponent = 0;
     size_t sign = signbit(value) ? 1 : 0;
     text[0] = '-';
-    int count = shortest_digits(fabs(value), digits, &exponent);
+    int count = (int)decimal_shortest(fabs(value), digits, &exponent);
     return sign + lay_out(text + sign, TSDB_VALUE_TEXT_BYTES - sign, digits, count, exponent);
 }
 

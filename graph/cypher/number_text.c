@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FLOAT_DIGITS_MAX = 17, FLOAT_TEXT_MAX_BYTES = 512 };
+#include "engine/base/decimal.h"
+
+enum { FLOAT_TEXT_MAX_BYTES = 512 };
 
 static size_t put_text(char text[NUMBER_TEXT_BYTES], const char *what) {
     return (size_t)snprintf(text, NUMBER_TEXT_BYTES, "%s", what);
@@ -15,11 +17,10 @@ static size_t put_text(char text[NUMBER_TEXT_BYTES], const char *what) {
 size_t number_text_float(double number, char text[NUMBER_TEXT_BYTES]) {
     if (isnan(number)) return put_text(text, "NaN");
     if (isinf(number)) return put_text(text, number > 0 ? "Infinity" : "-Infinity");
-    size_t size = 0;
-    for (int digits = 1; digits <= FLOAT_DIGITS_MAX; digits++) {
-        size = (size_t)snprintf(text, NUMBER_TEXT_BYTES, "%.*g", digits, number);
-        if (strtod(text, NULL) == number) break;
-    }
+    char digits[DECIMAL_DIGITS_MAX];
+    int exponent;
+    const int count = number == 0 ? 1 : (int)decimal_shortest(fabs(number), digits, &exponent);
+    size_t size = (size_t)snprintf(text, NUMBER_TEXT_BYTES, "%.*g", count, number);
     /* %g turns to an exponent when the digits end before the point; up to 10^15 people expect plain digits. */
     if (fabs(number) >= 1 && fabs(number) < 1e15 && strchr(text, 'e'))
         size = (size_t)snprintf(text, NUMBER_TEXT_BYTES, "%.0f", number);

@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "engine/base/decimal.h"
 
 #define REPLACEMENT 0xFFFDu
 
@@ -78,14 +79,12 @@ enum status export_text_dot(struct buf *to, struct slice text, uint64_t *replace
 /* ---- Values ------------------------------------------------------------------------------------------------------ */
 
 static enum status put_double(struct buf *to, double number) {
-    char text[40];
+    char digits[DECIMAL_DIGITS_MAX];
+    int exponent;
     if (isnan(number)) return buf_append(to, "NaN", 3);
     if (isinf(number)) return buf_append_format(to, "%sINF", number < 0 ? "-" : "");
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number) break;
-    }
-    return buf_append_format(to, "%s", text);
+    const int count = number == 0 ? 1 : (int)decimal_shortest(fabs(number), digits, &exponent);
+    return buf_append_format(to, "%.*g", count, number);
 }
 
 static enum status put_json_string(struct buf *to, struct slice text) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/decimal.h"
 #include "tools/loam/import/import_source.h"
 #include "tools/loam/import/line_reader.h"
 #include "tools/loam/import/series_files.h"
@@ -271,7 +272,7 @@ static uint64_t bits_of(double value) {
 static bool is_same(const struct resp_reply *sample, int64_t time_ms, double value) {
     double stored = 0;
     if (sample->type != RESP_ARRAY || sample->count != 2 || sample->elements[0].integer != time_ms) return false;
-    if (!series_value_parse(sample->elements[1].text, &stored)) return false;
+    if (!decimal_parse_double(sample->elements[1].text, &stored)) return false;
     return (isnan(stored) && isnan(value)) || bits_of(stored) == bits_of(value);
 }
 

@@ -1,11 +1,7 @@
 /* series_line: see series_line.h. */
 #include "tools/loam/import/series_line.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
-
-enum { VALUE_TEXT_BYTES = 512 };
+#include "engine/base/decimal.h"
 
 void series_line_begin(struct series_line_parser *parser, enum time_unit unit) {
     parser->unit = unit;
@@ -16,18 +12,6 @@ void series_line_begin(struct series_line_parser *parser, enum time_unit unit) {
 
 void series_line_deinit(struct series_line_parser *parser) {
     buf_deinit(&parser->csv.text);
-}
-
-bool series_value_parse(struct slice text, double *value) {
-    char copy[VALUE_TEXT_BYTES];
-    if (text.size == 0 || text.size >= sizeof copy) return false;
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    if (strpbrk(copy, "xX \t") || memchr(copy, '\0', text.size)) return false;
-    char *end = NULL;
-    errno = 0;
-    *value = strtod(copy, &end);
-    return *end == '\0' && !(errno == ERANGE && isinf(*value));
 }
 
 /* A first line of which neither field reads as it should is a header. */
@@ -59,7 +43,7 @@ enum status series_line_parse(struct series_line_parser *parser, struct slice li
     }
     const bool has_time = time_text_parse(parser->fields[0], &parser->unit, &sample->time_ms);
     sample->text = parser->fields[1];
-    status = judge(parser, has_time, series_value_parse(sample->text, &sample->value), why);
+    status = judge(parser, has_time, decimal_parse_double(sample->text, &sample->value), why);
     if (status != STATUS_OK || sample->time_ms >= 0) return status;
     *why = "the time lies before 1970, where no series begins";
     return STATUS_SYNTAX;

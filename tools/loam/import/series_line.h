@@ -31,7 +31,4 @@ void series_line_deinit(struct series_line_parser *parser);
 MUST_CHECK enum status series_line_parse(struct series_line_parser *parser, struct slice line,
                                          struct series_sample *sample, const char **why);
 
-/* A number as strtod reads it, whole, decimal, "nan" and "inf" included; false: none, or beyond the range. */
-bool series_value_parse(struct slice text, double *value);
-
 #endif
