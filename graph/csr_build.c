@@ -3,6 +3,8 @@
 
 #include "graph/property.h"
 
+enum { BLOCK_WORK = 8 /* to fold a row, beside its entries */ };
+
 static bool wants(const struct csr_build *build, enum graph_direction direction) {
     return build->options.direction == direction || build->options.direction == GRAPH_BOTH;
 }
@@ -86,10 +88,15 @@ static enum status add_nodes(struct csr_build *build, uint64_t *work) {
 
 /* ---- Edges ------------------------------------------------------------------------------------------------------- */
 
-/* Brings a block with something left in it; a sweep at its end is closed. */
-static enum status fill(struct csr_sweep *sweep) {
-    while (sweep->sweep && sweep->at == sweep->count) {
+static void spend(uint64_t *work, uint64_t amount) {
+    *work -= amount < *work ? amount : *work;
+}
+
+/* Brings a block with something left in it, as far as the work goes; a sweep at its end is closed. */
+static enum status fill(struct csr_sweep *sweep, uint64_t *work) {
+    while (sweep->sweep && sweep->at == sweep->count && *work > 0) {
         sweep->at = 0;
+        spend(work, BLOCK_WORK);
         enum status status = graph_sweep_next(sweep->sweep, &sweep->node, &sweep->entries, &sweep->count);
         if (status == STATUS_OK) continue;
         sweep->count = 0;
@@ -150,8 +157,8 @@ static enum status add_block(struct csr_build *build, struct csr_sweep *sweep, u
 static enum status add_edges(struct csr_build *build, uint64_t *work, bool *done) {
     enum status status = STATUS_OK;
     while (status == STATUS_OK && *work > 0) {
-        for (int i = 0; status == STATUS_OK && i < 2; i++) status = fill(&build->sweeps[i]);
-        if (status != STATUS_OK) return status;
+        for (int i = 0; status == STATUS_OK && i < 2; i++) status = fill(&build->sweeps[i], work);
+        if (status != STATUS_OK || *work == 0) return status;
         struct csr_sweep *sweep = first_sweep(build);
         if (!sweep) {
             *done = true;

@@ -22,7 +22,7 @@
 
 enum {
     QUERY_MEMORY_DEFAULT_BYTES = 256 << 20,
-    QUERY_STEP_WORK = 2048, /* a step of about a millisecond */
+    QUERY_STEP_WORK = 512, /* a step of about a tenth of a millisecond */
 };
 
 struct query;

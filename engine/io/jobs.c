@@ -5,11 +5,12 @@
  */
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/io/machine.h"
 
-enum { YIELDING_NICE = 10 };
+enum { YIELDING_NICE = 10, RUN_NS = 200000, PAUSE_NS = 50000, LINGER_NS = 10000000 };
 
 /* ---- Finished jobs: many pool threads push, the loop takes all --------------------------------------------------- */
 
@@ -68,9 +69,36 @@ static void yield_to_others(void) {
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), YIELDING_NICE);
 }
 
+/* What a thread that yields remembers between steps. */
+struct pacer {
+    uint64_t turns;      /* of the loop, when last looked at */
+    uint64_t seen_ns;    /* when they had last become more */
+    uint64_t resumed_ns; /* after the last pause */
+};
+
+/*
+ * A priority counts among threads of one group alone (a session under autogroup, a service under cgroups): a worker of
+ * the kernel or another process still waits up to a tick, 4 ms, for a thread that computes. So such a thread lets
+ * go of its core by itself while the loop works; for a while after its last turn, too, since what it waits for may
+ * wait for this core.
+ */
+static void pause_for_loop(struct pacer *pacer, struct machine *machine) {
+    const uint64_t now = machine_now_ns(&machine->base);
+    if (now - pacer->resumed_ns < RUN_NS) return;
+    const uint64_t turns = atomic_load_explicit(&machine->turns, memory_order_relaxed);
+    if (turns != pacer->turns) pacer->seen_ns = now;
+    pacer->turns = turns;
+    pacer->resumed_ns = now;
+    if (now - pacer->seen_ns > LINGER_NS) return;
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    (void)nanosleep(&pause, NULL);
+    pacer->resumed_ns = machine_now_ns(&machine->base);
+}
+
 static void drive_jobs(void *context) {
     struct job_pool *pool = context;
     struct io_job *job;
+    struct pacer pacer = {0};
     if (pool->yields) yield_to_others();
     mutex_lock(&pool->mutex);
     while ((job = dequeue(pool))) {
@@ -78,6 +106,7 @@ static void drive_jobs(void *context) {
         const bool wants_done = job->done != NULL; /* without it, the job's memory is gone after its last step */
         const enum io_job_state state = job->step(job);
         if (state == IO_JOB_DONE && wants_done) push_finished(pool->machine, job);
+        if (pool->yields) pause_for_loop(&pacer, pool->machine);
         mutex_lock(&pool->mutex);
         if (state == IO_JOB_MORE) enqueue(pool, job);
     }

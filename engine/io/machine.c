@@ -94,6 +94,8 @@ static void collect_due_timers(struct machine *machine) {
 }
 
 size_t machine_deliver(struct machine *machine) {
+    const uint64_t turns = atomic_load_explicit(&machine->turns, memory_order_relaxed); /* this thread's alone */
+    atomic_store_explicit(&machine->turns, turns + 1, memory_order_relaxed);
     collect_due_timers(machine);
     size_t count = jobs_deliver(machine);
     struct list *const last = machine->completed.prev;

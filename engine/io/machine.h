@@ -115,6 +115,7 @@ struct machine {
     int wake_fd;                       /* eventfd; its counter is never read, each write is an edge */
     atomic_bool asleep;                /* the loop is about to wait: a wake must write to wake_fd */
     atomic_bool woken;                 /* a wake came since the last turn */
+    atomic_uint_least64_t turns;       /* of the loop: pools that yield look whether it works */
     _Atomic(struct io_job *) finished; /* stack of jobs whose done is due, newest first */
     struct job_pool pools[IO_POOL_COUNT];
 };

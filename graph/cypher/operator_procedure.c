@@ -3,7 +3,7 @@
 #include "graph/cypher/procedure_table.h"
 #include "graph/cypher/run.h"
 
-enum { STEP_WORK = 4096 };
+enum { STEP_WORK = 512 };
 
 struct procedure_state {
     struct procedure_call call;
