@@ -15,106 +15,49 @@
 
 #include "engine/base/prng.h"
 #include "tests/harness/cluster_load.h"
+#include "tests/harness/local_cluster.h"
 #include "tests/harness/models.h"
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
-#include "tools/loam/cluster/cluster.h"
 
 enum { NODES = 3, CLIENTS = 8, KEYS = 12, PAUSE_MS = 8, TIMEOUT_MS = 3000, READY_MS = 20000, MS = 1000000 };
 enum { KILLS = 10, ROUNDS = 4, NEW_LEADER_MS = 2000 };
 
 struct fixture {
-    struct cluster cluster;
+    struct local_cluster local;
     struct cluster_load *load;
-    char server[IO_PATH_BYTES];
     char addresses[NODES][IO_ADDRESS_BYTES];
     const char *address_list[NODES];
     struct prng prng;
     uint64_t seed;
 };
 
-static void assert_ok(enum status status, const struct error *error) {
-    if (status != STATUS_OK) fail_msg("%s: %s", status_name(status), error->text);
-}
-
 /* ---- A cluster of its own -------------------------------------------------------------------------------------------
  */
 
-/* Ports that nobody has at the moment. */
-static void choose_ports(struct fixture *fixture) {
-    struct plan *plan = &fixture->cluster.plan;
-    for (int attempt = 0; attempt < 50; attempt++) {
-        uint16_t chance;
-        bool is_free = true;
-        io_entropy(fixture->cluster.io, &chance, sizeof chance);
-        plan->base_port = 20000 + chance % 100u * 100;
-        for (unsigned node = 1; node <= NODES && is_free; node++)
-            is_free = cluster_node_check_ports(&fixture->cluster, node, NULL) == STATUS_OK;
-        if (is_free) return;
-    }
-    fail_msg("no free ports found");
-}
-
 static int set_up(void **state) {
-    static char directory[64];
+    static const struct local_ports ports = {.first_port = 20000, .step = 100, .steps = 100};
     struct fixture *fixture = calloc(1, sizeof *fixture);
     struct error error = {0};
     *state = fixture;
     assert_non_null(fixture);
-    const struct io_options options = {.backend = IO_BACKEND_PROBE};
-    assert_ok(io_create(&options, &fixture->cluster.io, &error), &error);
-    snprintf(directory, sizeof directory, "/tmp/loam-chaos-XXXXXX");
-    assert_non_null(mkdtemp(directory));
-    snprintf(fixture->server, sizeof fixture->server, "%s/loamd", test_build_dir());
-    fixture->cluster.server = fixture->server;
-    assert_ok(plan_init(&fixture->cluster.plan, directory, &error), &error);
-    choose_ports(fixture);
-    assert_ok(plan_save(&fixture->cluster.plan, fixture->cluster.io, &error), &error);
+    local_cluster_plan(&fixture->local, "chaos", &ports);
+    struct cluster *cluster = &fixture->local.cluster;
     for (unsigned node = 1; node <= NODES; node++) {
-        assert_ok(cluster_node_start(&fixture->cluster, node, &error), &error);
-        plan_address(&fixture->cluster.plan, node, PLAN_CLIENTS, fixture->addresses[node - 1]);
+        assert_ok(cluster_node_start(cluster, node, &error), &error);
+        plan_address(&cluster->plan, node, PLAN_CLIENTS, fixture->addresses[node - 1]);
         fixture->address_list[node - 1] = fixture->addresses[node - 1];
     }
-    assert_ok(cluster_wait_ready(&fixture->cluster, READY_MS, &error), &error);
+    assert_ok(cluster_wait_ready(cluster, READY_MS, &error), &error);
     return 0;
 }
 
-static void remove_tree(struct io *io, const char *path);
-
-struct removal {
-    struct io *io;
-    const char *path;
-};
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct removal *removal = context;
-    char path[2 * IO_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", removal->path, entry->name);
-    if (entry->kind == IO_ENTRY_DIR)
-        remove_tree(removal->io, path);
-    else
-        assert_int_equal(io_remove(removal->io, path), STATUS_OK);
-    return STATUS_OK;
-}
-
-static void remove_tree(struct io *io, const char *path) {
-    struct removal removal = {.io = io, .path = path};
-    assert_int_equal(io_dir_list(io, path, remove_entry, &removal), STATUS_OK);
-    assert_int_equal(io_remove(io, path), STATUS_OK);
-}
-
-/* After a failure the directory stays, for whoever looks into it. */
+/* After a failure operations of the clients are still in flight. */
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    struct error error = {0};
     const bool passed = fixture->load == NULL;
-    for (unsigned node = 1; node <= NODES; node++)
-        if (cluster_node_kill(&fixture->cluster, node, &error) != STATUS_OK) print_message("%s\n", error.text);
-    if (passed)
-        remove_tree(fixture->cluster.io, fixture->cluster.plan.dir);
-    else
-        print_message("data and logs are in %s\n", fixture->cluster.plan.dir);
-    if (passed) io_destroy(fixture->cluster.io); /* else operations of the clients are still in flight */
+    local_cluster_stop(&fixture->local, passed);
+    if (passed) io_destroy(fixture->local.cluster.io);
     if (passed) free(fixture);
     return 0;
 }
@@ -126,7 +69,7 @@ static void start_load(struct fixture *fixture, const char *test, uint64_t seed)
     fixture->seed = test_seed(seed);
     seed_starts(test, fixture->seed);
     prng_init(&fixture->prng, fixture->seed);
-    const struct cluster_load_options options = {.io = fixture->cluster.io,
+    const struct cluster_load_options options = {.io = fixture->local.cluster.io,
                                                  .addresses = fixture->address_list,
                                                  .address_count = NODES,
                                                  .clients = CLIENTS,
@@ -138,7 +81,7 @@ static void start_load(struct fixture *fixture, const char *test, uint64_t seed)
 }
 
 static void run_for(struct fixture *fixture, uint64_t ms) {
-    cluster_load_run(fixture->load, io_now_ns(fixture->cluster.io) + ms * MS);
+    cluster_load_run(fixture->load, io_now_ns(fixture->local.cluster.io) + ms * MS);
 }
 
 static void assert_linearizable(const struct history *history) {
@@ -152,16 +95,16 @@ static void assert_linearizable(const struct history *history) {
 
 /* All nodes have applied the same entries and hold the same state. */
 static void wait_for_equal_state(struct fixture *fixture) {
-    const uint64_t give_up_ns = io_now_ns(fixture->cluster.io) + (uint64_t)READY_MS * MS;
+    const uint64_t give_up_ns = io_now_ns(fixture->local.cluster.io) + (uint64_t)READY_MS * MS;
     struct node_facts facts[PLAN_NODES_MAX];
     for (;;) {
-        cluster_ask_all(&fixture->cluster, facts);
+        cluster_ask_all(&fixture->local.cluster, facts);
         bool equal = true;
         for (unsigned i = 0; i < NODES; i++)
             equal &= facts[i].answers && facts[i].applied == facts[0].applied && facts[i].commit == facts[0].commit;
         if (equal) break;
-        if (io_now_ns(fixture->cluster.io) > give_up_ns) fail_msg("the nodes do not come to the same index");
-        io_sleep(fixture->cluster.io, 20 * MS);
+        if (io_now_ns(fixture->local.cluster.io) > give_up_ns) fail_msg("the nodes do not come to the same index");
+        io_sleep(fixture->local.cluster.io, 20 * MS);
     }
     for (unsigned i = 1; i < NODES; i++) assert_string_equal(facts[i].state_hash, facts[0].state_hash);
     assert_string_not_equal(facts[0].state_hash, "");
@@ -175,8 +118,8 @@ static void assert_log_is_clean(struct fixture *fixture, unsigned node) {
     struct buf text = BUF_EMPTY;
     uint64_t size;
     size_t got;
-    plan_path(&fixture->cluster.plan, node, ".log", path);
-    assert_int_equal(io_file_open(fixture->cluster.io, path, IO_OPEN_READ, &file), STATUS_OK);
+    plan_path(&fixture->local.cluster.plan, node, ".log", path);
+    assert_int_equal(io_file_open(fixture->local.cluster.io, path, IO_OPEN_READ, &file), STATUS_OK);
     assert_int_equal(io_file_size(file, &size), STATUS_OK);
     assert_int_equal(buf_reserve(&text, size + 1), STATUS_OK);
     assert_int_equal(io_file_read(file, 0, text.data, size, &got), STATUS_OK);
@@ -191,7 +134,7 @@ static void assert_log_is_clean(struct fixture *fixture, unsigned node) {
 /* Everything runs again: reads all keys through every node, and judges the whole history. */
 static void finish(struct fixture *fixture) {
     struct error error = {0};
-    assert_ok(cluster_wait_ready(&fixture->cluster, READY_MS, &error), &error);
+    assert_ok(cluster_wait_ready(&fixture->local.cluster, READY_MS, &error), &error);
     run_for(fixture, 500);
     cluster_load_stop(fixture->load);
     for (size_t node = 0; node < NODES; node++) cluster_load_read_all(fixture->load, node);
@@ -205,10 +148,10 @@ static void finish(struct fixture *fixture) {
 }
 
 static unsigned find_leader(struct fixture *fixture) {
-    const uint64_t give_up_ns = io_now_ns(fixture->cluster.io) + (uint64_t)READY_MS * MS;
+    const uint64_t give_up_ns = io_now_ns(fixture->local.cluster.io) + (uint64_t)READY_MS * MS;
     struct node_facts facts[PLAN_NODES_MAX];
-    while (io_now_ns(fixture->cluster.io) < give_up_ns) {
-        cluster_ask_all(&fixture->cluster, facts);
+    while (io_now_ns(fixture->local.cluster.io) < give_up_ns) {
+        cluster_ask_all(&fixture->local.cluster, facts);
         unsigned leader = 0;
         uint64_t term = 0;
         for (unsigned i = 0; i < NODES; i++) {
@@ -225,7 +168,7 @@ static unsigned find_leader(struct fixture *fixture) {
 
 /* Runs the load until a write that came after `since_ns` is acknowledged; returns how long that took. */
 static uint64_t wait_for_write_ms(struct fixture *fixture, uint64_t since_ns) {
-    struct io *io = fixture->cluster.io;
+    struct io *io = fixture->local.cluster.io;
     while (cluster_load_last_write_ns(fixture->load) <= since_ns) {
         if (io_now_ns(io) - since_ns > (uint64_t)READY_MS * MS) fail_msg("no write succeeds any more");
         run_for(fixture, 2);
@@ -245,17 +188,17 @@ static void ten_kills_of_the_leader_lose_nothing(void **state) {
     run_for(fixture, 500);
     for (uint64_t i = 0; i < kills; i++) {
         const unsigned leader = find_leader(fixture);
-        const uint64_t killed_ns = io_now_ns(fixture->cluster.io);
-        assert_ok(cluster_node_kill(&fixture->cluster, leader, &error), &error);
+        const uint64_t killed_ns = io_now_ns(fixture->local.cluster.io);
+        assert_ok(cluster_node_kill(&fixture->local.cluster, leader, &error), &error);
         const unsigned next = find_leader(fixture);
-        const uint64_t leader_ms = (io_now_ns(fixture->cluster.io) - killed_ns) / MS;
+        const uint64_t leader_ms = (io_now_ns(fixture->local.cluster.io) - killed_ns) / MS;
         const uint64_t write_ms = wait_for_write_ms(fixture, killed_ns);
         print_message("kill %" PRIu64 ": node %u after %" PRIu64 " ms, a write after %" PRIu64 " ms\n", i + 1, next,
                       leader_ms, write_ms);
         if (leader_ms > slowest_ms) slowest_ms = leader_ms;
         run_for(fixture, prng_between(&fixture->prng, 100, 500));
-        assert_ok(cluster_node_start(&fixture->cluster, leader, &error), &error);
-        assert_ok(cluster_wait_ready(&fixture->cluster, READY_MS, &error), &error);
+        assert_ok(cluster_node_start(&fixture->local.cluster, leader, &error), &error);
+        assert_ok(cluster_wait_ready(&fixture->local.cluster, READY_MS, &error), &error);
         run_for(fixture, prng_between(&fixture->prng, 100, 500));
     }
     finish(fixture);
@@ -270,17 +213,17 @@ static void all_nodes_killed_at_once_lose_nothing(void **state) {
     for (uint64_t i = 0; i < rounds; i++) {
         run_for(fixture, prng_between(&fixture->prng, 300, 800));
         for (unsigned node = 1; node <= NODES; node++)
-            assert_ok(cluster_node_kill(&fixture->cluster, node, &error), &error);
+            assert_ok(cluster_node_kill(&fixture->local.cluster, node, &error), &error);
         for (unsigned node = 1; node <= NODES; node++)
-            assert_ok(cluster_node_start(&fixture->cluster, node, &error), &error);
-        assert_ok(cluster_wait_ready(&fixture->cluster, READY_MS, &error), &error);
+            assert_ok(cluster_node_start(&fixture->local.cluster, node, &error), &error);
+        assert_ok(cluster_wait_ready(&fixture->local.cluster, READY_MS, &error), &error);
     }
     finish(fixture);
 }
 
 static void signal_node(struct fixture *fixture, unsigned node, enum process_signal signal) {
     long pid;
-    assert_int_not_equal(cluster_node_process(&fixture->cluster, node, &pid), PROCESS_GONE);
+    assert_int_not_equal(cluster_node_process(&fixture->local.cluster, node, &pid), PROCESS_GONE);
     assert_int_equal(process_signal(pid, signal), STATUS_OK);
 }
 
@@ -292,7 +235,7 @@ static void a_paused_leader_that_wakes_up_serves_nothing_stale(void **state) {
         run_for(fixture, prng_between(&fixture->prng, 200, 500));
         const unsigned leader = find_leader(fixture);
         signal_node(fixture, leader, PROCESS_PAUSE);
-        const uint64_t paused_ns = io_now_ns(fixture->cluster.io);
+        const uint64_t paused_ns = io_now_ns(fixture->local.cluster.io);
         run_for(fixture, prng_between(&fixture->prng, 600, 1500));
         wait_for_write_ms(fixture, paused_ns);
         signal_node(fixture, leader, PROCESS_RESUME);
@@ -310,11 +253,11 @@ static void a_leader_cut_off_serves_nothing_stale(void **state) {
         unsigned group[PLAN_NODES_MAX] = {0};
         run_for(fixture, prng_between(&fixture->prng, 200, 500));
         group[find_leader(fixture) - 1] = 1;
-        assert_ok(cluster_set_links(&fixture->cluster, group, &error), &error);
-        const uint64_t cut_ns = io_now_ns(fixture->cluster.io);
+        assert_ok(cluster_set_links(&fixture->local.cluster, group, &error), &error);
+        const uint64_t cut_ns = io_now_ns(fixture->local.cluster.io);
         run_for(fixture, prng_between(&fixture->prng, 600, 1500));
         wait_for_write_ms(fixture, cut_ns);
-        assert_ok(cluster_set_links(&fixture->cluster, NULL, &error), &error);
+        assert_ok(cluster_set_links(&fixture->local.cluster, NULL, &error), &error);
         run_for(fixture, prng_between(&fixture->prng, 200, 500));
     }
     finish(fixture);

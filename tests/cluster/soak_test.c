@@ -23,10 +23,10 @@
 #include "engine/base/decimal.h"
 #include "engine/base/prng.h"
 #include "raft/session.h"
+#include "tests/harness/local_cluster.h"
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
 #include "tools/loam/client.h"
-#include "tools/loam/cluster/cluster.h"
 
 enum { NODES = 3, PAUSED = 3, CLIENTS = 4, BATCH = 100, KEYS = 4000, SAMPLES = 50, MS = 1000000 };
 enum { READY_MS = 20000, ANSWER_MS = 20000, MIB = 1 << 20, OPERATIONS = 60000, VALUE_MAX = 400 };
@@ -57,9 +57,7 @@ struct sample {
 };
 
 struct soak {
-    struct cluster cluster;
-    char dir[64];
-    char server[IO_PATH_BYTES];
+    struct local_cluster local;
     struct client *clients[CLIENTS];
     struct prng prng;
     uint64_t target, completed, refused;
@@ -70,25 +68,7 @@ struct soak {
     bool passed;
 };
 
-static void assert_ok(enum status status, const struct error *error) {
-    if (status != STATUS_OK) fail_msg("%s: %s", status_name(status), error->text);
-}
-
 /* ---- A cluster of its own ---------------------------------------------------------------------------------------- */
-
-static void choose_ports(struct soak *soak) {
-    struct plan *plan = &soak->cluster.plan;
-    for (int attempt = 0; attempt < 50; attempt++) {
-        uint16_t chance;
-        bool is_free = true;
-        io_entropy(soak->cluster.io, &chance, sizeof chance);
-        plan->base_port = 33000 + chance % 30u * 10;
-        for (unsigned node = 1; node <= NODES && is_free; node++)
-            is_free = cluster_node_check_ports(&soak->cluster, node, NULL) == STATUS_OK;
-        if (is_free) return;
-    }
-    fail_msg("no free ports found");
-}
 
 static void start_nodes(struct soak *soak) {
     static char limits[4][32];
@@ -97,75 +77,38 @@ static void start_nodes(struct soak *soak) {
     static const unsigned values[] = {MEMTABLE_BYTES, CACHE_BYTES, LOG_LIMIT_BYTES, SEGMENT_BYTES};
     struct error error = {0};
     for (size_t i = 0; i < 4; i++) snprintf(limits[i], sizeof limits[i], "%u", values[i]);
-    soak->cluster.extra = extra;
-    soak->cluster.extra_count = 8;
-    for (unsigned node = 1; node <= NODES; node++) assert_ok(cluster_node_start(&soak->cluster, node, &error), &error);
-    assert_ok(cluster_wait_ready(&soak->cluster, READY_MS, &error), &error);
+    soak->local.cluster.extra = extra;
+    soak->local.cluster.extra_count = 8;
+    for (unsigned node = 1; node <= NODES; node++)
+        assert_ok(cluster_node_start(&soak->local.cluster, node, &error), &error);
+    assert_ok(cluster_wait_ready(&soak->local.cluster, READY_MS, &error), &error);
 }
 
 static struct client *connect_to(struct soak *soak, unsigned node) {
     char address[IO_ADDRESS_BYTES];
     struct client *client = NULL;
     struct error error = {0};
-    plan_address(&soak->cluster.plan, node, PLAN_CLIENTS, address);
-    assert_ok(client_open(soak->cluster.io, address, ANSWER_MS, &client, &error), &error);
+    plan_address(&soak->local.cluster.plan, node, PLAN_CLIENTS, address);
+    assert_ok(client_open(soak->local.cluster.io, address, ANSWER_MS, &client, &error), &error);
     return client;
 }
 
 static int set_up(void **state) {
+    static const struct local_ports ports = {.first_port = 33000, .step = 10, .steps = 30};
     struct soak *soak = calloc(1, sizeof *soak);
-    struct error error = {0};
     *state = soak;
     assert_non_null(soak);
-    assert_ok(io_create(&(struct io_options){.backend = IO_BACKEND_PROBE}, &soak->cluster.io, &error), &error);
-    snprintf(soak->dir, sizeof soak->dir, "/tmp/loam-soak-XXXXXX");
-    assert_non_null(mkdtemp(soak->dir));
-    snprintf(soak->server, sizeof soak->server, "%s/loamd", test_build_dir());
-    soak->cluster.server = soak->server;
-    assert_ok(plan_init(&soak->cluster.plan, soak->dir, &error), &error);
-    choose_ports(soak);
-    assert_ok(plan_save(&soak->cluster.plan, soak->cluster.io, &error), &error);
+    local_cluster_plan(&soak->local, "soak", &ports);
     start_nodes(soak);
     for (unsigned i = 0; i < CLIENTS; i++) soak->clients[i] = connect_to(soak, i % (NODES - 1) + 1);
     return 0;
 }
 
-static void remove_tree(struct io *io, const char *path);
-
-struct removal {
-    struct io *io;
-    const char *path;
-};
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct removal *removal = context;
-    char path[2 * IO_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", removal->path, entry->name);
-    if (entry->kind == IO_ENTRY_DIR)
-        remove_tree(removal->io, path);
-    else
-        assert_int_equal(io_remove(removal->io, path), STATUS_OK);
-    return STATUS_OK;
-}
-
-static void remove_tree(struct io *io, const char *path) {
-    struct removal removal = {.io = io, .path = path};
-    assert_int_equal(io_dir_list(io, path, remove_entry, &removal), STATUS_OK);
-    assert_int_equal(io_remove(io, path), STATUS_OK);
-}
-
-/* After a failure the directory stays, for whoever looks into it. */
 static int tear_down(void **state) {
     struct soak *soak = *state;
-    struct error error = {0};
     for (unsigned i = 0; i < CLIENTS; i++) client_close(soak->clients[i]);
-    for (unsigned node = 1; node <= NODES; node++)
-        if (cluster_node_kill(&soak->cluster, node, &error) != STATUS_OK) print_message("%s\n", error.text);
-    if (soak->passed)
-        remove_tree(soak->cluster.io, soak->dir);
-    else
-        print_message("data and logs are in %s\n", soak->dir);
-    io_destroy(soak->cluster.io);
+    local_cluster_stop(&soak->local, soak->passed);
+    io_destroy(soak->local.cluster.io);
     free(soak);
     return 0;
 }
@@ -230,9 +173,9 @@ static uint64_t resident_bytes(struct soak *soak, unsigned node) {
     struct io_file *file;
     size_t got = 0;
     long pid;
-    assert_int_not_equal(cluster_node_process(&soak->cluster, node, &pid), PROCESS_GONE);
+    assert_int_not_equal(cluster_node_process(&soak->local.cluster, node, &pid), PROCESS_GONE);
     snprintf(path, sizeof path, "/proc/%ld/statm", pid);
-    assert_int_equal(io_file_open(soak->cluster.io, path, IO_OPEN_READ, &file), STATUS_OK);
+    assert_int_equal(io_file_open(soak->local.cluster.io, path, IO_OPEN_READ, &file), STATUS_OK);
     assert_int_equal(io_file_read(file, 0, text, sizeof text - 1, &got), STATUS_OK);
     io_file_close(file);
     const char *second = strchr(text, ' ');
@@ -259,8 +202,8 @@ static enum status weigh_entry(void *context, const struct io_entry *entry) {
 }
 
 static uint64_t weigh(struct soak *soak, const char *path) {
-    struct weighing weighing = {.io = soak->cluster.io, .path = path};
-    assert_int_equal(io_dir_list(soak->cluster.io, path, weigh_entry, &weighing), STATUS_OK);
+    struct weighing weighing = {.io = soak->local.cluster.io, .path = path};
+    assert_int_equal(io_dir_list(soak->local.cluster.io, path, weigh_entry, &weighing), STATUS_OK);
     return weighing.bytes;
 }
 
@@ -270,7 +213,7 @@ static void look(struct soak *soak, unsigned node, struct sample *sample) {
     struct error error = {0};
     char dir[IO_PATH_BYTES], log[IO_PATH_BYTES + 8];
     assert_ok(client_call(client, (const char *[]){"INFO"}, 1, &reply, &error), &error);
-    plan_path(&soak->cluster.plan, node, "", dir);
+    plan_path(&soak->local.cluster.plan, node, "", dir);
     snprintf(log, sizeof log, "%s/log", dir);
     *sample = (struct sample){.operations = soak->completed,
                               .heap = field(reply->text, "used_memory_heap"),
@@ -314,7 +257,7 @@ static void take_samples(struct soak *soak) {
 
 static void signal_paused(struct soak *soak, enum process_signal signal) {
     long pid;
-    assert_int_not_equal(cluster_node_process(&soak->cluster, PAUSED, &pid), PROCESS_GONE);
+    assert_int_not_equal(cluster_node_process(&soak->local.cluster, PAUSED, &pid), PROCESS_GONE);
     assert_int_equal(process_signal(pid, signal), STATUS_OK);
     soak->is_paused = signal == PROCESS_PAUSE;
 }
@@ -403,7 +346,7 @@ static void must_fit_on_disk(const struct soak *soak, unsigned node) {
 
 /* Waits until all have applied the same and compaction has come to rest. */
 static void wait_for_rest(struct soak *soak) {
-    const uint64_t give_up_ns = io_now_ns(soak->cluster.io) + (uint64_t)READY_MS * MS;
+    const uint64_t give_up_ns = io_now_ns(soak->local.cluster.io) + (uint64_t)READY_MS * MS;
     for (;;) {
         struct sample samples[NODES];
         bool rests = true;
@@ -411,8 +354,8 @@ static void wait_for_rest(struct soak *soak) {
         for (unsigned i = 0; i < NODES; i++)
             rests = rests && samples[i].applied == samples[0].applied && samples[i].debt == 0;
         if (rests) return;
-        if (io_now_ns(soak->cluster.io) > give_up_ns) fail_msg("the nodes do not come to rest");
-        io_sleep(soak->cluster.io, 50 * MS);
+        if (io_now_ns(soak->local.cluster.io) > give_up_ns) fail_msg("the nodes do not come to rest");
+        io_sleep(soak->local.cluster.io, 50 * MS);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/base/prng.h"
 #include "tests/harness/io_facts.h"
+#include "tests/harness/temp_dir.h"
 
 enum { FACTS_MAX = 128, NAME_BYTES = 160 };
 
@@ -63,30 +64,6 @@ void fill_pattern(uint8_t *to, size_t size, uint64_t seed) {
 
 /* ---- Set-up of one fact ------------------------------------------------------------------------------------------ */
 
-struct removal {
-    struct io *io;
-    const char *directory;
-};
-
-static void remove_tree(struct io *io, const char *directory);
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct removal *removal = context;
-    char path[2 * IO_PATH_BYTES];
-    snprintf(path, sizeof path, "%s/%s", removal->directory, entry->name);
-    if (entry->kind == IO_ENTRY_DIR)
-        remove_tree(removal->io, path);
-    else
-        assert_status(io_remove(removal->io, path), STATUS_OK);
-    return STATUS_OK;
-}
-
-static void remove_tree(struct io *io, const char *directory) {
-    struct removal removal = {.io = io, .directory = directory};
-    assert_status(io_dir_list(io, directory, remove_entry, &removal), STATUS_OK);
-    assert_status(io_remove(io, directory), STATUS_OK);
-}
-
 static int set_up(void **state) {
     const struct io_factory *factory = *state;
     const char *skip = NULL;
@@ -100,13 +77,13 @@ static int set_up(void **state) {
         snprintf(fixture->directory, sizeof fixture->directory, "%s/fact", factory->directory);
         return io_dir_make(fixture->io, fixture->directory) == STATUS_OK ? 0 : -1;
     }
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/loam-io-XXXXXX");
-    return mkdtemp(fixture->directory) ? 0 : -1;
+    temp_dir_make(fixture->directory, "io");
+    return 0;
 }
 
 static int tear_down(void **state) {
     struct io_fixture *fixture = *state;
-    if (fixture->directory[0]) remove_tree(fixture->io, fixture->directory);
+    if (fixture->directory[0]) temp_dir_remove(fixture->io, fixture->directory);
     io_destroy(fixture->io);
     free(fixture);
     return 0;

@@ -12,11 +12,12 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/temp_dir.h"
 #include "tools/loam/cluster/cluster.h"
 
 struct fixture {
     struct io *io;
-    char directory[64];
+    char directory[TEMP_DIR_BYTES];
     struct plan plan;
 };
 
@@ -25,25 +26,16 @@ static int set_up(void **state) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
     *state = fixture;
     if (!fixture || io_create(&options, &fixture->io, NULL) != STATUS_OK) return -1;
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/loam-plan-XXXXXX");
-    if (!mkdtemp(fixture->directory)) return -1;
+    temp_dir_make(fixture->directory, "plan");
     return plan_init(&fixture->plan, fixture->directory, NULL) == STATUS_OK ? 0 : -1;
-}
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct fixture *fixture = context;
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", fixture->directory, entry->name);
-    return io_remove(fixture->io, path);
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    enum status status = io_dir_list(fixture->io, fixture->directory, remove_entry, fixture);
-    if (status == STATUS_OK) status = io_remove(fixture->io, fixture->directory);
+    temp_dir_remove(fixture->io, fixture->directory);
     io_destroy(fixture->io);
     free(fixture);
-    return status == STATUS_OK ? 0 : -1;
+    return 0;
 }
 
 static const char *text_of(struct buf *buf) {

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/temp_dir.h"
 #include "tools/loam/import/bad_lines.h"
 #include "tools/loam/import/line_reader.h"
 #include "tools/loam/import/series_files.h"
@@ -209,7 +210,7 @@ static void a_bad_line_says_what_is_wrong(void **state) {
 
 struct fixture {
     struct io *io;
-    char directory[64];
+    char directory[TEMP_DIR_BYTES];
     char path[128];
 };
 
@@ -218,22 +219,17 @@ static int set_up(void **state) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
     *state = fixture;
     if (!fixture || io_create(&options, &fixture->io, NULL) != STATUS_OK) return -1;
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/loam-import-XXXXXX");
-    if (!mkdtemp(fixture->directory)) return -1;
+    temp_dir_make(fixture->directory, "import");
     snprintf(fixture->path, sizeof fixture->path, "%s/a.csv", fixture->directory);
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    char second[160];
-    snprintf(second, sizeof second, "%s/b.csv", fixture->directory);
-    (void)!io_remove(fixture->io, fixture->path);
-    (void)!io_remove(fixture->io, second);
-    const enum status status = io_remove(fixture->io, fixture->directory);
+    temp_dir_remove(fixture->io, fixture->directory);
     io_destroy(fixture->io);
     free(fixture);
-    return status == STATUS_OK ? 0 : -1;
+    return 0;
 }
 
 static void write_file(struct io *io, const char *path, const void *bytes, size_t size) {

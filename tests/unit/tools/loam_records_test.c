@@ -11,11 +11,12 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/temp_dir.h"
 #include "tools/loam/import/records.h"
 
 struct fixture {
     struct io *io;
-    char directory[64];
+    char directory[TEMP_DIR_BYTES];
     struct records records;
 };
 
@@ -24,38 +25,14 @@ static int set_up(void **state) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
     *state = fixture;
     if (!fixture || io_create(&options, &fixture->io, NULL) != STATUS_OK) return -1;
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/loam-records-XXXXXX");
-    return mkdtemp(fixture->directory) ? 0 : -1;
-}
-
-static void remove_tree(struct io *io, const char *directory);
-
-struct removal {
-    struct io *io;
-    const char *path;
-};
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct removal *removal = context;
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", removal->path, entry->name);
-    if (entry->kind == IO_ENTRY_DIR)
-        remove_tree(removal->io, path);
-    else
-        assert_int_equal(io_remove(removal->io, path), STATUS_OK);
-    return STATUS_OK;
-}
-
-static void remove_tree(struct io *io, const char *directory) {
-    struct removal removal = {.io = io, .path = directory};
-    assert_int_equal(io_dir_list(io, directory, remove_entry, &removal), STATUS_OK);
-    assert_int_equal(io_remove(io, directory), STATUS_OK);
+    temp_dir_make(fixture->directory, "records");
+    return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
     records_deinit(&fixture->records);
-    remove_tree(fixture->io, fixture->directory);
+    temp_dir_remove(fixture->io, fixture->directory);
     io_destroy(fixture->io);
     free(fixture);
     return 0;
