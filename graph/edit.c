@@ -350,41 +350,48 @@ static void count_change(struct graph *graph, const struct list_change *change) 
     graph->counts.properties_removed += change->removed;
 }
 
+/* What a node and an edge have in common: the row's list becomes one with the property, and the change is noted. */
+static enum status set_property(struct graph *graph, const struct graph_property *property, struct slice *list,
+                                bool *changed) {
+    struct list_change change;
+    enum status status = change_list(graph, *list, property, 1, &change);
+    *changed = false;
+    if (status || change.set + change.removed == 0) return status;
+    status = admit(graph, 1);
+    if (status == STATUS_OK) status = handle_copy(graph, buf_slice(&graph->row), list);
+    if (status) return status;
+    *changed = true;
+    count_change(graph, &change);
+    return STATUS_OK;
+}
+
 enum status graph_edit_set_node_property(struct graph *graph, uint64_t id, uint32_t key, struct slice value) {
     const struct graph_property property = {key, value};
-    struct list_change change;
     uint32_t index = 0;
+    bool changed;
     enum status status = check_value(graph, key, value);
     if (status == STATUS_OK) status = handle_touch_node(graph, id, &index);
     if (status == STATUS_OK) status = handle_load_node(graph, index);
     if (status) return status;
     struct node_edit *edit = &graph->overlay.nodes[index];
-    status = change_list(graph, edit->row.properties, &property, 1, &change);
-    if (status || change.set + change.removed == 0) return status;
-    status = admit(graph, 1);
-    if (status == STATUS_OK) status = handle_copy(graph, buf_slice(&graph->row), &edit->row.properties);
-    if (status) return status;
+    status = set_property(graph, &property, &edit->row.properties, &changed);
+    if (status || !changed) return status;
     edit->changed = true;
-    count_change(graph, &change);
     return note_numbers(graph, GRAPH_RECORD_SET_NODE_PROPERTY, id, key, value);
 }
 
 enum status graph_edit_set_edge_property(struct graph *graph, uint64_t id, uint32_t key, struct slice value) {
     const struct graph_property property = {key, value};
-    struct list_change change;
     uint32_t index = 0;
+    bool changed;
     enum status status = check_value(graph, key, value);
     if (status == STATUS_OK) status = handle_touch_edge(graph, id, &index);
     if (status == STATUS_OK) status = handle_load_edge(graph, index);
     if (status) return status;
     struct edge_edit *edit = &graph->overlay.edges[index];
-    status = change_list(graph, edit->row.properties, &property, 1, &change);
-    if (status || change.set + change.removed == 0) return status;
-    status = admit(graph, 1);
-    if (status == STATUS_OK) status = handle_copy(graph, buf_slice(&graph->row), &edit->row.properties);
-    if (status) return status;
+    status = set_property(graph, &property, &edit->row.properties, &changed);
+    if (status || !changed) return status;
     edit->changed = true;
-    count_change(graph, &change);
     return note_numbers(graph, GRAPH_RECORD_SET_EDGE_PROPERTY, id, key, value);
 }
 
