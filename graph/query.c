@@ -125,7 +125,8 @@ enum status query_start(struct query *query, const struct query_options *options
     query->fault = (struct cypher_fault){0};
     query->rows = 0;
     query->budget = (struct value_budget){.limit_bytes = options->memory_limit_bytes ? options->memory_limit_bytes
-                                                                                     : QUERY_MEMORY_DEFAULT_BYTES};
+                                                                                     : QUERY_MEMORY_DEFAULT_BYTES,
+                                          .pool = options->memory_pool};
     prng_init(&query->prng, options->seed);
     value_arena_init(&query->parameters_arena, &query->budget);
     query->started = true;

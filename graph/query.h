@@ -51,13 +51,14 @@ struct query_sink {
 };
 
 struct query_options {
-    struct graph *graph;          /* open; borrowed until stop */
-    struct query_sink sink;       /* row may be NULL: rows are dropped */
-    size_t memory_limit_bytes;    /* 0: QUERY_MEMORY_DEFAULT_BYTES */
-    uint64_t row_limit;           /* more rows are a fault; 0: no limit */
-    uint64_t seed;                /* rand(), and the order of nothing else */
-    int64_t clock_ms;             /* timestamp() */
-    const atomic_bool *cancelled; /* may be NULL; borrowed until stop */
+    struct graph *graph;            /* open; borrowed until stop */
+    struct query_sink sink;         /* row may be NULL: rows are dropped */
+    size_t memory_limit_bytes;      /* 0: QUERY_MEMORY_DEFAULT_BYTES */
+    struct value_pool *memory_pool; /* shared with other queries; may be NULL; borrowed until stop */
+    uint64_t row_limit;             /* more rows are a fault; 0: no limit */
+    uint64_t seed;                  /* rand(), and the order of nothing else */
+    int64_t clock_ms;               /* timestamp() */
+    const atomic_bool *cancelled;   /* may be NULL; borrowed until stop */
 };
 
 /* INVALID (a parameter is missing), TOO_LARGE, NO_MEMORY, UNSUPPORTED: query_error_text says more; stop follows all the

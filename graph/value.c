@@ -19,35 +19,62 @@ void value_arena_init(struct value_arena *arena, struct value_budget *budget) {
     arena_init(&arena->arena, ARENA_BLOCK_BYTES);
 }
 
+static size_t left_of(size_t limit, size_t used) {
+    if (limit == 0) return SIZE_MAX;
+    return used < limit ? limit - used : 0;
+}
+
+static size_t own_left(const struct value_budget *budget) {
+    return budget ? left_of(budget->limit_bytes, budget->used_bytes) : SIZE_MAX;
+}
+
+static size_t pool_left(const struct value_budget *budget) {
+    const struct value_pool *pool = budget ? budget->pool : NULL;
+    return pool ? left_of(atomic_load(&pool->limit_bytes), atomic_load(&pool->used_bytes)) : SIZE_MAX;
+}
+
+size_t value_budget_left(const struct value_budget *budget) {
+    const size_t own = own_left(budget), pool = pool_left(budget);
+    return own < pool ? own : pool;
+}
+
+void value_budget_refuse(struct value_budget *budget) {
+    if (!budget || value_budget_left(budget) == SIZE_MAX || budget->refused != VALUE_NOT_REFUSED) return;
+    budget->refused = own_left(budget) <= pool_left(budget) ? VALUE_REFUSED_BY_BUDGET : VALUE_REFUSED_BY_POOL;
+}
+
 static bool budget_refuses(struct value_budget *budget, size_t size) {
-    if (!budget || budget->limit_bytes == 0) return false;
-    if (size <= budget->limit_bytes && budget->used_bytes <= budget->limit_bytes - size) return false;
-    budget->refused = true;
+    if (size <= value_budget_left(budget)) return false;
+    value_budget_refuse(budget);
     return true;
+}
+
+static void budget_set_used(struct value_budget *budget, size_t used) {
+    if (budget->pool && used > budget->used_bytes)
+        atomic_fetch_add(&budget->pool->used_bytes, used - budget->used_bytes);
+    if (budget->pool && used < budget->used_bytes)
+        atomic_fetch_sub(&budget->pool->used_bytes, budget->used_bytes - used);
+    budget->used_bytes = used;
+    if (used > budget->peak_bytes) budget->peak_bytes = used;
 }
 
 bool value_budget_charge(struct value_budget *budget, size_t size) {
     if (!budget) return true;
     if (budget_refuses(budget, size)) return false;
-    budget->used_bytes += size;
-    if (budget->used_bytes > budget->peak_bytes) budget->peak_bytes = budget->used_bytes;
+    budget_set_used(budget, budget->used_bytes + size);
     return true;
 }
 
 void value_budget_release(struct value_budget *budget, size_t size) {
     if (!budget) return;
     check(budget->used_bytes >= size);
-    budget->used_bytes -= size;
+    budget_set_used(budget, budget->used_bytes - size);
 }
 
 /* The budget follows what the arena has taken from malloc; a block's overhead may pass the limit by a little. */
 static void arena_settle(struct value_arena *arena) {
     size_t reserved = arena->arena.reserved_bytes;
-    if (arena->budget) {
-        struct value_budget *budget = arena->budget;
-        budget->used_bytes = budget->used_bytes - arena->charged_bytes + reserved;
-        if (budget->used_bytes > budget->peak_bytes) budget->peak_bytes = budget->used_bytes;
-    }
+    if (arena->budget) budget_set_used(arena->budget, arena->budget->used_bytes - arena->charged_bytes + reserved);
     arena->charged_bytes = reserved;
 }
 
@@ -72,7 +99,7 @@ void *value_alloc(struct value_arena *arena, size_t size) {
 void *value_alloc_array(struct value_arena *arena, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
-        if (arena->budget) arena->budget->refused = true;
+        if (arena->budget) arena->budget->refused = VALUE_REFUSED_BY_BUDGET;
         return NULL;
     }
     return value_alloc(arena, bytes);

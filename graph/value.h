@@ -11,6 +11,8 @@
 #ifndef GRAPH_VALUE_H
 #define GRAPH_VALUE_H
 
+#include <stdatomic.h>
+
 #include "engine/base/arena.h"
 #include "engine/base/slice.h"
 #include "engine/base/status.h"
@@ -65,12 +67,21 @@ struct value_entry {
 
 /* --- memory --- */
 
+/* What all queries together may hold. Threads share it; with n of them the limit may be passed by n arena blocks. */
+struct value_pool {
+    atomic_size_t limit_bytes; /* 0: no limit */
+    atomic_size_t used_bytes;
+};
+
+enum value_refusal { VALUE_NOT_REFUSED, VALUE_REFUSED_BY_BUDGET, VALUE_REFUSED_BY_POOL };
+
 /* What one query may hold, over all its arenas. */
 struct value_budget {
     size_t limit_bytes; /* 0: no limit */
     size_t used_bytes;
     size_t peak_bytes;
-    bool refused; /* something was refused for the limit's sake; stays */
+    struct value_pool *pool; /* what it holds counts there, too; NULL: nobody shares; borrowed until it holds nothing */
+    enum value_refusal refused; /* something was refused for a limit's sake; the first of them stays */
 };
 
 /* An arena that counts against a budget (borrowed until deinit; may be NULL). */
@@ -84,7 +95,7 @@ void value_arena_init(struct value_arena *arena, struct value_budget *budget);
 void value_arena_deinit(struct value_arena *arena); /* gives back to the budget */
 void value_arena_reset(struct value_arena *arena);
 
-/* Aligned for any type here. NULL when out of memory or over the budget (`refused` tells which). */
+/* Aligned for any type here. NULL when out of memory or over a limit (`refused` tells which). */
 void *value_alloc(struct value_arena *arena, size_t size);
 /* value_alloc of count * size; NULL also when the product does not fit. */
 void *value_alloc_array(struct value_arena *arena, size_t count, size_t size);
@@ -92,6 +103,10 @@ void *value_alloc_array(struct value_arena *arena, size_t count, size_t size);
 /* For memory that does not come from a value arena. False, and nothing charged, when it would pass the limit. */
 bool value_budget_charge(struct value_budget *budget, size_t size);
 void value_budget_release(struct value_budget *budget, size_t size);
+/* What may still be charged; SIZE_MAX without a limit, or without a budget. */
+size_t value_budget_left(const struct value_budget *budget);
+/* Notes as refused what its user has kept to value_budget_left for. */
+void value_budget_refuse(struct value_budget *budget);
 
 /* --- making --- */
 

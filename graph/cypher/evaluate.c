@@ -14,7 +14,11 @@ enum { TICKS_BETWEEN_LOOKS = 1024 };
 
 enum status evaluation_no_memory(struct evaluation *evaluation) {
     const struct value_budget *budget = evaluation->arena->budget;
-    if (budget && budget->refused)
+    if (budget && budget->refused == VALUE_REFUSED_BY_POOL)
+        return cypher_fault_set(evaluation->fault, CYPHER_FAULT_TOO_LARGE, (struct cypher_place){0},
+                                "Queries hold together what they may, %zu bytes; try again when others have ended",
+                                atomic_load(&budget->pool->limit_bytes));
+    if (budget && budget->refused == VALUE_REFUSED_BY_BUDGET)
         return cypher_fault_set(evaluation->fault, CYPHER_FAULT_TOO_LARGE, (struct cypher_place){0},
                                 "Query's mem consumption exceeded capacity of %zu bytes", budget->limit_bytes);
     return cypher_fault_set(evaluation->fault, CYPHER_FAULT_NO_MEMORY, (struct cypher_place){0}, "Out of memory");

@@ -5,11 +5,6 @@
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
-static size_t budget_left(const struct value_budget *budget) {
-    if (!budget || budget->limit_bytes == 0) return SIZE_MAX / 2;
-    return budget->limit_bytes > budget->used_bytes ? budget->limit_bytes - budget->used_bytes : 0;
-}
-
 /* The budget follows what the CSR has taken. */
 static enum status charge_csr(struct procedure_call *call, struct algo_run *run) {
     const size_t more = run->csr.bytes - run->csr_charged;
@@ -35,7 +30,7 @@ enum status algo_make(struct procedure_call *call, const struct algo_class *clas
 enum status algo_start(struct procedure_call *call, struct algo_run *run) {
     struct graph_facts facts;
     graph_get_facts(call->graph, &facts);
-    run->options.limit_bytes = budget_left(call->budget);
+    run->options.limit_bytes = value_budget_left(call->budget);
     enum status status = csr_build_begin(&run->build, call->graph, &run->options, &run->csr);
     run->csr.log_index = facts.change;
     if (status == STATUS_INVALID)
@@ -58,7 +53,7 @@ void algo_close(struct procedure_call *call, void *state) {
 
 /* The CSR keeps to what the budget has left: its limit is the query's, and the query says so. */
 static enum status over_budget(struct procedure_call *call) {
-    if (call->budget && call->budget->limit_bytes > 0) call->budget->refused = true;
+    value_budget_refuse(call->budget);
     return STATUS_NO_MEMORY;
 }
 

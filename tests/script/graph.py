@@ -190,6 +190,13 @@ def ends(options):
         if not answer.startswith("-") or "mem consumption exceeded capacity of 1048576 bytes" not in answer:
             raise Failed("a query over its memory answers %s" % answer[:200])
         equal(number(wire, "MATCH (n:N) RETURN count(n)"), 400, "a query after it")
+        equal(show(wire.call(b"CONFIG", b"SET", b"query-memory-bytes", b"268435456"))[0], "+OK", "a limit of memory")
+        equal(show(wire.call(b"CONFIG", b"SET", b"queries-memory-bytes", b"1048576"))[0], "+OK", "a limit of all queries' memory")
+        answer = query(wire, "UNWIND range(1, 10000000) AS i RETURN collect(toString(i) + ' and some more text') AS texts")
+        if not answer.startswith("-") or "Queries hold together what they may, 1048576 bytes; try again" not in answer:
+            raise Failed("a query over the memory of all queries answers %s" % answer[:200])
+        if b"queries_memory_bytes:use=0,limit=1048576" not in wire.call(b"INFO", b"limits"):
+            raise Failed("INFO limits does not show that queries hold nothing any more")
     finally:
         server.stop()
 

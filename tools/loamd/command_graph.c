@@ -64,6 +64,7 @@ static enum status start_query(struct graph_call *run) {
         .graph = run->graph,
         .sink = result_sink(&run->result),
         .memory_limit_bytes = run->memory_limit_bytes,
+        .memory_pool = &server->query_memory,
         .seed = call->random,
         .clock_ms = io_clock_ms(server->io),
         .cancelled = &run->work.cancelled,

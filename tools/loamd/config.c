@@ -64,6 +64,9 @@ static void print_output_buffer(const struct server *server, char value[VALUE_BY
 static void print_query_memory(const struct server *server, char value[VALUE_BYTES]) {
     print_number(value, server->limits.query_memory_bytes);
 }
+static void print_queries_memory(const struct server *server, char value[VALUE_BYTES]) {
+    print_number(value, server->limits.queries_memory_bytes);
+}
 static void print_query_timeout(const struct server *server, char value[VALUE_BYTES]) {
     print_number(value, server->limits.query_timeout_ms);
 }
@@ -115,6 +118,15 @@ static enum status set_query_memory(struct server *server, struct slice value, b
     return status;
 }
 
+static enum status set_queries_memory(struct server *server, struct slice value, bool apply, const char **why) {
+    int64_t number = 0;
+    enum status status = parse_bounded(value, 64 << 10, INT64_MAX, &number, why);
+    if (status != STATUS_OK || !apply) return status;
+    server->limits.queries_memory_bytes = (size_t)number;
+    atomic_store(&server->query_memory.limit_bytes, (size_t)number);
+    return STATUS_OK;
+}
+
 static enum status set_query_timeout(struct server *server, struct slice value, bool apply, const char **why) {
     int64_t number = 0;
     enum status status = parse_bounded(value, 1, INT64_C(1) << 40, &number, why);
@@ -152,6 +164,7 @@ static const struct parameter parameters[] = {
     {"maxclients", print_clients, set_clients},
     {"maxmemory", print_zero, NULL},
     {"query-memory-bytes", print_query_memory, set_query_memory},
+    {"queries-memory-bytes", print_queries_memory, set_queries_memory},
     {"query-timeout-ms", print_query_timeout, set_query_timeout},
     {"requirepass", print_password, set_password},
     {"save", print_empty, NULL},

@@ -143,8 +143,8 @@ static enum status print_limits(struct server *server, struct buf *to) {
         "sessions:use=%llu,limit=%llu\r\nsession_reply_bytes:use=%llu,limit=%llu\r\n"
         "prefetch:use=%llu,limit=%llu\r\npressure:use=%u,limit=1000\r\nengine_pressure:use=%u,limit=1000\r\n"
         "client_query_buffer:limit=%zu\r\nclient_output_buffer:limit=%zu\r\nclient_pipeline:limit=%u\r\n"
-        "queries:use=%u,limit=%d\r\nquery_plan_bytes:use=%zu,limit=%zu\r\nquery_memory_bytes:limit=%zu\r\nquery_"
-        "timeout_ms:limit=%llu\r\n",
+        "queries:use=%u,limit=%d\r\nquery_plan_bytes:use=%zu,limit=%zu\r\nquery_memory_bytes:limit=%zu\r\n"
+        "queries_memory_bytes:use=%zu,limit=%zu\r\nquery_timeout_ms:limit=%llu\r\n",
         server->connection_count, server->limits.clients, (ull)node.log_bytes, (ull)node.log_limit_bytes,
         (ull)node.uncommitted_bytes, (ull)node.uncommitted_limit_bytes, (ull)node.requests, (ull)node.request_limit,
         (ull)node.sessions, (ull)node.session_limit, (ull)node.reply_bytes, (ull)node.reply_limit_bytes,
@@ -152,6 +152,7 @@ static enum status print_limits(struct server *server, struct buf *to) {
         engine_pressure(raft_driver_engine(server->driver)), server->limits.query_buffer_bytes,
         server->limits.output_buffer_bytes, server->limits.pipeline, server->long_call_count, LONG_CALLS_MAX,
         server->long_call_bytes, server->limits.query_memory_bytes, server->limits.query_memory_bytes,
+        atomic_load(&server->query_memory.used_bytes), server->limits.queries_memory_bytes,
         (ull)server->limits.query_timeout_ms);
 }
 

@@ -25,6 +25,7 @@ const char options_usage[] =
     "  --memtable-bytes N --cache-bytes N --log-limit-bytes N --log-segment-bytes N --entry-limit-bytes N\n"
     "  --disk-reserve-bytes N --maxclients N --election-ticks N --heartbeat-ticks N --tick-ms N\n"
     "  --query-memory-bytes N  a GRAPH query may hold (268435456)\n"
+    "  --queries-memory-bytes N  all of them together (1073741824)\n"
     "  --query-timeout-ms N    it may take, and ask for with TIMEOUT (300000)\n"
     "  --help --version\n";
 
@@ -119,6 +120,8 @@ static bool find_number(struct options *options, const char *name, uint64_t **u6
         *u64 = &raft->node_id;
     else if (strcmp(name, "--query-memory-bytes") == 0)
         *size = &options->server.limits.query_memory_bytes;
+    else if (strcmp(name, "--queries-memory-bytes") == 0)
+        *size = &options->server.limits.queries_memory_bytes;
     else if (strcmp(name, "--query-timeout-ms") == 0)
         *u64 = &options->server.limits.query_timeout_ms;
     else if (strcmp(name, "--maxclients") == 0)

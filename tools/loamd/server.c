@@ -12,6 +12,7 @@ enum {
     DEFAULT_OUTPUT_BYTES = 64 << 20,
     DEFAULT_PIPELINE = 1024,
     DEFAULT_QUERY_BYTES = 256 << 20,
+    DEFAULT_QUERIES_BYTES = 1 << 30,
     DEFAULT_QUERY_MS = 300 * 1000,
     TURN_ROUNDS = 4,
     CLOSE_ROUNDS = 500,
@@ -70,7 +71,10 @@ static void fill_limits(struct server *server, const struct server_options *opti
     if (!limits.pipeline) limits.pipeline = DEFAULT_PIPELINE;
     if (!limits.query_memory_bytes) limits.query_memory_bytes = DEFAULT_QUERY_BYTES;
     if (!limits.query_timeout_ms) limits.query_timeout_ms = DEFAULT_QUERY_MS;
+    if (!limits.queries_memory_bytes) limits.queries_memory_bytes = DEFAULT_QUERIES_BYTES;
     server->limits = limits;
+    atomic_init(&server->query_memory.used_bytes, 0);
+    atomic_init(&server->query_memory.limit_bytes, limits.queries_memory_bytes);
 }
 
 static enum status copy_text(struct buf *to, const char *text) {

@@ -14,13 +14,14 @@
 
 struct server;
 
-struct server_limits {          /* 0 = the default in brackets */
-    uint32_t clients;           /* [10000] */
-    size_t query_buffer_bytes;  /* of one client: what was read and is not yet a command [entry limit + 1 MiB] */
-    size_t output_buffer_bytes; /* of one client; commands stop being read at half of it [64 MiB] */
-    uint32_t pipeline;          /* calls of one client in flight [1024] */
-    size_t query_memory_bytes;  /* of one graph query [256 MiB] */
-    uint64_t query_timeout_ms;  /* of one graph query, waiting included; a query may ask for less [300000] */
+struct server_limits {           /* 0 = the default in brackets */
+    uint32_t clients;            /* [10000] */
+    size_t query_buffer_bytes;   /* of one client: what was read and is not yet a command [entry limit + 1 MiB] */
+    size_t output_buffer_bytes;  /* of one client; commands stop being read at half of it [64 MiB] */
+    uint32_t pipeline;           /* calls of one client in flight [1024] */
+    size_t query_memory_bytes;   /* of one graph query [256 MiB] */
+    size_t queries_memory_bytes; /* of all of them together [1 GiB] */
+    uint64_t query_timeout_ms;   /* of one graph query, waiting included; a query may ask for less [300000] */
 };
 
 struct server_options {

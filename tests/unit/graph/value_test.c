@@ -152,6 +152,31 @@ static void an_arena_stays_within_its_budget_and_gives_it_back(void **state) {
     assert_true(budget.peak_bytes >= 80000);
 }
 
+static void budgets_share_a_pool_and_give_it_back(void **state) {
+    (void)state;
+    struct value_pool pool = {.limit_bytes = 100000};
+    struct value_budget first = {.limit_bytes = 80000, .pool = &pool}, second = {.limit_bytes = 80000, .pool = &pool};
+    assert_true(value_budget_charge(&first, 60000));
+    assert_int_equal(value_budget_left(&first), 20000);
+    assert_int_equal(value_budget_left(&second), 40000);
+    assert_false(value_budget_charge(&second, 40001));
+    assert_int_equal(second.refused, VALUE_REFUSED_BY_POOL);
+    assert_false(value_budget_charge(&first, 20001));
+    assert_int_equal(first.refused, VALUE_REFUSED_BY_BUDGET);
+    struct value_arena arena;
+    value_arena_init(&arena, &second);
+    assert_non_null(value_alloc(&arena, 30000));
+    assert_true(atomic_load(&pool.used_bytes) >= 90000);
+    assert_null(value_alloc(&arena, 30000));
+    value_arena_deinit(&arena);
+    value_budget_release(&first, 60000);
+    assert_int_equal(atomic_load(&pool.used_bytes), 0);
+    struct value_budget third = {.pool = &pool};
+    assert_true(value_budget_charge(&third, 100000));
+    value_budget_refuse(&third);
+    assert_int_equal(third.refused, VALUE_REFUSED_BY_POOL);
+}
+
 static struct value random_value(struct prng *prng, struct value_arena *arena, int depth) {
     static const double numbers[] = {0.0, -0.0, 1.0, 1.5, -2.0, 0x1p53, 0x1p63, -0x1p63, INFINITY, NAN};
     static const char *const texts[] = {"", "a", "b", "ab"};
@@ -247,6 +272,7 @@ int main(void) {
         cmocka_unit_test(nesting_beyond_the_limit_is_refused),
         cmocka_unit_test(a_copy_shares_no_byte_with_what_it_was_made_of),
         cmocka_unit_test(an_arena_stays_within_its_budget_and_gives_it_back),
+        cmocka_unit_test(budgets_share_a_pool_and_give_it_back),
         cmocka_unit_test(the_order_is_total_and_agrees_with_equality_and_hash),
         cmocka_unit_test(three_valued_logic_has_its_tables),
         cmocka_unit_test(what_a_property_may_hold),
