@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/pages.h"
 
 enum { ARENA_ALIGN = 64 };
 
@@ -27,6 +28,12 @@ void arena_init(struct arena *arena, size_t block_bytes) {
     *arena = (struct arena){.block_bytes = block_bytes};
 }
 
+void arena_init_growing(struct arena *arena, size_t block_bytes) {
+    check(block_bytes <= PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES);
+    arena_init(arena, block_bytes);
+    arena->grows = true;
+}
+
 static void blocks_free(struct arena_block *block) {
     while (block) {
         struct arena_block *next = block->next;
@@ -37,7 +44,7 @@ static void blocks_free(struct arena_block *block) {
 
 void arena_deinit(struct arena *arena) {
     blocks_free(arena->blocks);
-    arena_init(arena, arena->block_bytes);
+    *arena = (struct arena){.block_bytes = arena->block_bytes, .grows = arena->grows};
 }
 
 /* Takes the first ordinary block out of the chain; NULL when there is none. */
@@ -68,7 +75,8 @@ void arena_reset(struct arena *arena) {
 
 static struct arena_block *block_create(struct arena *arena, size_t payload_bytes) {
     if (payload_bytes > SIZE_MAX - BLOCK_OVERHEAD_BYTES) return NULL;
-    struct arena_block *block = malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
+    const bool is_run = payload_bytes == PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES;
+    struct arena_block *block = is_run ? pages_run_alloc() : malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
     if (!block) return NULL;
     size_t start = (size_t)(uintptr_t)(block + 1);
     block->payload = (uint8_t *)(block + 1) + (ARENA_ALIGN - start % ARENA_ALIGN) % ARENA_ALIGN;
@@ -98,7 +106,9 @@ void *arena_alloc(struct arena *arena, size_t size, size_t align) {
     size_t padding = (align - (uintptr_t)arena->cursor % align) % align;
     size_t room = (size_t)(arena->end - arena->cursor);
     if (!arena->cursor || padding > room || size > room - padding) {
-        struct arena_block *block = block_create(arena, arena->block_bytes);
+        const bool is_large = arena->grows && arena->reserved_bytes >= PAGES_RUN_BYTES;
+        struct arena_block *block =
+            block_create(arena, is_large ? PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES : arena->block_bytes);
         if (!block) return NULL;
         arena_use_block(arena, block);
         padding = 0;

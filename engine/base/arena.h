@@ -6,6 +6,7 @@
 #ifndef ENGINE_BASE_ARENA_H
 #define ENGINE_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,11 +19,14 @@ struct arena {
     uint8_t *cursor;
     uint8_t *end;
     size_t block_bytes;    /* size of an ordinary block */
+    bool grows;            /* blocks are runs of huge pages (pages.h) once it has reserved as much as one of them */
     size_t reserved_bytes; /* what malloc was asked for in all */
     size_t used_bytes;     /* what was given out */
 };
 
 void arena_init(struct arena *arena, size_t block_bytes);
+/* For one that may come to hold megabytes which are then searched at random: its later blocks lie in huge pages. */
+void arena_init_growing(struct arena *arena, size_t block_bytes);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */
 

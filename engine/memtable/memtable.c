@@ -52,7 +52,7 @@ struct memtable *memtable_create(uint64_t seed) {
     struct memtable *memtable = calloc(1, sizeof *memtable);
     if (!memtable) return NULL;
     atomic_init(&memtable->references, 1);
-    arena_init(&memtable->arena, ARENA_BLOCK_BYTES);
+    arena_init_growing(&memtable->arena, ARENA_BLOCK_BYTES);
     range_set_init(&memtable->ranges, &memtable->arena, seed ^ 1);
     prng_init(&memtable->prng, seed);
     if (skiplist_init(&memtable->trees, &memtable->arena)) return memtable;

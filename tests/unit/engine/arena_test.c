@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/pages.h"
 #include "tests/harness/alloc_fault.h"
 
 static void pieces_are_aligned_and_apart(void **state) {
@@ -44,6 +45,32 @@ static void a_large_piece_leaves_the_open_block_in_use(void **state) {
     assert_int_equal((uintptr_t)large % 64, 0);
     memset(large, 1, 5000);
     assert_ptr_equal(next, small + 100);
+    arena_deinit(&arena);
+}
+
+static void a_growing_arena_goes_on_in_runs_of_huge_pages(void **state) {
+    (void)state;
+    enum { PIECE = 1000, PIECES = 8000 };
+    struct arena arena;
+    arena_init_growing(&arena, 64 << 10);
+    static uint8_t *pieces[PIECES];
+    for (int i = 0; i < PIECES; i++) {
+        pieces[i] = arena_alloc(&arena, PIECE, 8);
+        assert_non_null(pieces[i]);
+        memset(pieces[i], i & 0xff, PIECE);
+    }
+    for (int i = 0; i < PIECES; i++) {
+        assert_int_equal(pieces[i][0], i & 0xff);
+        assert_int_equal(pieces[i][PIECE - 1], i & 0xff);
+    }
+    assert_int_equal(arena.used_bytes, PIECE * PIECES);
+    /* 2 MiB in small blocks, the rest in three runs. */
+    const size_t runs = (arena.reserved_bytes - PAGES_RUN_BYTES) / PAGES_RUN_BYTES;
+    assert_int_equal(runs, 3);
+    arena_deinit(&arena);
+    assert_int_equal(arena.reserved_bytes, 0);
+    assert_non_null(arena_alloc(&arena, PIECE, 8));
+    assert_true(arena.reserved_bytes < PAGES_RUN_BYTES); /* small again */
     arena_deinit(&arena);
 }
 
@@ -124,6 +151,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_aligned_and_apart),
         cmocka_unit_test(a_large_piece_leaves_the_open_block_in_use),
+        cmocka_unit_test(a_growing_arena_goes_on_in_runs_of_huge_pages),
         cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
         cmocka_unit_test(reset_keeps_one_block_and_allocates_no_more),
         cmocka_unit_test(no_memory_leaves_the_arena_usable),

@@ -1,0 +1,24 @@
+/*
+ * pages: memory in runs of 2 MiB that the system is asked to back with huge pages.
+ *
+ * A search at random through tens of megabytes of small pages waits for the page tables as long as for the data; with
+ * huge pages the processor knows the whole of it. What is small or short-lived belongs in malloc: a run is cleared and
+ * counted whole with the first byte that is touched.
+ */
+#ifndef ENGINE_BASE_PAGES_H
+#define ENGINE_BASE_PAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(default)
+
+enum { PAGES_RUN_BYTES = 2 << 20 };
+
+/* One run, aligned to its size, content undefined; the caller's until free(). Where the system has no huge pages it is
+ * ordinary memory. NULL when out of memory. Any thread. */
+void *pages_run_alloc(void);
+
+#pragma GCC visibility pop
+
+#endif
