@@ -94,6 +94,10 @@ void wal_commit_start(struct wal *wal);
  * but NO_SPACE and NO_MEMORY, met before anything was written, leave the group as it is: commit again later.
  */
 MUST_CHECK enum status wal_commit(struct wal *wal, bool sync);
+/* Takes back what was appended and is not written yet: those records get no place. For an owner that would rather
+ * answer NO_SPACE than commit again later. What lies below wal_end is written. REQUIRES: no wal_commit_start in flight.
+ */
+void wal_discard(struct wal *wal);
 
 uint64_t wal_end(const struct wal *wal);     /* lsn of the next record */
 uint64_t wal_durable(const struct wal *wal); /* everything below is durable; any thread */

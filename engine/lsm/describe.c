@@ -116,6 +116,15 @@ static enum status switch_to(struct engine *engine, const struct superblock *sup
     return STATUS_OK;
 }
 
+/* A manifest that no superblock names: it takes room that may be what was missing. */
+static void remove_unnamed(struct engine *engine, uint64_t number) {
+    char path[IO_PATH_BYTES];
+    if (store_has_failed(engine) || file_path(path, engine->dir, FILE_MANIFEST, number) != STATUS_OK) return;
+    const enum status status = io_remove(engine->io, path);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        log_warn(engine->log, "engine %s: %s can't be removed: %s", engine->dir, path, status_text(status));
+}
+
 enum status store_roll_manifest(struct engine *engine) {
     struct superblock next = engine->superblock;
     struct manifest *manifest = NULL;
@@ -133,6 +142,7 @@ enum status store_roll_manifest(struct engine *engine) {
         adopt_manifest(engine, &next, &edit, manifest);
     else
         manifest_close(manifest);
+    if (status != STATUS_OK) remove_unnamed(engine, next.manifest);
     edit_deinit(&edit);
     return status;
 }

@@ -65,6 +65,7 @@ static enum status begin(struct engine *engine) {
     mutex_lock(&engine->mutex);
     struct mem *mem = engine->sealed_count > 0 ? engine->sealed[0] : NULL;
     if (mem) mem_acquire(mem);
+    engine->flush_status = STATUS_OK;
     mutex_unlock(&engine->mutex);
     if (!mem) return STATUS_END;
     struct flush *flush = calloc(1, sizeof *flush);
@@ -219,6 +220,7 @@ static enum status install(struct engine *engine, struct flush *flush) {
     const enum status status = store_install(engine, &flush->install, flush->mem);
     if (status != STATUS_OK) return status;
     atomic_fetch_add_explicit(&engine->counters.flushes, 1, memory_order_relaxed);
+    atomic_store(&engine->space_wanted, 0);
     cut_log(engine, log_end);
     destroy(engine, flush, true);
     mutex_lock(&engine->mutex);
@@ -258,11 +260,12 @@ static enum status step(struct engine *engine) {
  * not: data that is acknowledged can't be brought to disk any more.
  */
 static void give_up(struct engine *engine, enum status status) {
+    const uint64_t wanted = engine->flush ? memtable_bytes(engine->flush->mem->table) : 0;
     flush_abandon(engine);
+    if (status == STATUS_NO_SPACE) pace_note_full(engine, wanted);
     mutex_lock(&engine->mutex);
     engine->flush_status = status;
     mutex_unlock(&engine->mutex);
-    if (status == STATUS_NO_SPACE) atomic_store(&engine->space_low, true);
     if (status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY)
         store_note_error(engine, status, "flush put off: %s", status_text(status));
     else if (!store_has_failed(engine))

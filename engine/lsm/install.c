@@ -183,7 +183,7 @@ static enum status write_edit(struct engine *engine, struct install *install, co
     const enum status complete = complete_edit(engine, install, flushed);
     if (complete != STATUS_OK || !says_something(install, flushed)) return complete;
     const enum status status = manifest_append(engine->manifest, &install->edit);
-    if (status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE) return status;
+    if (status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE || status == STATUS_NO_SPACE) return status;
     if (status != STATUS_OK) {
         store_fail(engine, status, "the manifest can't be written: %s", status_text(status));
         return status;

@@ -55,6 +55,17 @@ static enum status encode_sectors(struct manifest *manifest, uint64_t edit) {
     return STATUS_OK;
 }
 
+/*
+ * There was no room for the edit. Sectors of it may stand, and the next edit will have its number and its place: so
+ * that the two never mix, they go, durably, before anything else is written. If that fails, too, nothing will be.
+ */
+static enum status take_back(struct manifest *manifest) {
+    enum status status = io_file_truncate(manifest->file, manifest->end);
+    if (status == STATUS_OK) status = io_file_sync(manifest->file);
+    manifest->failed = status != STATUS_OK;
+    return manifest->failed ? STATUS_IO : STATUS_NO_SPACE;
+}
+
 static enum status write_edit(struct manifest *manifest, const struct edit *edit) {
     buf_clear(&manifest->payload);
     enum status status = edit_encode(edit, &manifest->payload);
@@ -63,7 +74,9 @@ static enum status write_edit(struct manifest *manifest, const struct edit *edit
     if (status != STATUS_OK) return status; /* nothing reached the file: the next edit may */
     manifest->failed = true;
     status = io_file_write(manifest->file, manifest->end, manifest->sectors.data, manifest->sectors.size);
+    if (status == STATUS_NO_SPACE) return take_back(manifest);
     if (status == STATUS_OK) status = io_file_sync(manifest->file);
+    if (status == STATUS_NO_SPACE) status = STATUS_IO; /* what became of it is not known */
     if (status != STATUS_OK) return status;
     manifest->failed = false;
     manifest->end += manifest->sectors.size;

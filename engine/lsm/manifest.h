@@ -34,7 +34,8 @@ struct manifest;
  */
 MUST_CHECK enum status manifest_create(struct io *io, const char *dir, const struct manifest_id *id,
                                        const struct edit *first, struct manifest **manifest);
-/* Durable when OK. edit->number is one higher than that of the last. */
+/* Durable when OK. edit->number is one higher than that of the last. After NO_SPACE, NO_MEMORY and TOO_LARGE the
+ * manifest is as before, and may be appended to; after any other failure it is READ_ONLY. */
 MUST_CHECK enum status manifest_append(struct manifest *manifest, const struct edit *edit);
 uint64_t manifest_bytes(const struct manifest *manifest);
 void manifest_close(struct manifest *manifest); /* NULL is allowed */

@@ -13,6 +13,7 @@ enum {
     DEFAULT_LEVEL_BASE_BYTES = 64 << 20,
     DEFAULT_LEVEL_RATIO = 10,
     DEFAULT_LEVEL0_TRIGGER = 4,
+    DEFAULT_WAL_SEGMENT_BYTES = 64 << 20,
     DEFAULT_DISK_RESERVE_BYTES = 64 << 20,
     FLUSH_PRIORITY = 0,
     COMPACTION_PRIORITY = 2,
@@ -29,6 +30,7 @@ static void fill_options(struct engine_options *options) {
     if (options->level_ratio == 0) options->level_ratio = DEFAULT_LEVEL_RATIO;
     if (options->level0_trigger == 0) options->level0_trigger = DEFAULT_LEVEL0_TRIGGER;
     if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 4;
+    if (options->wal_segment_bytes == 0) options->wal_segment_bytes = DEFAULT_WAL_SEGMENT_BYTES;
     if (options->disk_reserve_bytes == 0) options->disk_reserve_bytes = DEFAULT_DISK_RESERVE_BYTES;
 }
 

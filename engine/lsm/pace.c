@@ -75,16 +75,25 @@ enum status pace_admit(struct engine *engine, uint64_t bytes, bool no_wait) {
     return STATUS_OK;
 }
 
+void pace_note_full(struct engine *engine, uint64_t wanted) {
+    atomic_store(&engine->space_wanted, wanted);
+    atomic_store(&engine->space_low, true);
+}
+
 void pace_check_space(struct engine *engine) {
     uint64_t bytes = 0;
     if (io_free_space(engine->io, engine->dir, &bytes) != STATUS_OK) return; /* unknown: a write that fails will tell */
-    const bool low = bytes < engine->options.disk_reserve_bytes;
+    const uint64_t wanted = atomic_load(&engine->space_wanted);
+    const uint64_t least = wanted > engine->options.disk_reserve_bytes ? wanted : engine->options.disk_reserve_bytes;
+    const bool low = bytes < least;
+    if (!low) atomic_store(&engine->space_wanted, 0);
     const bool was_low = atomic_exchange(&engine->space_low, low);
     if (low && !was_low)
-        log_warn(engine->log, "engine %s: %llu bytes are free, the reserve is %llu: writes are refused", engine->dir,
-                 (unsigned long long)bytes, (unsigned long long)engine->options.disk_reserve_bytes);
+        store_note_error(engine, STATUS_NO_SPACE,
+                         "%llu bytes are free on the device, %llu are needed: writes are refused until there are",
+                         (unsigned long long)bytes, (unsigned long long)least);
     if (low || !was_low) return;
-    log_info(engine->log, "engine %s: there is space again", engine->dir);
+    log_info(engine->log, "engine %s: there is space again: writes go on", engine->dir);
     mutex_lock(&engine->mutex);
     store_job_start(engine, &engine->flush_job);
     store_job_start(engine, &engine->compact_job);

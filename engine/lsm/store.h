@@ -91,6 +91,7 @@ struct engine {
     _Atomic uint32_t pressure;
     _Atomic uint64_t pace_until_ns;
     _Atomic bool space_low;
+    _Atomic uint64_t space_wanted; /* bytes for what met a full disk; 0 = the reserve alone counts */
     _Atomic uint64_t debt;
     uint64_t level0_most; /* mutex: files in the fullest level 0 */
 
@@ -226,8 +227,8 @@ MUST_CHECK enum status install_add(struct install *install, struct file *file, u
 MUST_CHECK enum status install_remove(struct install *install, struct file *file, uint32_t level);
 /*
  * Writes the edit, durably, and makes the new version present. Removed files that were not added again are dead.
- * `flushed` (may be NULL) is the oldest sealed memtable, which goes. NO_MEMORY and INVALID change nothing; another
- * failure makes the engine read-only.
+ * `flushed` (may be NULL) is the oldest sealed memtable, which goes. NO_MEMORY, NO_SPACE and INVALID change nothing;
+ * another failure makes the engine read-only.
  */
 MUST_CHECK enum status store_install(struct engine *engine, struct install *install, struct mem *flushed);
 /* Lets the files of dropped trees go that only a snapshot kept. Blocking; what fails now is done by a later install. */
@@ -257,7 +258,11 @@ void pace_update(struct engine *engine);
 void pace_recount(struct engine *engine);
 /* Waits as pressure asks for `bytes` more, or answers BUSY. */
 MUST_CHECK enum status pace_admit(struct engine *engine, uint64_t bytes, bool no_wait);
-/* Asks the device how much is free; sets space_low. Blocking. */
+/* Something met a full disk and needs about that much: ordinary writes are refused until it is there. 0: was done
+ * since.
+ */
+void pace_note_full(struct engine *engine, uint64_t wanted);
+/* Asks the device how much is free; sets space_low. Starts what was put off when there is room again. Blocking. */
 void pace_check_space(struct engine *engine);
 
 #endif

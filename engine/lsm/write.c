@@ -28,6 +28,11 @@ struct writer {
     bool waits; /* `wake` was made, and its owner waits on it */
     enum status status;
     struct condition wake;
+
+    /* Leader: where the batch stands, so that it can be taken back. */
+    uint64_t lsn;
+    uint64_t first; /* sequence */
+    struct engine_mark before;
 };
 
 /* ---- Applying one batch ------------------------------------------------------------------------------------------ */
@@ -171,24 +176,25 @@ static enum status next_mark(struct engine *engine, const struct engine_batch *b
 }
 
 static enum status append_to_log(struct engine *engine, const struct engine_batch *batch,
-                                 const struct engine_mark *mark) {
+                                 const struct engine_mark *mark, uint64_t *lsn) {
     uint8_t bytes[BATCH_HEADER_MAX_BYTES];
     const struct batch_header header = {
         .first_sequence = engine->last_sequence + 1, .count = batch->count, .mark = *mark};
     const struct slice parts[2] = {slice_make(bytes, batch_header_encode(&header, bytes)),
                                    buf_slice(&batch->operations)};
-    uint64_t lsn;
-    return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, &lsn);
+    return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, lsn);
 }
 
-static enum status commit_one(struct engine *engine, struct group *group, const struct writer *writer) {
+static enum status commit_one(struct engine *engine, struct group *group, struct writer *writer) {
     struct engine_mark mark = group->mark;
     const struct engine_batch *batch = writer->batch;
     const struct slice operations = buf_slice(&batch->operations);
     enum status status = writer->amends ? STATUS_OK : next_mark(engine, batch, &group->mark, &mark);
     if (status == STATUS_OK) status = store_apply(engine, operations, batch->count, engine->last_sequence + 1);
     if (status != STATUS_OK) return status == STATUS_CORRUPT ? STATUS_INVALID : status;
-    if (engine->wal) status = append_to_log(engine, batch, &mark);
+    writer->first = engine->last_sequence + 1;
+    writer->before = group->mark;
+    if (engine->wal) status = append_to_log(engine, batch, &mark, &writer->lsn);
     if (status != STATUS_OK) {
         undo(engine, operations, batch->count, engine->last_sequence + 1);
         return status;
@@ -198,6 +204,32 @@ static enum status commit_one(struct engine *engine, struct group *group, const 
     group->mark = mark;
     group->user_bytes += batch->operations.size;
     return STATUS_OK;
+}
+
+/*
+ * The log had no room for a further segment (or no memory): what did not reach it is taken back, the last batch first,
+ * and its writers are told; nothing of it was seen. True if every other batch is as safe as it was asked to be.
+ */
+static bool take_back(struct engine *engine, struct group *group, enum status status) {
+    bool sound = true;
+    wal_discard(engine->wal);
+    const uint64_t end = wal_end(engine->wal);
+    for (uint32_t i = group->count; i-- > 0;) {
+        struct writer *writer = group->writers[i];
+        if (writer->status != STATUS_OK) continue;
+        if (writer->lsn < end) {
+            sound = sound && (!group->sync || writer->lsn < wal_durable(engine->wal));
+            continue;
+        }
+        const struct engine_batch *batch = writer->batch;
+        undo(engine, buf_slice(&batch->operations), batch->count, writer->first);
+        engine->last_sequence = writer->first - 1;
+        engine->active->batches--;
+        group->mark = writer->before;
+        group->user_bytes -= batch->operations.size;
+        writer->status = status;
+    }
+    return sound;
 }
 
 static void commit_log(struct engine *engine, struct group *group) {
@@ -210,6 +242,11 @@ static void commit_log(struct engine *engine, struct group *group) {
     atomic_fetch_add_explicit(&engine->counters.wal_bytes, after.written_bytes - before.written_bytes,
                               memory_order_relaxed);
     if (status == STATUS_OK) return;
+    if (status == STATUS_NO_SPACE) pace_note_full(engine, engine->options.wal_segment_bytes);
+    if ((status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY) && take_back(engine, group, status)) {
+        store_note_error(engine, status, "the log can't grow: %s", status_text(status));
+        return;
+    }
     store_fail(engine, status, "commit of the log failed (%s); batches of this group may or may not come back",
                status_text(status));
     for (uint32_t i = 0; i < group->count; i++)
@@ -283,14 +320,29 @@ static bool may_write(const struct engine *engine) {
            (store_has_room(engine) && !engine->options.owner_seals);
 }
 
+/* REQUIRES: mutex. Not OK: the flush that makes room met a full disk or full memory, and nobody is at it. It is tried
+ * again, for writes to come. */
+static enum status flush_put_off(struct engine *engine) {
+    if (engine->sealed_count == 0 || engine->flush_job.running) return STATUS_OK;
+    const enum status status = engine->flush_status;
+    if (status == STATUS_NO_MEMORY) store_job_start(engine, &engine->flush_job);
+    if (status == STATUS_NO_SPACE) store_job_start(engine, &engine->sweep_job); /* looks how much is free */
+    return status == STATUS_NO_MEMORY || status == STATUS_NO_SPACE ? status : STATUS_OK;
+}
+
 /* REQUIRES: mutex, which is given up meanwhile. */
 static enum status wait_for_room(struct engine *engine, bool no_wait) {
     if (may_write(engine)) return STATUS_OK;
-    if (no_wait) return STATUS_BUSY;
+    if (no_wait) {
+        const enum status put_off = flush_put_off(engine); /* has it tried again */
+        (void)put_off;
+        return STATUS_BUSY;
+    }
     const uint64_t start = io_now_ns(engine->io);
-    while (!may_write(engine)) store_wait(engine);
+    enum status status = STATUS_OK;
+    while (!may_write(engine) && (status = flush_put_off(engine)) == STATUS_OK) store_wait(engine);
     atomic_fetch_add_explicit(&engine->counters.delayed_ns, io_now_ns(engine->io) - start, memory_order_relaxed);
-    return STATUS_OK;
+    return status;
 }
 
 /* REQUIRES: mutex, which is given up meanwhile. */

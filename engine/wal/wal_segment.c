@@ -102,6 +102,9 @@ static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_
 
     snprintf(name, WAL_NAME_BYTES, "%s", rotating_name);
     struct io_file *file;
+    uint64_t free_bytes = 0;
+    /* Known beforehand, it costs nothing: an owner may ask again with each write. */
+    if (io_free_space(wal->io, wal->dir, &free_bytes) == STATUS_OK && free_bytes < bytes) return STATUS_NO_SPACE;
     enum status status = open_fresh(wal, name, &file);
     if (status != STATUS_OK) return status;
     uint64_t filled = 0;

@@ -256,6 +256,19 @@ enum status wal_commit(struct wal *wal, bool sync) {
     return wal->current_end % WAL_PAGE_STREAM == 0 ? sync_current(wal) : wal_write_mark(wal);
 }
 
+void wal_discard(struct wal *wal) {
+    struct list *link;
+    check(wal->flight == NULL);
+    while ((link = list_pop_front(&wal->groups)) != NULL) {
+        struct wal_image *image = list_entry(link, struct wal_image, link);
+        wal->pending -= image->pending;
+        give_image_back(wal, image);
+    }
+    wal->next_segment = wal->current_segment;
+    wal->next_position = wal->current_end;
+    wal->next_bytes = wal->current_bytes;
+}
+
 /* ---- Commit on the loop ------------------------------------------------------------------------------------------ */
 
 static void report(struct wal *wal, enum status status) {
