@@ -280,6 +280,50 @@ struct engine_finding {
 MUST_CHECK enum status engine_verify(struct engine *engine,
                                      void (*visit)(void *context, const struct engine_finding *finding), void *context);
 
+/* ---- Files made outside ------------------------------------------------------------------------------------------ */
+
+/*
+ * Builds a file of sorted rows outside any store, to be ingested into a tree of the same kind: bulk loads that pass by
+ * memtable, log and compaction. One thread at a time. Keys of put, delete and merge ascend strictly, each once (INVALID
+ * otherwise); a range delete comes at any time, and acts before the file's other rows: it takes away what the tree
+ * held. Codec and filter are the kind's, as for its last level.
+ */
+struct engine_sst_writer;
+/* Makes `path`, which must not exist (EXISTS). kind is borrowed until close. */
+MUST_CHECK enum status engine_sst_writer_open(struct io *io, const char *path, const struct engine_tree_kind *kind,
+                                              struct engine_sst_writer **writer);
+MUST_CHECK enum status engine_sst_writer_put(struct engine_sst_writer *writer, struct slice key, struct slice value);
+MUST_CHECK enum status engine_sst_writer_delete(struct engine_sst_writer *writer, struct slice key);
+MUST_CHECK enum status engine_sst_writer_merge(struct engine_sst_writer *writer, struct slice key,
+                                               struct slice operand);
+MUST_CHECK enum status engine_sst_writer_delete_range(struct engine_sst_writer *writer, struct slice begin,
+                                                      struct slice end);
+/* What the file would have if it ended now. */
+uint64_t engine_sst_writer_bytes(const struct engine_sst_writer *writer);
+/* Content durable (its name is the caller's to sync, or engine_ingest's). INVALID for a file of nothing. */
+MUST_CHECK enum status engine_sst_writer_finish(struct engine_sst_writer *writer);
+/* Frees; an unfinished file is removed. NULL is allowed. */
+void engine_sst_writer_close(struct engine_sst_writer *writer);
+
+struct engine_ingest_options {
+    bool move; /* the originals are removed once their content is in the store */
+};
+
+/*
+ * Takes such files into a tree, all at one moment: later than every write before, earlier than every write after. A
+ * crash leaves all of them or none. Each is read and verified first, then hard-linked (copied where the original lies
+ * on another file system), so that its content must not be changed afterwards. The files' spans must be disjoint. Each
+ * comes to the lowest level where nothing above it overlaps. What is in memory is flushed first, so that a checkpoint
+ * or a restart knows one mark; writers wait for that and for one edit of the manifest. Durable when it returns.
+ * Blocking.
+ *
+ * INVALID (no such tree, another kind, overlapping spans, not built by engine_sst_writer, ENGINE_WAL_OFF: what the tree
+ * holds then comes from the owner's log alone), CORRUPT, VERSION, NOT_FOUND, IO, NO_SPACE, NO_MEMORY, READ_ONLY: *error
+ * (may be NULL) says which file and why, and nothing has changed.
+ */
+MUST_CHECK enum status engine_ingest(struct engine *engine, uint32_t tree, const char *const *paths, size_t count,
+                                     const struct engine_ingest_options *options, struct error *error);
+
 /* The last thing that went wrong in the background or at a read, with its place. status OK and "" when nothing did. */
 void engine_last_error(struct engine *engine, struct error *error);
 
@@ -294,6 +338,7 @@ struct engine_stats {
     uint64_t cache_bytes, cache_pinned_bytes, cache_hits, cache_misses;
     uint64_t filter_asked, filter_negative;
     uint64_t wal_commits, wal_syncs, wal_bytes;
+    uint64_t ingested_files, ingested_bytes; /* since open */
     uint64_t disk_bytes;
     struct {
         uint64_t files, bytes;

@@ -9,6 +9,13 @@
 
 enum { COMPACT_STEP_BYTES = 256 << 10 };
 
+/* From before the version is taken until after the install: what an ingest adds must not lie where outputs will. */
+static void set_claim(struct engine *engine, uint32_t instance, uint32_t level) {
+    mutex_lock(&engine->mutex);
+    engine->claim = (struct store_claim){.instance = instance, .level = level};
+    mutex_unlock(&engine->mutex);
+}
+
 static void destroy(struct compaction *compaction, bool installed) {
     struct engine *engine = compaction->engine;
     if (compaction->merge_open) source_close(&compaction->merge.source);
@@ -26,6 +33,7 @@ static void destroy(struct compaction *compaction, bool installed) {
     version_release(compaction->version);
     free(compaction);
     engine->compaction = NULL;
+    set_claim(engine, 0, 0);
 }
 
 void compaction_abandon(struct engine *engine) {
@@ -135,6 +143,7 @@ static enum status begin(struct engine *engine) {
     range_set_init(&compaction->ranges, &compaction->arena, 1);
     engine->compaction = compaction;
     mutex_lock(&engine->mutex);
+    engine->claim = (struct store_claim){.instance = STORE_CLAIM_ALL};
     compaction->version = engine->version;
     version_acquire(compaction->version);
     compaction->mark_time_ms = context.mark_time_ms = engine->installed.time_ms;
@@ -147,6 +156,7 @@ static enum status begin(struct engine *engine) {
     compaction_estimate_cover(engine, compaction->version);
     pick(compaction->version, &context, &compaction->pick);
     if (compaction->pick.kind == PICK_NONE) return STATUS_END;
+    set_claim(engine, compaction->pick.tree->instance, compaction->pick.output_level);
     compaction->job = store_take_job_number(engine);
     return compaction->pick.kind == PICK_MERGE ? begin_merge(compaction) : STATUS_OK;
 }

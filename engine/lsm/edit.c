@@ -20,7 +20,11 @@ enum field {
     FIELD_TREE_DROPPED = 6,
     FIELD_FILE_ADDED = 7,
     FIELD_FILE_REMOVED = 8,
+    FIELD_FILE_EXTENDED = 9, /* FILE_ADDED, and attributes behind it */
 };
+
+/* What only some files have: pairs of tag and string. Every one is required. */
+enum attribute { ATTRIBUTE_SEQUENCE = 1, ATTRIBUTE_BUILT_AS = 2 };
 
 enum file_flag { FILE_HAS_LAST = 1, FILE_LAST_EXCLUSIVE = 2 };
 
@@ -124,6 +128,19 @@ static void end_field(struct field_writer *writer, enum field field) {
     buf_clear(&writer->body);
 }
 
+static void put_number_attribute(struct field_writer *writer, enum attribute attribute, uint64_t value) {
+    uint8_t bytes[10];
+    put_number(writer, attribute);
+    put_text(writer, slice_make(bytes, coding_put_varint(bytes, value)));
+}
+
+/* False: it has none, and older versions can read what stands there. */
+static bool put_attributes(struct field_writer *writer, const struct edit_file *file) {
+    if (file->sequence) put_number_attribute(writer, ATTRIBUTE_SEQUENCE, file->sequence);
+    if (file->built_as) put_number_attribute(writer, ATTRIBUTE_BUILT_AS, file->built_as);
+    return file->sequence || file->built_as;
+}
+
 static void put_file(struct field_writer *writer, const struct edit_file *file) {
     const uint64_t flags = (file->has_last ? FILE_HAS_LAST : 0u) | (file->last_exclusive ? FILE_LAST_EXCLUSIVE : 0u);
     put_number(writer, file->number);
@@ -144,7 +161,7 @@ static void put_file(struct field_writer *writer, const struct edit_file *file) 
     put_time(writer, file->created_ms);
     put_time(writer, file->oldest_ms);
     put_time(writer, file->droppable_ms);
-    end_field(writer, FIELD_FILE_ADDED);
+    end_field(writer, put_attributes(writer, file) ? FIELD_FILE_EXTENDED : FIELD_FILE_ADDED);
 }
 
 static void put_kinds_and_trees(struct field_writer *writer, const struct edit *edit) {
@@ -224,7 +241,22 @@ static struct slice get_key(struct decoder *body) {
     return key;
 }
 
-static enum status get_file(struct decoder *body, struct edit *edit) {
+static enum status get_attribute(struct decoder *body, struct edit_file *file, struct error *error) {
+    const uint64_t attribute = decode_varint(body);
+    struct decoder value = decoder_make(decode_string(body));
+    if (body->failed) return STATUS_CORRUPT;
+    switch (attribute) {
+    case ATTRIBUTE_SEQUENCE: file->sequence = decode_varint(&value); break;
+    case ATTRIBUTE_BUILT_AS: file->built_as = decode_varint(&value); break;
+    default:
+        return error_set(error, STATUS_VERSION,
+                         "file %" PRIu64 " has the attribute %" PRIu64 ", which this version does not know",
+                         file->number, attribute);
+    }
+    return decoder_finished(&value) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+static enum status get_file(struct decoder *body, bool extended, struct edit *edit, struct error *error) {
     struct edit_file file = {.number = decode_varint(body)};
     file.store = decode_varint(body);
     file.instance = get_u32(body);
@@ -248,6 +280,12 @@ static enum status get_file(struct decoder *body, struct edit *edit) {
     if (body->failed || flags > (FILE_HAS_LAST | FILE_LAST_EXCLUSIVE) || file.level >= ENGINE_LEVELS)
         return STATUS_CORRUPT;
     if (!file.has_last && (file.last.size || file.last_exclusive)) return STATUS_CORRUPT;
+    while (extended && decoder_left(body) > 0) {
+        const enum status status = get_attribute(body, &file, error);
+        if (status != STATUS_OK) return status;
+    }
+    if (file.sequence && (file.first_sequence != file.sequence || file.last_sequence != file.sequence))
+        return STATUS_CORRUPT;
     return edit_add_file(edit, &file);
 }
 
@@ -292,7 +330,7 @@ static enum status get_field(uint64_t field, struct decoder *body, struct edit *
         removed.level = get_u32(body);
         return edit_remove_file(edit, &removed);
     }
-    default: return get_file(body, edit);
+    default: return get_file(body, field == FIELD_FILE_EXTENDED, edit, error);
     }
 }
 
@@ -310,7 +348,7 @@ enum status edit_decode(struct slice bytes, struct edit *edit, struct error *err
         struct decoder body = decoder_make(decode_string(&decoder));
         if (decoder.failed) break;
         const uint64_t field = tag >> 1;
-        if (field < FIELD_FEATURE || field > FIELD_FILE_REMOVED) {
+        if (field < FIELD_FEATURE || field > FIELD_FILE_EXTENDED) {
             if ((tag & 1) == 0) continue;
             return error_set(error, STATUS_VERSION,
                              "edit %" PRIu64 " has the required field %" PRIu64 ", which this version does not know",

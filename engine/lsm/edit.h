@@ -18,7 +18,8 @@
     X(5, MOVE, "move")             /* files went a level down, unread */                                               \
     X(6, DROP, "drop")             /* files went whose content is all deleted, unread */                               \
     X(7, RESERVE, "reserve")       /* file numbers set aside */                                                        \
-    X(8, CHECKPOINT, "checkpoint") /* the first of a store made from another */
+    X(8, CHECKPOINT, "checkpoint") /* the first of a store made from another */                                        \
+    X(9, INGEST, "ingest")         /* files that were built outside came in */
 
 enum edit_cause {
 #define X(number, name, text) EDIT_##name = number,
@@ -59,7 +60,16 @@ struct edit_file {
     int64_t oldest_ms;  /* log time of the oldest data in it */
     int64_t
         droppable_ms; /* log time from which rewriting it pays, because the filter drops from it; INT64_MAX = never */
+
+    /* Of a file that was built outside and ingested; 0, 0 of any other. */
+    uint64_t sequence; /* that all of it has: it stands with 0 in the file */
+    uint64_t built_as; /* its number where it was built: with `store` its identity */
 };
+
+/* Its number where it was built: with `store` the identity of its blocks. */
+static inline uint64_t edit_file_identity(const struct edit_file *file) {
+    return file->built_as ? file->built_as : file->number;
+}
 
 struct edit_removed {
     uint64_t number;

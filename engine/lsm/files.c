@@ -19,8 +19,10 @@ static enum status open_sst(struct engine *engine, struct file *file, struct sst
     struct error error = {.status = STATUS_OK};
     enum status status = store_file_path(engine, file->meta.number, path);
     if (status != STATUS_OK) return status;
-    const struct sst_identity identity = {.store = file->meta.store, .file = file->meta.number};
-    status = sst_open(&engine->environment, path, identity, file->meta.number, sst, &error);
+    const struct edit_file *meta = &file->meta;
+    const struct sst_identity identity = {.store = meta->store, .file = edit_file_identity(meta)};
+    status = sst_open_adopted(&engine->environment, path, identity, meta->number, meta->instance, meta->sequence, sst,
+                              &error);
     if (status == STATUS_OK) {
         atomic_store_explicit(&file->sst, *sst, memory_order_release);
         return STATUS_OK;

@@ -171,6 +171,11 @@ static enum status complete_edit(struct engine *engine, struct install *install,
     edit->next_file = engine->next_file + STORE_FILE_RESERVE;
     edit->time_ms = flushed ? flushed->mark.time_ms : engine->installed.time_ms;
     mutex_unlock(&engine->mutex);
+    if (install->sequence) {
+        edit->has_mark = true;
+        edit->mark = engine->installed; /* the leader of the commit queue waits for us: nothing changes it */
+        edit->last_sequence = install->sequence;
+    }
     const enum status status = flushed ? list_trees(edit, flushed) : STATUS_OK;
     return status == STATUS_OK ? list_files(engine, install) : status;
 }
@@ -221,6 +226,7 @@ static void show(struct engine *engine, struct version *next, struct view *view,
     struct version *before = engine->version;
     engine->version = next;
     if (flushed) note_flushed(engine, flushed);
+    if (departed->install->sequence) engine->installed_sequence = departed->install->sequence;
     for (uint32_t i = 0; i < engine->sealed_count; i++) sealed[i] = engine->sealed[engine->sealed_count - 1 - i];
     view_fill(view, next, engine->active, sealed, engine->sealed_count);
     if (view_publish(&engine->views, view)) store_job_start(engine, &engine->sweep_job);
@@ -253,7 +259,10 @@ static enum status install_locked(struct engine *engine, struct install *install
     struct version *next = NULL;
     if (store_has_failed(engine)) return STATUS_READ_ONLY;
     struct view *view = view_reserve(&engine->views);
-    enum status status = view ? find_departed(&departed, flushed) : STATUS_NO_MEMORY;
+    enum status status = view ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK && install->complete)
+        status = install->complete(install, engine->version, install->context);
+    if (status == STATUS_OK) status = find_departed(&departed, flushed);
     if (status == STATUS_OK) status = version_apply(engine->version, install->changes, install->count, &next);
     if (status == STATUS_CORRUPT)
         store_fail(engine, status, "files of one level would overlap: a fault of the engine; nothing was changed");

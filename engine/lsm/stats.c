@@ -52,6 +52,8 @@ static void gather_counters(struct engine *engine, struct engine_stats *stats) {
     stats->wal_commits = atomic_load_explicit(&counters->wal_commits, memory_order_relaxed);
     stats->wal_syncs = atomic_load_explicit(&counters->wal_syncs, memory_order_relaxed);
     stats->wal_bytes = atomic_load_explicit(&counters->wal_bytes, memory_order_relaxed);
+    stats->ingested_files = atomic_load_explicit(&counters->ingested_files, memory_order_relaxed);
+    stats->ingested_bytes = atomic_load_explicit(&counters->ingested_bytes, memory_order_relaxed);
     stats->debt_bytes = atomic_load_explicit(&engine->debt, memory_order_relaxed);
 }
 

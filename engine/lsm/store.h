@@ -38,6 +38,13 @@ struct engine_snapshot {
 struct flush;
 struct compaction;
 
+/* Where a compaction will put files of any span within that of its inputs: an ingest keeps off. */
+struct store_claim {
+    uint32_t instance; /* 0 = none; STORE_CLAIM_ALL = it has not chosen yet */
+    uint32_t level;
+};
+#define STORE_CLAIM_ALL UINT32_MAX
+
 /* A background job: one step function, started when there is something to do, never twice at once. */
 struct store_job {
     struct io_job job;
@@ -50,6 +57,7 @@ struct store_counters {
     _Atomic uint64_t user_bytes, flushed_bytes, compacted_read_bytes, compacted_written_bytes;
     _Atomic uint64_t delayed_ns, filter_asked, filter_negative;
     _Atomic uint64_t wal_commits, wal_syncs, wal_bytes;
+    _Atomic uint64_t ingested_files, ingested_bytes;
 };
 
 struct engine {
@@ -109,7 +117,8 @@ struct engine {
     uint64_t reserved_file;        /* mutex: numbers below may be given out */
     uint64_t next_job;             /* mutex */
     struct morgue morgue;
-    struct mutex table_lock; /* opening of SSTs */
+    struct mutex table_lock;  /* opening of SSTs */
+    struct store_claim claim; /* mutex: of the compaction under way */
 
     _Atomic uint64_t log_durable; /* ENGINE_WAL_OFF: index */
     _Atomic uint64_t flush_waits; /* index that a finished flush waits for; UINT64_MAX = none */
@@ -205,6 +214,10 @@ bool store_is_full(const struct engine *engine);
  * recovery. INVALID, NO_MEMORY, TOO_LARGE, CORRUPT. */
 MUST_CHECK enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first);
 
+/* Calls act as leader of the commit queue: with the mutex, which it may give up, and no batch is applied meanwhile.
+ * Returns its status. */
+MUST_CHECK enum status store_lead_alone(struct engine *engine, enum status (*act)(void *context), void *context);
+
 /* ---- Snapshots (snapshot.c) -------------------------------------------------------------------------------------- */
 
 /* The sequences that reads may still ask with, ascending, in an array that the caller frees; *count 0 and NULL when
@@ -219,6 +232,11 @@ struct install {
     struct edit edit;
     struct version_change *changes; /* owned; holds no references */
     size_t count, capacity;
+    /* An ingest: everything before it is installed, and it takes this sequence; 0 = none. */
+    uint64_t sequence;
+    /* Called first of all under install_lock: may add changes that hang on what the version is then. May be NULL. */
+    enum status (*complete)(struct install *install, const struct version *version, void *context);
+    void *context;
 };
 void install_init(struct install *install, enum edit_cause cause);
 void install_deinit(struct install *install);

@@ -22,8 +22,10 @@ struct writer {
     struct list link;
     struct engine_batch *batch;
     bool sync;
-    bool amends; /* stands at the mark of the one before it */
-    bool seals;  /* the memtable ends with it: alone in its group */
+    bool amends;                       /* stands at the mark of the one before it */
+    bool seals;                        /* the memtable ends with it: alone in its group */
+    enum status (*act)(void *context); /* instead of a batch: store_lead_alone */
+    void *context;
     bool done;
     bool waits; /* `wake` was made, and its owner waits on it */
     enum status status;
@@ -146,6 +148,10 @@ struct group {
     uint64_t user_bytes;
 };
 
+static bool stands_alone(const struct writer *writer) {
+    return writer->seals || writer->act;
+}
+
 /* REQUIRES: mutex. The writers that go together: the first, and those behind it that fit and do not ask for a sync that
  * it didn't. */
 static void gather_group(struct engine *engine, struct group *group) {
@@ -157,9 +163,10 @@ static void gather_group(struct engine *engine, struct group *group) {
          at = at->next) {
         struct writer *writer = list_entry(at, struct writer, link);
         bytes += writer->batch->operations.size;
-        if (group->count > 0 && (bytes > GROUP_MAX_BYTES || (writer->sync && !group->sync) || writer->seals)) break;
+        if (group->count > 0 && (bytes > GROUP_MAX_BYTES || (writer->sync && !group->sync) || stands_alone(writer)))
+            break;
         group->writers[group->count++] = writer;
-        if (writer->seals) break;
+        if (stands_alone(writer)) break;
     }
 }
 
@@ -301,7 +308,9 @@ static void lead(struct engine *engine, struct writer *leader) {
     gather_group(engine, &group);
     leader->status = leader->seals ? store_prepare_seal(engine, &sealing) : STATUS_OK;
     const bool prepared = leader->seals && leader->status == STATUS_OK;
-    if (leader->status == STATUS_OK) {
+    if (leader->act) {
+        leader->status = leader->act(leader->context);
+    } else if (leader->status == STATUS_OK) {
         mutex_unlock(&engine->mutex);
         commit_group(engine, &group);
         mutex_lock(&engine->mutex);
@@ -411,6 +420,17 @@ enum status engine_amend(struct engine *engine, struct engine_batch *batch, bool
     mutex_lock(&engine->mutex);
     queue_and_commit(engine, &writer);
     mutex_unlock(&engine->mutex);
+    return writer.status;
+}
+
+enum status store_lead_alone(struct engine *engine, enum status (*act)(void *context), void *context) {
+    struct engine_batch none;
+    engine_batch_init(&none);
+    struct writer writer = {.batch = &none, .act = act, .context = context, .status = STATUS_OK};
+    mutex_lock(&engine->mutex);
+    queue_and_commit(engine, &writer);
+    mutex_unlock(&engine->mutex);
+    engine_batch_deinit(&none);
     return writer.status;
 }
 

@@ -25,6 +25,7 @@ enum sst_cause {
     SST_CAUSE_FLUSH = 1,
     SST_CAUSE_COMPACTION = 2,
     SST_CAUSE_REPAIR = 3,
+    SST_CAUSE_OUTSIDE = 4, /* by engine_sst_writer, to be ingested */
     SST_CAUSE_COUNT
 };
 

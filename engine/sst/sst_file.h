@@ -14,6 +14,8 @@ struct sst {
     struct io_file *file;
     struct sst_identity identity;
     uint64_t cache_file;
+    uint32_t adopted_tree;
+    uint64_t sequence; /* adopted: of all that is in it; 0 = as the file says */
     struct sst_footer footer;
     struct sst_properties properties;
     struct block *filter_block; /* NULL = no filter */

@@ -26,6 +26,7 @@ const char *sst_cause_name(unsigned cause) {
     case SST_CAUSE_FLUSH: return "flush";
     case SST_CAUSE_COMPACTION: return "compaction";
     case SST_CAUSE_REPAIR: return "repair";
+    case SST_CAUSE_OUTSIDE: return "outside";
     default: return "unknown";
     }
 }

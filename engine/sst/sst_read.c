@@ -79,6 +79,13 @@ enum status sst_block_failed(struct sst *sst, uint32_t at, enum status status, c
     return status;
 }
 
+/* An adopted block's sequences are all 0: no column for them, and the base is ours to set. */
+static enum status adopt_block(const struct sst *sst, struct sst_block_view *view) {
+    if (view->sequence_width || view->sequence_base) return STATUS_CORRUPT;
+    view->sequence_base = sst->sequence;
+    return STATUS_OK;
+}
+
 enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block) {
     struct sst_handle handle = sst_index_handle(sst, at);
     struct block *made = NULL;
@@ -87,6 +94,7 @@ enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, st
     struct slice raw = slice_from(block_slice(made), sizeof(struct sst_block_view));
     status = block_view_parse(raw, sst_block_view_of(made));
     if (status == STATUS_OK && sst_block_view_of(made)->count == 0) status = STATUS_CORRUPT;
+    if (status == STATUS_OK && sst->sequence) status = adopt_block(sst, sst_block_view_of(made));
     if (status != STATUS_OK) {
         block_release(made);
         return sst_block_failed(sst, at, status, "its columns do not fit");
@@ -193,6 +201,8 @@ static enum status ranges_fill(struct sst *sst, const struct sst_block_view *vie
                                uint8_t *room) {
     for (uint32_t i = 0; i < view->count; i++) {
         order[i][0] = entry_sequence(block_view_trailer(view, i));
+        if (sst->sequence && order[i][0]) return STATUS_CORRUPT;
+        if (sst->sequence) order[i][0] = sst->sequence;
         order[i][1] = i;
         if (entry_kind(block_view_trailer(view, i)) != ENTRY_RANGE_DELETE) return STATUS_CORRUPT;
     }
@@ -231,6 +241,11 @@ static enum status open_parts(struct sst *sst, struct slice bytes, uint64_t star
     if (status == STATUS_OK) status = open_section(sst, SST_SECTION_FILTER, bytes, start, &sst->filter_block, error);
     if (status != STATUS_OK) return status;
     status = sst_properties_decode(block_slice(sst->properties_block), &sst->properties);
+    if (sst->sequence) {
+        sst->properties.origin.tree = sst->adopted_tree;
+        if (sst->properties.last_sequence) status = STATUS_CORRUPT;
+        sst->properties.first_sequence = sst->properties.last_sequence = sst->sequence;
+    }
     sst->properties.file_bytes = sst->footer.file_bytes;
     if (status != STATUS_OK) return error_set(error, status, "its properties are malformed");
     status = block_view_parse(block_slice(sst->index_block), &sst->index);
@@ -264,12 +279,20 @@ static enum status open_sections(struct sst *sst, struct error *error) {
 
 enum status sst_open(const struct sst_environment *environment, const char *path, struct sst_identity identity,
                      uint64_t cache_file, struct sst **sst, struct error *error) {
+    return sst_open_adopted(environment, path, identity, cache_file, 0, 0, sst, error);
+}
+
+enum status sst_open_adopted(const struct sst_environment *environment, const char *path, struct sst_identity identity,
+                             uint64_t cache_file, uint32_t tree, uint64_t sequence, struct sst **sst,
+                             struct error *error) {
     if (error) *error = (struct error){0};
     struct sst *this = calloc(1, sizeof *this);
     if (!this) return error_set(error, STATUS_NO_MEMORY, "%s: no memory to open it", path);
     this->environment = environment;
     this->identity = identity;
     this->cache_file = cache_file;
+    this->adopted_tree = tree;
+    this->sequence = sequence;
     arena_init(&this->arena, RANGE_ARENA_BYTES);
     range_set_init(&this->ranges, &this->arena, identity.file);
     enum status status = io_file_open(environment->io, path, IO_OPEN_READ, &this->file);

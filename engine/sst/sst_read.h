@@ -19,6 +19,13 @@ struct sst;
 MUST_CHECK enum status sst_open(const struct sst_environment *environment, const char *path,
                                 struct sst_identity identity, uint64_t cache_file, struct sst **sst,
                                 struct error *error);
+/*
+ * Opens a file that was built outside (every sequence in it is 0) as if it had been built for `tree` with `sequence`
+ * for all: the file stays as it is, what is read of it carries the sequence. CORRUPT where it has other sequences.
+ */
+MUST_CHECK enum status sst_open_adopted(const struct sst_environment *environment, const char *path,
+                                        struct sst_identity identity, uint64_t cache_file, uint32_t tree,
+                                        uint64_t sequence, struct sst **sst, struct error *error);
 /* Sources on it must have been closed; pinned blocks may outlive it. Does not take its blocks out of the cache. NULL is
  * allowed. */
 void sst_close(struct sst *sst);

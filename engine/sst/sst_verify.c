@@ -17,6 +17,7 @@ struct verify {
     struct buf last;             /* the key before */
     uint64_t last_trailer;
     bool bad;
+    bool unread; /* the device failed: nothing is known of what stands there */
 };
 
 static void finding(struct verify *verify, uint64_t offset, const char *text) {
@@ -96,10 +97,12 @@ static enum status verify_data(struct verify *verify, struct buf *room) {
         if (status == STATUS_OK) status = sst_file_read(sst, handle.offset, room->data, handle.size);
         if (status == STATUS_OK) status = sst_block_decode(sst, at, slice_make(room->data, handle.size), &block);
         if (status == STATUS_CORRUPT || status == STATUS_IO) {
+            if (status == STATUS_IO) verify->unread = true;
             char text[96];
             snprintf(text, sizeof text, "data block %" PRIu32 " (%" PRIu32 " bytes): %s", at, handle.size,
                      status_text(status));
-            finding(verify, handle.offset, text);
+            if (status == STATUS_CORRUPT) verify->bad = true;
+            if (verify->visit) verify->visit(verify->context, handle.offset, text);
             continue;
         }
         if (status == STATUS_OK) status = verify_block(verify, at, block, room);
@@ -147,10 +150,11 @@ enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t of
     enum status status = verify_data(&verify, &room);
     if (status == STATUS_OK) {
         verify_ranges(&verify);
-        if (!verify.bad) verify_properties(&verify);
+        if (!verify.bad && !verify.unread) verify_properties(&verify);
     }
     buf_deinit(&room);
     buf_deinit(&verify.last);
     if (status != STATUS_OK) return status;
-    return verify.bad ? STATUS_CORRUPT : STATUS_OK;
+    if (verify.bad) return STATUS_CORRUPT;
+    return verify.unread ? STATUS_IO : STATUS_OK;
 }

@@ -67,8 +67,10 @@ static void live(struct damaged *original) {
     if (boot(original, &error) != STATUS_OK) fail_msg("%s", error.text);
     for (uint32_t n = 1; n <= BATCHES; n++) {
         struct engine_write_options options = {.sync = true};
-        assert_int_equal(workload_build(original->workload, n, &batch), STATUS_OK);
-        assert_int_equal(engine_write(original->engine, &batch, &options), STATUS_OK);
+        bool durable;
+        assert_int_equal(
+            workload_write(original->workload, original->io, original->engine, n, false, &batch, &options, &durable),
+            STATUS_OK);
         if (n % 16 == 0) assert_int_equal(engine_flush(original->engine), STATUS_OK);
         io_run(original->io, io_now_ns(original->io) + MS);
     }

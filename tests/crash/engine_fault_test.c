@@ -93,11 +93,14 @@ static bool open_engine(struct life *life) {
 
 static bool write_next(struct life *life) {
     struct engine_write_options options = {.sync = prng_chance(&life->prng, 1, 2)};
-    if (!is_fine(life, "build", workload_build(life->workload, life->acked + 1, &life->batch))) return false;
+    bool durable;
     life->issued = life->acked + 1;
-    if (!is_fine(life, "write", engine_write(life->engine, &life->batch, &options))) return false;
+    if (!is_fine(life, "write",
+                 workload_write(life->workload, life->io, life->engine, life->issued, false, &life->batch, &options,
+                                &durable)))
+        return false;
     life->acked = life->issued;
-    if (options.sync) life->durable = life->acked;
+    if (options.sync || durable) life->durable = life->acked;
     return true;
 }
 

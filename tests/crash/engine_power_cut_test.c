@@ -67,7 +67,7 @@ struct totals {
     uint64_t lost_batches;  /* handed in, not kept: rightly so */
     uint64_t kept_unsynced; /* kept without a promise */
     uint64_t checkpoints_read;
-    uint64_t flushes, compactions, moves;
+    uint64_t flushes, compactions, moves, ingested;
 };
 
 static struct totals totals;
@@ -184,16 +184,17 @@ static void examine_checkpoints(struct cut_case *cut) {
 
 /* Batch n, and what may be believed once it is written. sync: durable when it returns; or, without a log of its own,
  * the owner's log is. */
-static enum status write_batch(const struct run *run, struct engine *engine, uint32_t n, bool sync,
+static enum status write_batch(const struct run *run, const struct machine *machine, uint32_t n, bool sync,
                                struct promise *promise) {
+    struct engine *engine = machine->engine;
+    const bool log_off = run->wal == ENGINE_WAL_OFF;
+    bool durable;
     struct engine_write_options options = {.sync = sync && run->wal == ENGINE_WAL_OWN};
     struct engine_batch batch;
     engine_batch_init(&batch);
-    assert_int_equal(workload_build(run->workload, n, &batch), STATUS_OK);
-    batch.mark = (struct engine_mark){.index = n, .term = 1, .time_ms = n};
     if (run->wal == ENGINE_WAL_OWN) promise->most = n;
-    enum status status = engine_write(engine, &batch, &options);
-    if (status == STATUS_OK && options.sync) promise->durable = n;
+    enum status status = workload_write(run->workload, machine->io, engine, n, log_off, &batch, &options, &durable);
+    if (status == STATUS_OK && (options.sync || durable)) promise->durable = n;
     if (status == STATUS_OK && sync && run->wal == ENGINE_WAL_OFF) {
         promise->most = n;
         engine_log_durable(engine, n);
@@ -216,7 +217,7 @@ static void go_on_and_cut(struct cut_case *cut, uint32_t n) {
     sim_disk_cut_at(cut->machine.disk, prng_between(&cut->prng, 1, 60), draw_cut(&cut->prng));
     for (uint64_t left = 5; left > 0 && n < BATCHES && sim_disk_is_powered(cut->machine.disk); left--) {
         bool sync = prng_chance(&cut->prng, 1, 2);
-        enum status status = write_batch(cut->run, cut->machine.engine, ++n, sync, &cut->promise);
+        enum status status = write_batch(cut->run, &cut->machine, ++n, sync, &cut->promise);
         if (status == STATUS_OK && prng_chance(&cut->prng, 1, 4)) {
             status = flush(cut->run, cut->machine.engine, n, &cut->promise);
         }
@@ -269,6 +270,7 @@ static void collect(struct engine *engine) {
     totals.flushes += stats.flushes;
     totals.compactions += stats.compactions;
     totals.moves += stats.trivial_moves;
+    totals.ingested += stats.ingested_files;
 }
 
 static void make_checkpoint(struct run *run, struct machine *machine) {
@@ -317,7 +319,7 @@ static void live(struct run *run, struct machine *machine, struct prng *prng) {
     boot_original(run, machine);
     while (run->issued < BATCHES) {
         bool sync = prng_chance(prng, 1, 2);
-        enum status status = write_batch(run, machine->engine, ++run->issued, sync, &run->promise);
+        enum status status = write_batch(run, machine, ++run->issued, sync, &run->promise);
         if (status != STATUS_OK) {
             fail_msg("seed %llu, batch %u: %s", (unsigned long long)run->seed, run->issued, status_text(status));
         }
@@ -354,11 +356,11 @@ static void every_cut_leaves_a_prefix_with_all_that_was_promised(void **state) {
     } while (only_cut == 0 && (totals.cuts < wanted || totals.runs < test_scaled(RUNS)));
     print_message(
         "%llu power cuts in %llu runs; %llu in recovery; batches: %llu rightly lost, %llu kept without a promise; "
-        "%llu checkpoints read; %llu flushes, %llu compactions, %llu moves\n",
+        "%llu checkpoints read; %llu flushes, %llu compactions, %llu moves, %llu ingests\n",
         (unsigned long long)totals.cuts, (unsigned long long)totals.runs, (unsigned long long)totals.recoveries_cut,
         (unsigned long long)totals.lost_batches, (unsigned long long)totals.kept_unsynced,
         (unsigned long long)totals.checkpoints_read, (unsigned long long)totals.flushes,
-        (unsigned long long)totals.compactions, (unsigned long long)totals.moves);
+        (unsigned long long)totals.compactions, (unsigned long long)totals.moves, (unsigned long long)totals.ingested);
 }
 
 /* A suite that never met the hard cases proves nothing. */
@@ -371,6 +373,7 @@ static void rare_cases_were_met(void **state) {
     assert_true(totals.checkpoints_read > 100);
     assert_true(totals.flushes > 20);
     assert_true(totals.compactions > 20);
+    assert_true(totals.ingested > 20);
 }
 
 int main(void) {

@@ -25,6 +25,7 @@ enum { BYTES_MAX = 64 << 10 };
 static const struct manifest_id id = {.store = 0x1122334455667788, .number = 7, .generation = 3};
 static const char plain_file[] = "tests/golden/manifest/plain-v1.manifest";
 static const char torn_file[] = "tests/golden/manifest/torn-v1.manifest";
+static const char ingest_file[] = "tests/golden/manifest/ingest-v1.manifest";
 static const char superblock_file[] = "tests/golden/manifest/v1.superblock";
 
 /* ---- Making -------------------------------------------------------------------------------------------------------
@@ -100,10 +101,42 @@ static void build_third(struct edit *edit) {
     }
 }
 
+/* A file that was built outside. */
+static void build_ingest(struct edit *edit) {
+    struct edit_file added = file;
+    edit_init(edit, EDIT_INGEST);
+    edit->number = 21;
+    edit->time_ms = 1700000000000;
+    edit->has_mark = true;
+    edit->mark = (struct engine_mark){.index = 50, .term = 2, .time_ms = 1699999999000};
+    edit->last_sequence = 101;
+    added.instance = 4;
+    added.level = 6;
+    added.store = 0x99aabbccddeeff00;
+    added.sequence = added.first_sequence = added.last_sequence = 101;
+    added.built_as = 1;
+    check(edit_add_file(edit, &added) == STATUS_OK);
+}
+
+static void make_ingest(struct io *io) {
+    struct manifest *manifest;
+    struct edit edit;
+    check(io_dir_make(io, "/i") == STATUS_OK);
+    build_first(&edit);
+    check(manifest_create(io, "/i", &id, &edit, &manifest) == STATUS_OK);
+    edit_deinit(&edit);
+    build_ingest(&edit);
+    check(manifest_append(manifest, &edit) == STATUS_OK);
+    edit_deinit(&edit);
+    manifest_close(manifest);
+    keep(io, "/i/0000000007.manifest", ingest_file, 0);
+}
+
 static int make(void) {
     struct io *io = sim_io_create_alone(1);
     struct manifest *manifest;
     struct edit edit;
+    make_ingest(io);
     check(io_dir_make(io, "/s") == STATUS_OK);
     build_first(&edit);
     check(manifest_create(io, "/s", &id, &edit, &manifest) == STATUS_OK);
@@ -136,16 +169,23 @@ static void load(const char *path, struct buf *bytes) {
     assert_int_equal(buf_assign(bytes, slice_make(part, size)), STATUS_OK);
 }
 
+/* What the edits of a file must be, in order. */
+struct expected {
+    void (*second)(struct edit *edit);
+    unsigned count;
+};
+
 /* Each edit must be, byte for byte, what this version's encoder makes of the same change. */
 static enum status expect_edit(void *context, const struct edit *edit, struct error *error) {
-    unsigned *count = context;
+    struct expected *expected_edits = context;
+    unsigned *count = &expected_edits->count;
     struct edit wanted;
     struct buf told = BUF_EMPTY, expected = BUF_EMPTY;
     (void)error;
     if (*count == 0)
         build_first(&wanted);
     else
-        build_second(&wanted);
+        expected_edits->second(&wanted);
     assert_int_equal(edit_encode(edit, &told), STATUS_OK);
     assert_int_equal(edit_encode(&wanted, &expected), STATUS_OK);
     assert_int_equal(told.size, expected.size);
@@ -157,15 +197,15 @@ static enum status expect_edit(void *context, const struct edit *edit, struct er
     return STATUS_OK;
 }
 
-static void read_manifest_file(const char *path, bool torn) {
+static void read_manifest_file(const char *path, void (*second)(struct edit *edit), bool torn) {
     struct buf bytes = BUF_EMPTY;
     struct manifest_recovery recovery;
     struct error error = {.status = STATUS_OK};
-    unsigned count = 0;
+    struct expected expected = {.second = second};
     load(path, &bytes);
-    const enum status status = manifest_parse(buf_slice(&bytes), &id, 8192, expect_edit, &count, &recovery, &error);
+    const enum status status = manifest_parse(buf_slice(&bytes), &id, 8192, expect_edit, &expected, &recovery, &error);
     if (status != STATUS_OK) fail_msg("%s: %s", path, error.text);
-    assert_int_equal(count, 2);
+    assert_int_equal(expected.count, 2);
     assert_int_equal(recovery.edits, 2);
     assert_int_equal(recovery.torn, torn);
     assert_int_equal(recovery.end, 3 * IO_PAGE_BYTES);
@@ -174,12 +214,17 @@ static void read_manifest_file(const char *path, bool torn) {
 
 static void a_manifest_of_version_1_reads_as_it_was_written(void **state) {
     (void)state;
-    read_manifest_file(plain_file, false);
+    read_manifest_file(plain_file, build_second, false);
 }
 
 static void a_torn_manifest_of_version_1_reads_up_to_the_tear(void **state) {
     (void)state;
-    read_manifest_file(torn_file, true);
+    read_manifest_file(torn_file, build_second, true);
+}
+
+static void a_manifest_with_an_ingested_file_reads_as_it_was_written(void **state) {
+    (void)state;
+    read_manifest_file(ingest_file, build_ingest, false);
 }
 
 static void a_superblock_of_version_1_reads_as_it_was_written(void **state) {
@@ -248,6 +293,7 @@ int main(int argument_count, char **arguments) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_manifest_of_version_1_reads_as_it_was_written),
         cmocka_unit_test(a_torn_manifest_of_version_1_reads_up_to_the_tear),
+        cmocka_unit_test(a_manifest_with_an_ingested_file_reads_as_it_was_written),
         cmocka_unit_test(a_superblock_of_version_1_reads_as_it_was_written),
         cmocka_unit_test(the_example_in_the_document_is_the_golden_file),
         cmocka_unit_test(a_batch_is_encoded_as_the_document_says),

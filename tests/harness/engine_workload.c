@@ -22,6 +22,7 @@ enum {
     VALUE_MAX = 3000,
     OPERATIONS_MAX = 8,
     APPEND_LIMIT = 6000,
+    INGEST_EVERY = 9,
 };
 
 static const char marker[8] = "!"; /* as long as a key of the model */
@@ -58,6 +59,7 @@ struct operation {
 struct step {
     struct operation operations[OPERATIONS_MAX + WORKLOAD_TREES];
     size_t count;
+    bool ingests; /* puts and deletes of one tree, each key once, behind at most one range delete */
 };
 
 struct workload {
@@ -242,6 +244,37 @@ static void choose_keys(struct workload *workload, uint32_t n) {
     workload->low = drifts ? (KEYS - workload->span) * n / workload->batches : 0;
 }
 
+static bool has_key(const struct step *step, const char *key) {
+    for (size_t i = 0; i < step->count; i++)
+        if (step->operations[i].action != DELETE_RANGE && strcmp(step->operations[i].key, key) == 0) return true;
+    return false;
+}
+
+/* What may stand in a file for the marker's tree, in the order of its keys. */
+static void draw_ingest(struct prng *prng, const struct workload *workload, struct step *step, struct state *state) {
+    step->ingests = true;
+    if (prng_chance(prng, 1, 3)) {
+        struct operation *range = add_operation(step, DELETE_RANGE, MARKER_TREE);
+        draw_key(prng, workload, range->key);
+        draw_end(prng, workload, range);
+        if (range->action == DELETE) step->count--; /* an empty one */
+    }
+    for (uint64_t left = prng_between(prng, 1, OPERATIONS_MAX - 1); left > 0; left--) {
+        char key[8] = {0};
+        draw_key(prng, workload, key);
+        if (has_key(step, key)) continue;
+        size_t at = step->count++;
+        const size_t first = step->operations[0].action == DELETE_RANGE ? 1 : 0;
+        for (; at > first && strcmp(step->operations[at - 1].key, key) > 0; at--)
+            step->operations[at] = step->operations[at - 1];
+        struct operation *operation = &step->operations[at];
+        *operation = (struct operation){.action = prng_chance(prng, 1, 4) ? DELETE : PUT, .tree = MARKER_TREE};
+        memcpy(operation->key, key, sizeof key);
+        if (operation->action == PUT) draw_value(prng, workload, operation);
+    }
+    for (size_t i = 0; i < step->count; i++) model_change(&state->trees[MARKER_TREE], &step->operations[i]);
+}
+
 /* Each operation is drawn in the state that the ones before it left. */
 static void draw_step(struct workload *workload, uint32_t n, struct state *state) {
     struct prng prng;
@@ -250,6 +283,10 @@ static void draw_step(struct workload *workload, uint32_t n, struct state *state
     choose_keys(workload, n);
     if (n == 1) add_operation(step, CREATE, MARKER_TREE)->kind = KIND_PLAIN;
     if (n == 1) model_change(&state->trees[MARKER_TREE], &step->operations[0]);
+    if (n % INGEST_EVERY == INGEST_EVERY - 1) {
+        draw_ingest(&prng, workload, step, state);
+        return;
+    }
     for (uint64_t left = prng_between(&prng, 1, OPERATIONS_MAX); left > 0; left--) {
         draw_operation(&prng, workload, step, state);
         const struct operation *operation = &step->operations[step->count - 1];
@@ -370,6 +407,53 @@ enum status workload_build(const struct workload *workload, uint32_t n, struct e
     coding_put_u64(number, n);
     if (status != STATUS_OK) return status;
     return engine_batch_put(batch, MARKER_TREE, slice_from_text(marker), slice_make(number, sizeof number));
+}
+
+/* ---- By a file --------------------------------------------------------------------------------------------------- */
+
+static const char ingest_path[] = "/workload.in";
+
+static enum status put_row(struct engine_sst_writer *writer, const struct operation *operation) {
+    uint8_t bytes[VALUE_MAX];
+    const struct slice key = slice_from_text(operation->key);
+    if (operation->action == DELETE) return engine_sst_writer_delete(writer, key);
+    if (operation->action == DELETE_RANGE)
+        return engine_sst_writer_delete_range(writer, key, slice_from_text(operation->end));
+    make_value(operation, bytes);
+    return engine_sst_writer_put(writer, key, slice_make(bytes, operation->value_size));
+}
+
+static enum status build_file(const struct workload *workload, struct io *io, uint32_t n) {
+    const struct step *step = &workload->steps[n];
+    struct engine_sst_writer *writer;
+    uint8_t number[8];
+    enum status status = io_remove(io, ingest_path);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
+    status = engine_sst_writer_open(io, ingest_path, &kinds[KIND_PLAIN - 1], &writer);
+    if (status != STATUS_OK) return status;
+    coding_put_u64(number, n);
+    status = engine_sst_writer_put(writer, slice_from_text(marker), slice_make(number, sizeof number));
+    for (size_t i = 0; status == STATUS_OK && i < step->count; i++) status = put_row(writer, &step->operations[i]);
+    if (status == STATUS_OK) status = engine_sst_writer_finish(writer);
+    engine_sst_writer_close(writer);
+    return status;
+}
+
+enum status workload_write(const struct workload *workload, struct io *io, struct engine *engine, uint32_t n,
+                           bool log_off, struct engine_batch *batch, const struct engine_write_options *options,
+                           bool *durable) {
+    *durable = false;
+    if (log_off || !workload->steps[n].ingests) {
+        const enum status status = workload_build(workload, n, batch);
+        if (log_off) batch->mark = (struct engine_mark){.index = n, .term = 1, .time_ms = n};
+        return status == STATUS_OK ? engine_write(engine, batch, options) : status;
+    }
+    const struct engine_ingest_options move = {.move = true};
+    const char *path = ingest_path;
+    enum status status = build_file(workload, io, n);
+    if (status == STATUS_OK) status = engine_ingest(engine, MARKER_TREE, &path, 1, &move, NULL);
+    *durable = status == STATUS_OK;
+    return status;
 }
 
 enum status workload_recovered(struct engine *engine, uint32_t *n) {

@@ -25,6 +25,15 @@ struct engine_options workload_engine_options(const struct workload *workload);
 /* Makes the batch the n-th one. */
 MUST_CHECK enum status workload_build(const struct workload *workload, uint32_t n, struct engine_batch *batch);
 
+/*
+ * Writes the n-th one: as that batch, or, where its operations can stand in a file (a fixed share of all), by ingesting
+ * one that is built beside the store. Without a log of its own the engine takes no files: `log_off` has it all as
+ * batches. *durable: it is, whatever the options say.
+ */
+MUST_CHECK enum status workload_write(const struct workload *workload, struct io *io, struct engine *engine, uint32_t n,
+                                      bool log_off, struct engine_batch *batch,
+                                      const struct engine_write_options *options, bool *durable);
+
 /* How many batches the store holds, by its marker. */
 MUST_CHECK enum status workload_recovered(struct engine *engine, uint32_t *n);
 

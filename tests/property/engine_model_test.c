@@ -61,8 +61,9 @@ static void run_seed(uint64_t seed, uint32_t batches) {
     engine_batch_init(&run.batch);
     open_run(&run, 0);
     for (uint32_t n = 1; n <= batches; n++) {
-        must(&run, n, workload_build(run.workload, n, &run.batch), "build", NULL);
-        must(&run, n, engine_write(run.engine, &run.batch, NULL), "write", NULL);
+        bool durable;
+        must(&run, n, workload_write(run.workload, run.io, run.engine, n, false, &run.batch, NULL, &durable), "write",
+             NULL);
         act(&run, n);
     }
     must(&run, batches, workload_compare(run.workload, run.engine, batches, &error), "compare", &error);

@@ -9,6 +9,16 @@
 #include "engine/lsm/superblock_format.h"
 #include "tools/loam/inspect/inspect.h"
 
+/* What only some files have. */
+static void tell_attributes(struct report *report, const struct edit_file *file) {
+    char name[32];
+    if (!file->sequence) return;
+    snprintf(name, sizeof name, "  ingested %" PRIu64, file->number);
+    report_fact(report, name,
+                "every entry has the sequence %" PRIu64 "; built as file %" PRIu64 " of store %016" PRIx64,
+                file->sequence, edit_file_identity(file), file->store);
+}
+
 static enum status tell_edit(void *context, const struct edit *edit, struct error *error) {
     (void)error;
     struct report *report = context;
@@ -34,6 +44,7 @@ static enum status tell_edit(void *context, const struct edit *edit, struct erro
                     " entries, \"%s\" to %s%s%s",
                     file->level, file->instance, file->bytes, file->entries, first, file->has_last ? "\"" : "the end",
                     last, file->has_last ? "\"" : "");
+        tell_attributes(report, file);
     }
     for (size_t i = 0; i < edit->removed_count; i++) {
         snprintf(name, sizeof name, "  out %" PRIu64, edit->removed[i].number);
