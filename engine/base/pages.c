@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-void *pages_run_alloc(void) {
+void *pages_run_alloc(bool huge) {
     void *run = aligned_alloc(PAGES_RUN_BYTES, PAGES_RUN_BYTES);
-    if (run) (void)madvise(run, PAGES_RUN_BYTES, MADV_HUGEPAGE);
+    if (run && huge) (void)madvise(run, PAGES_RUN_BYTES, MADV_HUGEPAGE);
     return run;
 }

@@ -8,6 +8,7 @@
 #ifndef ENGINE_BASE_PAGES_H
 #define ENGINE_BASE_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,9 +16,9 @@
 
 enum { PAGES_RUN_BYTES = 2 << 20 };
 
-/* One run, aligned to its size, content undefined; the caller's until free(). Where the system has no huge pages it is
- * ordinary memory. NULL when out of memory. Any thread. */
-void *pages_run_alloc(void);
+/* One run, aligned to its size, content undefined; the caller's until free(). With `huge` the system is asked for a
+ * huge page; where it has none it is ordinary memory. NULL when out of memory. Any thread. */
+void *pages_run_alloc(bool huge);
 
 #pragma GCC visibility pop
 

@@ -15,12 +15,16 @@
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
 #include "engine/base/sync.h"
+#include "engine/cache/slab.h"
 
 enum {
     SHARDS_MAX = 16,
     SHARD_BYTES_MIN = 16 << 20, /* smaller ones would refuse large blocks */
     BUCKETS_MIN = 64,
-    BLOCK_BYTES_GUESS = 4096, /* sizes the ghost list */
+    BLOCK_BYTES_GUESS = 4096,  /* sizes the ghost list */
+    SLAB_BYTES_MIN = 32 << 20, /* of a cache whose blocks lie in huge pages: less does well without */
+    BLOCK_LINES = 8,           /* of a block: those that a search in it reads first */
+    LINE_BYTES = 64,
     USES_MAX = 3,
 };
 
@@ -38,17 +42,23 @@ struct block_shard {
 };
 
 struct block_cache {
+    struct slab *slab;    /* NULL: blocks come from malloc */
     unsigned shard_count; /* a power of two */
     struct block_shard shards[SHARDS_MAX];
 };
 
 /* ---- Blocks ------------------------------------------------------------------------------------------------------ */
 
-struct block *block_create(uint64_t file, uint64_t offset, size_t size) {
+static size_t block_bytes(size_t size) {
+    return sizeof(struct block) + size + BLOCK_SLACK_BYTES;
+}
+
+struct block *block_create(struct block_cache *cache, uint64_t file, uint64_t place, size_t size) {
     if (size > SIZE_MAX - sizeof(struct block) - BLOCK_SLACK_BYTES) return NULL;
-    struct block *block = malloc(sizeof *block + size + BLOCK_SLACK_BYTES);
+    struct slab *slab = cache && block_bytes(size) <= SLAB_PIECE_MAX ? cache->slab : NULL;
+    struct block *block = slab ? slab_alloc(slab, block_bytes(size)) : malloc(block_bytes(size));
     if (!block) return NULL;
-    *block = (struct block){.file = file, .offset = offset, .size = size};
+    *block = (struct block){.file = file, .place = place, .size = size, .slab = slab};
     atomic_init(&block->references, 1);
     atomic_init(&block->uses, 0);
     memset(block->data + size, 0, BLOCK_SLACK_BYTES);
@@ -63,26 +73,35 @@ void block_release(struct block *block) {
     if (!block) return;
     uint32_t before = atomic_fetch_sub_explicit(&block->references, 1, memory_order_acq_rel);
     check(before > 0);
-    if (before == 1) free(block);
+    if (before > 1) return;
+    if (block->slab)
+        slab_free(block->slab, block);
+    else
+        free(block);
 }
 
 size_t block_charge(const struct block *block) {
-    return sizeof *block + block->size + BLOCK_SLACK_BYTES;
+    return block->slab ? slab_cost(block_bytes(block->size)) : block_bytes(block->size);
 }
 
 /* ---- Shards ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t key_hash(uint64_t file, uint64_t offset) {
-    return hash_mix(file, offset);
+static uint64_t key_hash(uint64_t file, uint64_t place) {
+    return hash_mix(file, place);
 }
 
 static struct block **bucket_of(struct block_shard *shard, uint64_t hash) {
     return &shard->buckets[(hash >> 8) & (shard->bucket_count - 1)];
 }
 
-static struct block *shard_find(struct block_shard *shard, uint64_t hash, uint64_t file, uint64_t offset) {
+/* Whoever asks for a block searches in it: the lines with the keys are fetched side by side, not one after another. */
+static void block_touch(const struct block *block) {
+    for (size_t line = 1; line <= BLOCK_LINES; line++) __builtin_prefetch((const char *)block + line * LINE_BYTES);
+}
+
+static struct block *shard_find(struct block_shard *shard, uint64_t hash, uint64_t file, uint64_t place) {
     struct block *block = *bucket_of(shard, hash);
-    while (block && (block->file != file || block->offset != offset)) block = block->chain;
+    while (block && (block->file != file || block->place != place)) block = block->chain;
     return block;
 }
 
@@ -98,7 +117,7 @@ static void shard_grow(struct block_shard *shard) {
     for (size_t i = 0; i < old_count; i++) {
         for (struct block *block = old[i], *next; block; block = next) {
             next = block->chain;
-            struct block **bucket = bucket_of(shard, key_hash(block->file, block->offset));
+            struct block **bucket = bucket_of(shard, key_hash(block->file, block->place));
             block->chain = *bucket;
             *bucket = block;
         }
@@ -132,7 +151,7 @@ static bool ghost_has(const struct block_shard *shard, uint64_t hash) {
 }
 
 static void evict(struct block_shard *shard, struct block *block) {
-    uint64_t hash = key_hash(block->file, block->offset);
+    uint64_t hash = key_hash(block->file, block->place);
     if (!block->in_main) ghost_remember(shard, hash);
     shard->evicted++;
     shard_remove(shard, block, hash);
@@ -229,6 +248,13 @@ static void shard_deinit(struct block_shard *shard) {
 struct block_cache *block_cache_create(size_t bytes) {
     struct block_cache *cache = calloc(1, sizeof *cache);
     if (!cache) return NULL;
+    if (bytes >= SLAB_BYTES_MIN) {
+        cache->slab = slab_create();
+        if (!cache->slab) {
+            free(cache);
+            return NULL;
+        }
+    }
     unsigned count = 1;
     while (count < SHARDS_MAX && bytes / (count * 2) >= SHARD_BYTES_MIN) count *= 2;
     for (; cache->shard_count < count; cache->shard_count++) {
@@ -243,6 +269,7 @@ struct block_cache *block_cache_create(size_t bytes) {
 void block_cache_destroy(struct block_cache *cache) {
     if (!cache) return;
     for (unsigned i = 0; i < cache->shard_count; i++) shard_deinit(&cache->shards[i]);
+    slab_destroy(cache->slab);
     free(cache);
 }
 
@@ -250,11 +277,13 @@ static struct block_shard *shard_of(struct block_cache *cache, uint64_t hash) {
     return &cache->shards[hash & (cache->shard_count - 1)];
 }
 
-struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t offset) {
-    uint64_t hash = key_hash(file, offset);
+struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place) {
+    uint64_t hash = key_hash(file, place);
     struct block_shard *shard = shard_of(cache, hash);
     mutex_lock(&shard->mutex);
-    struct block *block = shard_find(shard, hash, file, offset);
+    struct block *block = *bucket_of(shard, hash);
+    if (block) block_touch(block); /* mostly the right one */
+    block = shard_find(shard, hash, file, place);
     if (block) {
         block_acquire(block);
         shard->hits++;
@@ -269,10 +298,10 @@ struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t
 }
 
 void block_cache_add(struct block_cache *cache, struct block **block) {
-    uint64_t hash = key_hash((*block)->file, (*block)->offset);
+    uint64_t hash = key_hash((*block)->file, (*block)->place);
     struct block_shard *shard = shard_of(cache, hash);
     mutex_lock(&shard->mutex);
-    struct block *first = shard_find(shard, hash, (*block)->file, (*block)->offset);
+    struct block *first = shard_find(shard, hash, (*block)->file, (*block)->place);
     if (first) {
         block_acquire(first);
     } else if (shard_make_room(shard, block_charge(*block))) {
@@ -290,7 +319,7 @@ static void queue_drop_file(struct block_shard *shard, struct list *queue, uint6
     for (struct list *link = queue->next, *next; link != queue; link = next) {
         next = link->next;
         struct block *block = list_entry(link, struct block, queue);
-        if (block->file == file) shard_remove(shard, block, key_hash(block->file, block->offset));
+        if (block->file == file) shard_remove(shard, block, key_hash(block->file, block->place));
     }
 }
 

@@ -16,38 +16,45 @@
 
 struct block_cache;
 
+struct slab;
+
 /* A verified, decoded block; immutable once it is in the cache or shared. Bytes follow the struct. */
 struct block {
     uint64_t file;               /* key: which file, unique for the life of the cache */
-    uint64_t offset;             /* key: where in it */
+    uint64_t place;              /* key: where in it; what that counts is the file's */
     size_t size;                 /* of data */
     _Atomic uint32_t references; /* the cache's own included */
     _Atomic uint8_t uses;        /* the cache's: asked for since it moved, up to 3 */
     bool in_main;                /* the cache's */
     struct list queue;           /* the cache's */
     struct block *chain;         /* the cache's: next in the same bucket */
+    struct slab *slab;           /* where its memory is from; NULL = malloc */
     _Alignas(8) uint8_t data[];  /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
 };
 
 enum { BLOCK_SLACK_BYTES = 8 };
 
-/* A block with one reference, the caller's; data is to be filled. NULL when out of memory. */
-struct block *block_create(uint64_t file, uint64_t offset, size_t size);
+/*
+ * A block with one reference, the caller's; data is to be filled. Its memory is from `cache`, which it must not outlive
+ * (a cache of some size keeps its blocks in huge pages: engine/cache/slab.h), or with NULL from malloc. NULL when out
+ * of memory.
+ */
+struct block *block_create(struct block_cache *cache, uint64_t file, uint64_t place, size_t size);
 void block_acquire(struct block *block);
 void block_release(struct block *block); /* NULL is allowed */
 static inline struct slice block_slice(const struct block *block) {
     return slice_make(block->data, block->size);
 }
-/* What the block costs: bytes of data and struct. */
+/* What the block costs: bytes of data and struct, and what is lost beside them. */
 size_t block_charge(const struct block *block);
 
 /* NULL when out of memory. bytes 0: keeps nothing. */
 struct block_cache *block_cache_create(size_t bytes);
-/* Every pin must have been released. NULL is allowed. */
+/* Every block that was made with it must have been released. NULL is allowed. */
 void block_cache_destroy(struct block_cache *cache);
 
 /* The block, with a reference for the caller; NULL = not here. Counts a hit or a miss. */
-struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t offset);
+struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place);
 
 /*
  * Offers a block that the caller holds a reference to. If another came first under the same key, *block becomes that

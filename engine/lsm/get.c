@@ -137,7 +137,7 @@ static enum status resolve(struct lookup *lookup) {
     operands_settle(&lookup->operands);
     enum status status = resolve_full(lookup->tree->kind, lookup->key, lookup->has_base ? &lookup->base : NULL,
                                       &lookup->operands, &result);
-    struct block *block = status == STATUS_OK ? block_create(0, 0, result.size) : NULL;
+    struct block *block = status == STATUS_OK ? block_create(NULL, 0, 0, result.size) : NULL;
     if (status == STATUS_OK && !block) status = STATUS_NO_MEMORY;
     unpin(lookup);
     if (status == STATUS_OK) {

@@ -24,14 +24,14 @@ enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, s
     return got == size ? STATUS_OK : STATUS_CORRUPT;
 }
 
-/* Content of a unit as a block: `front` bytes for the caller's use, then the raw bytes. */
+/* Content of a unit as a block: `front` bytes for the caller's use, then the raw bytes. place: its key in the cache. */
 static enum status unit_to_block(struct sst *sst, struct slice bytes, const struct sst_handle *handle, unsigned section,
-                                 size_t front, struct block **block) {
+                                 uint64_t place, size_t front, struct block **block) {
     struct sst_unit unit;
     enum status status = sst_unit_decode(bytes, &sst->identity, handle->offset, &unit);
     if (status != STATUS_OK) return status;
     if (unit.check != handle->check || unit.section != section) return STATUS_CORRUPT;
-    struct block *made = block_create(sst->cache_file, handle->offset, front + unit.raw_size);
+    struct block *made = block_create(sst->environment->cache, sst->cache_file, place, front + unit.raw_size);
     if (!made) return STATUS_NO_MEMORY;
     status = codec_decompress(sst->environment->codec, unit.codec, unit.payload, made->data + front, unit.raw_size);
     if (status != STATUS_OK) {
@@ -89,7 +89,7 @@ static enum status adopt_block(const struct sst *sst, struct sst_block_view *vie
 enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block) {
     struct sst_handle handle = sst_index_handle(sst, at);
     struct block *made = NULL;
-    enum status status = unit_to_block(sst, unit, &handle, SST_SECTION_DATA, sizeof(struct sst_block_view), &made);
+    enum status status = unit_to_block(sst, unit, &handle, SST_SECTION_DATA, at, sizeof(struct sst_block_view), &made);
     if (status != STATUS_OK) return sst_block_failed(sst, at, status, "its check or its compressed form is wrong");
     struct slice raw = slice_from(block_slice(made), sizeof(struct sst_block_view));
     status = block_view_parse(raw, sst_block_view_of(made));
@@ -125,7 +125,7 @@ void sst_block_cache(struct sst *sst, struct block **block) {
 enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block) {
     struct block_cache *cache = sst->environment->cache;
     if (cache) {
-        *block = block_cache_get(cache, sst->cache_file, sst_index_handle(sst, at).offset);
+        *block = block_cache_get(cache, sst->cache_file, at);
         if (*block) return STATUS_OK;
     }
     if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
@@ -169,7 +169,7 @@ static enum status open_section(struct sst *sst, unsigned section, struct slice 
     const struct sst_handle *handle = &sst->footer.sections[section - SST_SECTION_FILTER];
     if (handle->size == 0) return STATUS_OK;
     struct slice unit = slice_make(bytes.data + (handle->offset - start), handle->size);
-    enum status status = unit_to_block(sst, unit, handle, section, 0, block);
+    enum status status = unit_to_block(sst, unit, handle, section, 0, 0, block);
     if (status == STATUS_OK || status == STATUS_NO_MEMORY) return status;
     return error_set(error, status, "the %s section at offset %" PRIu64 " (%u bytes) is damaged",
                      sst_section_name(section), handle->offset, handle->size);
@@ -351,6 +351,7 @@ enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsign
     if (status != STATUS_OK) return status;
     const struct sst_block_view *view = sst_block_view_of(block);
     uint32_t entry = block_view_seek(view, key, trailer);
+    if (entry < view->count) __builtin_prefetch(block_view_value(view, entry).data);
     /* Behind the last entry the next block begins with another key: the index's key tells blocks of one key apart. */
     if (entry == view->count || !block_view_key_is(view, entry, key)) {
         block_release(block);

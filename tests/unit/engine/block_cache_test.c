@@ -17,7 +17,7 @@
 #include "tests/harness/test_env.h"
 
 static struct block *make(uint64_t file, uint64_t offset, size_t size) {
-    struct block *block = block_create(file, offset, size);
+    struct block *block = block_create(NULL, file, offset, size);
     assert_non_null(block);
     if (size >= 16) {
         coding_put_u64(block->data, file);
@@ -170,7 +170,7 @@ static void failed_allocations_are_answered_and_cost_no_block(void **state) {
         assert_int_equal(alloc_fault_clear(), cache == NULL);
     }
     alloc_fault_at(1);
-    assert_null(block_create(1, 1, 100));
+    assert_null(block_create(NULL, 1, 1, 100));
     assert_true(alloc_fault_clear());
     for (uint64_t i = 0; i < 20000; i++) { /* the table cannot grow: its chains do */
         struct block *block = make(1, i, 16);
@@ -197,7 +197,7 @@ static void use(void *context) {
         uint64_t file = prng_below(&prng, 4), offset = prng_below(&prng, 300);
         struct block *block = block_cache_get(race->cache, file, offset);
         if (!block) {
-            block = block_create(file, offset, 16 + prng_below(&prng, 6000));
+            block = block_create(race->cache, file, offset, 16 + prng_below(&prng, 6000));
             coding_put_u64(block->data, file);
             coding_put_u64(block->data + 8, offset);
             block_cache_add(race->cache, &block);
@@ -213,9 +213,8 @@ static void use(void *context) {
     }
 }
 
-static void threads_share_a_cache(void **state) {
-    (void)state;
-    struct block_cache *cache = block_cache_create(1 << 20);
+static void threads_share(size_t bytes) {
+    struct block_cache *cache = block_cache_create(bytes);
     struct race races[3];
     struct thread threads[3];
     for (uint64_t i = 0; i < 3; i++) {
@@ -232,6 +231,16 @@ static void threads_share_a_cache(void **state) {
     block_cache_destroy(cache);
 }
 
+static void threads_share_a_cache(void **state) {
+    (void)state;
+    threads_share(1 << 20);
+}
+
+static void threads_share_a_cache_in_huge_pages(void **state) {
+    (void)state;
+    threads_share(32 << 20);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_that_was_added_is_found_under_its_key_only),
@@ -244,6 +253,7 @@ int main(void) {
         cmocka_unit_test(a_cache_of_no_bytes_keeps_nothing),
         cmocka_unit_test(failed_allocations_are_answered_and_cost_no_block),
         cmocka_unit_test(threads_share_a_cache),
+        cmocka_unit_test(threads_share_a_cache_in_huge_pages),
     };
     return cmocka_run_group_tests_name("block_cache", tests, NULL, NULL);
 }

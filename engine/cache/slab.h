@@ -1,0 +1,31 @@
+/*
+ * slab: memory for blocks of some KiB that come and go for hours, in runs of huge pages (engine/base/pages.h).
+ *
+ * A run is cut into pages of 16 KiB; some pages side by side are a *span*, which is cut into slots of one size. Sizes
+ * are a sixteenth apart, so that a slot is at most that much larger than what was asked for. A span whose slots are all
+ * free gives its pages back, so that a size that is no longer asked for keeps nothing. A piece that would fill half a
+ * page has a span of its own. Any thread.
+ */
+#ifndef ENGINE_CACHE_SLAB_H
+#define ENGINE_CACHE_SLAB_H
+
+#include <stddef.h>
+
+struct slab;
+
+enum { SLAB_PIECE_MAX = 1 << 20 };
+
+/* NULL when out of memory. */
+struct slab *slab_create(void);
+/* Every piece must have been freed. NULL is allowed. */
+void slab_destroy(struct slab *slab);
+
+/* What a piece of `size` bytes costs: the bytes of its slot; size <= SLAB_PIECE_MAX. */
+size_t slab_cost(size_t size);
+/* Aligned to 64 bytes, content undefined; size 1..SLAB_PIECE_MAX. NULL when out of memory. */
+void *slab_alloc(struct slab *slab, size_t size);
+void slab_free(struct slab *slab, void *piece);
+/* Bytes of runs asked of the system. */
+size_t slab_reserved(struct slab *slab);
+
+#endif
