@@ -104,6 +104,7 @@ struct engine_options {
     unsigned level0_trigger;     /* files in level 0 that start a compaction [4] */
     uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 4] */
     uint64_t wal_segment_bytes;  /* ENGINE_WAL_OWN [64 MiB] */
+    uint64_t manifest_bytes;     /* a manifest this much longer than its first edit is begun anew [4 MiB] */
     uint64_t disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on
                                     [64 MiB; the simulator sets less] */
 };

@@ -247,7 +247,7 @@ static void mark_dead(const struct install *install) {
 }
 
 static void roll_if_long(struct engine *engine) {
-    if (manifest_bytes(engine->manifest) < engine->manifest_first_bytes + STORE_MANIFEST_ROLL_BYTES) return;
+    if (manifest_bytes(engine->manifest) < engine->manifest_first_bytes + engine->options.manifest_bytes) return;
     const enum status status = store_roll_manifest(engine);
     if (status == STATUS_OK) return;
     engine->manifest_first_bytes = manifest_bytes(engine->manifest); /* the old one goes on; try again later */

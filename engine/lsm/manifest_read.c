@@ -129,6 +129,15 @@ static enum status show(struct parser *parser,
     return status;
 }
 
+/* An edit is followed by zeros up to its page's end. */
+static enum status check_padding(const struct parser *parser, uint64_t from, uint64_t to, struct error *error) {
+    for (uint64_t at = from; at < to && at < parser->sectors; at++)
+        if (!is_zero(parser->bytes + at * IO_SECTOR_BYTES, IO_SECTOR_BYTES))
+            return error_set(error, STATUS_CORRUPT, "offset %" PRIu64 ": bytes behind an edit that are not zero",
+                             at * IO_SECTOR_BYTES);
+    return STATUS_OK;
+}
+
 static enum status parse_edits(struct parser *parser,
                                enum status (*visit)(void *context, const struct edit *edit, struct error *error),
                                void *context, struct manifest_recovery *recovery, struct error *error) {
@@ -138,7 +147,9 @@ static enum status parse_edits(struct parser *parser,
         if (status != STATUS_OK) break;
         status = show(parser, visit, context, error);
         recovery->edits++;
-        parser->at += manifest_round_to_page((size_t)count * IO_SECTOR_BYTES) / IO_SECTOR_BYTES;
+        const uint64_t end = parser->at + manifest_round_to_page((size_t)count * IO_SECTOR_BYTES) / IO_SECTOR_BYTES;
+        if (status == STATUS_OK) status = check_padding(parser, parser->at + count, end, error);
+        parser->at = end;
     }
     recovery->end = parser->at * IO_SECTOR_BYTES;
     return status == STATUS_OK ? judge_tail(parser, &recovery->torn, error) : status;

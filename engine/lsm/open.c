@@ -15,6 +15,7 @@ enum {
     DEFAULT_LEVEL0_TRIGGER = 4,
     DEFAULT_WAL_SEGMENT_BYTES = 64 << 20,
     DEFAULT_DISK_RESERVE_BYTES = 64 << 20,
+    DEFAULT_MANIFEST_BYTES = 4 << 20,
     FLUSH_PRIORITY = 0,
     COMPACTION_PRIORITY = 2,
     SWEEP_PRIORITY = 1,
@@ -32,6 +33,7 @@ static void fill_options(struct engine_options *options) {
     if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 4;
     if (options->wal_segment_bytes == 0) options->wal_segment_bytes = DEFAULT_WAL_SEGMENT_BYTES;
     if (options->disk_reserve_bytes == 0) options->disk_reserve_bytes = DEFAULT_DISK_RESERVE_BYTES;
+    if (options->manifest_bytes == 0) options->manifest_bytes = DEFAULT_MANIFEST_BYTES;
 }
 
 static enum status check_options(const struct engine_options *options, struct error *error) {

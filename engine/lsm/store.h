@@ -25,7 +25,6 @@
 
 enum {
     STORE_FILE_RESERVE = 1024,           /* file numbers that one edit sets aside */
-    STORE_MANIFEST_ROLL_BYTES = 4 << 20, /* a manifest this much longer than its first edit is begun anew */
     STORE_LEVEL_LAST = ENGINE_LEVELS - 1,
 };
 

@@ -178,6 +178,7 @@ static void spring(void *context, struct sim_disk *disk, enum sim_disk_call call
 static void an_edit_without_room_is_taken_back_and_written_again_later(void **state) {
     (void)state;
     const uint64_t seed = test_seed(1);
+    uint64_t refused = 0;
     struct workload *workload = workload_create(seed, BATCHES, 60);
     for (uint64_t i = 0; i < test_scaled(20); i++) {
         struct life life = {.seed = seed + i, .pages = i, .workload = workload};
@@ -191,7 +192,10 @@ static void an_edit_without_room_is_taken_back_and_written_again_later(void **st
             write_soon(&life);
             if (life.acked % 5 != 0) continue;
             trap.times = 1;
-            if (engine_flush(life.engine) != STATUS_NO_SPACE) broken(&life, "a flush without room", "did not say so");
+            /* OK: a memtable that was full by itself had its flush under way, which was made again. */
+            const enum status told = engine_flush(life.engine);
+            if (told != STATUS_NO_SPACE && told != STATUS_OK) broken(&life, "a flush without room", status_name(told));
+            refused += told == STATUS_NO_SPACE;
             if (trap.times != 0) broken(&life, "the manifest", "was not written");
             compare(&life, "after an edit was taken back");
             if (life.acked % 10 == 0) continue; /* a write tries again */
@@ -211,6 +215,7 @@ static void an_edit_without_room_is_taken_back_and_written_again_later(void **st
         sim_destroy(life.sim);
     }
     workload_destroy(workload);
+    assert_true(refused > test_scaled(20) * 5);
 }
 
 int main(void) {

@@ -1,313 +1,195 @@
 /*
- * engine_workload: the generator and the model. The model keeps every state: state n is made from n - 1 once, sharing
- * nothing; states are small.
+ * engine_workload: the generator. Each operation is drawn in the state that the ones before it left; every state is
+ * kept.
  */
 #include "tests/harness/engine_workload.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
 #include "engine/base/coding.h"
 #include "engine/base/hash.h"
-#include "engine/base/prng.h"
 
 enum {
-    KIND_PLAIN = 1,
-    KIND_SUM = 2, /* merge adds 64-bit numbers */
-    MARKER_TREE = 1,
-    KEYS = 60,
-    VALUE_MAX = 3000,
-    OPERATIONS_MAX = 8,
-    APPEND_LIMIT = 6000,
+    OPERATIONS_MAX = 10,
+    LARGE_MAX = 3000,
+    SMALL_MAX = 100,
+    VALUE_LIMIT = 8000, /* what is longer is not extended any more */
     INGEST_EVERY = 9,
 };
 
-static const char marker[8] = "!"; /* as long as a key of the model */
-
-/* ---- The model --------------------------------------------------------------------------------------------------- */
-
-struct pair {
-    char key[8];
-    struct buf value;
-};
-
-struct tree {
-    uint32_t kind;               /* 0: is not there */
-    struct pair pairs[KEYS + 1]; /* sorted */
-    size_t count;
-};
-
-struct state {
-    struct tree trees[WORKLOAD_TREES + 1]; /* from 1 */
-};
-
-enum action { PUT, DELETE, DELETE_RANGE, MERGE, APPEND, CREATE, DROP };
-
-struct operation {
-    enum action action;
-    uint32_t tree;
-    uint32_t kind;
-    char key[8];
-    char end[8];
-    uint64_t value_seed;
-    size_t value_size;
-};
-
 struct step {
-    struct operation operations[OPERATIONS_MAX + WORKLOAD_TREES];
+    struct model_operation operations[OPERATIONS_MAX + 2];
     size_t count;
-    bool ingests; /* puts and deletes of one tree, each key once, behind at most one range delete */
+    bool ingests; /* puts and deletes of the marker's tree, each key once, behind at most one range delete */
+};
+
+/* How the life of a seed goes. */
+struct habits {
+    bool drifts;          /* keys move upwards */
+    unsigned span;        /* keys in use at a time */
+    unsigned drop_one_in; /* operations on a tree until it is dropped */
+    unsigned deletes;     /* of a hundred operations on plain trees */
+    unsigned ranges;      /* the same: range deletes */
+    unsigned operations;  /* at most in a batch */
 };
 
 struct workload {
     uint64_t seed;
     uint32_t batches;
     unsigned large;
-    struct step *steps; /* from 1 */
-    uint64_t low, span; /* while drawing: keys come from here */
+    struct habits habits;
+    struct step *steps;         /* from 1 */
+    struct model_state *states; /* from 0 */
+    struct model_values *values;
 };
-
-static void must(enum status status) {
-    check(status == STATUS_OK);
-}
-
-static size_t find(const struct tree *tree, const char *key, bool *is_there) {
-    size_t at = 0;
-    while (at < tree->count && strcmp(tree->pairs[at].key, key) < 0) at++;
-    *is_there = at < tree->count && strcmp(tree->pairs[at].key, key) == 0;
-    return at;
-}
-
-/* The value of key, made empty if absent. */
-static struct buf *upsert(struct tree *tree, const char *key, bool *was_there) {
-    size_t at = find(tree, key, was_there);
-    if (!*was_there) {
-        check(tree->count < KEYS + 1);
-        memmove(&tree->pairs[at + 1], &tree->pairs[at], (tree->count - at) * sizeof tree->pairs[0]);
-        tree->pairs[at] = (struct pair){.value = BUF_EMPTY};
-        memcpy(tree->pairs[at].key, key, sizeof tree->pairs[at].key);
-        tree->count++;
-    }
-    return &tree->pairs[at].value;
-}
-
-static void erase(struct tree *tree, size_t at) {
-    buf_deinit(&tree->pairs[at].value);
-    tree->count--;
-    memmove(&tree->pairs[at], &tree->pairs[at + 1], (tree->count - at) * sizeof tree->pairs[0]);
-}
-
-static void clear(struct tree *tree) {
-    while (tree->count > 0) erase(tree, tree->count - 1);
-}
-
-static void make_value(const struct operation *operation, uint8_t *to) {
-    struct prng prng;
-    prng_init(&prng, operation->value_seed);
-    for (size_t i = 0; i < operation->value_size; i++) {
-        to[i] = i % 16 < 8 ? (uint8_t)('a' + i % 16) : (uint8_t)prng_next(&prng); /* half compressible */
-    }
-}
-
-static void add(struct buf *value, bool was_there, uint64_t number) {
-    uint8_t sum[8];
-    coding_put_u64(sum, (was_there ? coding_get_u64(value->data) : 0) + number);
-    must(buf_assign(value, slice_make(sum, sizeof sum)));
-}
-
-static void erase_range(struct tree *tree, const char *begin, const char *end) {
-    for (size_t i = tree->count; i-- > 0;) {
-        const char *key = tree->pairs[i].key;
-        if (strcmp(key, begin) >= 0 && (end[0] == '\0' || strcmp(key, end) < 0)) erase(tree, i);
-    }
-}
-
-static void model_change(struct tree *tree, const struct operation *operation) {
-    uint8_t bytes[VALUE_MAX];
-    bool was_there;
-    struct buf *value;
-    switch (operation->action) {
-    case PUT:
-    case APPEND:
-        make_value(operation, bytes);
-        value = upsert(tree, operation->key, &was_there);
-        if (operation->action == PUT) buf_clear(value);
-        must(buf_append(value, bytes, operation->value_size));
-        break;
-    case MERGE:
-        value = upsert(tree, operation->key, &was_there);
-        add(value, was_there, operation->value_seed);
-        break;
-    case DELETE:
-        for (size_t at = find(tree, operation->key, &was_there); was_there; was_there = false) erase(tree, at);
-        break;
-    case DELETE_RANGE: erase_range(tree, operation->key, operation->end); break;
-    case CREATE: tree->kind = operation->kind; break;
-    case DROP:
-        clear(tree);
-        tree->kind = 0;
-        break;
-    }
-}
-
-static void model_apply(struct state *state, const struct step *step, uint32_t n) {
-    for (size_t i = 0; i < step->count; i++)
-        model_change(&state->trees[step->operations[i].tree], &step->operations[i]);
-    uint8_t number[8];
-    bool was_there;
-    coding_put_u64(number, n);
-    must(buf_assign(upsert(&state->trees[MARKER_TREE], marker, &was_there), slice_make(number, sizeof number)));
-}
-
-static void model_clear(struct state *state) {
-    for (size_t i = 1; i <= WORKLOAD_TREES; i++) clear(&state->trees[i]);
-}
 
 /* ---- The generator ----------------------------------------------------------------------------------------------- */
 
-static void draw_key(struct prng *prng, const struct workload *workload, char *key) {
-    snprintf(key, 8, "k%02u", (unsigned)(workload->low + prng_below(prng, workload->span)));
+static void draw_habits(struct workload *workload) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(workload->seed, 0x686162697473));
+    workload->habits = (struct habits){
+        .drifts = workload->seed % 2 == 1,
+        .span = (unsigned)prng_between(&prng, 6, MODEL_KEYS),
+        .drop_one_in = prng_chance(&prng, 1, 4) ? 8 : 30,
+        .deletes = (unsigned)prng_between(&prng, 5, 40),
+        .ranges = (unsigned)prng_between(&prng, 2, 16),
+        .operations = (unsigned)prng_between(&prng, 2, OPERATIONS_MAX),
+    };
+    if (workload->habits.drifts) workload->habits.span = (unsigned)prng_between(&prng, 6, MODEL_KEYS / 5);
 }
 
-static size_t value_size(const struct tree *tree, const char *key) {
-    bool is_there;
-    size_t at = find(tree, key, &is_there);
-    return is_there ? tree->pairs[at].value.size : 0;
+static unsigned draw_key(struct prng *prng, const struct workload *workload, uint32_t n) {
+    const struct habits *habits = &workload->habits;
+    const unsigned low = habits->drifts ? (MODEL_KEYS - habits->span) * n / workload->batches : 0;
+    return low + (unsigned)prng_below(prng, habits->span);
 }
 
-static struct operation *add_operation(struct step *step, enum action action, uint32_t tree) {
-    struct operation *operation = &step->operations[step->count++];
-    operation->action = action;
-    operation->tree = tree;
+static void draw_value(struct prng *prng, const struct workload *workload, struct model_operation *operation) {
+    const bool is_large = prng_chance(prng, workload->large, 100);
+    operation->value_size = (size_t)prng_between(prng, 0, is_large ? LARGE_MAX : SMALL_MAX);
+    operation->value_seed = prng_next(prng);
+}
+
+static bool is_long(const struct model_state *state, const struct model_operation *operation) {
+    const struct model_value *value = state->trees[operation->tree].values[operation->key];
+    return value != NULL && value->size > VALUE_LIMIT;
+}
+
+static void draw_range(struct prng *prng, struct model_operation *operation) {
+    operation->action = MODEL_DELETE_RANGE;
+    operation->end = operation->key + 1 + (unsigned)prng_below(prng, prng_chance(prng, 1, 8) ? MODEL_KEYS : 12);
+    if (operation->end > MODEL_KEYS) operation->end = MODEL_KEYS;
+}
+
+static void draw_change(struct prng *prng, const struct workload *workload, const struct model_state *state,
+                        struct model_operation *operation) {
+    const struct habits *habits = &workload->habits;
+    const uint64_t draw = prng_below(prng, 100);
+    draw_value(prng, workload, operation);
+    if (draw < habits->ranges) {
+        draw_range(prng, operation);
+    } else if (draw < habits->ranges + habits->deletes || is_long(state, operation)) {
+        operation->action = MODEL_DELETE;
+    } else if (operation->kind == MODEL_SUM) {
+        operation->action = MODEL_MERGE;
+        operation->value_size = 8;
+    } else if (operation->kind == MODEL_JOIN && draw % 4 < 2) {
+        operation->action = MODEL_MERGE;
+    } else if (operation->kind == MODEL_EXPIRY) {
+        operation->value_size += 8;
+    } else if (draw % 4 == 2) {
+        operation->action = MODEL_APPEND;
+    }
+}
+
+static struct model_operation draw_operation(struct prng *prng, const struct workload *workload, uint32_t n,
+                                             const struct model_state *state) {
+    static const enum model_kind kinds[] = {MODEL_PLAIN, MODEL_PLAIN, MODEL_SUM, MODEL_JOIN, MODEL_EXPIRY};
+    struct model_operation operation = {.action = MODEL_PUT, .tree = (uint32_t)prng_between(prng, 1, MODEL_TREES)};
+    operation.kind = state->trees[operation.tree].kind;
+    operation.key = draw_key(prng, workload, n);
+    if (operation.tree == WORKLOAD_MARKER_TREE && operation.key == WORKLOAD_MARKER_KEY) operation.key++;
+    operation.end = MODEL_KEYS;
+    operation.expires_ms = (int64_t)n + (int64_t)prng_between(prng, 1, prng_chance(prng, 1, 2) ? 20 : 400);
+    if (operation.kind == MODEL_NONE) {
+        operation.action = MODEL_CREATE;
+        operation.kind = kinds[prng_below(prng, sizeof kinds / sizeof kinds[0])];
+    } else if (operation.tree != WORKLOAD_MARKER_TREE && prng_chance(prng, 1, workload->habits.drop_one_in)) {
+        operation.action = MODEL_DROP;
+    } else {
+        draw_change(prng, workload, state, &operation);
+    }
     return operation;
 }
 
-static void draw_value(struct prng *prng, const struct workload *workload, struct operation *operation) {
-    bool is_large = prng_below(prng, 100) < workload->large;
-    operation->value_seed = prng_next(prng);
-    operation->value_size = (size_t)prng_below(prng, is_large ? VALUE_MAX : 120);
+static void add_marker(struct step *step, uint32_t n) {
+    step->operations[step->count++] = (struct model_operation){.action = MODEL_PUT,
+                                                               .tree = WORKLOAD_MARKER_TREE,
+                                                               .kind = MODEL_SUM, /* a number */
+                                                               .key = WORKLOAD_MARKER_KEY,
+                                                               .end = MODEL_KEYS,
+                                                               .value_seed = n,
+                                                               .value_size = 8};
 }
 
-/* The end of a range that begins at the operation's key; the two change places when they are the wrong way round. */
-static void draw_end(struct prng *prng, const struct workload *workload, struct operation *operation) {
-    draw_key(prng, workload, operation->end);
-    int order = strcmp(operation->key, operation->end);
-    if (order == 0) operation->action = DELETE;
-    if (order <= 0) return;
-    char swapped[8];
-    memcpy(swapped, operation->end, sizeof swapped);
-    memcpy(operation->end, operation->key, sizeof swapped);
-    memcpy(operation->key, swapped, sizeof swapped);
-}
-
-/* On a tree of the plain kind. */
-static void draw_plain(struct prng *prng, const struct workload *workload, struct step *step, const struct tree *tree,
-                       uint32_t number) {
-    uint64_t draw = prng_below(prng, 100);
-    enum action action = draw < 50 ? PUT : draw < 70 ? APPEND : draw < 92 ? DELETE : DELETE_RANGE;
-    struct operation *operation = add_operation(step, action, number);
-    draw_key(prng, workload, operation->key);
-    if (action == APPEND && value_size(tree, operation->key) > APPEND_LIMIT) operation->action = DELETE;
-    if (action == PUT || action == APPEND) draw_value(prng, workload, operation);
-    if (action == DELETE_RANGE && !prng_chance(prng, 1, 8)) draw_end(prng, workload, operation);
-}
-
-static void draw_sum(struct prng *prng, const struct workload *workload, struct step *step, uint32_t number) {
-    bool is_delete = prng_chance(prng, 1, 5);
-    struct operation *operation = add_operation(step, is_delete ? DELETE : MERGE, number);
-    draw_key(prng, workload, operation->key);
-    operation->value_seed = prng_next(prng);
-}
-
-static void draw_operation(struct prng *prng, const struct workload *workload, struct step *step, struct state *state) {
-    uint32_t number = (uint32_t)prng_between(prng, 1, WORKLOAD_TREES);
-    const struct tree *tree = &state->trees[number];
-    if (tree->kind == 0) {
-        add_operation(step, CREATE, number)->kind = prng_chance(prng, 1, 3) ? KIND_SUM : KIND_PLAIN;
-    } else if (number != MARKER_TREE && prng_chance(prng, 1, 25)) {
-        add_operation(step, DROP, number);
-    } else if (tree->kind == KIND_SUM) {
-        draw_sum(prng, workload, step, number);
-    } else {
-        draw_plain(prng, workload, step, tree, number);
-    }
-}
-
-/* With an odd seed the keys move upwards as time goes on, so that files do not overlap and compaction moves them whole.
- */
-static void choose_keys(struct workload *workload, uint32_t n) {
-    bool drifts = workload->seed % 2 == 1;
-    workload->span = drifts ? KEYS / 6 : KEYS;
-    workload->low = drifts ? (KEYS - workload->span) * n / workload->batches : 0;
-}
-
-static bool has_key(const struct step *step, const char *key) {
-    for (size_t i = 0; i < step->count; i++)
-        if (step->operations[i].action != DELETE_RANGE && strcmp(step->operations[i].key, key) == 0) return true;
-    return false;
-}
-
-/* What may stand in a file for the marker's tree, in the order of its keys. */
-static void draw_ingest(struct prng *prng, const struct workload *workload, struct step *step, struct state *state) {
+/* What may stand in a file for the marker's tree, in the order of its keys; all keys are above the marker's. */
+static void draw_ingest(struct prng *prng, const struct workload *workload, uint32_t n, struct step *step) {
+    struct model_operation range = {.tree = WORKLOAD_MARKER_TREE, .kind = MODEL_PLAIN};
+    unsigned key = 0;
     step->ingests = true;
-    if (prng_chance(prng, 1, 3)) {
-        struct operation *range = add_operation(step, DELETE_RANGE, MARKER_TREE);
-        draw_key(prng, workload, range->key);
-        draw_end(prng, workload, range);
-        if (range->action == DELETE) step->count--; /* an empty one */
+    range.key = 1 + draw_key(prng, workload, n) % (MODEL_KEYS - 1);
+    draw_range(prng, &range);
+    if (prng_chance(prng, 1, 3)) step->operations[step->count++] = range;
+    add_marker(step, n);
+    while (step->count < OPERATIONS_MAX) {
+        key += 1 + (unsigned)prng_below(prng, 2 * MODEL_KEYS / OPERATIONS_MAX);
+        if (key >= MODEL_KEYS) break;
+        struct model_operation operation = {.tree = WORKLOAD_MARKER_TREE, .kind = MODEL_PLAIN, .key = key};
+        operation.action = prng_chance(prng, 1, 4) ? MODEL_DELETE : MODEL_PUT;
+        draw_value(prng, workload, &operation);
+        step->operations[step->count++] = operation;
     }
-    for (uint64_t left = prng_between(prng, 1, OPERATIONS_MAX - 1); left > 0; left--) {
-        char key[8] = {0};
-        draw_key(prng, workload, key);
-        if (has_key(step, key)) continue;
-        size_t at = step->count++;
-        const size_t first = step->operations[0].action == DELETE_RANGE ? 1 : 0;
-        for (; at > first && strcmp(step->operations[at - 1].key, key) > 0; at--)
-            step->operations[at] = step->operations[at - 1];
-        struct operation *operation = &step->operations[at];
-        *operation = (struct operation){.action = prng_chance(prng, 1, 4) ? DELETE : PUT, .tree = MARKER_TREE};
-        memcpy(operation->key, key, sizeof key);
-        if (operation->action == PUT) draw_value(prng, workload, operation);
-    }
-    for (size_t i = 0; i < step->count; i++) model_change(&state->trees[MARKER_TREE], &step->operations[i]);
 }
 
-/* Each operation is drawn in the state that the ones before it left. */
-static void draw_step(struct workload *workload, uint32_t n, struct state *state) {
+static void draw_step(struct workload *workload, uint32_t n) {
     struct prng prng;
     struct step *step = &workload->steps[n];
+    struct model_state *state = &workload->states[n];
+    *state = workload->states[n - 1];
     prng_init(&prng, hash_mix(workload->seed, n));
-    choose_keys(workload, n);
-    if (n == 1) add_operation(step, CREATE, MARKER_TREE)->kind = KIND_PLAIN;
-    if (n == 1) model_change(&state->trees[MARKER_TREE], &step->operations[0]);
-    if (n % INGEST_EVERY == INGEST_EVERY - 1) {
-        draw_ingest(&prng, workload, step, state);
-        return;
+    if (n == 1)
+        step->operations[step->count++] =
+            (struct model_operation){.action = MODEL_CREATE, .tree = WORKLOAD_MARKER_TREE, .kind = MODEL_PLAIN};
+    if (n % INGEST_EVERY == INGEST_EVERY - 1) draw_ingest(&prng, workload, n, step);
+    for (size_t i = 0; i < step->count; i++) model_apply(state, &step->operations[i], workload->values);
+    if (step->ingests) return;
+    for (uint64_t left = prng_between(&prng, 1, workload->habits.operations); left > 0; left--) {
+        step->operations[step->count] = draw_operation(&prng, workload, n, state);
+        model_apply(state, &step->operations[step->count++], workload->values);
     }
-    for (uint64_t left = prng_between(&prng, 1, OPERATIONS_MAX); left > 0; left--) {
-        draw_operation(&prng, workload, step, state);
-        const struct operation *operation = &step->operations[step->count - 1];
-        model_change(&state->trees[operation->tree], operation);
-    }
+    add_marker(step, n);
+    model_apply(state, &step->operations[step->count - 1], workload->values);
 }
 
 struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large) {
     struct workload *workload = calloc(1, sizeof *workload);
-    struct state *state = calloc(1, sizeof *state);
-    check(workload != NULL && state != NULL);
+    check(workload != NULL);
     *workload = (struct workload){.seed = seed, .batches = batches, .large = large};
+    workload->values = model_values_create();
     workload->steps = calloc((size_t)batches + 1, sizeof *workload->steps);
-    check(workload->steps != NULL);
-    for (uint32_t n = 1; n <= batches; n++) draw_step(workload, n, state);
-    model_clear(state);
-    free(state);
+    workload->states = calloc((size_t)batches + 1, sizeof *workload->states);
+    check(workload->steps != NULL && workload->states != NULL);
+    draw_habits(workload);
+    for (uint32_t n = 1; n <= batches; n++) draw_step(workload, n);
     return workload;
 }
 
 void workload_destroy(struct workload *workload) {
+    model_values_destroy(workload->values);
+    free(workload->states);
     free(workload->steps);
     free(workload);
 }
@@ -316,55 +198,18 @@ uint32_t workload_batches(const struct workload *workload) {
     return workload->batches;
 }
 
-/* ---- The engine's side ------------------------------------------------------------------------------------------- */
-
-static enum status fold_sum(const struct slice *base, const struct slice *operands, size_t count, struct buf *result) {
-    uint64_t sum = 0;
-    if (base != NULL && base->size != 8) return STATUS_CORRUPT;
-    if (base != NULL) sum = coding_get_u64(base->data);
-    for (size_t i = 0; i < count; i++) {
-        if (operands[i].size != 8) return STATUS_CORRUPT;
-        sum += coding_get_u64(operands[i].data);
-    }
-    uint8_t bytes[8];
-    coding_put_u64(bytes, sum);
-    return buf_assign(result, slice_make(bytes, sizeof bytes));
+const struct model_state *workload_state(const struct workload *workload, uint32_t n) {
+    check(n <= workload->batches);
+    return &workload->states[n];
 }
 
-static enum status merge_full(void *context, struct slice key, const struct slice *base, const struct slice *operands,
-                              size_t count, struct buf *result) {
-    (void)context;
-    (void)key;
-    return fold_sum(base, operands, count, result);
-}
-
-static enum status merge_partial(void *context, struct slice key, const struct slice *operands, size_t count,
-                                 struct buf *result) {
-    (void)context;
-    (void)key;
-    return fold_sum(NULL, operands, count, result);
-}
-
-static const struct engine_merge sum_merge = {.name = "test.sum", .full = merge_full, .partial = merge_partial};
-
-static const struct engine_tree_kind kinds[WORKLOAD_KINDS] = {
-    {.id = KIND_PLAIN,
-     .name = "test.plain",
-     .upper = ENGINE_COMPRESSION_NONE,
-     .bottom = ENGINE_COMPRESSION_LZ4,
-     .filter_bits_per_key = 10},
-    {.id = KIND_SUM,
-     .name = "test.sum",
-     .upper = ENGINE_COMPRESSION_LZ4,
-     .bottom = ENGINE_COMPRESSION_ZSTD,
-     .merge = &sum_merge},
-};
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
 
 struct engine_options workload_engine_options(const struct workload *workload) {
     (void)workload;
     return (struct engine_options){
-        .kinds = kinds,
-        .kind_count = WORKLOAD_KINDS,
+        .kinds = model_kinds,
+        .kind_count = MODEL_KINDS,
         .wal = ENGINE_WAL_OWN,
         .memtable_bytes = 24 << 10,
         .memtable_limit = 3,
@@ -379,61 +224,61 @@ struct engine_options workload_engine_options(const struct workload *workload) {
     };
 }
 
-static enum status put_operation(struct engine_batch *batch, const struct operation *operation) {
-    uint8_t bytes[VALUE_MAX];
-    uint8_t number[8];
-    struct slice key = slice_from_text(operation->key);
-    make_value(operation, bytes);
-    struct slice value = slice_make(bytes, operation->value_size);
-    coding_put_u64(number, operation->value_seed);
-    switch (operation->action) {
-    case PUT: return engine_batch_put(batch, operation->tree, key, value);
-    case APPEND: return engine_batch_append(batch, operation->tree, key, value);
-    case DELETE: return engine_batch_delete(batch, operation->tree, key);
-    case DELETE_RANGE: return engine_batch_delete_range(batch, operation->tree, key, slice_from_text(operation->end));
-    case MERGE: return engine_batch_merge(batch, operation->tree, key, slice_make(number, sizeof number));
-    case CREATE: return engine_batch_create_tree(batch, operation->tree, operation->kind);
-    default: return engine_batch_drop_tree(batch, operation->tree);
-    }
+/* A power of two times low, up to high. */
+static size_t pick(struct prng *prng, size_t low, size_t high) {
+    return low << prng_below(prng, (uint64_t)__builtin_ctzll(high / low) + 1);
 }
+
+void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
+    for (size_t i = 0; i < MODEL_KINDS; i++) {
+        drawn->kinds[i] = model_kinds[i];
+        drawn->kinds[i].upper = (enum engine_compression)prng_below(prng, 3);
+        drawn->kinds[i].bottom = (enum engine_compression)prng_below(prng, 3);
+        drawn->kinds[i].filter_bits_per_key = (unsigned)prng_below(prng, 4) * 5;
+    }
+    drawn->options = (struct engine_options){
+        .kinds = drawn->kinds,
+        .kind_count = MODEL_KINDS,
+        .wal = prng_chance(prng, 1, 3) ? ENGINE_WAL_OFF : ENGINE_WAL_OWN,
+        .memtable_bytes = pick(prng, 4 << 10, 64 << 10),
+        .memtable_limit = 2 + (unsigned)prng_below(prng, 4),
+        .cache_bytes = pick(prng, 8 << 10, 1 << 20),
+        .block_bytes = pick(prng, 256, 8 << 10),
+        .file_bytes = pick(prng, 4 << 10, 64 << 10),
+        .level_base_bytes = pick(prng, 8 << 10, 128 << 10),
+        .level_ratio = 2 + (unsigned)prng_below(prng, 9),
+        .level0_trigger = 1 + (unsigned)prng_below(prng, 4),
+        .wal_segment_bytes = pick(prng, 64 << 10, 128 << 10),
+        .manifest_bytes = pick(prng, 16 << 10, 128 << 10),
+        .disk_reserve_bytes = 1,
+    };
+}
+
+/* ---- The engine's side ------------------------------------------------------------------------------------------- */
 
 enum status workload_build(const struct workload *workload, uint32_t n, struct engine_batch *batch) {
     check(n >= 1 && n <= workload->batches);
     const struct step *step = &workload->steps[n];
-    uint8_t number[8];
     enum status status = STATUS_OK;
     engine_batch_clear(batch);
-    for (size_t i = 0; status == STATUS_OK && i < step->count; i++) status = put_operation(batch, &step->operations[i]);
-    coding_put_u64(number, n);
-    if (status != STATUS_OK) return status;
-    return engine_batch_put(batch, MARKER_TREE, slice_from_text(marker), slice_make(number, sizeof number));
+    batch->mark = (struct engine_mark){.index = n, .term = 1, .time_ms = n};
+    for (size_t i = 0; status == STATUS_OK && i < step->count; i++) status = model_encode(&step->operations[i], batch);
+    return status;
 }
 
 /* ---- By a file --------------------------------------------------------------------------------------------------- */
 
 static const char ingest_path[] = "/workload.in";
 
-static enum status put_row(struct engine_sst_writer *writer, const struct operation *operation) {
-    uint8_t bytes[VALUE_MAX];
-    const struct slice key = slice_from_text(operation->key);
-    if (operation->action == DELETE) return engine_sst_writer_delete(writer, key);
-    if (operation->action == DELETE_RANGE)
-        return engine_sst_writer_delete_range(writer, key, slice_from_text(operation->end));
-    make_value(operation, bytes);
-    return engine_sst_writer_put(writer, key, slice_make(bytes, operation->value_size));
-}
-
 static enum status build_file(const struct workload *workload, struct io *io, uint32_t n) {
     const struct step *step = &workload->steps[n];
     struct engine_sst_writer *writer;
-    uint8_t number[8];
     enum status status = io_remove(io, ingest_path);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
-    status = engine_sst_writer_open(io, ingest_path, &kinds[KIND_PLAIN - 1], &writer);
+    status = engine_sst_writer_open(io, ingest_path, &model_kinds[MODEL_PLAIN - 1], &writer);
     if (status != STATUS_OK) return status;
-    coding_put_u64(number, n);
-    status = engine_sst_writer_put(writer, slice_from_text(marker), slice_make(number, sizeof number));
-    for (size_t i = 0; status == STATUS_OK && i < step->count; i++) status = put_row(writer, &step->operations[i]);
+    for (size_t i = 0; status == STATUS_OK && i < step->count; i++)
+        status = model_put_row(&step->operations[i], writer);
     if (status == STATUS_OK) status = engine_sst_writer_finish(writer);
     engine_sst_writer_close(writer);
     return status;
@@ -445,24 +290,28 @@ enum status workload_write(const struct workload *workload, struct io *io, struc
     *durable = false;
     if (log_off || !workload->steps[n].ingests) {
         const enum status status = workload_build(workload, n, batch);
-        if (log_off) batch->mark = (struct engine_mark){.index = n, .term = 1, .time_ms = n};
         return status == STATUS_OK ? engine_write(engine, batch, options) : status;
     }
     const struct engine_ingest_options move = {.move = true};
     const char *path = ingest_path;
     enum status status = build_file(workload, io, n);
-    if (status == STATUS_OK) status = engine_ingest(engine, MARKER_TREE, &path, 1, &move, NULL);
+    if (status == STATUS_OK) status = engine_ingest(engine, WORKLOAD_MARKER_TREE, &path, 1, &move, NULL);
     *durable = status == STATUS_OK;
     return status;
 }
 
-enum status workload_recovered(struct engine *engine, uint32_t *n) {
+/* ---- What is there ----------------------------------------------------------------------------------------------- */
+
+typedef enum status get_call(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                             struct slice key, struct engine_value *value);
+
+static enum status read_marker(struct engine *engine, get_call *get, uint32_t *n) {
     struct engine_tree_info info;
     struct engine_value value;
     *n = 0;
-    enum status status = engine_tree_info(engine, MARKER_TREE, &info);
+    enum status status = engine_tree_info(engine, WORKLOAD_MARKER_TREE, &info);
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    status = engine_get(engine, NULL, MARKER_TREE, slice_from_text(marker), &value);
+    status = get(engine, NULL, WORKLOAD_MARKER_TREE, model_key(WORKLOAD_MARKER_KEY), &value);
     if (status == STATUS_NOT_FOUND) return STATUS_CORRUPT; /* a part of the first batch */
     if (status != STATUS_OK) return status;
     *n = value.data.size == 8 ? (uint32_t)coding_get_u64(value.data.data) : UINT32_MAX;
@@ -470,106 +319,15 @@ enum status workload_recovered(struct engine *engine, uint32_t *n) {
     return STATUS_OK;
 }
 
-/* ---- Comparison -------------------------------------------------------------------------------------------------- */
-
-/* Where a comparison is. */
-struct place {
-    struct engine *engine;
-    uint32_t tree;
-    const struct tree *wanted;
-    struct error *error;
-};
-
-static enum status differs(const struct place *place, const char *how, struct slice key) {
-    return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ", key %.*s: %s", place->tree, (int)key.size,
-                     (const char *)key.data, how);
+enum status workload_recovered(struct engine *engine, uint32_t *n) {
+    return read_marker(engine, engine_get, n);
 }
 
-static enum status compare_pair(const struct place *place, const struct pair *wanted, struct slice key,
-                                struct slice value) {
-    if (!slice_equal(key, slice_from_text(wanted->key))) return differs(place, "another key stands here", key);
-    if (slice_equal(value, buf_slice(&wanted->value))) return STATUS_OK;
-    return differs(place, value.size == wanted->value.size ? "another value" : "a value of another length", key);
-}
-
-static enum status compare_gets(const struct place *place) {
-    for (unsigned i = 0; i < KEYS; i++) {
-        char key[8];
-        bool is_wanted;
-        struct engine_value value;
-        snprintf(key, sizeof key, "k%02u", i);
-        size_t at = find(place->wanted, key, &is_wanted);
-        enum status status = engine_get(place->engine, NULL, place->tree, slice_from_text(key), &value);
-        if (status == STATUS_NOT_FOUND && !is_wanted) continue;
-        if (status == STATUS_NOT_FOUND) return differs(place, "get does not find it", slice_from_text(key));
-        if (status != STATUS_OK) return error_set(place->error, status, "get of %s", key);
-        if (!is_wanted) status = differs(place, "get finds what was deleted", slice_from_text(key));
-        if (status == STATUS_OK)
-            status = compare_pair(place, &place->wanted->pairs[at], slice_from_text(key), value.data);
-        engine_value_release(&value);
-        if (status != STATUS_OK) return status;
-    }
-    return STATUS_OK;
-}
-
-static enum status compare_walk(const struct place *place, struct engine_iterator *iterator, bool is_forward) {
-    size_t count = place->wanted->count;
-    if (is_forward) {
-        engine_iterator_seek_first(iterator);
-    } else {
-        engine_iterator_seek_last(iterator);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct pair *wanted = &place->wanted->pairs[is_forward ? i : count - 1 - i];
-        if (!engine_iterator_valid(iterator)) {
-            enum status status = engine_iterator_status(iterator);
-            if (status != STATUS_OK) return error_set(place->error, status, "iterator: %s", status_text(status));
-            return differs(place, "the iterator ends before it", slice_from_text(wanted->key));
-        }
-        enum status status =
-            compare_pair(place, wanted, engine_iterator_key(iterator), engine_iterator_value(iterator));
-        if (status != STATUS_OK) return status;
-        if (is_forward) {
-            engine_iterator_next(iterator);
-        } else {
-            engine_iterator_prev(iterator);
-        }
-    }
-    if (engine_iterator_valid(iterator)) return differs(place, "stands behind the end", engine_iterator_key(iterator));
-    return engine_iterator_status(iterator);
-}
-
-static enum status compare_tree(const struct place *place) {
-    struct engine_tree_info info;
-    enum status status = engine_tree_info(place->engine, place->tree, &info);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return error_set(place->error, status, "tree info");
-    uint32_t kind = status == STATUS_OK ? info.kind : 0;
-    if (kind != place->wanted->kind) {
-        return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ": kind %" PRIu32 " instead of %" PRIu32,
-                         place->tree, kind, place->wanted->kind);
-    }
-    if (kind == 0) return STATUS_OK;
-    struct engine_iterator_options options = {0};
-    struct engine_iterator *iterator;
-    status = engine_iterator_open(place->engine, place->tree, &options, &iterator);
-    if (status != STATUS_OK) return error_set(place->error, status, "iterator of tree %" PRIu32, place->tree);
-    status = compare_walk(place, iterator, true);
-    if (status == STATUS_OK) status = compare_walk(place, iterator, false);
-    engine_iterator_close(iterator);
-    return status == STATUS_OK ? compare_gets(place) : status;
+enum status workload_recovered_try(struct engine *engine, uint32_t *n) {
+    return read_marker(engine, engine_get_try, n);
 }
 
 enum status workload_compare(const struct workload *workload, struct engine *engine, uint32_t n, struct error *error) {
-    struct state *state = calloc(1, sizeof *state);
-    if (state == NULL) return error_set(error, STATUS_NO_MEMORY, "the model");
-    for (uint32_t i = 1; i <= n; i++) model_apply(state, &workload->steps[i], i);
-    enum status status = STATUS_OK;
-    for (uint32_t tree = 1; status == STATUS_OK && tree <= WORKLOAD_TREES; tree++) {
-        struct place place = {.engine = engine, .tree = tree, .wanted = &state->trees[tree], .error = error};
-        status = compare_tree(&place);
-    }
-    if (status != STATUS_OK && error != NULL) (void)error_prefix(error, status, "after batch %" PRIu32, n);
-    model_clear(state);
-    free(state);
-    return status;
+    const enum status status = model_compare_engine(workload_state(workload, n), (int64_t)n, engine, NULL, error);
+    return status == STATUS_OK ? STATUS_OK : error_prefix(error, status, "after batch %" PRIu32, n);
 }

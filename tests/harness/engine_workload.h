@@ -1,16 +1,22 @@
 /*
- * engine_workload: a seeded series of batches for an engine, and what every tree holds after each of them.
+ * engine_workload: a seeded series of batches for an engine, and what every tree holds after each of them
+ * (engine_model.h).
  *
  * Batch n (1..) is a function of the seed and n alone; it uses every kind of operation on a handful of trees that come
- * and go. Each also writes n under the marker key, so that a recovered store tells by itself how much it kept: it must
- * then hold, to the byte, what the model holds after n batches.
+ * and go. Each also writes n under a marker key, so that a recovered store tells by itself how much it kept: it must
+ * then hold, to the byte, what the model holds after n batches. A fixed share of the batches can stand in a file. Log
+ * time after batch n is n ms.
+ *
+ * The seed also draws how the life goes: keys that move upwards (so that files do not overlap and compaction moves them
+ * whole), keys that stay few, trees that come and go often, many deletes.
  */
 #ifndef TESTS_HARNESS_ENGINE_WORKLOAD_H
 #define TESTS_HARNESS_ENGINE_WORKLOAD_H
 
-#include "engine/engine.h"
+#include "engine/base/prng.h"
+#include "tests/harness/engine_model.h"
 
-enum { WORKLOAD_TREES = 5, WORKLOAD_KINDS = 2 };
+enum { WORKLOAD_MARKER_TREE = 1, WORKLOAD_MARKER_KEY = 0 }; /* never dropped */
 
 struct workload;
 
@@ -18,17 +24,26 @@ struct workload;
 struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large);
 void workload_destroy(struct workload *workload);
 uint32_t workload_batches(const struct workload *workload);
+/* Borrowed until the workload is destroyed; n = 0 is the empty store. */
+const struct model_state *workload_state(const struct workload *workload, uint32_t n);
 
-/* Small limits, so that a few dozen batches flush, compact and rotate the log. kinds are the workload's. */
+/* Small limits, so that a few dozen batches flush, compact and rotate the log. kinds are the model's. */
 struct engine_options workload_engine_options(const struct workload *workload);
 
-/* Makes the batch the n-th one. */
+/* Options that shall make no difference: sizes, limits, compression, filters. */
+struct workload_options {
+    struct engine_options options; /* kinds point below */
+    struct engine_tree_kind kinds[MODEL_KINDS];
+};
+void workload_draw_options(struct prng *prng, struct workload_options *drawn);
+
+/* Makes the batch the n-th one; its mark, too. */
 MUST_CHECK enum status workload_build(const struct workload *workload, uint32_t n, struct engine_batch *batch);
 
 /*
- * Writes the n-th one: as that batch, or, where its operations can stand in a file (a fixed share of all), by ingesting
- * one that is built beside the store. Without a log of its own the engine takes no files: `log_off` has it all as
- * batches. *durable: it is, whatever the options say.
+ * Writes the n-th one: as that batch, or, where its operations can stand in a file, by ingesting one that is built
+ * beside the store. Without a log of its own the engine takes no files: `log_off` has it all as batches. *durable: it
+ * is, whatever the options say.
  */
 MUST_CHECK enum status workload_write(const struct workload *workload, struct io *io, struct engine *engine, uint32_t n,
                                       bool log_off, struct engine_batch *batch,
@@ -36,11 +51,10 @@ MUST_CHECK enum status workload_write(const struct workload *workload, struct io
 
 /* How many batches the store holds, by its marker. */
 MUST_CHECK enum status workload_recovered(struct engine *engine, uint32_t *n);
+/* The same from memory, for a reader that may not touch a file: WOULD_BLOCK. */
+MUST_CHECK enum status workload_recovered_try(struct engine *engine, uint32_t *n);
 
-/*
- * Compares everything with the model after n batches: which trees exist, every key and value forward, backward and by
- * get. OK; MISMATCH with words when it differs; else what the engine answered.
- */
+/* Compares everything with the model after n batches: see model_compare_engine. */
 MUST_CHECK enum status workload_compare(const struct workload *workload, struct engine *engine, uint32_t n,
                                         struct error *error);
 

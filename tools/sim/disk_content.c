@@ -492,6 +492,54 @@ bool content_damage(struct sim_disk *disk, struct inode *inode, uint64_t offset,
     return true;
 }
 
+bool content_take_unsynced(struct sim_disk *disk, struct inode *inode, uint64_t *offset, uint8_t to[IO_PAGE_BYTES],
+                           size_t *size) {
+    struct dirty *drawn = NULL;
+    uint64_t seen = 0;
+    for (struct list *link = inode->dirty.next; link != &inode->dirty; link = link->next) {
+        struct dirty *dirty = list_entry(link, struct dirty, link);
+        if (dirty->unsynced != 0 && prng_below(&disk->prng, ++seen) == 0) drawn = dirty;
+    }
+    if (drawn == NULL) return false;
+    unsigned first = (unsigned)prng_below(&disk->prng, PAGE_SECTORS);
+    if (prng_chance(&disk->prng, 1, 2) || !(drawn->unsynced & (1U << first))) {
+        first = (unsigned)__builtin_ctz(drawn->unsynced);
+    }
+    unsigned end = first;
+    while (end < PAGE_SECTORS && (drawn->unsynced & (1U << end))) drawn->lost |= (uint8_t)(1U << end++);
+    for (unsigned sector = first; sector < end; sector++) {
+        memcpy(to + (size_t)(sector - first) * IO_SECTOR_BYTES, page_sector(inode->slots[drawn->index].page, sector),
+               IO_SECTOR_BYTES);
+    }
+    *offset = (uint64_t)drawn->index * IO_PAGE_BYTES + (uint64_t)first * IO_SECTOR_BYTES;
+    *size = (size_t)(end - first) * IO_SECTOR_BYTES;
+    return true;
+}
+
+/* A page of its own, with the bytes in it. */
+static struct page *struck_page(const struct page *page, size_t within, const uint8_t *from, size_t part) {
+    struct page *copy = page_create(page);
+    memcpy(copy->bytes + within, from, part);
+    return copy;
+}
+
+void content_strike(struct sim_disk *disk, struct inode *inode, uint64_t offset, const uint8_t *from, size_t size) {
+    for (size_t done = 0; done < size;) {
+        const size_t index = (size_t)((offset + done) / IO_PAGE_BYTES);
+        const size_t within = (size_t)((offset + done) % IO_PAGE_BYTES);
+        const size_t part = IO_PAGE_BYTES - within < size - done ? IO_PAGE_BYTES - within : size - done;
+        slots_reserve(inode, index + 1);
+        struct slot *slot = &inode->slots[index];
+        if (slot->dirty != NULL) {
+            struct page *durable = struck_page(slot->dirty->durable, within, from + done, part);
+            page_release(slot->dirty->durable);
+            slot->dirty->durable = durable;
+        }
+        slot_set_page(disk, inode, index, struck_page(slot->page, within, from + done, part));
+        done += part;
+    }
+}
+
 bool content_is_readable(const struct inode *inode, uint64_t offset, size_t size) {
     for (size_t i = 0; i < inode->unreadable_count; i++) {
         uint64_t start = inode->unreadable[i] * IO_SECTOR_BYTES;

@@ -147,6 +147,11 @@ void content_copy(struct sim_disk *disk, struct inode *to, const struct inode *f
 void content_clear(struct sim_disk *disk, struct inode *inode);
 /* Changes a stored sector in what is seen and in what is durable. False if nothing is there. */
 bool content_damage(struct sim_disk *disk, struct inode *inode, uint64_t offset, enum sim_damage damage, unsigned bit);
+/* Draws a run of unsynced sectors within a page, copies it, and has its place never become durable. */
+bool content_take_unsynced(struct sim_disk *disk, struct inode *inode, uint64_t *offset, uint8_t to[IO_PAGE_BYTES],
+                           size_t *size);
+/* Overwrites whole sectors below the durable size, in what is seen and in what is durable. */
+void content_strike(struct sim_disk *disk, struct inode *inode, uint64_t offset, const uint8_t *from, size_t size);
 bool content_is_readable(const struct inode *inode, uint64_t offset, size_t size);
 void page_release(struct page *page);
 

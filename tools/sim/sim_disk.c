@@ -296,3 +296,56 @@ enum status sim_disk_damage_any(struct sim_disk *disk, const char *part, enum si
     *offset = draw.offset;
     return sim_disk_damage(disk, path, *offset, damage);
 }
+
+/* ---- A write astray ---------------------------------------------------------------------------------------------- */
+
+/* Draws one file among all that count. */
+struct stray_draw {
+    struct sim_disk *disk;
+    bool unsynced; /* only files with something unsynced; else with something stored */
+    uint64_t seen;
+    struct inode *inode;
+    char path[IO_PATH_BYTES];
+};
+
+static void visit_stray(void *context, const char *path, struct inode *inode) {
+    struct stray_draw *draw = context;
+    if (draw->unsynced ? list_is_empty(&inode->dirty) : inode->durable_size == 0) return;
+    if (prng_below(&draw->disk->prng, ++draw->seen) != 0) return;
+    draw->inode = inode;
+    memcpy(draw->path, path, strlen(path) + 1);
+}
+
+static struct inode *draw_stray_file(struct sim_disk *disk, bool unsynced, char path[IO_PATH_BYTES]) {
+    struct stray_draw draw = {.disk = disk, .unsynced = unsynced};
+    struct walk walk = {.visit = visit_stray, .context = &draw};
+    walk_dir(&walk, "", disk->root);
+    if (draw.inode != NULL) memcpy(path, draw.path, sizeof draw.path);
+    return draw.inode;
+}
+
+static bool has_zero_sector(const uint8_t *bytes, size_t size) {
+    for (size_t at = 0; at < size; at += IO_SECTOR_BYTES)
+        if (bytes[at] == 0 && memcmp(bytes + at, bytes + at + 1, IO_SECTOR_BYTES - 1) == 0) return true;
+    return false;
+}
+
+bool sim_disk_misdirect(struct sim_disk *disk, struct sim_stray *stray) {
+    uint8_t bytes[IO_PAGE_BYTES];
+    *stray = (struct sim_stray){.size = 0};
+    struct inode *from = draw_stray_file(disk, true, stray->from);
+    if (from == NULL || !content_take_unsynced(disk, from, &stray->from_offset, bytes, &stray->size)) return false;
+    struct inode *to = from;
+    if (from->durable_size == 0 || prng_chance(&disk->prng, 1, 2)) {
+        to = draw_stray_file(disk, false, stray->path);
+    } else {
+        memcpy(stray->path, stray->from, sizeof stray->path);
+    }
+    if (to == NULL) return false;
+    stray->offset = prng_below(&disk->prng, to->durable_size) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
+    if (stray->size > to->durable_size - stray->offset) stray->size = (size_t)(to->durable_size - stray->offset);
+    stray->zeros = has_zero_sector(bytes, stray->size);
+    if (to == from && stray->offset == stray->from_offset) return false;
+    content_strike(disk, to, stray->offset, bytes, stray->size);
+    return true;
+}

@@ -19,6 +19,7 @@
 
 #include "engine/base/slice.h"
 #include "engine/base/status.h"
+#include "engine/io.h"
 
 struct sim_disk;
 
@@ -128,6 +129,22 @@ MUST_CHECK enum status sim_disk_damage(struct sim_disk *disk, const char *path, 
  */
 MUST_CHECK enum status sim_disk_damage_any(struct sim_disk *disk, const char *part, enum sim_damage damage, char *path,
                                            size_t path_size, uint64_t *offset);
+
+/* A write that went astray: where it landed, and what it was. */
+struct sim_stray {
+    char from[IO_PATH_BYTES]; /* the file that it was meant for */
+    uint64_t from_offset;
+    char path[IO_PATH_BYTES]; /* the file that it hit */
+    uint64_t offset;
+    size_t size;
+    bool zeros; /* a sector of it, at least, is nothing but zeros */
+};
+/*
+ * Of the writes that are not durable yet one went astray: a run of its sectors, drawn, stands over stored sectors of
+ * another place in the same or another file, durably, and its own place will never have it. For the moment before a
+ * cut. False if nothing is unsynced.
+ */
+bool sim_disk_misdirect(struct sim_disk *disk, struct sim_stray *stray);
 
 /* ---- Looking ----------------------------------------------------------------------------------------------------- */
 
