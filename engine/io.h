@@ -39,6 +39,7 @@ enum {
     IO_SECTOR_BYTES = 512, /* atomic unit of a device */
     IO_PAGE_BYTES =
         4096, /* unit to which durable writes are padded, so that an acknowledged page is never written again */
+    IO_HEAD_BYTES = 16, /* of a sector: see IO_OPEN_MAPPED */
     IO_PATH_BYTES = 1024,
     IO_ADDRESS_BYTES = 64, /* "127.0.0.1:7001" or "[::1]:7001" with the end */
 };
@@ -81,6 +82,13 @@ enum io_open_flag {
      * nothing written through this handle waits for a sync, goes past the system's cache. It then covers itself alone,
      * not what other handles wrote, and its failure always poisons. Where it is refused all goes the ordinary way. */
     IO_OPEN_DIRECT = 32,
+    /* With READ and WRITE, a wish, for a file whose blocks are all written (not merely allocated) when it is opened and
+     * which nobody makes shorter: a blocking write of whole sectors inside that size is a copy to memory that the
+     * system's cache shares, without a system call. It outlives the process as any write does. A process that ends in
+     * the midst of it leaves the sectors from some point on new, the ones before it old, and in the one between a part
+     * of its bytes behind the first IO_HEAD_BYTES, which come last and as one: a sector whose head is new is new as a
+     * whole. One thread at a time writes. Where it is refused all goes the ordinary way. */
+    IO_OPEN_MAPPED = 64,
 };
 
 /* NOT_FOUND, EXISTS, DENIED, IO, NO_SPACE, NO_MEMORY. The file is the caller's until io_file_close. */
@@ -91,6 +99,11 @@ void io_file_close(struct io_file *file); /* NULL is allowed; does not sync */
 MUST_CHECK enum status io_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
 /* Writes all or fails; on failure any part may have been written. */
 MUST_CHECK enum status io_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
+/* As a WRITE_SYNC: writes, and it is durable when it returns OK; what was written before may not be. A failure of the
+ * sync poisons. */
+MUST_CHECK enum status io_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size);
+/* A hint: what was written there should go to the device soon. Does not wait for it, promises nothing. */
+void io_file_push(struct io_file *file, uint64_t offset, uint64_t size);
 /* Content and size durable. See above for what a failure means. */
 MUST_CHECK enum status io_file_sync(struct io_file *file);
 MUST_CHECK enum status io_file_size(struct io_file *file, uint64_t *size);

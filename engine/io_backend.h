@@ -53,6 +53,8 @@ struct io_vtable {
     void (*file_close)(struct io_file *file);
     enum status (*file_read)(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
     enum status (*file_write)(struct io_file *file, uint64_t offset, const void *from, size_t size);
+    enum status (*file_write_sync)(struct io_file *file, uint64_t offset, const void *from, size_t size);
+    void (*file_push)(struct io_file *file, uint64_t offset, uint64_t size); /* NULL: nothing to do */
     enum status (*file_sync)(struct io_file *file);
     enum status (*file_size)(struct io_file *file, uint64_t *size);
     enum status (*file_truncate)(struct io_file *file, uint64_t size);

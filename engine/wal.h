@@ -129,6 +129,12 @@ struct wal_stats {
 };
 void wal_get_stats(const struct wal *wal, struct wal_stats *stats);
 
+/* Of these, what grows with every commit; cheap enough to be asked after each. */
+struct wal_totals {
+    uint64_t commits, syncs, written_bytes;
+};
+void wal_get_totals(const struct wal *wal, struct wal_totals *totals);
+
 #pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "engine/io/machine.h"
@@ -50,4 +51,28 @@ void direct_file_give_up(struct machine_file *file, int number) {
     close(file->direct_fd);
     file->direct_fd = -1;
     say_refused(file, number);
+}
+
+static bool may_go_direct(struct machine_file *file, uint64_t offset, const void *from, size_t size) {
+    const uint64_t all = (uintptr_t)from | offset | size;
+    return file->direct_fd >= 0 && all % IO_PAGE_BYTES == 0 && size > 0 && size <= MACHINE_TRANSFER_BYTES &&
+           machine_file_is_clean(file);
+}
+
+bool direct_file_write_sync(struct machine_file *file, uint64_t offset, const void *from, size_t size,
+                            int *failed_with) {
+    *failed_with = 0;
+    if (!may_go_direct(file, offset, from, size)) return false;
+    const struct iovec part = {.iov_base = (void *)(uintptr_t)from, .iov_len = size};
+    ssize_t count;
+    do count = pwritev2(file->direct_fd, &part, 1, (off_t)offset, RWF_DSYNC);
+    while (count < 0 && errno == EINTR);
+    if (count == (ssize_t)size) return true;
+    if (count >= 0) return false; /* the whole goes the ordinary way, whose barrier covers it */
+    if (errno == EINVAL || errno == EOPNOTSUPP) {
+        direct_file_give_up(file, errno);
+        return false;
+    }
+    *failed_with = errno; /* write or barrier: not told */
+    return true;
 }

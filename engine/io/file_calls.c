@@ -40,6 +40,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
     mutex_init(&opened->sync_mutex);
     list_init(&opened->sync_queue);
     if ((flags & IO_OPEN_DIRECT) && machine_of(io)->direct_writes) direct_file_open(opened);
+    if (flags & IO_OPEN_MAPPED) mapped_file_open(opened);
     *file = &opened->base;
     return STATUS_OK;
 }
@@ -47,6 +48,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
 void machine_file_close(struct io_file *file) {
     struct machine_file *mine = machine_file_of(file);
     check(!mine->syncing); /* an operation in flight */
+    mapped_file_close(mine);
     close(mine->fd);
     if (mine->direct_fd >= 0) close(mine->direct_fd);
     mutex_deinit(&mine->sync_mutex);
@@ -84,9 +86,24 @@ static enum status write_all(struct io_file *file, uint64_t offset, const void *
 }
 
 enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+    struct machine_file *mine = machine_file_of(file);
+    enum status status = STATUS_OK;
+    if (!mapped_file_write(mine, offset, from, size)) status = write_all(file, offset, from, size);
+    machine_note_write(mine);
+    return status;
+}
+
+enum status machine_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+    int number;
+    if (direct_file_write_sync(machine_file_of(file), offset, from, size, &number))
+        return number == 0 ? STATUS_OK : machine_fail_sync(file, number);
     enum status status = write_all(file, offset, from, size);
     machine_note_write(machine_file_of(file));
-    return status;
+    return status == STATUS_OK ? machine_file_sync(file) : status;
+}
+
+void machine_file_push(struct io_file *file, uint64_t offset, uint64_t size) {
+    (void)sync_file_range(machine_file_of(file)->fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE); /* a hint */
 }
 
 enum status machine_file_sync(struct io_file *file) {

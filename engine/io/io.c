@@ -28,6 +28,7 @@ enum status io_file_open(struct io *io, const char *path, unsigned flags, struct
     check(flags & (IO_OPEN_READ | IO_OPEN_WRITE));
     check(!(flags & IO_OPEN_EXCLUSIVE) || (flags & IO_OPEN_CREATE));
     check(!(flags & (IO_OPEN_CREATE | IO_OPEN_TRUNCATE)) || (flags & IO_OPEN_WRITE));
+    check(!(flags & IO_OPEN_MAPPED) || ((flags & IO_OPEN_READ) && (flags & IO_OPEN_WRITE)));
     if (!path_fits(path)) return STATUS_INVALID;
     return io->vtable->file_open(io, path, flags, file);
 }
@@ -46,6 +47,16 @@ enum status io_file_write(struct io_file *file, uint64_t offset, const void *fro
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (offset > INT64_MAX || size > INT64_MAX - offset) return STATUS_INVALID;
     return file->io->vtable->file_write(file, offset, from, size);
+}
+
+enum status io_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+    if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
+    if (offset > INT64_MAX || size > INT64_MAX - offset) return STATUS_INVALID;
+    return file->io->vtable->file_write_sync(file, offset, from, size);
+}
+
+void io_file_push(struct io_file *file, uint64_t offset, uint64_t size) {
+    if (file->io->vtable->file_push && !io_file_is_poisoned(file)) file->io->vtable->file_push(file, offset, size);
 }
 
 enum status io_file_sync(struct io_file *file) {

@@ -62,6 +62,10 @@ struct machine_file {
     uint64_t sync_covers;         /* io_uring: `writes` when the sync in the kernel was handed over */
     struct io_op *syncing;        /* io_uring: the one WRITE_SYNC or SYNC in the kernel */
     struct list sync_queue;       /* io_uring: those that wait for it */
+    uint8_t *window;              /* mapped_file.c: a part of the file in memory; NULL = none */
+    uint64_t window_start;        /* where it stands in the file */
+    uint64_t window_bytes;
+    uint64_t mapped_bytes; /* writes below this are copies; 0 = all go the ordinary way */
     char path[];
 };
 
@@ -107,8 +111,9 @@ struct job_pool {
 
 struct machine {
     struct io base;
-    bool direct_writes;         /* the backend makes use of IO_OPEN_DIRECT */
-    atomic_bool refusal_logged; /* that a file system refuses it is said once */
+    bool direct_writes;          /* the backend makes use of IO_OPEN_DIRECT */
+    atomic_bool refusal_logged;  /* that a file system refuses it is said once */
+    atomic_bool unmapped_logged; /* likewise IO_OPEN_MAPPED */
     struct log *log;
     struct list completed; /* operations whose done is due */
     struct timers timers;
@@ -141,9 +146,10 @@ void machine_deinit(struct machine *machine);
 /* What both backends have in common, for the initializer of their tables. */
 #define MACHINE_VTABLE_MEMBERS                                                                                         \
     .file_open = machine_file_open, .file_close = machine_file_close, .file_read = machine_file_read,                  \
-    .file_write = machine_file_write, .file_sync = machine_file_sync, .file_size = machine_file_size,                  \
-    .file_truncate = machine_file_truncate, .remove = machine_remove, .rename = machine_rename, .link = machine_link,  \
-    .dir_make = machine_dir_make, .dir_sync = machine_dir_sync, .dir_list = machine_dir_list, .stat = machine_stat,    \
+    .file_write = machine_file_write, .file_write_sync = machine_file_write_sync, .file_push = machine_file_push,      \
+    .file_sync = machine_file_sync, .file_size = machine_file_size, .file_truncate = machine_file_truncate,            \
+    .remove = machine_remove, .rename = machine_rename, .link = machine_link, .dir_make = machine_dir_make,            \
+    .dir_sync = machine_dir_sync, .dir_list = machine_dir_list, .stat = machine_stat,                                  \
     .free_space = machine_free_space, .dir_lock = machine_dir_lock, .unlock = machine_unlock,                          \
     .now_ns = machine_now_ns, .clock_ms = machine_clock_ms, .entropy = machine_entropy, .sleep = machine_sleep,        \
     .wake = machine_wake, .socket_local = machine_socket_local, .socket_remote = machine_socket_remote,                \
@@ -186,6 +192,8 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
 void machine_file_close(struct io_file *file);
 enum status machine_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
 enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
+enum status machine_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size);
+void machine_file_push(struct io_file *file, uint64_t offset, uint64_t size);
 enum status machine_file_sync(struct io_file *file);
 
 /* A write through fd has ended, well or not. */
@@ -206,6 +214,22 @@ static inline bool machine_file_is_clean(struct machine_file *file) {
 void direct_file_open(struct machine_file *file);
 /* From here on the file's writes go the ordinary way; number: what the kernel answered. */
 void direct_file_give_up(struct machine_file *file, int number);
+/* A write and its barrier as one request, if the file and the request are such; *failed_with: 0, or what the kernel
+ * said. False: nothing was done, or not all, and it has to go the ordinary way. */
+bool direct_file_write_sync(struct machine_file *file, uint64_t offset, const void *from, size_t size,
+                            int *failed_with);
+
+/* ---- mapped_file.c ----------------------------------------------------------------------------------------------- */
+
+/* Has the file's writes copied from here on if its file system is one where that is safe; else says once in the log why
+ * not. */
+void mapped_file_open(struct machine_file *file);
+void mapped_file_close(struct machine_file *file);
+/* False: not for this file or not for this range; nothing was done. */
+bool mapped_file_write(struct machine_file *file, uint64_t offset, const void *from, size_t size);
+
+/* ---- file_calls.c, continued ------------------------------------------------------------------------------------- */
+
 enum status machine_file_size(struct io_file *file, uint64_t *size);
 enum status machine_file_truncate(struct io_file *file, uint64_t size);
 

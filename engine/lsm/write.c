@@ -240,14 +240,12 @@ static bool take_back(struct engine *engine, struct group *group, enum status st
 }
 
 static void commit_log(struct engine *engine, struct group *group) {
-    struct wal_stats before, after;
-    wal_get_stats(engine->wal, &before);
     const enum status status = wal_commit(engine->wal, group->sync);
-    wal_get_stats(engine->wal, &after);
-    atomic_fetch_add_explicit(&engine->counters.wal_commits, after.commits - before.commits, memory_order_relaxed);
-    atomic_fetch_add_explicit(&engine->counters.wal_syncs, after.syncs - before.syncs, memory_order_relaxed);
-    atomic_fetch_add_explicit(&engine->counters.wal_bytes, after.written_bytes - before.written_bytes,
-                              memory_order_relaxed);
+    struct wal_totals totals;
+    wal_get_totals(engine->wal, &totals);
+    atomic_store_explicit(&engine->counters.wal_commits, totals.commits, memory_order_relaxed);
+    atomic_store_explicit(&engine->counters.wal_syncs, totals.syncs, memory_order_relaxed);
+    atomic_store_explicit(&engine->counters.wal_bytes, totals.written_bytes, memory_order_relaxed);
     if (status == STATUS_OK) return;
     if (status == STATUS_NO_SPACE) pace_note_full(engine, engine->options.wal_segment_bytes);
     if ((status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY) && take_back(engine, group, status)) {

@@ -102,7 +102,8 @@ void wal_stamp_encode(uint8_t stamp[WAL_STAMP_BYTES], uint64_t owner, uint32_t s
 
 struct wal_sector wal_sector_classify(const struct wal_segment_header *header, uint64_t index,
                                       const uint8_t sector[IO_SECTOR_BYTES]) {
-    if (wal_is_zero(sector, IO_SECTOR_BYTES)) return (struct wal_sector){.class = WAL_SECTOR_ZERO};
+    /* The stamp comes last: what stands behind zeros was never completed. */
+    if (wal_is_zero(sector, WAL_STAMP_BYTES)) return (struct wal_sector){.class = WAL_SECTOR_ZERO};
     uint32_t generation = coding_get_u32(sector);
     uint64_t word = coding_get_u64(sector + 4);
     struct wal_sector found = {

@@ -30,13 +30,20 @@ static enum status make_room(struct buf *sectors, size_t bytes) {
     return STATUS_OK;
 }
 
-/* Makes the image reach to the end of the page in which `end` lies. */
+static size_t bytes_to(const struct wal_image *image, uint64_t sector_end) {
+    return (size_t)(sector_end / WAL_BODY_BYTES - first_sector(image)) * IO_SECTOR_BYTES;
+}
+
+/* Makes the image reach to the end of the sector in which `end` lies, with room to the end of its page. */
 static enum status reach(struct wal_image *image, uint64_t end) {
-    uint64_t sectors = wal_page_up(end) / WAL_BODY_BYTES - first_sector(image);
-    size_t want = (size_t)sectors * IO_SECTOR_BYTES;
+    const size_t want = bytes_to(image, end + WAL_BODY_BYTES - 1);
     if (want <= image->sectors.size) return STATUS_OK;
-    enum status status = make_room(&image->sectors, want);
-    return status == STATUS_OK ? buf_append_zeros(&image->sectors, want - image->sectors.size) : status;
+    const size_t room = bytes_to(image, wal_page_up(end));
+    enum status status = room <= image->sectors.capacity ? STATUS_OK : make_room(&image->sectors, room);
+    if (status != STATUS_OK) return status;
+    memset(image->sectors.data + image->sectors.size, 0, want - image->sectors.size);
+    image->sectors.size = want;
+    return STATUS_OK;
 }
 
 static void put(struct wal_image *image, uint64_t position, const uint8_t *from, size_t size) {
@@ -99,6 +106,8 @@ enum status wal_image_add(struct wal_image *image, uint64_t owner, uint8_t type,
 void wal_image_seal(struct wal_image *image, const struct wal_seal *seal) {
     image->closed = true;
     image->end = seal->padded ? wal_page_up(image->end) : wal_item_start(image->end);
+    const enum status status = reach(image, image->end);
+    check(status == STATUS_OK); /* there is room to the end of the page */
     struct wal_group group = {
         .lsn = wal_lsn(image->segment, image->begin),
         .length = image->end - image->begin,

@@ -22,6 +22,8 @@ enum {
     WAL_FILL_STEP_CHUNKS = 4, /* of zeros that one step of the keeper writes */
     WAL_IMAGE_FIRST_BYTES = 16 << 10,
     WAL_IMAGE_KEEP_BYTES = 1 << 20,
+    WAL_PUSH_BYTES = 4 << 20, /* what was not synced goes out in such portions, so that the sync before the next segment
+                                 finds little to do */
 };
 
 /* ---- A group in memory ------------------------------------------------------------------------------------------- */
@@ -67,7 +69,7 @@ struct wal_segment {
     struct list link;
     uint32_t number;
     uint64_t bytes;
-    uint64_t end; /* what counts of it, in the stream */
+    _Atomic uint64_t end; /* what counts of it, in the stream */
     struct io_file *file;
 };
 
@@ -104,9 +106,12 @@ struct wal {
     uint64_t next_position;
     uint64_t next_bytes; /* of next_segment's file, there or planned; of no meaning while it is neither */
     uint64_t next_group;
-    uint32_t current_segment; /* the newest file */
-    uint64_t current_end;     /* what is written of it, in the stream */
+    struct wal_segment *current; /* the newest file's; NULL = there is none */
+    uint32_t current_segment;    /* its number */
+    uint64_t current_end;        /* what is written of it, in the stream */
     uint64_t current_bytes;
+    uint64_t pushed;     /* what the keeper was told to have written out of it, in the stream */
+    bool spare_asked;    /* since it was installed */
     uint64_t last_group; /* last written */
     uint64_t durable_group;
     bool unsynced;                 /* something written since the last barrier */
@@ -137,17 +142,22 @@ struct wal {
     bool drop_paused;  /* a removal failed: not before the next call */
     bool fill_paused;  /* preparing a spare failed: not before the next rotation */
     bool wants_spare;
+    struct io_file *pushing; /* of which [push_begin, push_end) is to go out; NULL = nothing */
+    uint64_t push_begin, push_end;
     struct io_file *filling; /* the spare that is being prepared */
     uint64_t filled;
     struct wal_rotation rotation;
     enum wal_rotation_state rotation_state;
-    uint64_t disk_bytes, file_syncs, created, recycled;
+    uint64_t disk_bytes, created, recycled;
+    _Atomic uint64_t file_syncs;
 };
 
 /* Lsn behind everything that ends at position: where the next record of a further group would stand. */
 static inline uint64_t wal_end_lsn(uint32_t segment, uint64_t position) {
     return wal_lsn(segment, wal_item_start(position + WAL_GROUP_HEADER_BYTES));
 }
+
+enum { WAL_OPEN_FLAGS = IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_DIRECT | IO_OPEN_MAPPED };
 
 enum { WAL_NAME_BYTES = 32 };
 void wal_segment_name(char name[WAL_NAME_BYTES], uint32_t number);
@@ -157,7 +167,9 @@ bool wal_parse_name(const char *name, const char *suffix, uint32_t *number);
 MUST_CHECK enum status wal_path(const struct wal *wal, const char *name, char path[IO_PATH_BYTES]);
 
 /* The newest segment's file. */
-struct io_file *wal_current_file(struct wal *wal);
+static inline struct io_file *wal_current_file(const struct wal *wal) {
+    return wal->current->file;
+}
 /* The newest segment now ends there. */
 void wal_set_end(struct wal *wal, uint64_t position);
 
@@ -169,6 +181,8 @@ MUST_CHECK enum status wal_make_segment(struct wal *wal, const struct wal_segmen
                                         struct wal_segment **made);
 /* The header of the segment that is to follow the newest one. */
 struct wal_segment_header wal_next_header(const struct wal *wal, uint32_t number, uint64_t bytes, uint64_t start_group);
+/* Has the keeper write out what stands in the newest segment from wal->pushed on. */
+void wal_push(struct wal *wal);
 /* Makes it part of the log. */
 void wal_install_segment(struct wal *wal, struct wal_segment *made);
 

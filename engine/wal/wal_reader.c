@@ -109,12 +109,13 @@ static enum place find_file(struct wal *wal, uint32_t *number, uint64_t *positio
         if (segment->number < *number) continue;
         if (segment->number > *number) *position = 0;
         *number = segment->number;
-        if (*position >= segment->end) continue;
+        const uint64_t end = atomic_load_explicit(&segment->end, memory_order_acquire);
+        if (*position >= end) continue;
         *source = (struct source){
             .wal = wal,
             .file = segment->file,
             .header = {.segment = segment->number, .owner = wal->owner},
-            .end = segment->end,
+            .end = end,
         };
         place = PLACE_FOUND;
     }

@@ -99,7 +99,7 @@ static enum status open_segment(struct opening *opening, const struct found_file
     list_push_back(&wal->live, &segment->link);
     wal->disk_bytes += found->size;
     enum status status = segment_path(wal, found->number, path);
-    const unsigned flags = opening->read_only ? IO_OPEN_READ : IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_DIRECT;
+    const unsigned flags = opening->read_only ? IO_OPEN_READ : WAL_OPEN_FLAGS;
     if (status == STATUS_OK) status = io_file_open(wal->io, path, flags, &segment->file);
     uint8_t page[WAL_HEADER_BYTES];
     size_t got = 0;
@@ -215,7 +215,9 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
         if (status == STATUS_OK && verdict == WAL_FOUND_GROUP) status = visit_group(opening, &scan, &group);
     }
     if (status == STATUS_OK) status = judge(opening, &scan, verdict);
-    segment->end = scan.position;
+    atomic_store_explicit(&segment->end, scan.position, memory_order_relaxed);
+    wal->current = segment;
+    wal->pushed = scan.position;
     wal->current_segment = segment->number;
     wal->current_bytes = segment->bytes;
     wal->current_end = scan.position;
@@ -311,7 +313,7 @@ static enum status begin_life(struct opening *opening) {
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: the first write failed: %s", wal->dir, status_text(status));
     wal->stats = (struct wal_stats){0};
-    wal->file_syncs = 0;
+    atomic_store_explicit(&wal->file_syncs, 0, memory_order_relaxed);
     opening->recovery->end_lsn = wal_end(wal);
     const struct wal_recovery *found = opening->recovery;
     log_info(wal->log, "wal %s: %llu segments, %llu records, %llu bytes; goes on at %08x:%u", wal->dir,

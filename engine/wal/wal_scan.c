@@ -179,10 +179,15 @@ static enum presence group_begins(struct wal_scan *scan) {
     if (sector.class != WAL_SECTOR_OWN) return ABSENT;
     if (sector.group > scan->last_group) return PRESENT;
     uint64_t inside = position % WAL_BODY_BYTES;
-    bool rest_is_zero = is_zero_between(scan, position, position + WAL_BODY_BYTES - inside);
-    if (inside != 0 && sector.group == scan->last_group && rest_is_zero) return ABSENT;
-    faulty_at(scan, position, sector.group, "bytes after the end of the last group that are not zero");
-    return DAMAGED;
+    if (inside == 0 || sector.group != scan->last_group) {
+        faulty_at(scan, position, sector.group, "a stamp of an earlier group where a later one begins");
+        return DAMAGED;
+    }
+    if (!is_zero_between(scan, position, position + WAL_BODY_BYTES - inside)) {
+        scan->what = "a group whose writer ended before its stamp";
+        scan->at = wal_offset_of(position);
+    }
+    return ABSENT;
 }
 
 static enum presence read_group_header(struct wal_scan *scan, struct wal_group *group) {

@@ -56,9 +56,7 @@ static void count_disk(struct wal *wal, int64_t bytes) {
 }
 
 static void count_sync(struct wal *wal) {
-    mutex_lock(&wal->mutex);
-    wal->file_syncs++;
-    mutex_unlock(&wal->mutex);
+    atomic_fetch_add_explicit(&wal->file_syncs, 1, memory_order_relaxed);
 }
 
 static enum status open_fresh(struct wal *wal, const char *name, struct io_file **file) {
@@ -154,7 +152,7 @@ static enum status name_segment(struct wal *wal, const char *from, uint32_t numb
     if (status == STATUS_OK) status = io_rename(wal->io, from, path);
     if (status == STATUS_OK) status = io_dir_sync(wal->io, wal->dir);
     count_sync(wal);
-    if (status == STATUS_OK) status = io_file_open(wal->io, path, IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_DIRECT, file);
+    if (status == STATUS_OK) status = io_file_open(wal->io, path, WAL_OPEN_FLAGS, file);
     return status;
 }
 
@@ -193,33 +191,38 @@ void wal_install_segment(struct wal *wal, struct wal_segment *made) {
     list_push_back(&wal->live, &made->link);
     wal->fill_paused = false;
     mutex_unlock(&wal->mutex);
+    wal->current = made;
     wal->current_segment = made->number;
     wal->current_bytes = made->bytes;
     wal->current_end = 0;
+    wal->pushed = 0;
+    wal->spare_asked = false;
 }
 
 void wal_set_end(struct wal *wal, uint64_t position) {
     wal->current_end = position;
-    mutex_lock(&wal->mutex);
-    list_entry(wal->live.prev, struct wal_segment, link)->end = position;
-    mutex_unlock(&wal->mutex);
+    atomic_store_explicit(&wal->current->end, position, memory_order_release);
 }
 
-struct io_file *wal_current_file(struct wal *wal) {
+void wal_push(struct wal *wal) {
     mutex_lock(&wal->mutex);
-    struct io_file *file = list_entry(wal->live.prev, struct wal_segment, link)->file;
+    if (wal->pushing != wal_current_file(wal)) wal->push_begin = wal_offset_of(wal->pushed);
+    wal->pushing = wal_current_file(wal);
+    wal->push_end = wal_offset_of(wal->current_end);
     mutex_unlock(&wal->mutex);
-    return file;
+    wal->pushed = wal->current_end;
+    wal_keeper_poke(wal);
 }
 
 /* ---- The keeper -------------------------------------------------------------------------------------------------- */
 
-enum keeper_work { KEEPER_NOTHING, KEEPER_ROTATE, KEEPER_DROP, KEEPER_FILL };
+enum keeper_work { KEEPER_NOTHING, KEEPER_ROTATE, KEEPER_PUSH, KEEPER_DROP, KEEPER_FILL };
 
 /* REQUIRES: mutex held. */
 static enum keeper_work choose_work(const struct wal *wal) {
     if (wal->closing) return KEEPER_NOTHING;
     if (wal->rotation_state == WAL_ROTATION_ASKED) return KEEPER_ROTATE;
+    if (wal->pushing != NULL) return KEEPER_PUSH;
     if (!list_is_empty(&wal->dropped) && !wal->drop_paused) return KEEPER_DROP;
     if (wal->filling != NULL || (wal->wants_spare && wal->spare_count == 0 && !wal->fill_paused)) return KEEPER_FILL;
     return KEEPER_NOTHING;
@@ -230,6 +233,16 @@ static void keep_rotation(struct wal *wal) {
     mutex_lock(&wal->mutex);
     wal->rotation_state = WAL_ROTATION_DONE;
     mutex_unlock(&wal->mutex);
+}
+
+/* A file that is pushed is live, or dropped and not yet closed: closing is the keeper's own work, and comes after. */
+static void keep_push(struct wal *wal) {
+    mutex_lock(&wal->mutex);
+    struct io_file *file = wal->pushing;
+    const uint64_t begin = wal->push_begin, end = wal->push_end;
+    wal->pushing = NULL;
+    mutex_unlock(&wal->mutex);
+    io_file_push(file, begin, end - begin);
 }
 
 /* REQUIRES: mutex held. */
@@ -263,8 +276,8 @@ static void keep_drop(struct wal *wal) {
     if (status != STATUS_OK)
         log_warn(wal->log, "wal %s: segment %08x is kept for now: %s", wal->dir, segment->number, status_text(status));
 
+    count_sync(wal);
     mutex_lock(&wal->mutex);
-    wal->file_syncs++;
     if (status != STATUS_OK) {
         wal->drop_paused = true;
         list_push_front(&wal->dropped, &segment->link);
@@ -324,6 +337,7 @@ static enum io_job_state keeper_step(struct io_job *job) {
     enum keeper_work work = choose_work(wal);
     mutex_unlock(&wal->mutex);
     if (work == KEEPER_ROTATE) keep_rotation(wal);
+    if (work == KEEPER_PUSH) keep_push(wal);
     if (work == KEEPER_DROP) keep_drop(wal);
     if (work == KEEPER_FILL) keep_fill(wal);
 

@@ -176,7 +176,8 @@ static void finish_group(struct wal *wal, struct wal_image *image, bool synced) 
 
 /* Whether it is time to have the next segment prepared. */
 static void want_spare(struct wal *wal) {
-    if (wal->current_end < wal_capacity(wal->current_bytes) / 2) return;
+    if (wal->spare_asked || wal->current_end < wal_capacity(wal->current_bytes) / 2) return;
+    wal->spare_asked = true;
     mutex_lock(&wal->mutex);
     wal->wants_spare = true;
     mutex_unlock(&wal->mutex);
@@ -227,11 +228,14 @@ static enum status commit_group(struct wal *wal, struct wal_image *image, bool s
     uint64_t offset;
     struct slice range = wal_image_range(image, &offset);
     struct io_file *file = wal_current_file(wal);
-    enum status status = io_file_write(file, offset, range.data, range.size);
-    if (status != STATUS_OK) return wal_fail(wal, status, "write failed");
-    if (sync) status = io_file_sync(file);
+    const bool at_once = sync && !wal->unsynced; /* else the sync has to cover what came before */
+    enum status status = at_once ? io_file_write_sync(file, offset, range.data, range.size)
+                                 : io_file_write(file, offset, range.data, range.size);
+    if (status != STATUS_OK) return wal_fail(wal, status, at_once ? "write or sync failed" : "write failed");
+    if (sync && !at_once) status = io_file_sync(file);
     if (status != STATUS_OK) return wal_fail(wal, status, "sync failed");
     finish_group(wal, image, sync);
+    if (!sync && wal->current_end - wal->pushed >= WAL_PUSH_BYTES) wal_push(wal);
     want_spare(wal);
     return STATUS_OK;
 }
@@ -424,7 +428,15 @@ void wal_get_stats(const struct wal *wal, struct wal_stats *stats) {
     stats->segments_spare = wal->spare_count;
     stats->segments_created = wal->created;
     stats->segments_recycled = wal->recycled;
-    stats->syncs += wal->file_syncs;
+    stats->syncs += atomic_load_explicit(&wal->file_syncs, memory_order_relaxed);
     stats->disk_bytes = wal->disk_bytes;
     mutex_unlock(mutex);
+}
+
+void wal_get_totals(const struct wal *wal, struct wal_totals *totals) {
+    *totals = (struct wal_totals){
+        .commits = wal->stats.commits,
+        .syncs = wal->stats.syncs + atomic_load_explicit(&wal->file_syncs, memory_order_relaxed),
+        .written_bytes = wal->stats.written_bytes,
+    };
 }

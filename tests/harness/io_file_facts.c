@@ -71,6 +71,69 @@ static void gap_is_zero(void **state) {
     io_file_close(file);
 }
 
+static void write_sync_reads_back(void **state) {
+    static _Alignas(IO_PAGE_BYTES) uint8_t page[IO_PAGE_BYTES];
+    struct io_file *plain = fixture_open(fixture_of(state), "file"), *direct;
+    write_text(plain, 0, "hello world");
+    assert_status(io_file_write_sync(plain, 6, "W", 1), STATUS_OK);
+    assert_content(plain, "hello World", 11);
+    const unsigned flags = READ_WRITE | IO_OPEN_DIRECT;
+    assert_status(io_file_open(fixture_io(state), fixture_of(state)->path, flags, &direct), STATUS_OK);
+    memset(page, 'x', sizeof page);
+    assert_status(io_file_write_sync(direct, IO_PAGE_BYTES, page, sizeof page), STATUS_OK);
+    assert_status(io_file_write(direct, IO_PAGE_BYTES, "y", 1), STATUS_OK);
+    page[1] = 'z';
+    assert_status(io_file_write_sync(direct, 2 * IO_PAGE_BYTES, page, sizeof page), STATUS_OK);
+    uint8_t got_bytes[4];
+    size_t got;
+    assert_status(io_file_read(plain, IO_PAGE_BYTES, got_bytes, sizeof got_bytes, &got), STATUS_OK);
+    assert_memory_equal(got_bytes, "yxxx", 4);
+    assert_status(io_file_read(plain, 2 * IO_PAGE_BYTES, got_bytes, sizeof got_bytes, &got), STATUS_OK);
+    assert_memory_equal(got_bytes, "xzxx", 4);
+    io_file_push(plain, 0, 3 * IO_PAGE_BYTES);
+    io_file_close(direct);
+    io_file_close(plain);
+}
+
+/* Written through a handle that asks for copies, read through another: the two must agree, whatever the ranges. */
+static void mapped_writes_are_seen(void **state) {
+    enum { BYTES = 1 << 20, WRITES = 2000 };
+    struct io_file *plain = fixture_open(fixture_of(state), "file"), *mapped;
+    uint8_t *model = calloc(2, BYTES), *seen = model + BYTES;
+    assert_non_null(model);
+    assert_status(io_file_write(plain, 0, model, BYTES), STATUS_OK);
+    assert_status(io_file_sync(plain), STATUS_OK);
+    const unsigned flags = READ_WRITE | IO_OPEN_MAPPED;
+    assert_status(io_file_open(fixture_io(state), fixture_of(state)->path, flags, &mapped), STATUS_OK);
+    uint32_t random = 1;
+    for (uint32_t i = 0; i < WRITES; i++) {
+        static uint8_t data[64 << 10];
+        random = random * 1664525 + 1013904223;
+        size_t size = ((random >> 8) % (i % 50 == 0 ? 128 : 4) + 1) * IO_SECTOR_BYTES;
+        random = random * 1664525 + 1013904223;
+        size_t offset = (random >> 8) % (BYTES / IO_SECTOR_BYTES) * IO_SECTOR_BYTES;
+        if (i % 100 == 7) size -= 3; /* not a whole sector: the ordinary way */
+        if (size > BYTES - offset) size = BYTES - offset;
+        memset(data, (int)(i % 251) + 1, size);
+        memcpy(model + offset, data, size);
+        assert_status(io_file_write(i % 97 == 0 ? plain : mapped, offset, data, size), STATUS_OK);
+        size_t got;
+        assert_status(io_file_read(plain, offset, seen, size, &got), STATUS_OK);
+        assert_memory_equal(seen, data, size);
+    }
+    assert_status(io_file_sync(mapped), STATUS_OK);
+    size_t got;
+    assert_status(io_file_read(plain, 0, seen, BYTES, &got), STATUS_OK);
+    assert_int_equal(got, BYTES);
+    assert_memory_equal(seen, model, BYTES);
+    assert_status(io_file_write(mapped, BYTES, "tail", 4), STATUS_OK); /* behind what was there when it was opened */
+    assert_status(io_file_read(plain, BYTES, seen, 8, &got), STATUS_OK);
+    assert_int_equal(got, 4);
+    io_file_close(mapped);
+    io_file_close(plain);
+    free(model);
+}
+
 static void truncates(void **state) {
     struct io_file *file = fixture_open(fixture_of(state), "file");
     write_text(file, 0, "abcdef");
@@ -311,6 +374,15 @@ static void failed_sync_poisons(void **state) {
     io_file_close(file);
 }
 
+static void failed_write_sync_poisons(void **state) {
+    struct io *io = fixture_io(state);
+    struct io_file *file = open_failing_sync(fixture_of(state));
+    assert_status(io_file_write_sync(file, 0, "x", 1), STATUS_IO);
+    assert_read_only(io, file);
+    assert_status(io_file_write_sync(file, 0, "x", 1), STATUS_READ_ONLY);
+    io_file_close(file);
+}
+
 static void failed_operation_poisons(void **state) {
     struct io *io = fixture_io(state);
     char byte = 'x';
@@ -369,6 +441,8 @@ static void full_device(void **state) {
 static const struct io_fact facts[] = {
     {"a file reads back what was written", reads_back},
     {"a gap in a file reads as zeros", gap_is_zero},
+    {"a blocking write with sync reads back, past the cache or not", write_sync_reads_back},
+    {"writes that may be copies to mapped memory are seen by another handle", mapped_writes_are_seen},
     {"a truncated file ends there", truncates},
     {"a large file is written and read whole", large_file},
     {"a missing file or directory is not found", open_missing},
@@ -385,6 +459,7 @@ static const struct io_fact facts[] = {
     {"free space is told", free_space},
     {"a directory has one owner and a second lock names it", locks},
     {"a failed sync poisons the file for good", failed_sync_poisons},
+    {"a failed sync of a blocking write with sync poisons the file for good", failed_write_sync_poisons},
     {"a failed asynchronous sync poisons the file for good", failed_operation_poisons},
     {"a failed sync fails what is in flight behind it", poison_reaches_flight},
     {"a full device is no space and no poison", full_device},

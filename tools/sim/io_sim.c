@@ -247,6 +247,17 @@ static enum status file_write(struct io_file *file, uint64_t offset, const void 
     return status;
 }
 
+static enum status file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size) {
+    struct io_sim *io = io_sim_of(file->io);
+    if (!io_sim_alive(io)) return STATUS_IO;
+    if (!(file_of(file)->flags & IO_OPEN_WRITE)) return STATUS_DENIED;
+    io_sim_charge(io, io_sim_disk_cost(io, IO_OP_WRITE_SYNC, size));
+    enum status status = disk_write(io->disk, file_of(file)->inode, file->path, offset, from, size, true);
+    if (status == STATUS_IO) io_file_poison(file); /* write or sync: not told */
+    note_file(io, "write_sync", file->path, offset, size, status);
+    return status;
+}
+
 static enum status file_sync(struct io_file *file) {
     struct io_sim *io = io_sim_of(file->io);
     if (!io_sim_alive(io)) return STATUS_IO;
@@ -413,6 +424,7 @@ static const struct io_vtable vtable = {
     .file_close = file_close,
     .file_read = file_read,
     .file_write = file_write,
+    .file_write_sync = file_write_sync,
     .file_sync = file_sync,
     .file_size = file_size,
     .file_truncate = file_truncate,
