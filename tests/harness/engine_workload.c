@@ -5,6 +5,7 @@
 #include "tests/harness/engine_workload.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/check.h"
@@ -43,6 +44,7 @@ struct workload {
     struct step *steps;         /* from 1 */
     struct model_state *states; /* from 0 */
     struct model_values *values;
+    char ingest_path[IO_PATH_BYTES];
 };
 
 /* ---- The generator ----------------------------------------------------------------------------------------------- */
@@ -179,6 +181,7 @@ struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large
     check(workload != NULL);
     *workload = (struct workload){.seed = seed, .batches = batches, .large = large};
     workload->values = model_values_create();
+    workload_set_ingest_path(workload, "/workload.in");
     workload->steps = calloc((size_t)batches + 1, sizeof *workload->steps);
     workload->states = calloc((size_t)batches + 1, sizeof *workload->states);
     check(workload->steps != NULL && workload->states != NULL);
@@ -268,14 +271,16 @@ enum status workload_build(const struct workload *workload, uint32_t n, struct e
 
 /* ---- By a file --------------------------------------------------------------------------------------------------- */
 
-static const char ingest_path[] = "/workload.in";
+void workload_set_ingest_path(struct workload *workload, const char *path) {
+    (void)snprintf(workload->ingest_path, sizeof workload->ingest_path, "%s", path);
+}
 
 static enum status build_file(const struct workload *workload, struct io *io, uint32_t n) {
     const struct step *step = &workload->steps[n];
     struct engine_sst_writer *writer;
-    enum status status = io_remove(io, ingest_path);
+    enum status status = io_remove(io, workload->ingest_path);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) return status;
-    status = engine_sst_writer_open(io, ingest_path, &model_kinds[MODEL_PLAIN - 1], &writer);
+    status = engine_sst_writer_open(io, workload->ingest_path, &model_kinds[MODEL_PLAIN - 1], &writer);
     if (status != STATUS_OK) return status;
     for (size_t i = 0; status == STATUS_OK && i < step->count; i++)
         status = model_put_row(&step->operations[i], writer);
@@ -293,7 +298,7 @@ enum status workload_write(const struct workload *workload, struct io *io, struc
         return status == STATUS_OK ? engine_write(engine, batch, options) : status;
     }
     const struct engine_ingest_options move = {.move = true};
-    const char *path = ingest_path;
+    const char *path = workload->ingest_path;
     enum status status = build_file(workload, io, n);
     if (status == STATUS_OK) status = engine_ingest(engine, WORKLOAD_MARKER_TREE, &path, 1, &move, NULL);
     *durable = status == STATUS_OK;

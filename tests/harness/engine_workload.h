@@ -42,9 +42,10 @@ MUST_CHECK enum status workload_build(const struct workload *workload, uint32_t 
 
 /*
  * Writes the n-th one: as that batch, or, where its operations can stand in a file, by ingesting one that is built
- * beside the store. Without a log of its own the engine takes no files: `log_off` has it all as batches. *durable: it
- * is, whatever the options say.
+ * at a path of its own. Without a log of its own the engine takes no files: `log_off` has it all as batches. *durable:
+ * it is, whatever the options say.
  */
+void workload_set_ingest_path(struct workload *workload, const char *path); /* where files are built [/workload.in] */
 MUST_CHECK enum status workload_write(const struct workload *workload, struct io *io, struct engine *engine, uint32_t n,
                                       bool log_off, struct engine_batch *batch,
                                       const struct engine_write_options *options, bool *durable);
