@@ -9,6 +9,7 @@
 #define ENGINE_ENTRY_INTERNAL_KEY_H
 
 #include "engine/base/coding.h"
+#include "engine/base/hash.h"
 #include "engine/base/slice.h"
 
 /* Stored on disk: never renumber. */
@@ -48,6 +49,11 @@ static inline uint64_t entry_head(struct slice key) {
     uint64_t head = 0;
     for (size_t i = 0; i < key.size; i++) head |= (uint64_t)key.data[i] << (56 - 8 * i);
     return head;
+}
+
+/* The hash of a user key that all filters go by: once per get, for memtables and SSTs. On disk: never change it. */
+static inline uint64_t entry_key_hash(struct slice key) {
+    return hash64(key, 0);
 }
 
 /* <0, 0, >0 */

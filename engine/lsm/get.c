@@ -50,7 +50,8 @@ static enum status look_in_memtable(struct lookup *lookup, struct memtable *memt
     struct memtable_version version;
     enum status status = STATUS_OK;
     add_cover(lookup, memtable_cover(memtable, lookup->tree->instance, lookup->key, lookup->snapshot));
-    bool more = memtable_get(memtable, lookup->tree->instance, lookup->key, lookup->snapshot, &version);
+    bool more = memtable_may_have(memtable, lookup->tree->instance, lookup->hash) &&
+                memtable_get(memtable, lookup->tree->instance, lookup->key, lookup->snapshot, &version);
     while (more) {
         more = take_version(lookup, version.trailer, version.value, &status);
         if (lookup->has_base) {
@@ -104,7 +105,6 @@ static enum status look_in_file(struct lookup *lookup, struct file *file) {
 
 static enum status look_in_files(struct lookup *lookup, const struct tree_files *files) {
     enum status status = STATUS_OK;
-    lookup->hash = sst_key_hash(lookup->key);
     for (uint32_t i = 0; i < files->levels[0].count && status == STATUS_OK && !lookup->decided; i++)
         status = look_in_file(lookup, files->levels[0].files[i]);
     for (uint32_t i = 1; i < ENGINE_LEVELS && status == STATUS_OK && !lookup->decided; i++) {
@@ -167,7 +167,7 @@ static enum status answer(struct lookup *lookup, struct engine_value *value) {
 static enum status get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
                        unsigned flags, struct engine_value *value) {
     *value = (struct engine_value){.data = {NULL, 0}};
-    struct lookup lookup = {.engine = engine, .key = key, .flags = flags};
+    struct lookup lookup = {.engine = engine, .key = key, .hash = entry_key_hash(key), .flags = flags};
     struct store_read read;
     store_begin_read(engine, snapshot, tree, &read);
     lookup.snapshot = read.sequence;

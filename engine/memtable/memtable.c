@@ -11,6 +11,7 @@
 
 #include "engine/base/check.h"
 #include "engine/engine.h"
+#include "engine/memtable/key_filter.h"
 #include "engine/memtable/skiplist.h"
 
 enum { ARENA_BLOCK_BYTES = 256 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
@@ -28,6 +29,7 @@ struct memtable {
     struct skiplist trees;        /* key: the tree's number, big-endian; value: address of its struct memtable_tree */
     struct memtable_tree *latest; /* the writer's: the one it last wrote to */
     struct range_set ranges;
+    struct key_filter filter;
     _Atomic size_t bytes, reserved; /* copies of the arena's, for other threads */
     _Atomic uint64_t entries;
     _Atomic uint64_t first_sequence, last_sequence;
@@ -69,6 +71,7 @@ void memtable_release(struct memtable *memtable) {
     uint32_t before = atomic_fetch_sub_explicit(&memtable->references, 1, memory_order_acq_rel);
     check(before > 0);
     if (before > 1) return;
+    key_filter_deinit(&memtable->filter);
     arena_deinit(&memtable->arena);
     free(memtable);
 }
@@ -173,6 +176,11 @@ static struct memtable_tree *tree_make(struct memtable *memtable, uint32_t numbe
     return tree;
 }
 
+/* The trees share one filter. */
+static uint64_t filter_hash(uint32_t tree, uint64_t hash) {
+    return hash + tree * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
 
 static void memtable_account(struct memtable *memtable) {
@@ -267,6 +275,8 @@ static enum status add(struct memtable *memtable, uint32_t number, enum entry_ki
     if (kind == ENTRY_RANGE_DELETE) return range_set_add(&memtable->ranges, number, key, value, sequence);
     struct memtable_tree *tree = tree_make(memtable, number);
     if (!tree) return STATUS_NO_MEMORY;
+    const enum status status = key_filter_add(&memtable->filter, filter_hash(number, entry_key_hash(key)));
+    if (status != STATUS_OK) return status;
     if (kind == ENTRY_APPEND) return append(memtable, tree, sequence, key, value);
     return put(memtable, tree, entry_trailer(sequence, kind), key, value);
 }
@@ -338,6 +348,10 @@ bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice k
     return true;
 }
 
+bool memtable_may_have(const struct memtable *memtable, uint32_t tree, uint64_t hash) {
+    return key_filter_may_have(&memtable->filter, filter_hash(tree, hash));
+}
+
 void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count) {
     struct memtable_target targets[SKIPLIST_TOUCH_MAX];
     const struct memtable_tree *entries = tree_find(memtable, tree);
@@ -384,7 +398,8 @@ bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree) {
 void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *stats) {
     *stats = (struct memtable_stats){
         .bytes = atomic_load_explicit(&memtable->bytes, memory_order_relaxed),
-        .reserved = atomic_load_explicit(&memtable->reserved, memory_order_relaxed),
+        .reserved =
+            atomic_load_explicit(&memtable->reserved, memory_order_relaxed) + key_filter_bytes(&memtable->filter),
         .entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed),
         .range_deletes = atomic_load_explicit(&memtable->ranges.count, memory_order_relaxed),
         .first_sequence = atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed),

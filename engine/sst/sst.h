@@ -75,7 +75,4 @@ struct sst_environment {
     void *context;
 };
 
-/* The filter's hash of a user key: once per get, for all files. */
-uint64_t sst_key_hash(struct slice key);
-
 #endif

@@ -203,7 +203,7 @@ static enum status add_entry(struct sst_build *build, struct slice key, uint64_t
     enum status status = STATUS_OK;
     if (!has_previous) status = buf_assign(&build->first, key);
     if (status == STATUS_OK && build->options.filter_bits_per_key && !same_key) {
-        uint64_t hash = sst_key_hash(key);
+        uint64_t hash = entry_key_hash(key);
         status = buf_append(&build->hashes, &hash, sizeof hash);
     }
     size_t size = key.size + value.size + 8;

@@ -35,10 +35,6 @@ uint64_t sst_seed(const struct sst_identity *identity, uint64_t offset) {
     return hash_mix(hash_mix(identity->store, identity->file), offset);
 }
 
-uint64_t sst_key_hash(struct slice key) {
-    return hash64(key, 0);
-}
-
 /* ---- Header ------------------------------------------------------------------------------------------------------ */
 
 enum { HEADER_CHECKED_BYTES = 56 };

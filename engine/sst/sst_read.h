@@ -48,7 +48,7 @@ struct sst_version {
     struct block *block;
 };
 
-/* False: key is certainly not among the entries. hash = sst_key_hash(key). */
+/* False: key is certainly not among the entries. hash = entry_key_hash(key). */
 bool sst_may_have(const struct sst *sst, uint64_t hash);
 
 /* The newest version of key with a sequence <= snapshot: OK or NOT_FOUND (or WOULD_BLOCK, CORRUPT, IO, NO_MEMORY). Asks

@@ -38,7 +38,8 @@ static enum status verify_entry(struct verify *verify, uint64_t offset, struct s
         finding(verify, offset, "entries are out of order");
     if (entry_kind(trailer) >= ENTRY_RANGE_DELETE)
         finding(verify, offset, "an entry of a kind that can't stand among entries");
-    if (!sst_may_have(verify->sst, sst_key_hash(key))) finding(verify, offset, "the filter denies a key that is here");
+    if (!sst_may_have(verify->sst, entry_key_hash(key)))
+        finding(verify, offset, "the filter denies a key that is here");
     if (!found->entries && slice_compare(verify->sst->properties.first, key) > 0)
         finding(verify, offset, "a key before the file's first");
     found->entries++;

@@ -132,7 +132,7 @@ static void assert_entries(const struct golden *golden, struct sst *sst) {
         assert_true(slice_equal(source.source.value, slice_from_text(row.value)));
         assert_int_equal(source.source.trailer, row.trailer);
         struct sst_version version;
-        assert_true(sst_may_have(sst, sst_key_hash(source.source.key)));
+        assert_true(sst_may_have(sst, entry_key_hash(source.source.key)));
         assert_int_equal(sst_get(sst, source.source.key, entry_sequence(row.trailer), 0, &version), STATUS_OK);
         assert_true(slice_equal(version.value, slice_from_text(row.value)));
         block_release(version.block);

@@ -87,6 +87,7 @@ static void fold_versions(const struct memtable *memtable, uint32_t tree, struct
     const char *base = cover ? "-" : "?";
     struct memtable_version version;
     bool found = memtable_get(memtable, tree, key, snapshot, &version);
+    if (found) assert_true(memtable_may_have(memtable, tree, entry_key_hash(key)));
     for (uint64_t last = UINT64_MAX; found; found = memtable_get_older(&version)) {
         assert_true(version.trailer < last);
         assert_true(entry_sequence(version.trailer) <= snapshot);
@@ -523,11 +524,36 @@ static void readers_beside_the_writer_see_whole_rounds(void **state) {
     memtable_release(race.memtable);
 }
 
+static void few_keys_that_were_never_added_are_searched_for(void **state) {
+    (void)state;
+    enum { ADDED = 60000 }; /* three layers of the filter */
+    struct memtable *memtable = memtable_create(1);
+    uint8_t key[8];
+    assert_false(memtable_may_have(memtable, 1, entry_key_hash(slice_make(key, 0))));
+    for (uint64_t i = 0; i < ADDED; i++) {
+        coding_put_key_u64(key, i);
+        assert_int_equal(memtable_add(memtable, 1, ENTRY_PUT, i + 1, slice_make(key, 8), slice_make(NULL, 0)),
+                         STATUS_OK);
+    }
+    uint64_t other_keys = 0, other_trees = 0;
+    for (uint64_t i = 0; i < ADDED; i++) {
+        coding_put_key_u64(key, i);
+        assert_true(memtable_may_have(memtable, 1, entry_key_hash(slice_make(key, 8))));
+        other_trees += memtable_may_have(memtable, 2, entry_key_hash(slice_make(key, 8)));
+        coding_put_key_u64(key, i + ADDED);
+        other_keys += memtable_may_have(memtable, 1, entry_key_hash(slice_make(key, 8)));
+    }
+    assert_true(other_keys < ADDED / 50);
+    assert_true(other_trees < ADDED / 50);
+    memtable_release(memtable);
+}
+
 int main(void) {
     struct prng prng;
     prng_init(&prng, 77);
     prng_fill(&prng, noise, sizeof noise);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_keys_that_were_never_added_are_searched_for),
         cmocka_unit_test(every_snapshot_sees_what_was_written_before_it),
         cmocka_unit_test(a_touch_changes_no_answer),
         cmocka_unit_test(sources_walk_both_ways_and_agree_with_get),

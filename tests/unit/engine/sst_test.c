@@ -297,7 +297,7 @@ static void assert_seeks(struct fixture *f, struct sst *sst, struct prng *prng) 
         bool here = at < f->count && slice_equal(buf_slice(&f->entries[at].key), key);
         assert_int_equal(status, here ? STATUS_OK : STATUS_NOT_FOUND);
         if (!here) continue;
-        assert_true(sst_may_have(sst, sst_key_hash(key)));
+        assert_true(sst_may_have(sst, entry_key_hash(key)));
         assert_int_equal(version.trailer, f->entries[at].trailer);
         assert_true(slice_equal(version.value, buf_slice(&f->entries[at].value)));
         block_release(version.block);
@@ -462,7 +462,7 @@ static void the_filter_turns_away_nearly_all_that_is_not_there(void **state) {
     for (unsigned i = 0; i < 100000; i++) {
         char key[32];
         size_t size = (size_t)snprintf(key, sizeof key, "other%06u", i);
-        wrong += sst_may_have(sst, sst_key_hash(slice_make(key, size)));
+        wrong += sst_may_have(sst, entry_key_hash(slice_make(key, size)));
     }
     assert_in_range(wrong, 300, 1500); /* 10 bits a key: about 1 % */
     sst_close(sst);
@@ -548,7 +548,7 @@ static bool answers_or_is_corrupt(struct fixture *f) {
             continue;
         }
         assert_int_equal(status, STATUS_OK);
-        assert_true(sst_may_have(sst, sst_key_hash(key)));
+        assert_true(sst_may_have(sst, entry_key_hash(key)));
         assert_int_equal(version.trailer, f->entries[i].trailer);
         assert_true(slice_equal(version.value, buf_slice(&f->entries[i].value)));
         block_release(version.block);
