@@ -52,7 +52,7 @@ TEST_PACKAGES := cmocka
 PACKAGES := $(LIB_PACKAGES) $(TOOL_PACKAGES) $(TEST_PACKAGES)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PKG_LIBS_lib = $(shell pkg-config --libs $(LIB_PACKAGES))
-PKG_LIBS_tool = $(shell pkg-config --libs $(TOOL_PACKAGES)) -lm
+PKG_LIBS_tool = $(shell pkg-config --libs $(TOOL_PACKAGES)) -lm -ldl
 PKG_LIBS_test = $(shell pkg-config --libs $(TEST_PACKAGES))
 
 # Goals that build nothing ask for no packages; for all others a missing one is installed first (build/deps.mk is remade, make starts again).

@@ -74,7 +74,7 @@ operations_in_the_log_are_named_with_their_arguments() {
     ! grep -q 'malformed' "$work/hex"
 }
 batches_of_an_engine_of_its_own_are_named() {
-    "$loam" bench engine --dir "$work/engine" --entries 50 --workloads fillseq >/dev/null || return 1
+    "$loam" bench engine --dir "$work/filled" --entries 50 --workloads fillseq --here --keep >/dev/null && mv "$work/filled/loam" "$work/engine" || return 1
     "$loam" inspect --hex "$work"/engine/wal/*.wal >"$work/hex" || return 1
     grep -Eq '^  log of +an engine: [0-9]+ batches' "$work/hex" && grep -q 'operation: put' "$work/hex" && grep -q 'first sequence: ' "$work/hex"
 }
@@ -92,7 +92,7 @@ rows_of_every_tree_are_scanned_with_what_only_the_log_holds() {
     [ "$("$loam" scan "$work/node" --tree names --limit 3 2>/dev/null | wc -l)" = 3 ]
 }
 rows_that_are_not_loams_are_shown_as_text() {
-    "$loam" bench engine --dir "$work/other" --entries 20000 --memtable-mib 1 --workloads fillseq >/dev/null || return 1
+    "$loam" bench engine --dir "$work/more" --entries 20000 --memtable-mib 1 --workloads fillseq --here --keep >/dev/null && mv "$work/more/loam" "$work/other" || return 1
     "$loam" inspect --hex "$work/other" >"$work/out" || return 1
     grep -q ' sst, ' "$work/out" && ! grep -q malformed "$work/out"
 }

@@ -74,6 +74,7 @@ static const struct {
     {"tools/loam/terminal.c", file_calls, "standard input and output of the toolbox"},
     {"tools/loam/cluster/process.c", file_calls,
      "a child redirects its own descriptors before it becomes another program"},
+    {"tools/loam/bench/engine_child.c", file_calls, "two processes of one benchmark talk through pipes"},
     {"tools/tidy/", file_calls, "a tool of the work: it reads sources, and must build before engine/io does"},
 };
 

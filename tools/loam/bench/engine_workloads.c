@@ -1,0 +1,280 @@
+/* engine_workloads: what each workload does with an engine. Invariant: a lane's work is a pure loop over its count;
+ * what is waited for and measured around it stands in engine_run.c. */
+#include "tools/loam/bench/engine_workloads.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/loam/bench/bench_dir.h"
+#include "tools/loam/bench/engine_lane.h"
+
+/* ---- Writes ------------------------------------------------------------------------------------------------------ */
+
+static bool goes_on(const struct lane *lane) {
+    return lane->operations < lane->count && !(lane->stop && atomic_load_explicit(lane->stop, memory_order_relaxed));
+}
+
+/* A writer at a stated rate waits until its next operation is due. */
+static void keep_rate(struct lane *lane) {
+    const uint64_t rate = lane->settings->write_rate;
+    const uint64_t due_ns = lane->start_ns + (uint64_t)((double)lane->operations * 1e9 / (double)rate);
+    const uint64_t now_ns = io_now_ns(lane->io);
+    if (now_ns < due_ns) io_sleep(lane->io, due_ns - now_ns);
+    lane->at_ns = io_now_ns(lane->io);
+}
+
+static enum status put(struct lane *lane, struct store_writer *writer, uint64_t number) {
+    uint8_t key[BENCH_KEY_BYTES];
+    struct slice value = lane_value(lane);
+    lane->bytes += BENCH_KEY_BYTES + value.size;
+    enum status status = lane->driver->put(writer, lane_key(lane, number, key), value, lane->durable);
+    lane_lap(lane, 1);
+    return status;
+}
+
+static enum status fill_in_order(struct lane *lane) {
+    struct store_writer *writer;
+    enum status status = lane->driver->writer_open(lane->store, &writer);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) status = put(lane, writer, lane->operations);
+    lane->driver->writer_close(writer);
+    return status;
+}
+
+static enum status fill_at_random(struct lane *lane) {
+    struct store_writer *writer;
+    enum status status = lane->driver->writer_open(lane->store, &writer);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) status = put(lane, writer, prng_below(&lane->prng, lane->space));
+    lane->driver->writer_close(writer);
+    return status;
+}
+
+/* Beside readers: puts of keys that are there already. */
+static enum status overwrite_beside(struct lane *lane) {
+    struct store_writer *writer;
+    enum status status = lane->driver->writer_open(lane->store, &writer);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        if (lane->refill && lane->operations % lane->space == 0) prng_init(&lane->prng, lane->seed);
+        if (lane->settings->write_rate) keep_rate(lane);
+        status = put(lane, writer, prng_below(&lane->prng, lane->space));
+    }
+    lane->driver->writer_close(writer);
+    return status;
+}
+
+static enum status fill_in_batches(struct lane *lane) {
+    struct store_writer *writer;
+    enum status status = lane->driver->writer_open(lane->store, &writer);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    for (uint64_t i = 0; status == STATUS_OK && i < lane->count;) {
+        uint64_t end = lane->count - i < BENCH_BATCH ? lane->count : i + BENCH_BATCH;
+        uint64_t size = end - i;
+        for (; status == STATUS_OK && i < end; i++) {
+            uint8_t key[BENCH_KEY_BYTES];
+            struct slice value = lane_value(lane);
+            lane->bytes += BENCH_KEY_BYTES + value.size;
+            status = lane->driver->batch_add(writer, lane_key(lane, i, key), value);
+        }
+        if (status == STATUS_OK) status = lane->driver->batch_write(writer);
+        lane_lap(lane, size);
+    }
+    lane->driver->writer_close(writer);
+    return status;
+}
+
+static enum status delete_at_random(struct lane *lane) {
+    struct store_writer *writer;
+    enum status status = lane->driver->writer_open(lane->store, &writer);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        uint8_t key[BENCH_KEY_BYTES];
+        status = lane->driver->delete (writer, lane_key(lane, prng_below(&lane->prng, lane->space), key));
+        lane->bytes += BENCH_KEY_BYTES;
+        lane_lap(lane, 1);
+    }
+    lane->driver->writer_close(writer);
+    return status;
+}
+
+/* ---- Reads ------------------------------------------------------------------------------------------------------- */
+
+static enum status get(struct lane *lane, struct store_reader *reader, struct slice key) {
+    struct slice value;
+    enum status status = lane->driver->get(reader, key, &value);
+    if (status == STATUS_OK) {
+        lane->found++;
+        lane_touch(lane, value);
+        lane->driver->done(reader);
+    }
+    lane_lap(lane, 1);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status read_at_random(struct lane *lane) {
+    struct store_reader *reader;
+    enum status status = lane->driver->reader_open(lane->store, &reader);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        uint8_t key[BENCH_KEY_BYTES];
+        status = get(lane, reader, lane_key(lane, prng_below(&lane->prng, lane->space), key));
+    }
+    lane->driver->reader_close(reader);
+    return status;
+}
+
+static enum status read_missing(struct lane *lane) {
+    struct store_reader *reader;
+    enum status status = lane->driver->reader_open(lane->store, &reader);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        uint8_t key[BENCH_KEY_BYTES];
+        status = get(lane, reader, lane_missing_key(lane, prng_below(&lane->prng, lane->space), key));
+    }
+    lane->driver->reader_close(reader);
+    return status;
+}
+
+/* A walk is timed as a whole: a reading of the clock would cost as much as a step. */
+static enum status walk(struct lane *lane, bool forward) {
+    const struct driver *driver = lane->driver;
+    enum status (*start)(struct store_cursor *, struct slice *, struct slice *) =
+        forward ? driver->first : driver->last;
+    enum status (*step)(struct store_cursor *, struct slice *, struct slice *) =
+        forward ? driver->next : driver->previous;
+    struct store_cursor *cursor;
+    enum status status = driver->cursor_open(lane->store, true, &cursor);
+    if (status != STATUS_OK) return status;
+    struct slice key = {0}, value = {0};
+    lane_begin(lane);
+    for (status = start(cursor, &key, &value); status == STATUS_OK; status = step(cursor, &key, &value)) {
+        lane->operations++;
+        lane->bytes += key.size;
+        lane_touch(lane, value);
+    }
+    lane->found = lane->operations;
+    driver->cursor_close(cursor);
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status read_in_order(struct lane *lane) {
+    return walk(lane, true);
+}
+static enum status read_in_reverse(struct lane *lane) {
+    return walk(lane, false);
+}
+
+/* The cursor stays open. */
+static enum status seek_at_random(struct lane *lane) {
+    struct store_cursor *cursor;
+    enum status status = lane->driver->cursor_open(lane->store, false, &cursor);
+    if (status != STATUS_OK) return status;
+    lane_begin(lane);
+    while (goes_on(lane)) {
+        uint8_t bytes[BENCH_KEY_BYTES];
+        struct slice key, value, from = lane_key(lane, prng_below(&lane->prng, lane->space), bytes);
+        status = lane->driver->seek(cursor, from, &key, &value);
+        for (unsigned nexts = 0; status == STATUS_OK; nexts++) {
+            lane->found++;
+            lane_touch(lane, value);
+            if (nexts == BENCH_SEEK_NEXTS) break;
+            status = lane->driver->next(cursor, &key, &value);
+        }
+        if (status != STATUS_OK && status != STATUS_END) break;
+        status = STATUS_OK;
+        lane_lap(lane, 1);
+    }
+    lane->driver->cursor_close(cursor);
+    return status;
+}
+
+/* ---- Others ------------------------------------------------------------------------------------------------------ */
+
+static enum status compact(struct lane *lane) {
+    lane_begin(lane);
+    enum status status = lane->driver->compact(lane->store);
+    lane_lap(lane, 1);
+    return status;
+}
+
+enum { DEVICE_FILE_BYTES = 16 << 20 };
+
+static enum status write_zeros(struct io_file *file) {
+    static const uint8_t zeros[64 << 10];
+    enum status status = STATUS_OK;
+    for (uint64_t at = 0; status == STATUS_OK && at < DEVICE_FILE_BYTES; at += sizeof zeros)
+        status = io_file_write(file, at, zeros, sizeof zeros);
+    return status == STATUS_OK ? io_file_sync(file) : status;
+}
+
+/* What the device can do: one page written and fdatasynced at a time, in a file that has its size and blocks already.
+ */
+static enum status sync_device(struct lane *lane) {
+    char path[BENCH_PATH_BYTES + 16];
+    (void)snprintf(path, sizeof path, "%s/rawsync", lane->settings->dir);
+    struct io_file *file;
+    enum status status = io_file_open(lane->io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &file);
+    if (status != STATUS_OK) return status;
+    status = write_zeros(file);
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        uint64_t at = lane->operations * IO_PAGE_BYTES % DEVICE_FILE_BYTES;
+        status = io_file_write(file, at, lane->noise + at % LANE_NOISE_BYTES, IO_PAGE_BYTES);
+        if (status == STATUS_OK) status = io_file_sync(file);
+        lane_lap(lane, 1);
+    }
+    io_file_close(file);
+    enum status removed = io_remove(lane->io, path);
+    return status == STATUS_OK ? removed : status;
+}
+
+/* ---- The table --------------------------------------------------------------------------------------------------- */
+
+const struct workload engine_workloads[] = {
+    {"fillseq", "puts, keys in order", fill_in_order, .threads = 1, .fresh = true, .writes = true},
+    {"deleterandom", "deletes of keys at random", delete_at_random, .threads = 1, .writes = true},
+    {"fillrandom", "puts, keys at random", fill_at_random, .threads = 1, .fresh = true, .writes = true},
+    {"overwrite", "puts at random on what is there", fill_at_random, .threads = 1, .writes = true},
+    {"readrandom", "gets of keys at random", read_at_random, .threads = 1},
+    {"readmissing", "gets of keys that are not there", read_missing, .threads = 1},
+    {"seekrandom", "seeks, and 10 entries behind each", seek_at_random, .threads = 1},
+    {"readseq", "a walk over all", read_in_order, .threads = 1},
+    {"readreverse", "a walk back", read_in_reverse, .threads = 1},
+    {"readwhilewriting", "gets beside a thread that overwrites", read_at_random, overwrite_beside, .threads = 1},
+    {"compact", "all levels into one", compact, .threads = 1, .writes = true, .compacts = true},
+    {"fillbatch", "puts in order, 1000 in a batch", fill_in_batches, .threads = 1, .fresh = true, .writes = true},
+    {"rawsync", "fdatasync of a preallocated file", sync_device, .threads = 1, .alone = true},
+    {"fillsync", "puts at random, each synced", fill_at_random, .threads = 1, .fresh = true, .writes = true,
+     .durable = true},
+    {"fillsync16", "the same from 16 threads", fill_at_random, .threads = BENCH_SYNC_WRITERS, .fresh = true,
+     .writes = true, .durable = true},
+    {"fill1k", "puts at random, values of 1 KB", fill_at_random, .threads = 1, .fresh = true, .writes = true,
+     .large = true},
+    {"read1k", "gets of these", read_at_random, .threads = 1, .large = true},
+};
+const unsigned engine_workload_count = sizeof engine_workloads / sizeof *engine_workloads;
+
+uint32_t workload_find(const char *name, size_t size) {
+    for (uint32_t i = 0; i < engine_workload_count; i++) {
+        const char *known = engine_workloads[i].name;
+        if (strlen(known) == size && memcmp(known, name, size) == 0) return i;
+    }
+    return UINT32_MAX;
+}
+
+uint64_t workload_operations(const struct workload *workload, const struct bench_settings *settings) {
+    if (workload->compacts) return 1;
+    uint64_t count = workload->writes ? settings->entries : settings->reads;
+    if (workload->durable || workload->alone) count = settings->sync_writes;
+    if (workload->durable) count *= workload->threads > 1 ? 4 : 1;
+    if (workload->large || workload->beside || workload->work == seek_at_random) count /= 4;
+    return count ? count : 1;
+}
