@@ -24,7 +24,7 @@
 #include "engine/wal.h"
 
 enum {
-    STORE_FILE_RESERVE = 1024,           /* file numbers that one edit sets aside */
+    STORE_FILE_RESERVE = 1024, /* file numbers that one edit sets aside */
     STORE_LEVEL_LAST = ENGINE_LEVELS - 1,
 };
 

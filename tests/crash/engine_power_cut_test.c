@@ -197,21 +197,35 @@ static void examine_checkpoints(struct cut_case *cut) {
     }
 }
 
+/* An owner does not wait: the flush that makes room may wait for its own log, which becomes durable by and by. */
+static enum status write_as_owner(const struct run *run, const struct machine *machine, uint32_t n,
+                                  struct engine_batch *batch, struct promise *promise) {
+    const struct engine_write_options hurried = {.no_wait = true}, patient = {.no_wait = false};
+    bool durable;
+    enum status status =
+        workload_write(run->workload, machine->io, machine->engine, n, true, batch, &hurried, &durable);
+    if (status != STATUS_BUSY) return status;
+    if (promise->most < n - 1) engine_log_durable(machine->engine, promise->most = n - 1);
+    engine_batch_clear(batch);
+    return workload_write(run->workload, machine->io, machine->engine, n, true, batch, &patient, &durable);
+}
+
 /* Batch n, and what may be believed once it is written. sync: durable when it returns; or, without a log of its own,
  * the owner's log is. */
 static enum status write_batch(const struct run *run, const struct machine *machine, uint32_t n, bool sync,
                                struct promise *promise) {
-    bool durable;
-    struct engine_write_options options = {.sync = sync && has_own_log(run)};
+    const struct engine_write_options options = {.sync = sync};
     struct engine_batch batch;
+    bool durable = false;
+    enum status status;
     engine_batch_init(&batch);
-    if (has_own_log(run)) promise->most = n;
-    enum status status =
-        workload_write(run->workload, machine->io, machine->engine, n, !has_own_log(run), &batch, &options, &durable);
-    if (status == STATUS_OK && (options.sync || durable)) promise->durable = n;
-    if (status == STATUS_OK && sync && !has_own_log(run)) {
+    if (has_own_log(run)) {
         promise->most = n;
-        engine_log_durable(machine->engine, n);
+        status = workload_write(run->workload, machine->io, machine->engine, n, false, &batch, &options, &durable);
+        if (status == STATUS_OK && (sync || durable)) promise->durable = n;
+    } else {
+        status = write_as_owner(run, machine, n, &batch, promise);
+        if (status == STATUS_OK && sync) engine_log_durable(machine->engine, promise->most = n);
     }
     engine_batch_deinit(&batch);
     return status;
