@@ -14,6 +14,7 @@
 #define ENGINE_ENGINE_H
 
 #include "engine/base/buf.h"
+#include "engine/base/hist.h"
 #include "engine/io.h"
 
 #pragma GCC visibility push(default)
@@ -76,6 +77,9 @@ struct engine_tree_kind {
     const struct engine_filter *filter; /* may be NULL */
 };
 
+/* engine_options.event_log_bytes: no file of events. */
+#define ENGINE_EVENT_LOG_OFF UINT64_MAX
+
 /* ---- Open and close ---------------------------------------------------------------------------------------------- */
 
 enum engine_wal_mode { ENGINE_WAL_OWN, ENGINE_WAL_OFF };
@@ -107,13 +111,28 @@ struct engine_options {
     uint64_t manifest_bytes;     /* a manifest this much longer than its first edit is begun anew [4 MiB] */
     uint64_t disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on
                                     [64 MiB; the simulator sets less] */
+
+    /*
+     * What the engine does and why, a line of JSON each (engine/lsm/FORMAT.md, "events"): kept in the directory, in two
+     * files of together this size [2 MiB], and told to on_event (may be NULL) from whichever thread it happens on,
+     * which must not call the engine.
+     */
+    uint64_t event_log_bytes;
+    void (*on_event)(void *context, const char *line);
+    void *event_context;
 };
+
+/* The options with their defaults, one "name value" a line, and a line for each kind of trees: appended to *to. */
+MUST_CHECK enum status engine_options_print(const struct engine_options *options, struct buf *to);
 
 MUST_CHECK enum status engine_open(struct io *io, const char *dir, const struct engine_options *options,
                                    struct engine **engine, struct error *error);
 /* Ends background work at its next step, commits nothing more. Snapshots, iterators and values must have been released.
  * NULL is allowed. */
 void engine_close(struct engine *engine);
+/* As they are in force, defaults filled in. The store keeps them (OPTIONS): what differs at the next open is told to
+ * the log and as an event, and a `wal` that differs is MISMATCH. */
+void engine_get_options(const struct engine *engine, struct engine_options *options);
 
 /* ---- Batches ----------------------------------------------------------------------------------------------------- */
 
@@ -240,6 +259,9 @@ struct engine_tree_info {
     uint64_t files;
     uint64_t disk_bytes;
     uint64_t entries; /* estimate: files' entries, tombstones and overwritten versions included */
+    /* What it has cost since open. */
+    uint64_t flushed_bytes, compacted_read_bytes, compacted_written_bytes;
+    uint64_t compactions;
 };
 MUST_CHECK enum status engine_tree_info(struct engine *engine, uint32_t tree,
                                         struct engine_tree_info *info); /* NOT_FOUND */
@@ -341,11 +363,27 @@ struct engine_stats {
     uint64_t wal_commits, wal_syncs, wal_bytes;
     uint64_t ingested_files, ingested_bytes; /* since open */
     uint64_t disk_bytes;
+    uint64_t events_lost; /* lines that found no room in memory or on disk */
     struct {
         uint64_t files, bytes;
+        uint64_t compacted_read_bytes, compacted_written_bytes; /* by compactions into the level; 0: by flushes */
     } levels[ENGINE_LEVELS];
 };
 void engine_get_stats(struct engine *engine, struct engine_stats *stats);
+/* The same as one object of JSON, with histograms' quantiles and the trees; appended to *to. */
+MUST_CHECK enum status engine_print_stats(struct engine *engine, struct buf *to);
+
+/* How long calls take, in nanoseconds: of every flush and compaction, and of a sample of gets, writes and seeks. */
+enum engine_timing {
+    ENGINE_TIMING_GET,
+    ENGINE_TIMING_PUT, /* engine_write */
+    ENGINE_TIMING_SEEK,
+    ENGINE_TIMING_FLUSH,
+    ENGINE_TIMING_COMPACTION,
+    ENGINE_TIMING_COUNT
+};
+const char *engine_timing_name(enum engine_timing kind);
+void engine_get_timing(struct engine *engine, enum engine_timing kind, struct hist *hist);
 
 #pragma GCC visibility pop
 

@@ -5,6 +5,7 @@
 #include "engine/lsm/compact.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { COMPACT_STEP_BYTES = 256 << 10 };
@@ -133,6 +134,59 @@ static enum status begin_merge(struct compaction *compaction) {
     return STATUS_OK;
 }
 
+static const char *kind_name(const struct compaction *compaction) {
+    return compaction->pick.kind == PICK_MOVE ? "move" : "compaction";
+}
+
+static void tell_where(struct event *event, const struct compaction *compaction) {
+    const struct pick *choice = &compaction->pick;
+    event_number(event, "job", compaction->job);
+    event_number(event, "instance", choice->tree->instance);
+    event_text(event, "kind", choice->tree->kind->name);
+    event_number(event, "level", choice->level);
+    event_number(event, "output_level", choice->output_level);
+}
+
+static void tell_start(struct compaction *compaction) {
+    struct event event;
+    char name[32];
+    compaction->start_ns = io_now_ns(compaction->engine->io);
+    snprintf(name, sizeof name, "%s start", kind_name(compaction));
+    event_begin(&event, compaction->engine, name);
+    tell_where(&event, compaction);
+    event_text(&event, "why", pick_reason_text(compaction->pick.reason));
+    event_number(&event, "score_thousandths", compaction->pick.score);
+    event_number(&event, "input_files", compaction->pick.to - compaction->pick.from);
+    event_number(&event, "next_files", compaction->pick.next_to - compaction->pick.next_from);
+    event_end(&event);
+}
+
+static void tell_end(struct compaction *compaction, const struct install *change) {
+    struct engine *engine = compaction->engine;
+    struct event event;
+    char name[32];
+    const uint64_t ns = io_now_ns(engine->io) - compaction->start_ns;
+    const bool merged = compaction->pick.kind == PICK_MERGE;
+    if (merged) timing_add(&engine->timing, ENGINE_TIMING_COMPACTION, ns);
+    snprintf(name, sizeof name, "%s end", kind_name(compaction));
+    event_begin(&event, engine, name);
+    tell_where(&event, compaction);
+    event_number(&event, "duration_us", ns / 1000);
+    event_changes(&event, "input", change->changes, change->count, false);
+    event_changes(&event, "output", change->changes, change->count, true);
+    if (merged) event_number(&event, "read_bytes", compaction->read_bytes);
+    if (merged) event_number(&event, "files_not_read", compaction->hidden_files);
+    event_end(&event);
+}
+
+static void tell_put_off(const struct compaction *compaction, enum status status) {
+    struct event event;
+    event_begin(&event, compaction->engine, "compaction put off");
+    if (compaction->job) event_number(&event, "job", compaction->job);
+    event_text(&event, "why", status_text(status));
+    event_end(&event);
+}
+
 /* What to do next. */
 static enum status begin(struct engine *engine) {
     struct compaction *compaction = calloc(1, sizeof *compaction);
@@ -158,6 +212,7 @@ static enum status begin(struct engine *engine) {
     if (compaction->pick.kind == PICK_NONE) return STATUS_END;
     set_claim(engine, compaction->pick.tree->instance, compaction->pick.output_level);
     compaction->job = store_take_job_number(engine);
+    tell_start(compaction);
     return compaction->pick.kind == PICK_MERGE ? begin_merge(compaction) : STATUS_OK;
 }
 
@@ -199,6 +254,11 @@ static void count_work(struct compaction *compaction) {
     atomic_fetch_add_explicit(&counters->compactions, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->compacted_read_bytes, compaction->read_bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->compacted_written_bytes, compaction->output.bytes, memory_order_relaxed);
+    const uint32_t level = compaction->pick.output_level;
+    atomic_fetch_add_explicit(&counters->level_read[level], compaction->read_bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->level_written[level], compaction->output.bytes, memory_order_relaxed);
+    store_charge_tree(compaction->engine, compaction->pick.tree->instance, 0, compaction->read_bytes,
+                      compaction->output.bytes);
 }
 
 static enum edit_cause cause_of(const struct compaction *compaction) {
@@ -211,6 +271,7 @@ static enum status install(struct compaction *compaction) {
     install_init(&change, cause_of(compaction));
     enum status status = list_changes(compaction, &change);
     if (status == STATUS_OK) status = store_install(compaction->engine, &change, NULL);
+    if (status == STATUS_OK) tell_end(compaction, &change);
     install_deinit(&change);
     if (status != STATUS_OK) return status;
     count_work(compaction);
@@ -257,6 +318,8 @@ static void blame_input(struct compaction *compaction) {
 static bool give_up(struct engine *engine, enum status status) {
     const bool damaged = status_class(status) == STATUS_CLASS_DAMAGE;
     if (damaged) blame_input(engine->compaction);
+    if (engine->compaction && status != STATUS_END && status != STATUS_CANCELLED)
+        tell_put_off(engine->compaction, status);
     compaction_abandon(engine);
     if (status == STATUS_END || store_has_failed(engine)) return false;
     store_note_error(engine, status, "compaction put off: %s", status_text(status));
@@ -281,6 +344,7 @@ enum io_job_state compaction_step(struct io_job *job) {
     }
     if (give_up(engine, status)) return IO_JOB_MORE;
     end_round(engine, status);
+    events_write(engine);
     return store_job_end(engine, &engine->compact_job) ? IO_JOB_DONE : IO_JOB_MORE;
 }
 

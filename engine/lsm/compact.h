@@ -42,6 +42,7 @@ struct compaction {
     uint64_t hidden_files; /* inputs that are covered whole: not read */
     bool done;
     bool names_synced;
+    uint64_t start_ns;
 };
 
 /* Gathers range deletes, finds what is hidden whole, opens the sources. The rest of the steps then fold. */

@@ -6,6 +6,13 @@
 
 enum { NUMBER_DIGITS = 10 }; /* more when the number needs them */
 
+static const char *const names[] = {
+    [FILE_SUPERBLOCK] = FILE_NAME_SUPERBLOCK, [FILE_TEMPORARY] = FILE_NAME_SUPERBLOCK_NEW,
+    [FILE_OPTIONS] = FILE_NAME_OPTIONS,       [FILE_OPTIONS_NEW] = FILE_NAME_OPTIONS_NEW,
+    [FILE_EVENTS] = FILE_NAME_EVENTS,         [FILE_EVENTS_OLD] = FILE_NAME_EVENTS_OLD,
+};
+enum { NAMES = sizeof names / sizeof *names };
+
 enum status file_path(char path[IO_PATH_BYTES], const char *dir, enum file_class class, uint64_t number) {
     int length = -1;
     switch (class) {
@@ -13,9 +20,8 @@ enum status file_path(char path[IO_PATH_BYTES], const char *dir, enum file_class
     case FILE_MANIFEST:
         length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".manifest", dir, NUMBER_DIGITS, number);
         break;
-    case FILE_SUPERBLOCK: length = snprintf(path, IO_PATH_BYTES, "%s/" FILE_NAME_SUPERBLOCK, dir); break;
-    case FILE_TEMPORARY: length = snprintf(path, IO_PATH_BYTES, "%s/" FILE_NAME_SUPERBLOCK_NEW, dir); break;
     case FILE_FOREIGN: break;
+    default: length = snprintf(path, IO_PATH_BYTES, "%s/%s", dir, names[class]); break;
     }
     return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
 }
@@ -35,8 +41,8 @@ static const char *parse_number(const char *name, uint64_t *number) {
 }
 
 enum file_class file_classify(const char *name, uint64_t *number) {
-    if (strcmp(name, FILE_NAME_SUPERBLOCK) == 0) return FILE_SUPERBLOCK;
-    if (strcmp(name, FILE_NAME_SUPERBLOCK_NEW) == 0) return FILE_TEMPORARY;
+    for (unsigned i = 0; i < NAMES; i++)
+        if (names[i] && strcmp(name, names[i]) == 0) return (enum file_class)i;
     const char *rest = parse_number(name, number);
     if (!rest) return FILE_FOREIGN;
     if (strcmp(rest, ".sst") == 0) return FILE_SST;

@@ -7,10 +7,24 @@
 
 #include "engine/io.h"
 
-enum file_class { FILE_SST, FILE_MANIFEST, FILE_SUPERBLOCK, FILE_TEMPORARY, FILE_FOREIGN };
+enum file_class {
+    FILE_SST,
+    FILE_MANIFEST,
+    FILE_SUPERBLOCK,
+    FILE_TEMPORARY, /* a superblock in the making */
+    FILE_OPTIONS,
+    FILE_OPTIONS_NEW, /* options in the making */
+    FILE_EVENTS,
+    FILE_EVENTS_OLD,
+    FILE_FOREIGN,
+};
 
 #define FILE_NAME_SUPERBLOCK "SUPERBLOCK"
 #define FILE_NAME_SUPERBLOCK_NEW "SUPERBLOCK.new"
+#define FILE_NAME_OPTIONS "OPTIONS"
+#define FILE_NAME_OPTIONS_NEW "OPTIONS.new"
+#define FILE_NAME_EVENTS "EVENTS"
+#define FILE_NAME_EVENTS_OLD "EVENTS.1"
 #define FILE_NAME_LOG_DIR "wal"
 
 /* "dir/0000000012.sst"; TOO_LARGE if it does not fit in IO_PATH_BYTES. FILE_SST and FILE_MANIFEST take the number. */

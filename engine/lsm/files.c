@@ -75,6 +75,16 @@ uint64_t store_take_job_number(struct engine *engine) {
 
 /* ---- Sweeping ---------------------------------------------------------------------------------------------------- */
 
+static void tell_removal(struct engine *engine, const struct file *file, enum status status) {
+    struct event event;
+    event_begin(&event, engine, "sweep");
+    event_number(&event, "file", file->meta.number);
+    event_number(&event, "bytes", file->meta.bytes);
+    event_text(&event, "why", "no version names it any more, and nobody reads it");
+    if (status != STATUS_OK) event_text(&event, "failed", status_text(status));
+    event_end(&event);
+}
+
 static void bury_file(struct engine *engine, struct file *file) {
     char path[IO_PATH_BYTES];
     sst_close(atomic_load(&file->sst));
@@ -82,6 +92,7 @@ static void bury_file(struct engine *engine, struct file *file) {
         block_cache_drop_file(engine->environment.cache, file->meta.number);
         enum status status = store_file_path(engine, file->meta.number, path);
         if (status == STATUS_OK) status = io_remove(engine->io, path);
+        tell_removal(engine, file, status);
         /* What can't be removed now is an orphan that the next open removes. */
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
             log_warn(engine->log, "engine %s: file %" PRIu64 " can't be removed: %s", engine->dir, file->meta.number,
@@ -113,6 +124,7 @@ enum io_job_state sweep_step(struct io_job *job) {
     struct engine *engine = job->context;
     if (!atomic_load(&engine->closing) && sweep_some(engine, SWEEP_FILES_PER_STEP)) return IO_JOB_MORE;
     pace_check_space(engine);
+    events_write(engine);
     mutex_lock(&engine->mutex);
     tree_table_collect(&engine->trees, view_oldest(&engine->views));
     mutex_unlock(&engine->mutex);

@@ -29,6 +29,7 @@ struct flush {
     struct file **files; /* of all trees; a reference to each */
     size_t file_count;
     bool source_open;
+    uint64_t start_ns;
 };
 
 static void end_tree(struct flush *flush) {
@@ -61,6 +62,38 @@ void flush_abandon(struct engine *engine) {
 
 /* ---- Phases ------------------------------------------------------------------------------------------------------ */
 
+static void tell_start(struct engine *engine, struct flush *flush) {
+    struct event event;
+    const uint64_t bytes = memtable_bytes(flush->mem->table);
+    flush->start_ns = io_now_ns(engine->io);
+    event_begin(&event, engine, "flush start");
+    event_number(&event, "job", flush->job);
+    event_text(&event, "why", bytes >= engine->options.memtable_bytes ? "the memtable is full" : "it was asked for");
+    event_number(&event, "memtable_bytes", bytes);
+    event_number(&event, "batches", flush->mem->batches);
+    event_end(&event);
+}
+
+static void tell_end(struct engine *engine, const struct flush *flush) {
+    struct event event;
+    const uint64_t ns = io_now_ns(engine->io) - flush->start_ns;
+    timing_add(&engine->timing, ENGINE_TIMING_FLUSH, ns);
+    event_begin(&event, engine, "flush end");
+    event_number(&event, "job", flush->job);
+    event_number(&event, "duration_us", ns / 1000);
+    event_number(&event, "index", flush->mem->mark.index);
+    event_changes(&event, "output", flush->install.changes, flush->install.count, true);
+    event_end(&event);
+}
+
+static void tell_put_off(struct engine *engine, const struct flush *flush, enum status status) {
+    struct event event;
+    event_begin(&event, engine, "flush put off");
+    if (flush) event_number(&event, "job", flush->job);
+    event_text(&event, "why", status_text(status));
+    event_end(&event);
+}
+
 static enum status begin(struct engine *engine) {
     mutex_lock(&engine->mutex);
     struct mem *mem = engine->sealed_count > 0 ? engine->sealed[0] : NULL;
@@ -80,6 +113,7 @@ static enum status begin(struct engine *engine) {
     flush->job = flush->install.edit.job = store_take_job_number(engine);
     engine->flush = flush;
     flush->phase = FLUSH_NEXT_TREE;
+    tell_start(engine, flush);
     return store_snapshots(engine, &flush->snapshots, &flush->snapshot_count);
 }
 
@@ -193,6 +227,8 @@ static enum status write_tree(struct engine *engine, struct flush *flush) {
     status = output_finish(&flush->output);
     if (status != STATUS_OK) return status;
     atomic_fetch_add_explicit(&engine->counters.flushed_bytes, flush->output.bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&engine->counters.level_written[0], flush->output.bytes, memory_order_relaxed);
+    store_charge_tree(engine, flush->instance, flush->output.bytes, 0, 0);
     end_tree(flush);
     status = collect_files(flush, kind);
     flush->instance++;
@@ -222,7 +258,9 @@ static enum status install(struct engine *engine, struct flush *flush) {
     atomic_fetch_add_explicit(&engine->counters.flushes, 1, memory_order_relaxed);
     atomic_store(&engine->space_wanted, 0);
     cut_log(engine, log_end);
+    tell_end(engine, flush);
     destroy(engine, flush, true);
+    events_write(engine);
     mutex_lock(&engine->mutex);
     const bool led = !list_is_empty(&engine->writers); /* then it is the leader's to look */
     if (engine->seal_wanted && !led && !engine->options.owner_seals && store_seal(engine) == STATUS_OK)
@@ -261,6 +299,7 @@ static enum status step(struct engine *engine) {
  */
 static void give_up(struct engine *engine, enum status status) {
     const uint64_t wanted = engine->flush ? memtable_bytes(engine->flush->mem->table) : 0;
+    tell_put_off(engine, engine->flush, status);
     flush_abandon(engine);
     if (status == STATUS_NO_SPACE) pace_note_full(engine, wanted);
     mutex_lock(&engine->mutex);

@@ -182,7 +182,10 @@ static enum status get(struct engine *engine, const struct engine_snapshot *snap
 
 enum status engine_get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
                        struct engine_value *value) {
-    return get(engine, snapshot, tree, key, 0, value);
+    const uint64_t start = timing_start(&engine->timing, engine->io, ENGINE_TIMING_GET);
+    const enum status status = get(engine, snapshot, tree, key, 0, value);
+    timing_end(&engine->timing, engine->io, ENGINE_TIMING_GET, start);
+    return status;
 }
 
 enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,

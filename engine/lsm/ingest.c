@@ -343,6 +343,15 @@ static void start_sweep(struct engine *engine) {
     mutex_unlock(&engine->mutex);
 }
 
+static void tell_ingest(const struct ingest *ingest) {
+    struct event event;
+    event_begin(&event, ingest->engine, "ingest");
+    event_number(&event, "tree", ingest->tree);
+    event_text(&event, "why", "it was asked for");
+    event_changes(&event, "output", ingest->install.changes, ingest->install.count, true);
+    event_end(&event);
+}
+
 enum status engine_ingest(struct engine *engine, uint32_t tree, const char *const *paths, size_t count,
                           const struct engine_ingest_options *options, struct error *error) {
     struct error unused;
@@ -356,6 +365,7 @@ enum status engine_ingest(struct engine *engine, uint32_t tree, const char *cons
             atomic_fetch_add_explicit(&engine->counters.ingested_bytes, ingest.files[i]->meta.bytes,
                                       memory_order_relaxed);
         atomic_fetch_add_explicit(&engine->counters.ingested_files, count, memory_order_relaxed);
+        tell_ingest(&ingest);
         if (options && options->move) remove_originals(engine, paths, count);
     } else if (error->status == STATUS_OK) {
         error_set(error, status, "%s: ingest into tree %" PRIu32 ": %s", engine->dir, tree, status_text(status));

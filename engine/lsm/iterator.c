@@ -217,9 +217,12 @@ static void find_backward(struct engine_iterator *iterator) {
 
 void engine_iterator_seek(struct engine_iterator *iterator, struct slice key) {
     const struct slice from = slice_compare(key, iterator->lower) < 0 ? iterator->lower : key;
+    struct engine *engine = iterator->engine;
+    const uint64_t start = timing_start(&engine->timing, engine->io, ENGINE_TIMING_SEEK);
     iterator->valid = false;
     source_seek(iterator->top, from, entry_trailer_at(iterator->snapshot));
     find_forward(iterator);
+    timing_end(&engine->timing, engine->io, ENGINE_TIMING_SEEK, start);
 }
 
 void engine_iterator_seek_first(struct engine_iterator *iterator) {

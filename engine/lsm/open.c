@@ -2,61 +2,14 @@
  * nothing behind in memory, and on disk only what the next open understands. */
 #include <stdlib.h>
 
+#include "engine/lsm/options.h"
 #include "engine/lsm/store.h"
 
 enum {
-    DEFAULT_MEMTABLE_BYTES = 64 << 20,
-    DEFAULT_MEMTABLE_LIMIT = 4,
-    DEFAULT_CACHE_BYTES = 64 << 20,
-    DEFAULT_BLOCK_BYTES = 4 << 10,
-    DEFAULT_FILE_BYTES = 8 << 20,
-    DEFAULT_LEVEL_BASE_BYTES = 64 << 20,
-    DEFAULT_LEVEL_RATIO = 10,
-    DEFAULT_LEVEL0_TRIGGER = 4,
-    DEFAULT_WAL_SEGMENT_BYTES = 64 << 20,
-    DEFAULT_DISK_RESERVE_BYTES = 64 << 20,
-    DEFAULT_MANIFEST_BYTES = 4 << 20,
     FLUSH_PRIORITY = 0,
     COMPACTION_PRIORITY = 2,
     SWEEP_PRIORITY = 1,
 };
-
-static void fill_options(struct engine_options *options) {
-    if (options->memtable_bytes == 0) options->memtable_bytes = DEFAULT_MEMTABLE_BYTES;
-    if (options->memtable_limit == 0) options->memtable_limit = DEFAULT_MEMTABLE_LIMIT;
-    if (options->cache_bytes == 0) options->cache_bytes = DEFAULT_CACHE_BYTES;
-    if (options->block_bytes == 0) options->block_bytes = DEFAULT_BLOCK_BYTES;
-    if (options->file_bytes == 0) options->file_bytes = DEFAULT_FILE_BYTES;
-    if (options->level_base_bytes == 0) options->level_base_bytes = DEFAULT_LEVEL_BASE_BYTES;
-    if (options->level_ratio == 0) options->level_ratio = DEFAULT_LEVEL_RATIO;
-    if (options->level0_trigger == 0) options->level0_trigger = DEFAULT_LEVEL0_TRIGGER;
-    if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 4;
-    if (options->wal_segment_bytes == 0) options->wal_segment_bytes = DEFAULT_WAL_SEGMENT_BYTES;
-    if (options->disk_reserve_bytes == 0) options->disk_reserve_bytes = DEFAULT_DISK_RESERVE_BYTES;
-    if (options->manifest_bytes == 0) options->manifest_bytes = DEFAULT_MANIFEST_BYTES;
-}
-
-static enum status check_options(const struct engine_options *options, struct error *error) {
-    if (options->memtable_limit < 2 || options->memtable_limit > VIEW_SEALED_MAX)
-        return error_set(error, STATUS_INVALID, "memtable_limit is %u; it must be 2..%d", options->memtable_limit,
-                         VIEW_SEALED_MAX);
-    if (options->level_ratio < 2)
-        return error_set(error, STATUS_INVALID, "level_ratio is %u; it must be at least 2", options->level_ratio);
-    if (options->owner_seals && options->wal != ENGINE_WAL_OFF)
-        return error_set(error, STATUS_INVALID, "owner_seals goes with ENGINE_WAL_OFF only");
-    if (options->memory_writes && !(options->read_only && options->owner_seals))
-        return error_set(error, STATUS_INVALID, "memory_writes goes with read_only and owner_seals only");
-    for (size_t i = 0; i < options->kind_count; i++) {
-        const struct engine_tree_kind *kind = &options->kinds[i];
-        if (kind->id == 0 || !kind->name)
-            return error_set(error, STATUS_INVALID, "a kind of trees needs an id above 0 and a name");
-        for (size_t j = 0; j < i; j++)
-            if (options->kinds[j].id == kind->id)
-                return error_set(error, STATUS_INVALID, "kind %u is given twice: %s, %s", kind->id,
-                                 options->kinds[j].name, kind->name);
-    }
-    return STATUS_OK;
-}
 
 static void on_read_error(void *context, const struct error *error) {
     store_note_error(context, error->status, "%s", error->text);
@@ -71,7 +24,7 @@ static void init_job(struct engine *engine, struct store_job *job, int priority,
 static void init(struct engine *engine, struct io *io, const struct engine_options *options) {
     engine->io = io;
     engine->options = *options;
-    fill_options(&engine->options);
+    options_fill(&engine->options);
     engine->log = options->log;
     mutex_init(&engine->mutex);
     mutex_init(&engine->log_lock);
@@ -84,6 +37,8 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     view_table_init(&engine->views);
     tree_table_init(&engine->trees);
     morgue_init(&engine->morgue);
+    timing_init(&engine->timing);
+    events_init(&engine->events);
     atomic_store(&engine->flush_waits, UINT64_MAX);
     engine->next_job = 1;
     engine->mem_seed = 1;
@@ -130,12 +85,28 @@ static enum status sync_parent(struct engine *engine) {
     return io_dir_sync(engine->io, parent);
 }
 
+static void tell_opening(struct engine *engine, uint64_t ns) {
+    struct event event;
+    event_begin(&event, engine, "open");
+    event_number(&event, "duration_us", ns / 1000);
+    event_number(&event, "edit", engine->last_edit);
+    event_number(&event, "installed_index", engine->installed.index);
+    event_number(&event, "replayed", engine->applied.index - engine->installed.index);
+    event_end(&event);
+    events_write(engine);
+}
+
 static enum status open_engine(struct engine *engine, const char *dir, struct error *error) {
-    enum status status = check_options(&engine->options, error);
+    bool differs = false;
+    const uint64_t start = io_now_ns(engine->io);
+    enum status status = options_check(&engine->options, error);
     if (status == STATUS_OK) status = allocate(engine);
     if (status == STATUS_OK) status = take_directory(engine, dir, error);
+    if (status == STATUS_OK) status = options_compare(engine, &differs, error);
     if (status == STATUS_OK) status = store_recover(engine, error);
+    if (status == STATUS_OK && differs && !engine->options.read_only) status = options_keep(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = sync_parent(engine);
+    if (status == STATUS_OK) tell_opening(engine, io_now_ns(engine->io) - start);
     if (status != STATUS_OK && error && error->status == STATUS_OK)
         error_set(error, status, "%s: %s", dir, status_text(status));
     if (status != STATUS_OK || engine->options.read_only) return status;
@@ -191,6 +162,8 @@ void engine_close(struct engine *engine) {
     if (!engine) return;
     stop_jobs(engine);
     release_state(engine);
+    events_deinit(engine);
+    timing_deinit(&engine->timing);
     if (engine->lock) io_unlock(engine->lock);
     morgue_deinit(&engine->morgue);
     condition_deinit(&engine->changed);

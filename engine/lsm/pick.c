@@ -4,6 +4,17 @@
 
 enum { LAST = ENGINE_LEVELS - 1, DUE = 1000 };
 
+const char *pick_reason_text(enum pick_reason reason) {
+    switch (reason) {
+    case PICK_SIZE: return "the level is over its target";
+    case PICK_DELETES: return "the file is mostly deletes";
+    case PICK_RANGE_DELETES: return "range deletes cover whole files";
+    case PICK_DROPPABLE: return "the filter drops from it";
+    case PICK_ALL: return "it was asked for";
+    }
+    return "unknown";
+}
+
 /* ---- Targets
  * ----------------------------------------------------------------------------------------------------------------------------
  */

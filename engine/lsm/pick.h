@@ -19,6 +19,7 @@ enum pick_kind {
 
 /* Why. For logs and tests. */
 enum pick_reason { PICK_SIZE, PICK_DELETES, PICK_RANGE_DELETES, PICK_DROPPABLE, PICK_ALL };
+const char *pick_reason_text(enum pick_reason reason);
 
 enum {
     PICK_MOVE_FILES = 32,  /* at once */

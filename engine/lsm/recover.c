@@ -212,7 +212,8 @@ static enum status remove_orphan(void *context, const struct io_entry *entry) {
     uint64_t number = 0;
     const enum file_class class = file_classify(entry->name, &number);
     const bool orphan = (class == FILE_SST && !recovered_has_file(orphans->recovered, number)) ||
-                        (class == FILE_MANIFEST && number != engine->superblock.manifest) || class == FILE_TEMPORARY;
+                        (class == FILE_MANIFEST && number != engine->superblock.manifest) || class == FILE_TEMPORARY ||
+                        class == FILE_OPTIONS_NEW;
     if (!orphan) return STATUS_OK;
     const enum status status = file_path(path, engine->dir, class, number);
     if (status != STATUS_OK) return status;

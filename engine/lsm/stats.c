@@ -16,12 +16,34 @@ static void sum_tree(const struct tree_files *files, struct engine_tree_info *in
     }
 }
 
+void store_charge_tree(struct engine *engine, uint32_t instance, uint64_t flushed, uint64_t read, uint64_t written) {
+    mutex_lock(&engine->mutex);
+    struct tree *tree = tree_table_by_instance(&engine->trees, instance);
+    if (tree) {
+        tree->flushed_bytes += flushed;
+        tree->compacted_read_bytes += read;
+        tree->compacted_written_bytes += written;
+        tree->compactions += flushed == 0;
+    }
+    mutex_unlock(&engine->mutex);
+}
+
+static void sum_cost(struct engine *engine, const struct tree *tree, struct engine_tree_info *info) {
+    mutex_lock(&engine->mutex);
+    info->flushed_bytes = tree->flushed_bytes;
+    info->compacted_read_bytes = tree->compacted_read_bytes;
+    info->compacted_written_bytes = tree->compacted_written_bytes;
+    info->compactions = tree->compactions;
+    mutex_unlock(&engine->mutex);
+}
+
 enum status engine_tree_info(struct engine *engine, uint32_t tree, struct engine_tree_info *info) {
     struct store_read read;
     store_begin_read(engine, NULL, tree, &read);
     if (read.tree) {
         *info = (struct engine_tree_info){.tree = tree, .kind = read.tree->kind->id};
         sum_tree(version_find(read.view->version, read.tree->instance), info);
+        sum_cost(engine, read.tree, info);
     }
     store_end_read(engine, &read);
     return read.tree ? STATUS_OK : STATUS_NOT_FOUND;
@@ -54,6 +76,14 @@ static void gather_counters(struct engine *engine, struct engine_stats *stats) {
     stats->wal_bytes = atomic_load_explicit(&counters->wal_bytes, memory_order_relaxed);
     stats->ingested_files = atomic_load_explicit(&counters->ingested_files, memory_order_relaxed);
     stats->ingested_bytes = atomic_load_explicit(&counters->ingested_bytes, memory_order_relaxed);
+    for (uint32_t i = 0; i < ENGINE_LEVELS; i++) {
+        stats->levels[i].compacted_read_bytes = atomic_load_explicit(&counters->level_read[i], memory_order_relaxed);
+        stats->levels[i].compacted_written_bytes =
+            atomic_load_explicit(&counters->level_written[i], memory_order_relaxed);
+    }
+    mutex_lock(&engine->events.mutex);
+    stats->events_lost = engine->events.lost;
+    mutex_unlock(&engine->events.mutex);
     stats->debt_bytes = atomic_load_explicit(&engine->debt, memory_order_relaxed);
 }
 

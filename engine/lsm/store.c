@@ -14,6 +14,11 @@ static void remember(struct engine *engine, enum status status, const char *form
     error_set(&engine->last_error, status, "%s", text);
     mutex_unlock(&engine->error_lock);
     log_error(engine->log, "engine %s: %s", engine->dir, text);
+    struct event event;
+    event_begin(&event, engine, "error");
+    event_text(&event, "status", status_name(status));
+    event_text(&event, "text", text);
+    event_end(&event);
 }
 
 void store_note_error(struct engine *engine, enum status status, const char *format, ...) {

@@ -13,9 +13,11 @@
 #include <stdatomic.h>
 
 #include "engine/base/sync.h"
+#include "engine/lsm/events.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/mem.h"
 #include "engine/lsm/superblock.h"
+#include "engine/lsm/timing.h"
 #include "engine/lsm/tree_table.h"
 #include "engine/lsm/version.h"
 #include "engine/lsm/view.h"
@@ -57,6 +59,7 @@ struct store_counters {
     _Atomic uint64_t delayed_ns, filter_asked, filter_negative;
     _Atomic uint64_t wal_commits, wal_syncs, wal_bytes;
     _Atomic uint64_t ingested_files, ingested_bytes;
+    _Atomic uint64_t level_read[ENGINE_LEVELS], level_written[ENGINE_LEVELS];
 };
 
 struct engine {
@@ -135,6 +138,8 @@ struct engine {
     struct mutex error_lock;
     struct error last_error;
     struct store_counters counters;
+    struct timing timing;
+    struct events events;
 };
 
 /* ---- Failure (store.c) ------------------------------------------------------------------------------------------- */
@@ -149,6 +154,8 @@ static inline bool store_has_failed(const struct engine *engine) {
     return atomic_load_explicit(&engine->failed, memory_order_acquire) != STATUS_OK;
 }
 const struct engine_tree_kind *store_kind(const struct engine *engine, uint32_t id); /* NULL: not in the options */
+/* A job has read and written that much for a tree. Takes mutex. */
+void store_charge_tree(struct engine *engine, uint32_t instance, uint64_t flushed, uint64_t read, uint64_t written);
 
 /* ---- Jobs (store.c) ---------------------------------------------------------------------------------------------- */
 

@@ -26,6 +26,8 @@ struct tree {
     _Atomic(struct tree *) next;         /* same bucket by id, newer instances first */
     struct tree *next_instance;          /* same bucket by instance; then: list of the removed */
     uint64_t removed_view;
+    /* Since open: what jobs have read and written for it. Engine's lock. */
+    uint64_t flushed_bytes, compacted_read_bytes, compacted_written_bytes, compactions;
 };
 
 #define TREE_LIVE UINT64_MAX

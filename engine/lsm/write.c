@@ -401,6 +401,7 @@ enum status engine_write(struct engine *engine, struct engine_batch *batch,
     static const struct engine_write_options defaults = {.sync = false, .no_wait = false};
     if (!options) options = &defaults;
     if (batch->count == 0 && engine->options.wal == ENGINE_WAL_OWN) return STATUS_OK;
+    const uint64_t start = timing_start(&engine->timing, engine->io, ENGINE_TIMING_PUT);
     const enum status status = admit(engine, batch, options->no_wait);
     if (status != STATUS_OK) return status;
     struct writer writer = {.batch = batch, .sync = options->sync, .status = STATUS_OK};
@@ -408,6 +409,7 @@ enum status engine_write(struct engine *engine, struct engine_batch *batch,
     writer.status = wait_for_room(engine, options->no_wait);
     if (writer.status == STATUS_OK) queue_and_commit(engine, &writer);
     mutex_unlock(&engine->mutex);
+    timing_end(&engine->timing, engine->io, ENGINE_TIMING_PUT, start);
     return writer.status;
 }
 

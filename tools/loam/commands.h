@@ -10,10 +10,12 @@ enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_CORRUPT = 2, EXIT_TORN = 3 };
 int command_bench(int argc, char **argv);
 int command_cli(int argc, char **argv);
 int command_cluster(int argc, char **argv);
+int command_events(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_get(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_options(int argc, char **argv);
 int command_scan(int argc, char **argv);
 int command_sim(int argc, char **argv);
 

@@ -14,10 +14,12 @@ static const struct {
     {"bench", command_bench, "figures, beside those of other systems on the same machine"},
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},
+    {"events", command_events, "what a store did and why: flushes, compactions, openings, failures"},
     {"export", command_export, "a graph as GraphML or DOT"},
     {"get", command_get, "a value of a store that no server runs on"},
     {"import", command_import, "load records, time series or graphs of files into a cluster"},
     {"inspect", command_inspect, "show what loam's files say, byte by byte"},
+    {"options", command_options, "the options that a store was last opened with"},
     {"scan", command_scan, "the names and values of a store that no server runs on"},
     {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},
 };

@@ -12,14 +12,14 @@
 
 enum { FILE_MAX_BYTES = 1 << 30, DEPTH_MAX = 8 };
 
-static const char usage[] =
-    "usage: loam inspect [--hex | --json] PATH...\n"
-    "\n"
-    "  PATH    a file that loam wrote (SST, log segment, manifest, superblock), or a directory with such\n"
-    "  --hex   every field with its offset and bytes\n"
-    "  --json  the same for programs, one object a file\n"
-    "\n"
-    "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
+static const char usage[] = "usage: loam inspect [--hex | --json] PATH...\n"
+                            "\n"
+                            "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, "
+                            "events), or a directory with such\n"
+                            "  --hex   every field with its offset and bytes\n"
+                            "  --json  the same for programs, one object a file\n"
+                            "\n"
+                            "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
 struct inspection {
     struct io *io;
@@ -41,6 +41,8 @@ static const struct {
     {"manifest", 8, "LOAMMANI", inspect_manifest},
     {"superblock", 8, "LOAMSUPR", inspect_superblock},
     {"node state", 0, "LOAMNOD\n", inspect_node},
+    {"options", 0, "loam opt", inspect_options},
+    {"events", 0, "{\"time_m", inspect_events},
     {"node state", IO_PAGE_BYTES, "LOAMNOD\n", inspect_node}, /* the first state stands in slot 1 */
 };
 
@@ -55,7 +57,7 @@ static int kind_of(const char *path, struct slice bytes) {
         if (bytes.size >= kinds[i].magic_at + 8 && memcmp(bytes.data + kinds[i].magic_at, kinds[i].magic, 8) == 0)
             return (int)i;
     }
-    static const char *const ends[] = {".sst", ".wal", ".manifest", "SUPERBLOCK", "superblock"};
+    static const char *const ends[] = {".sst", ".wal", ".manifest", "SUPERBLOCK", "superblock", "OPTIONS", "EVENTS"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (ends_with(path, ends[i])) return (int)i;
     }

@@ -11,6 +11,8 @@ void inspect_sst(struct report *report);
 void inspect_wal(struct report *report);
 void inspect_manifest(struct report *report);
 void inspect_superblock(struct report *report);
+void inspect_options(struct report *report);
+void inspect_events(struct report *report);
 void inspect_node(struct report *report);
 
 #endif

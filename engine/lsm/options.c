@@ -1,0 +1,254 @@
+/* options: the table and what is done by it. Invariant: every field of struct engine_options that shapes the store has
+ * a row. */
+#include "engine/lsm/options.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "engine/lsm/file_names.h"
+#include "engine/lsm/options_format.h"
+#include "engine/lsm/store.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * 1024)
+#define GIB (MIB * 1024)
+
+enum option_type { OPTION_SIZE, OPTION_UNSIGNED, OPTION_U64, OPTION_BOOL, OPTION_WAL };
+
+struct option_row {
+    const char *name;
+    size_t at;
+    enum option_type type;
+    uint64_t standard, least, most;
+    bool fixed; /* for the life of the store */
+};
+
+#define ROW(field, type, standard, least, most)                                                                        \
+    { #field, offsetof(struct engine_options, field), type, standard, least, most, false }
+
+static const struct option_row rows[] = {
+    {"wal", offsetof(struct engine_options, wal), OPTION_WAL, 0, ENGINE_WAL_OWN, ENGINE_WAL_OFF, true},
+    ROW(owner_seals, OPTION_BOOL, 0, 0, 1),
+    ROW(memtable_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 64 * GIB),
+    ROW(memtable_limit, OPTION_UNSIGNED, 4, 2, VIEW_SEALED_MAX),
+    ROW(cache_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 1024 * GIB),
+    ROW(block_bytes, OPTION_SIZE, 4 * KIB, 64, 16 * MIB),
+    ROW(file_bytes, OPTION_SIZE, 8 * MIB, 1 * KIB, 16 * GIB),
+    ROW(level_base_bytes, OPTION_U64, 64 * MIB, 1 * KIB, 1024 * GIB),
+    ROW(level_ratio, OPTION_UNSIGNED, 10, 2, 1000),
+    ROW(level0_trigger, OPTION_UNSIGNED, 4, 1, 1000),
+    ROW(debt_limit_bytes, OPTION_U64, 0, 1, UINT64_MAX),
+    ROW(wal_segment_bytes, OPTION_U64, 64 * MIB, 64 * KIB, 1 * GIB),
+    ROW(disk_reserve_bytes, OPTION_U64, 64 * MIB, 1, UINT64_MAX),
+    ROW(manifest_bytes, OPTION_U64, 4 * MIB, 1, 1 * GIB),
+    ROW(event_log_bytes, OPTION_U64, 2 * MIB, 16 * KIB, UINT64_MAX),
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static uint64_t get(const struct engine_options *options, const struct option_row *row) {
+    const uint8_t *at = (const uint8_t *)options + row->at;
+    switch (row->type) {
+    case OPTION_SIZE: return *(const size_t *)(const void *)at;
+    case OPTION_UNSIGNED: return *(const unsigned *)(const void *)at;
+    case OPTION_U64: return *(const uint64_t *)(const void *)at;
+    case OPTION_BOOL: return *(const bool *)(const void *)at;
+    case OPTION_WAL: return *(const enum engine_wal_mode *)(const void *)at;
+    }
+    return 0;
+}
+
+static void set(struct engine_options *options, const struct option_row *row, uint64_t value) {
+    uint8_t *at = (uint8_t *)options + row->at;
+    switch (row->type) {
+    case OPTION_SIZE: *(size_t *)(void *)at = (size_t)value; break;
+    case OPTION_UNSIGNED: *(unsigned *)(void *)at = (unsigned)value; break;
+    case OPTION_U64: *(uint64_t *)(void *)at = value; break;
+    case OPTION_BOOL:
+    case OPTION_WAL: break; /* zero is their default */
+    }
+}
+
+void options_fill(struct engine_options *options) {
+    for (size_t i = 0; i < ROWS; i++)
+        if (get(options, &rows[i]) == 0) set(options, &rows[i], rows[i].standard);
+    if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 4;
+}
+
+/* ---- Checking ---------------------------------------------------------------------------------------------------- */
+
+static enum status check_kind(const struct engine_options *options, size_t at, struct error *error) {
+    const struct engine_tree_kind *kind = &options->kinds[at];
+    if (kind->id == 0 || !kind->name)
+        return error_set(error, STATUS_INVALID, "a kind of trees needs an id above 0 and a name");
+    if (kind->filter_bits_per_key > 64)
+        return error_set(error, STATUS_INVALID, "kind %u (%s): filter_bits_per_key is %u; it must be 0..64", kind->id,
+                         kind->name, kind->filter_bits_per_key);
+    for (size_t i = 0; i < at; i++)
+        if (options->kinds[i].id == kind->id)
+            return error_set(error, STATUS_INVALID, "kind %u is given twice: %s, %s", kind->id, options->kinds[i].name,
+                             kind->name);
+    return STATUS_OK;
+}
+
+enum status options_check(const struct engine_options *options, struct error *error) {
+    for (size_t i = 0; i < ROWS; i++) {
+        const uint64_t value = get(options, &rows[i]);
+        if (value >= rows[i].least && value <= rows[i].most) continue;
+        return error_set(error, STATUS_INVALID, "%s is %" PRIu64 "; it must be %" PRIu64 "..%" PRIu64, rows[i].name,
+                         value, rows[i].least, rows[i].most);
+    }
+    if (options->wal_segment_bytes % IO_PAGE_BYTES != 0)
+        return error_set(error, STATUS_INVALID, "wal_segment_bytes is %" PRIu64 "; it must be a multiple of %d",
+                         options->wal_segment_bytes, IO_PAGE_BYTES);
+    if (options->owner_seals && options->wal != ENGINE_WAL_OFF)
+        return error_set(error, STATUS_INVALID, "owner_seals goes with ENGINE_WAL_OFF only");
+    if (options->memory_writes && !(options->read_only && options->owner_seals))
+        return error_set(error, STATUS_INVALID, "memory_writes goes with read_only and owner_seals only");
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < options->kind_count && status == STATUS_OK; i++) status = check_kind(options, i, error);
+    return status;
+}
+
+/* ---- Text -------------------------------------------------------------------------------------------------------- */
+
+static const char *compression_name(enum engine_compression compression) {
+    static const char *const names[] = {"none", "lz4", "zstd"};
+    return (unsigned)compression < 3 ? names[compression] : "unknown";
+}
+
+static enum status print_value(const struct engine_options *options, const struct option_row *row, struct buf *to) {
+    const uint64_t value = get(options, row);
+    if (row->type == OPTION_WAL) return buf_append_format(to, "%s", value == ENGINE_WAL_OWN ? "own" : "off");
+    if (row->type == OPTION_BOOL) return buf_append_format(to, "%s", value ? "yes" : "no");
+    return buf_append_format(to, "%" PRIu64, value);
+}
+
+static enum status print_kind(const struct engine_tree_kind *kind, struct buf *to) {
+    return buf_append_format(to, "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s\n",
+                             kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom),
+                             kind->filter_bits_per_key, kind->merge ? kind->merge->name : "none",
+                             kind->filter ? kind->filter->name : "none");
+}
+
+enum status engine_options_print(const struct engine_options *options, struct buf *to) {
+    struct engine_options filled = *options;
+    enum status status = STATUS_OK;
+    options_fill(&filled);
+    for (size_t i = 0; i < ROWS && status == STATUS_OK; i++) {
+        status = buf_append_format(to, "%s ", rows[i].name);
+        if (status == STATUS_OK) status = print_value(&filled, &rows[i], to);
+        if (status == STATUS_OK) status = buf_append_byte(to, '\n');
+    }
+    for (size_t i = 0; i < filled.kind_count && status == STATUS_OK; i++) status = print_kind(&filled.kinds[i], to);
+    return status;
+}
+
+enum status options_encode(const struct engine_options *options, struct buf *to) {
+    buf_clear(to);
+    enum status status = buf_append_format(to, OPTIONS_HEAD);
+    if (status == STATUS_OK) status = engine_options_print(options, to);
+    if (status != STATUS_OK) return status;
+    return options_file_seal(to);
+}
+
+/* ---- What was kept ----------------------------------------------------------------------------------------------- */
+
+struct comparison {
+    struct engine *engine;
+    struct event event;
+    unsigned differences;
+    const struct option_row *refused;
+    struct buf text;
+    char refused_value[64];
+};
+
+static void compare_line(void *context, struct slice name, struct slice value) {
+    struct comparison *comparison = context;
+    struct engine *engine = comparison->engine;
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!slice_equal(name, slice_from_text(rows[i].name))) continue;
+        buf_clear(&comparison->text);
+        if (print_value(&engine->options, &rows[i], &comparison->text) != STATUS_OK) return;
+        if (slice_equal(value, buf_slice(&comparison->text)) || buf_append_byte(&comparison->text, 0) != STATUS_OK)
+            return;
+        char was[64];
+        snprintf(was, sizeof was, "%.*s", (int)value.size, (const char *)value.data);
+        if (rows[i].fixed) {
+            comparison->refused = &rows[i];
+            snprintf(comparison->refused_value, sizeof comparison->refused_value, "%s", was);
+            return;
+        }
+        log_info(engine->log, "engine %s: option %s was %s, is %s now", engine->dir, rows[i].name, was,
+                 (const char *)comparison->text.data);
+        char change[160];
+        snprintf(change, sizeof change, "%s to %s", was, (const char *)comparison->text.data);
+        event_text(&comparison->event, rows[i].name, change);
+        comparison->differences++;
+        return;
+    }
+}
+
+static enum status judge(struct comparison *comparison, enum status status, struct error *error) {
+    struct engine *engine = comparison->engine;
+    if (comparison->refused)
+        return error_set(error, STATUS_MISMATCH,
+                         "%s: the store was made with %s %s, which can't change: open it so, or copy it over",
+                         engine->dir, comparison->refused->name, comparison->refused_value);
+    if (status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_VERSION) {
+        store_note_error(engine, status, "%s/" FILE_NAME_OPTIONS ": %s; it is written anew", engine->dir, error->text);
+        *error = (struct error){.status = STATUS_OK};
+        return STATUS_OK;
+    }
+    return status;
+}
+
+enum status options_compare(struct engine *engine, bool *differs, struct error *error) {
+    struct comparison comparison = {.engine = engine};
+    struct buf kept = BUF_EMPTY, now = BUF_EMPTY;
+    char path[IO_PATH_BYTES];
+    *differs = true;
+    enum status status = file_path(path, engine->dir, FILE_OPTIONS, 0);
+    if (status == STATUS_OK) status = options_encode(&engine->options, &now);
+    if (status == STATUS_OK) status = file_read_all(engine->io, path, OPTIONS_FILE_MAX_BYTES, &kept);
+    if (status == STATUS_OK && slice_equal(buf_slice(&kept), buf_slice(&now))) {
+        *differs = false;
+    } else if (status == STATUS_OK) {
+        event_begin(&comparison.event, engine, "options changed");
+        status = options_file_parse(buf_slice(&kept), compare_line, &comparison, error);
+        status = judge(&comparison, status, error);
+        if (comparison.differences == 0) comparison.event.lost = true;
+        event_end(&comparison.event);
+    }
+    if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+    buf_deinit(&comparison.text);
+    buf_deinit(&kept);
+    buf_deinit(&now);
+    return status;
+}
+
+static enum status write_new(struct engine *engine, const char *path, struct slice bytes) {
+    struct io_file *file = NULL;
+    enum status status = io_file_open(engine->io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &file);
+    if (status == STATUS_OK) status = io_file_write(file, 0, bytes.data, bytes.size);
+    if (status == STATUS_OK) status = io_file_sync(file);
+    io_file_close(file);
+    return status;
+}
+
+enum status options_keep(struct engine *engine) {
+    char path[IO_PATH_BYTES], new_path[IO_PATH_BYTES];
+    struct buf bytes = BUF_EMPTY;
+    enum status status = options_encode(&engine->options, &bytes);
+    if (status == STATUS_OK) status = file_path(path, engine->dir, FILE_OPTIONS, 0);
+    if (status == STATUS_OK) status = file_path(new_path, engine->dir, FILE_OPTIONS_NEW, 0);
+    if (status == STATUS_OK) status = write_new(engine, new_path, buf_slice(&bytes));
+    if (status == STATUS_OK) status = io_rename(engine->io, new_path, path);
+    if (status == STATUS_OK) status = io_dir_sync(engine->io, engine->dir);
+    buf_deinit(&bytes);
+    return status;
+}
+
+void engine_get_options(const struct engine *engine, struct engine_options *options) {
+    *options = engine->options;
+}

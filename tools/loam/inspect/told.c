@@ -1,0 +1,189 @@
+/*
+ * told: `loam events` and `loam options` show what a store tells about itself in its directory. They read only, and
+ * work beside a running owner.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/lsm/manifest_format.h"
+#include "engine/lsm/options_format.h"
+#include "tools/loam/commands.h"
+#include "tools/loam/number_option.h"
+#include "tools/loam/terminal.h"
+
+enum { TOLD_MAX_BYTES = 1 << 30 };
+
+static const char events_usage[] =
+    "usage: loam events DIR [--json] [--last N] [--only WORD]\n\nWhat the store in DIR did, oldest first: each flush, "
+    "compaction, move and sweep with its cause, inputs, outputs and\nbytes; openings, changed options, failures. "
+    "--json: "
+    "the lines as they stand in the file; --only: events whose name\nbegins with WORD, such as flush, compaction, "
+    "error.\n";
+static const char options_usage[] = "usage: loam options DIR\n\nThe options that the store in DIR was last opened "
+                                    "with, and its kinds of trees. Exit code "
+                                    "2: the file is damaged.\n";
+
+struct showing {
+    bool json;
+    uint64_t last; /* 0 = all */
+    const char *only;
+    struct buf text;
+};
+
+static bool is_asked_for(const struct showing *showing, struct slice line) {
+    static const char key[] = "\"event\":\"";
+    if (!showing->only) return true;
+    const uint8_t *name = memmem(line.data, line.size, key, sizeof key - 1);
+    if (!name) return false;
+    name += sizeof key - 1;
+    const size_t left = line.size - (size_t)(name - line.data), size = strlen(showing->only);
+    return left >= size && memcmp(name, showing->only, size) == 0;
+}
+
+/* A time as the members of an event begin with it. */
+static enum status add_time(struct buf *to, const uint8_t **at, const uint8_t *end) {
+    static const char key[] = "{\"time_ms\":";
+    int64_t ms = 0;
+    char text[32];
+    struct tm parts;
+    if ((size_t)(end - *at) < sizeof key || memcmp(*at, key, sizeof key - 1) != 0) return STATUS_OK;
+    for (*at += sizeof key - 1; *at < end && **at >= '0' && **at <= '9' && ms < INT64_MAX / 16; (*at)++)
+        ms = ms * 10 + (**at - '0');
+    const time_t seconds = (time_t)(ms / 1000);
+    if (!gmtime_r(&seconds, &parts) || strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0) return STATUS_OK;
+    return buf_append_format(to, "%s.%03d", text, (int)(ms % 1000));
+}
+
+/* "name value, name value": what JSON says, without its signs. Texts keep their bytes. */
+static enum status add_words(struct buf *to, const uint8_t *at, const uint8_t *end) {
+    bool quoted = false;
+    enum status status = STATUS_OK;
+    for (; at < end && status == STATUS_OK; at++) {
+        if (quoted && *at == '\\' && at + 1 < end)
+            status = buf_append_byte(to, *++at);
+        else if (*at == '"')
+            quoted = !quoted;
+        else if (quoted)
+            status = buf_append_byte(to, *at);
+        else if (*at == ':')
+            status = buf_append_byte(to, ' ');
+        else if (*at == ',')
+            status = buf_append_format(to, ", ");
+        else if (*at == '[' || *at == ']' || (*at >= '0' && *at <= '9'))
+            status = buf_append_byte(to, *at);
+    }
+    return status;
+}
+
+static enum status show_line(struct showing *showing, struct slice line) {
+    const uint8_t *at = line.data, *end = line.data + line.size;
+    static const char key[] = ",\"event\":";
+    buf_clear(&showing->text);
+    enum status status = STATUS_OK;
+    if (showing->json) {
+        status = buf_append_slice(&showing->text, line);
+    } else {
+        status = add_time(&showing->text, &at, end);
+        if (status == STATUS_OK) status = buf_append_byte(&showing->text, ' ');
+        if ((size_t)(end - at) > sizeof key && memcmp(at, key, sizeof key - 1) == 0) at += sizeof key - 1;
+        if (status == STATUS_OK) status = add_words(&showing->text, at, end);
+    }
+    if (status == STATUS_OK) status = buf_append_byte(&showing->text, '\n');
+    if (status == STATUS_OK) terminal_print(buf_slice(&showing->text));
+    return status;
+}
+
+/* Where the last so many lines that are asked for begin. */
+static size_t start_of_last(const struct showing *showing, struct slice text) {
+    uint64_t lines = 0;
+    if (showing->last == 0) return 0;
+    for (size_t end = text.size; end > 0;) {
+        size_t begin = end - 1;
+        while (begin > 0 && text.data[begin - 1] != '\n') begin--;
+        lines += is_asked_for(showing, slice_make(text.data + begin, end - begin));
+        if (lines == showing->last) return begin;
+        end = begin;
+    }
+    return 0;
+}
+
+static enum status show_events(struct showing *showing, struct slice text) {
+    enum status status = STATUS_OK;
+    for (size_t at = start_of_last(showing, text); at < text.size && status == STATUS_OK;) {
+        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
+        if (!end) break; /* torn, or being written */
+        const struct slice line = slice_make(text.data + at, (size_t)(end - text.data) - at);
+        if (is_asked_for(showing, line)) status = show_line(showing, line);
+        at += line.size + 1;
+    }
+    return status;
+}
+
+/* Appends what the file holds. */
+static enum status add_file(const char *dir, const char *name, struct buf *to) {
+    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+    struct io *io = NULL;
+    struct buf bytes = BUF_EMPTY;
+    char path[IO_PATH_BYTES];
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return STATUS_TOO_LARGE;
+    enum status status = io_create(&options, &io, NULL);
+    if (status == STATUS_OK) status = file_read_all(io, path, TOLD_MAX_BYTES, &bytes);
+    if (status == STATUS_OK) status = buf_append_slice(to, buf_slice(&bytes));
+    buf_deinit(&bytes);
+    if (io) io_destroy(io);
+    return status;
+}
+
+static int print_usage(const char *usage, bool asked) {
+    (void)fputs(usage, asked ? stdout : stderr);
+    return asked ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+static bool is_help(int argc, char **argv) {
+    return argc == 1 && strcmp(argv[0], "--help") == 0;
+}
+
+int command_events(int argc, char **argv) {
+    struct showing showing = {.json = false};
+    struct buf text = BUF_EMPTY;
+    bool sound = argc >= 1 && !is_help(argc, argv);
+    for (int at = 1; at < argc && sound; at++) {
+        if (strcmp(argv[at], "--json") == 0)
+            showing.json = true;
+        else if (strcmp(argv[at], "--only") == 0 && at + 1 < argc)
+            showing.only = argv[++at];
+        else if (strcmp(argv[at], "--last") == 0 && at + 1 < argc)
+            sound = number_option(argv[++at], INT64_MAX, &showing.last);
+        else
+            sound = false;
+    }
+    if (!sound) return print_usage(events_usage, is_help(argc, argv));
+    enum status old = add_file(argv[0], "EVENTS.1", &text);
+    if (old == STATUS_NOT_FOUND) old = STATUS_OK;
+    enum status status = old == STATUS_OK ? add_file(argv[0], "EVENTS", &text) : old;
+    if (status == STATUS_OK) status = show_events(&showing, buf_slice(&text));
+    if (status != STATUS_OK) (void)fprintf(stderr, "loam events: %s/EVENTS: %s\n", argv[0], status_text(status));
+    buf_deinit(&text);
+    buf_deinit(&showing.text);
+    return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+static void print_option(void *context, struct slice name, struct slice value) {
+    (void)context;
+    printf("%-20.*s %.*s\n", (int)name.size, (const char *)name.data, (int)value.size, (const char *)value.data);
+}
+
+int command_options(int argc, char **argv) {
+    struct buf text = BUF_EMPTY;
+    struct error error = {.status = STATUS_OK};
+    if (argc != 1 || is_help(argc, argv)) return print_usage(options_usage, is_help(argc, argv));
+    enum status status = add_file(argv[0], "OPTIONS", &text);
+    if (status == STATUS_OK) status = options_file_parse(buf_slice(&text), print_option, NULL, &error);
+    if (status != STATUS_OK)
+        (void)fprintf(stderr, "loam options: %s/OPTIONS: %s\n", argv[0],
+                      error.text[0] ? error.text : status_text(status));
+    buf_deinit(&text);
+    return status == STATUS_OK ? EXIT_CLEAN : status == STATUS_CORRUPT ? EXIT_CORRUPT : EXIT_FAILED;
+}
