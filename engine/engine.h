@@ -63,6 +63,19 @@ struct engine_filter {
     void *context;
 };
 
+/*
+ * How a tree's files are merged. Another one may be given at any open: the tree is brought into its shape by the
+ * compactions to come. What each costs, measured: engine/README.md, "Policies".
+ *
+ *  - LAZY: few rewrites and one large sorted run below a few small ones. Space: at most a quarter more than the data.
+ *  - LEVELED: every level a tenth of the next. Fewest runs for a read to look at; each byte is rewritten more often.
+ *  - TIERED: rewritten least; up to twice the space, and more runs for a read.
+ *  - FIFO: never rewritten; the oldest files go, with all that is in them, by fifo_bytes or fifo_age_ms, as soon as no
+ *    snapshot sees them. For caches and logs: data goes without a delete, and at another time on another replica. An
+ *    operand or append whose base went starts from nothing. The tree's filter is not asked. Reads look at every file.
+ */
+enum engine_policy { ENGINE_POLICY_LAZY, ENGINE_POLICY_LEVELED, ENGINE_POLICY_TIERED, ENGINE_POLICY_FIFO };
+
 enum engine_compression { ENGINE_COMPRESSION_NONE, ENGINE_COMPRESSION_LZ4, ENGINE_COMPRESSION_ZSTD };
 
 /* How the trees of one kind keep their data. The table is given at open, the same one for the life of a directory (new
@@ -75,6 +88,9 @@ struct engine_tree_kind {
     unsigned filter_bits_per_key;       /* 0 = no filter */
     const struct engine_merge *merge;   /* may be NULL: a merge operation is then INVALID */
     const struct engine_filter *filter; /* may be NULL */
+    enum engine_policy policy;
+    uint64_t fifo_bytes; /* FIFO: files of the tree; 0 = any */
+    int64_t fifo_age_ms; /* FIFO: log time; looked at after a flush; 0 = any */
 };
 
 /* engine_options.event_log_bytes: no file of events. */
@@ -106,7 +122,7 @@ struct engine_options {
     uint64_t level_base_bytes;   /* target of level 1 [64 MiB] */
     unsigned level_ratio;        /* [10] */
     unsigned level0_trigger;     /* files in level 0 that start a compaction [4] */
-    uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 4] */
+    uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 16] */
     uint64_t wal_segment_bytes;  /* ENGINE_WAL_OWN [64 MiB] */
     uint64_t manifest_bytes;     /* a manifest this much longer than its first edit is begun anew [4 MiB] */
     uint64_t disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on

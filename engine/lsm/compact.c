@@ -135,7 +135,11 @@ static enum status begin_merge(struct compaction *compaction) {
 }
 
 static const char *kind_name(const struct compaction *compaction) {
-    return compaction->pick.kind == PICK_MOVE ? "move" : "compaction";
+    switch (compaction->pick.kind) {
+    case PICK_MOVE: return "move";
+    case PICK_DROP: return "drop";
+    default: return "compaction";
+    }
 }
 
 static void tell_where(struct event *event, const struct compaction *compaction) {
@@ -246,6 +250,7 @@ static enum status list_changes(struct compaction *compaction, struct install *i
 
 static void count_work(struct compaction *compaction) {
     struct store_counters *counters = &compaction->engine->counters;
+    if (compaction->pick.kind == PICK_DROP) return;
     if (compaction->pick.kind == PICK_MOVE) {
         atomic_fetch_add_explicit(&counters->trivial_moves, compaction->pick.to - compaction->pick.from,
                                   memory_order_relaxed);
@@ -263,6 +268,7 @@ static void count_work(struct compaction *compaction) {
 
 static enum edit_cause cause_of(const struct compaction *compaction) {
     if (compaction->pick.kind == PICK_MOVE) return EDIT_MOVE;
+    if (compaction->pick.kind == PICK_DROP) return EDIT_DROP;
     return compaction->output.count == 0 && compaction->read_bytes == 0 ? EDIT_DROP : EDIT_COMPACTION;
 }
 
@@ -292,7 +298,7 @@ static enum status install(struct compaction *compaction) {
 static enum status step(struct engine *engine) {
     struct compaction *compaction = engine->compaction;
     if (!compaction) return begin(engine);
-    if (compaction->pick.kind == PICK_MOVE) return install(compaction);
+    if (compaction->pick.kind != PICK_MERGE) return install(compaction);
     if (!compaction->done) {
         enum status status = fold_step(&compaction->fold, COMPACT_STEP_BYTES, &compaction->done);
         if (status == STATUS_OK && compaction->done) status = output_finish(&compaction->output);

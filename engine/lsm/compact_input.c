@@ -19,6 +19,9 @@ enum status compaction_each_input(struct compaction *compaction,
     enum status status = STATUS_OK;
     for (uint32_t i = pick->from; i < pick->to && status == STATUS_OK; i++)
         status = visit(context, level_of(compaction, pick->level)->files[i], pick->level);
+    for (uint32_t level = pick->level + 1; level < pick->output_level && pick->between; level++)
+        for (uint32_t i = 0; i < level_of(compaction, level)->count && status == STATUS_OK; i++)
+            status = visit(context, level_of(compaction, level)->files[i], level);
     for (uint32_t i = pick->next_from; i < pick->next_to && status == STATUS_OK; i++)
         status = visit(context, level_of(compaction, pick->output_level)->files[i], pick->output_level);
     return status;
@@ -185,7 +188,7 @@ static enum status count_input(void *context, struct file *file, uint32_t level)
 static enum status open_sources(struct compaction *compaction) {
     const struct pick *pick = &compaction->pick;
     const struct level *level = level_of(compaction, pick->level);
-    const size_t most = (size_t)(pick->to - pick->from) + 2;
+    const size_t most = (size_t)(pick->to - pick->from) + ENGINE_LEVELS;
     compaction->sources = malloc(most * sizeof *compaction->sources);
     compaction->children = malloc(2 * most * sizeof *compaction->children);
     if (!compaction->sources || !compaction->children) return STATUS_NO_MEMORY;
@@ -194,6 +197,9 @@ static enum status open_sources(struct compaction *compaction) {
     } else {
         for (uint32_t i = pick->from; i < pick->to; i++) add_source(compaction, level->files + i, 1);
     }
+    for (uint32_t i = pick->level + 1; i < pick->output_level && pick->between; i++)
+        if (level_of(compaction, i)->count > 0)
+            add_source(compaction, level_of(compaction, i)->files, level_of(compaction, i)->count);
     if (pick->next_from < pick->next_to)
         add_source(compaction, level_of(compaction, pick->output_level)->files + pick->next_from,
                    pick->next_to - pick->next_from);

@@ -72,7 +72,7 @@ static void set(struct engine_options *options, const struct option_row *row, ui
 void options_fill(struct engine_options *options) {
     for (size_t i = 0; i < ROWS; i++)
         if (get(options, &rows[i]) == 0) set(options, &rows[i], rows[i].standard);
-    if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 4;
+    if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 16;
 }
 
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
@@ -81,6 +81,11 @@ static enum status check_kind(const struct engine_options *options, size_t at, s
     const struct engine_tree_kind *kind = &options->kinds[at];
     if (kind->id == 0 || !kind->name)
         return error_set(error, STATUS_INVALID, "a kind of trees needs an id above 0 and a name");
+    if (kind->policy > ENGINE_POLICY_FIFO)
+        return error_set(error, STATUS_INVALID, "kind %u (%s): policy is %u; there is no such", kind->id, kind->name,
+                         kind->policy);
+    if (kind->fifo_age_ms < 0)
+        return error_set(error, STATUS_INVALID, "kind %u (%s): fifo_age_ms is below 0", kind->id, kind->name);
     if (kind->filter_bits_per_key > 64)
         return error_set(error, STATUS_INVALID, "kind %u (%s): filter_bits_per_key is %u; it must be 0..64", kind->id,
                          kind->name, kind->filter_bits_per_key);
@@ -124,11 +129,23 @@ static enum status print_value(const struct engine_options *options, const struc
     return buf_append_format(to, "%" PRIu64, value);
 }
 
+static const char *policy_name(enum engine_policy policy) {
+    switch (policy) {
+    case ENGINE_POLICY_LAZY: return "lazy";
+    case ENGINE_POLICY_LEVELED: return "leveled";
+    case ENGINE_POLICY_TIERED: return "tiered";
+    case ENGINE_POLICY_FIFO: return "fifo";
+    }
+    return "unknown";
+}
+
 static enum status print_kind(const struct engine_tree_kind *kind, struct buf *to) {
-    return buf_append_format(to, "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s\n",
+    return buf_append_format(to, "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s policy=%s fifo_bytes=%" PRIu64
+                             " fifo_age_ms=%" PRId64 "\n",
                              kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom),
                              kind->filter_bits_per_key, kind->merge ? kind->merge->name : "none",
-                             kind->filter ? kind->filter->name : "none");
+                             kind->filter ? kind->filter->name : "none", policy_name(kind->policy), kind->fifo_bytes,
+                             kind->fifo_age_ms);
 }
 
 enum status engine_options_print(const struct engine_options *options, struct buf *to) {

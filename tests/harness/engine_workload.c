@@ -238,6 +238,7 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         drawn->kinds[i].upper = (enum engine_compression)prng_below(prng, 3);
         drawn->kinds[i].bottom = (enum engine_compression)prng_below(prng, 3);
         drawn->kinds[i].filter_bits_per_key = (unsigned)prng_below(prng, 4) * 5;
+        drawn->kinds[i].policy = (enum engine_policy)prng_below(prng, ENGINE_POLICY_FIFO + 1); /* without limits */
     }
     drawn->options = (struct engine_options){
         .kinds = drawn->kinds,

@@ -214,6 +214,12 @@ static size_t pick(struct prng *prng, size_t low, size_t high) {
     return low << prng_below(prng, (uint64_t)__builtin_ctzll(high / low) + 1);
 }
 
+/* Every open may come with other policies. FIFO without limits: nothing goes, nothing is merged. */
+static void draw_policies(struct run *run) {
+    for (uint32_t i = 0; i < TREES; i++)
+        run->kinds[i].policy = (enum engine_policy)prng_below(&run->prng, ENGINE_POLICY_FIFO + 1);
+}
+
 static void draw_options(struct run *run) {
     struct prng *prng = &run->prng;
     for (uint32_t i = 0; i < TREES; i++) {
@@ -227,6 +233,7 @@ static void draw_options(struct run *run) {
             .merge = prng_chance(prng, 1, 2) ? &join_merge : &join_merge_full_only,
         };
     }
+    draw_policies(run);
     run->options = (struct engine_options){
         .kinds = run->kinds,
         .kind_count = TREES,
@@ -272,6 +279,7 @@ static void release_all(struct run *run) {
 static void reopen(struct run *run) {
     release_all(run);
     engine_close(run->engine);
+    draw_policies(run);
     open_engine(run);
     if (run->options.wal == ENGINE_WAL_OWN) return;
     struct engine_mark installed = engine_installed(run->engine);
