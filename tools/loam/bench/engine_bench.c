@@ -246,7 +246,22 @@ static enum status run_all(struct engine_bench *bench, struct error *error) {
 
 /* ---- Start ------------------------------------------------------------------------------------------------------- */
 
-static enum status print_report(const struct engine_bench *bench) {
+static enum status write_page(const struct engine_bench *bench, struct error *error) {
+    const char *path = bench->options.html;
+    struct buf page = BUF_EMPTY;
+    struct io_file *file = NULL;
+    enum status status = report_make_page(&bench->report, &page);
+    if (status == STATUS_OK)
+        status = io_file_open(bench->io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &file);
+    if (status == STATUS_OK) status = io_file_write(file, 0, page.data, page.size);
+    io_file_close(file);
+    buf_deinit(&page);
+    return status == STATUS_OK ? status : error_set(error, status, "cannot write %s: %s", path, status_text(status));
+}
+
+static enum status print_report(const struct engine_bench *bench, struct error *error) {
+    enum status status = bench->options.html ? write_page(bench, error) : STATUS_OK;
+    if (status != STATUS_OK) return status;
     if (bench->options.json) return report_print_json(&bench->report);
     report_print_text(&bench->report);
     return STATUS_OK;
@@ -261,7 +276,7 @@ static int run_bench(struct engine_bench *bench) {
     if (status == STATUS_OK) status = run_all(bench, &error);
     if (status == STATUS_OK) {
         report_summarize(report);
-        status = print_report(bench);
+        status = print_report(bench, &error);
     }
     if (status != STATUS_OK)
         (void)fprintf(stderr, "loam bench engine: %s\n", error.text[0] ? error.text : status_text(status));

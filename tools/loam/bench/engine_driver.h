@@ -58,7 +58,7 @@ struct driver {
     enum status (*next)(struct store_cursor *cursor, struct slice *key, struct slice *value);
     enum status (*previous)(struct store_cursor *cursor, struct slice *key, struct slice *value);
 
-    enum status (*compact)(struct store *store);
+    enum status (*compact)(struct store *store); /* NULL = there is nothing to compact */
     /* As the engine itself says: nothing to flush, no compaction due, levels within their targets. */
     bool (*at_rest)(struct store *store);
     bool (*is_log)(const char *file_name);

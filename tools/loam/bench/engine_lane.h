@@ -29,6 +29,7 @@ struct lane {
     bool durable;
     bool refill;       /* keys are those of the fill whose seed was `seed`, again and again: none is new */
     atomic_bool *stop; /* ends early once set; may be NULL */
+    atomic_bool begun; /* set by it, behind its first operation or when it gives up */
 
     /* while it runs */
     struct prng prng;

@@ -224,9 +224,14 @@ static bool loam_at_rest(struct store *store) {
     return stats.debt_bytes == 0 && stats.memtable_count <= 1;
 }
 
+static bool ends_in(const char *name, const char *end) {
+    const size_t size = strlen(name), end_size = strlen(end);
+    return size > end_size && strcmp(name + size - end_size, end) == 0;
+}
+
+/* Segments, and those that are kept ready. */
 static bool loam_is_log(const char *file_name) {
-    size_t size = strlen(file_name);
-    return size > 4 && strcmp(file_name + size - 4, ".wal") == 0;
+    return ends_in(file_name, ".wal") || ends_in(file_name, ".spare");
 }
 
 const struct driver engine_driver_loam = {

@@ -29,6 +29,7 @@ static const char usage_head[] =
     "  --keep               leaves the stores in D            --reuse            works on the stores that are in D\n"
     "  --here               loam alone, in this process: for profilers\n"
     "  --json               one object, schema in tools/loam/README.md\n"
+    "  --html FILE          a page with plots, beside what is printed\n"
     "  --check-goals        exit code 1 if a goal is missed\n"
     "workloads:\n";
 
@@ -133,6 +134,7 @@ static bool take_value(struct bench_options *options, const char *name, const ch
     if (strcmp(name, "--peer") == 0) return take_peers(options, text);
     if (strcmp(name, "--peer-lib") == 0) return take_library(options, text);
     if (strcmp(name, "--compression") == 0) return take_compression(options, text);
+    if (strcmp(name, "--html") == 0) return (options->html = text)[0] != 0;
     if (strcmp(name, "--keys") == 0) return take_keys(options, text);
     if (strcmp(name, "--dir") == 0) return take_dir(options, text);
     if (strcmp(name, "--workloads") == 0) return (options->workloads = text)[0] != 0;

@@ -305,12 +305,7 @@ static enum status lmdb_previous(struct store_cursor *cursor, struct slice *key,
 
 /* ---- State ------------------------------------------------------------------------------------------------------- */
 
-/* There is nothing to compact, and nothing in the background. */
-static enum status lmdb_compact(struct store *store) {
-    (void)store;
-    return STATUS_OK;
-}
-
+/* Nothing goes on in the background. */
 static bool lmdb_at_rest(struct store *store) {
     (void)store;
     return true;
@@ -355,7 +350,6 @@ const struct driver engine_driver_lmdb = {
     .seek = lmdb_seek,
     .next = lmdb_next,
     .previous = lmdb_previous,
-    .compact = lmdb_compact,
     .at_rest = lmdb_at_rest,
     .is_log = lmdb_is_log,
     .table_bytes = lmdb_table_bytes,

@@ -65,5 +65,7 @@ double report_ratio(const struct report *report, uint32_t step, bool rest);
 
 void report_print_text(const struct report *report);
 MUST_CHECK enum status report_print_json(const struct report *report);
+/* A whole page that needs nothing from outside. */
+MUST_CHECK enum status report_make_page(const struct report *report, struct buf *page);
 
 #endif

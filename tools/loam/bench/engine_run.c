@@ -131,10 +131,10 @@ static void note_keys(struct bench_run *run, const struct workload *workload, co
     run->fill_seed = lane->seed;
 }
 
-static uint64_t live_bytes(const struct bench_run *run) {
+static uint64_t live_keys(const struct bench_run *run) {
     uint64_t keys = 0;
     for (uint64_t i = 0; i <= run->settings->entries / 64; i++) keys += (uint64_t)__builtin_popcountll(run->present[i]);
-    return run->present_known ? keys * (BENCH_KEY_BYTES + run->value_bytes) : 0;
+    return run->present_known ? keys : 0;
 }
 
 /* ---- Rest -------------------------------------------------------------------------------------------------------- */
@@ -161,6 +161,7 @@ static enum status wait_for_rest(struct bench_run *run, unsigned windows, uint64
 static void run_lane(void *context) {
     struct lane *lane = context;
     lane->status = lane->work(lane);
+    atomic_store_explicit(&lane->begun, true, memory_order_release);
 }
 
 static void prepare_lane(struct bench_run *run, const struct workload *workload, const struct bench_step *step,
@@ -181,23 +182,31 @@ static void prepare_lane(struct bench_run *run, const struct workload *workload,
     lane->work = workload->work;
 }
 
-/* The first lane's work is done by the calling thread. */
-static enum status run_lanes(struct bench_run *run, const struct workload *workload, uint64_t *beside) {
+/* Starts the lane beside the others, and waits until it is at work. */
+static enum status start_beside(struct bench_run *run, const struct workload *workload, struct lane *writer,
+                                atomic_bool *stop) {
+    enum { LOOK_NS = 50 * 1000 };
+    *writer = run->lanes[0];
+    writer->work = workload->beside;
+    writer->stop = stop;
+    writer->count = UINT64_MAX;
+    writer->refill = run->filled_at_random;
+    if (writer->refill) writer->seed = run->fill_seed;
+    enum status status = thread_start(&writer->thread, "writer", run_lane, writer);
+    while (status == STATUS_OK && !atomic_load_explicit(&writer->begun, memory_order_acquire))
+        io_sleep(run->io, LOOK_NS);
+    return status;
+}
+
+/* The first lane's work is done by the calling thread. *start_ns: when it began. */
+static enum status run_lanes(struct bench_run *run, const struct workload *workload, uint64_t *start_ns,
+                             uint64_t *beside) {
     atomic_bool stop = false;
     struct lane *writer = workload->beside ? &run->lanes[workload->threads] : NULL;
-    enum status status = STATUS_OK;
+    enum status status = writer ? start_beside(run, workload, writer, &stop) : STATUS_OK;
+    const bool writes = writer && status == STATUS_OK;
     unsigned started = 1;
-    bool writes = false;
-    if (writer) {
-        *writer = run->lanes[0];
-        writer->work = workload->beside;
-        writer->stop = &stop;
-        writer->count = UINT64_MAX;
-        writer->refill = run->filled_at_random;
-        if (writer->refill) writer->seed = run->fill_seed;
-        status = thread_start(&writer->thread, "writer", run_lane, writer);
-        writes = status == STATUS_OK;
-    }
+    *start_ns = io_now_ns(run->io);
     while (status == STATUS_OK && started < workload->threads) {
         struct lane *lane = &run->lanes[started];
         status = thread_start(&lane->thread, "lane", run_lane, lane);
@@ -241,7 +250,7 @@ static void measure_files(struct bench_run *run, struct bench_result *result) {
     bench_engine_dir(run->settings, run->driver->name, dir);
     measure_directory(run->io, dir, run->driver->is_log, &result->log_bytes, &result->table_bytes);
     if (run->driver->table_bytes) result->table_bytes = run->driver->table_bytes(run->store);
-    result->live_bytes = live_bytes(run);
+    result->live_bytes = live_keys(run) * (BENCH_KEY_BYTES + run->value_bytes);
 }
 
 static enum status measure_step(struct bench_run *run, const struct bench_step *step, const struct workload *workload,
@@ -251,15 +260,18 @@ static enum status measure_step(struct bench_run *run, const struct bench_step *
     uint64_t written_before = 0, written_after = 0, quiet_ns = 0;
     measure_reset_peak(run->io);
     const bool counted = measure_written(run->io, &written_before);
-    const uint64_t cpu_ns = measure_cpu_ns(), start_ns = io_now_ns(run->io);
-    enum status status = run_lanes(run, workload, &result->beside);
+    const uint64_t cpu_ns = measure_cpu_ns();
+    uint64_t start_ns;
+    enum status status = run_lanes(run, workload, &start_ns, &result->beside);
     const uint64_t end_ns = io_now_ns(run->io);
     if (status != STATUS_OK) return error_set(&result->error, status, "%s: %s", workload->name, status_text(status));
     result->elapsed_ns = end_ns - start_ns;
     result->cpu_ns = measure_cpu_ns() - cpu_ns;
     merge_lanes(run, workload, result);
+    if (workload->compacts && run->driver->compact) result->operations = live_keys(run);
     if (!workload->alone)
-        status = wait_for_rest(run, workload->writes ? REST_WINDOWS : REST_WINDOWS_READ, &quiet_ns, &result->error);
+        status = wait_for_rest(run, workload->writes || workload->beside ? REST_WINDOWS : REST_WINDOWS_READ, &quiet_ns,
+                               &result->error);
     if (status != STATUS_OK) return status;
     if (workload->writes) {
         result->rest_ns = quiet_ns > end_ns ? quiet_ns - start_ns : end_ns - start_ns;
@@ -269,7 +281,7 @@ static enum status measure_step(struct bench_run *run, const struct bench_step *
     result->counted_writes = counted && measure_written(run->io, &written_after);
     result->written_bytes = written_after - written_before;
     result->peak_bytes = measure_peak_bytes(run->io);
-    result->comparable = !workload->beside && !workload->alone && run->present_known;
+    result->comparable = !workload->beside && !workload->alone && !workload->compacts && run->present_known;
     if (!workload->alone) measure_files(run, result);
     return STATUS_OK;
 }

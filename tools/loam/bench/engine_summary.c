@@ -14,7 +14,8 @@ struct bench_result *report_result(const struct report *report, unsigned round, 
 const char *report_step_name(const struct report *report, uint32_t step, char name[64]) {
     const struct bench_step *at = &report->steps[step];
     const struct workload *workload = &engine_workloads[at->workload];
-    (void)snprintf(name, 64, "%s%s", workload->name, at->compacted && !workload->compacts ? ", compacted" : "");
+    (void)snprintf(name, 64, "%s%s", workload->name,
+                   at->compacted && !workload->compacts && !workload->alone ? ", compacted" : "");
     return name;
 }
 

@@ -6,7 +6,7 @@
 #include "tools/loam/bench/engine_report.h"
 #include "tools/loam/bench/engine_workloads.h"
 
-enum { NAME_WIDTH = 24, COLUMN_WIDTH = 24 };
+enum { NAME_WIDTH = 24, COLUMN_WIDTH = 24, TEXT_BYTES = 64 };
 
 static void print_settings(const struct report *report) {
     static const char *const compressions[] = {"no compression", "lz4", "zstd"};
@@ -91,15 +91,26 @@ static void print_rates(const struct report *report) {
 
 /* ---- Other tables ------------------------------------------------------------------------------------------------ */
 
+/* Three digits that count, within six places. */
+static void put_short(char text[16], double value) {
+    if (value >= 9999.5) {
+        (void)snprintf(text, 16, "%.3gk", value / 1e3);
+    } else {
+        (void)snprintf(text, 16, value >= 99.95 ? "%.0f" : value >= 9.995 ? "%.1f" : "%.2f", value);
+    }
+}
+
 static void print_latencies(const struct report *report) {
     print_head(report, "us: p50 p99 p99.9", "");
     for (uint32_t step = 0; step < report->step_count; step++) {
         print_step_name(report, step);
         for (unsigned i = 0; i < report->engine_count; i++) {
             const struct report_cell *cell = &report->cells[step][i];
-            char text[64] = "-";
-            if (cell->p50_us > 0)
-                (void)snprintf(text, sizeof text, "%.2f %.2f %.2f", cell->p50_us, cell->p99_us, cell->p999_us);
+            char text[TEXT_BYTES] = "-", p50[16], p99[16], p999[16];
+            put_short(p50, cell->p50_us);
+            put_short(p99, cell->p99_us);
+            put_short(p999, cell->p999_us);
+            if (cell->p50_us > 0) (void)snprintf(text, sizeof text, "%s %s %s", p50, p99, p999);
             printf("%*s", COLUMN_WIDTH, text);
         }
         printf("\n");
@@ -112,7 +123,7 @@ static void print_costs(const struct report *report) {
         print_step_name(report, step);
         for (unsigned i = 0; i < report->engine_count; i++) {
             const struct report_cell *cell = &report->cells[step][i];
-            char text[64] = "-";
+            char text[TEXT_BYTES] = "-";
             if (cell->rate > 0) (void)snprintf(text, sizeof text, "%.2f; %.0f", cell->cpu_us, cell->peak_mib);
             printf("%*s", COLUMN_WIDTH, text);
         }
