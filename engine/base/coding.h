@@ -20,11 +20,22 @@ static inline void coding_put_u16(uint8_t *to, uint16_t value) {
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
 }
+/* Written out, not as loops: a compiler joins the bytes of the former into one store. */
 static inline void coding_put_u32(uint8_t *to, uint32_t value) {
-    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(value >> (8 * i));
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+    to[2] = (uint8_t)(value >> 16);
+    to[3] = (uint8_t)(value >> 24);
 }
 static inline void coding_put_u64(uint8_t *to, uint64_t value) {
-    for (int i = 0; i < 8; i++) to[i] = (uint8_t)(value >> (8 * i));
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+    to[2] = (uint8_t)(value >> 16);
+    to[3] = (uint8_t)(value >> 24);
+    to[4] = (uint8_t)(value >> 32);
+    to[5] = (uint8_t)(value >> 40);
+    to[6] = (uint8_t)(value >> 48);
+    to[7] = (uint8_t)(value >> 56);
 }
 static inline uint16_t coding_get_u16(const uint8_t *from) {
     return (uint16_t)(from[0] | (from[1] << 8));
@@ -36,10 +47,20 @@ static inline uint64_t coding_get_u64(const uint8_t *from) {
     return (uint64_t)coding_get_u32(from) | (uint64_t)coding_get_u32(from + 4) << 32;
 }
 static inline void coding_put_key_u32(uint8_t *to, uint32_t value) {
-    for (int i = 0; i < 4; i++) to[i] = (uint8_t)(value >> (24 - 8 * i));
+    to[0] = (uint8_t)(value >> 24);
+    to[1] = (uint8_t)(value >> 16);
+    to[2] = (uint8_t)(value >> 8);
+    to[3] = (uint8_t)value;
 }
 static inline void coding_put_key_u64(uint8_t *to, uint64_t value) {
-    for (int i = 0; i < 8; i++) to[i] = (uint8_t)(value >> (56 - 8 * i));
+    to[0] = (uint8_t)(value >> 56);
+    to[1] = (uint8_t)(value >> 48);
+    to[2] = (uint8_t)(value >> 40);
+    to[3] = (uint8_t)(value >> 32);
+    to[4] = (uint8_t)(value >> 24);
+    to[5] = (uint8_t)(value >> 16);
+    to[6] = (uint8_t)(value >> 8);
+    to[7] = (uint8_t)value;
 }
 static inline uint32_t coding_get_key_u32(const uint8_t *from) {
     return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | (uint32_t)from[3];

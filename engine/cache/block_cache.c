@@ -297,6 +297,20 @@ struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t
     return block;
 }
 
+void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place, unsigned step) {
+    uint64_t hash = key_hash(file, place);
+    struct block_shard *shard = shard_of(cache, hash);
+    mutex_lock(&shard->mutex);
+    struct block **bucket = bucket_of(shard, hash);
+    if (step == 0) {
+        __builtin_prefetch(bucket);
+    } else if (*bucket) {
+        __builtin_prefetch(*bucket);
+        block_touch(*bucket);
+    }
+    mutex_unlock(&shard->mutex);
+}
+
 void block_cache_add(struct block_cache *cache, struct block **block) {
     uint64_t hash = key_hash((*block)->file, (*block)->place);
     struct block_shard *shard = shard_of(cache, hash);

@@ -25,7 +25,13 @@ struct source_vtable {
     void (*next)(struct source *source); /* source->valid */
     void (*prev)(struct source *source); /* source->valid */
     void (*close)(struct source *source);
+    /* A hint: a seek (either one) to (key, trailer) comes next. What it will read is asked for, not waited for; called
+     * with step 0 and, after others had their turn, with step 1. The source stands nowhere until that seek. NULL =
+     * there is nothing to ask for. */
+    void (*prepare)(struct source *source, struct slice key, uint64_t trailer, unsigned step);
 };
+
+enum { SOURCE_PREPARE_STEPS = 2 };
 
 struct source {
     const struct source_vtable *vtable;
@@ -57,6 +63,10 @@ static inline void source_prev(struct source *source) {
 }
 static inline void source_close(struct source *source) {
     source->vtable->close(source);
+}
+
+static inline void source_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
+    if (source->vtable->prepare) source->vtable->prepare(source, key, trailer, step);
 }
 
 /* Order of the current entries of two valid sources: <0, 0, >0. */

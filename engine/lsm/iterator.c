@@ -26,7 +26,8 @@ struct engine_iterator {
     bool direct;   /* key and value are the source's */
     enum status status;
     struct slice shown_key, shown_value;
-    struct buf key;   /* the key shown, or to be passed over */
+    struct buf key; /* the key shown, or to be passed over */
+    uint64_t key_head;
     struct buf value; /* folded or copied */
     struct operands operands;
 };
@@ -67,6 +68,13 @@ static bool is_operand(uint64_t trailer) {
 }
 
 static bool keep_key(struct engine_iterator *iterator, struct slice key) {
+    iterator->key_head = entry_head(key);
+    if (key.size >= 8 && key.size <= 16 && iterator->key.capacity >= 16) { /* most keys: two copies of a word */
+        memcpy(iterator->key.data, key.data, 8);
+        memcpy(iterator->key.data + key.size - 8, key.data + key.size - 8, 8);
+        iterator->key.size = key.size;
+        return true;
+    }
     const enum status status = buf_assign(&iterator->key, key);
     if (status != STATUS_OK) end(iterator, status);
     return status == STATUS_OK;
@@ -92,7 +100,8 @@ static void show_folded(struct engine_iterator *iterator, const struct slice *ba
  */
 
 static bool is_at_key(const struct engine_iterator *iterator) {
-    return iterator->top->valid && slice_equal(iterator->top->key, buf_slice(&iterator->key));
+    const struct source *top = iterator->top;
+    return top->valid && top->head == iterator->key_head && slice_equal(top->key, buf_slice(&iterator->key));
 }
 
 /* Passes what is left of the versions of iterator->key. */

@@ -141,6 +141,22 @@ static void level_prev(struct source *source) {
         skip_backward(own_source);
 }
 
+/* The file that is open, or one that was opened before: nothing is opened ahead of the seek. */
+static void level_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
+    struct level_source *own_source = own(source);
+    if (step == 0) {
+        own_source->prepared = find(own_source, key);
+        if (own_source->prepared == own_source->count || is_hidden(own_source, own_source->prepared) ||
+            !atomic_load_explicit(&own_source->files[own_source->prepared]->sst, memory_order_acquire)) {
+            own_source->prepared = own_source->count;
+            return;
+        }
+        if (!enter(own_source, own_source->prepared)) return;
+    }
+    if (own_source->prepared < own_source->count && own_source->has_inner)
+        source_prepare(&own_source->inner.source, key, trailer, step);
+}
+
 static void level_close(struct source *source) {
     close_inner(own(source));
 }
@@ -153,6 +169,7 @@ static const struct source_vtable vtable = {
     .next = level_next,
     .prev = level_prev,
     .close = level_close,
+    .prepare = level_prepare,
 };
 
 void level_source_init(struct level_source *source, struct engine *engine, struct file *const *files, uint32_t count,

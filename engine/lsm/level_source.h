@@ -16,7 +16,8 @@ struct level_source {
     /* Nobody can see anything of the file: it is not read. NULL = never. */
     bool (*is_hidden)(void *context, const struct file *file);
     void *context;
-    uint32_t at; /* the open one; count = none */
+    uint32_t at;       /* the open one; count = none */
+    uint32_t prepared; /* the file that the seek announced by prepare goes to; count = unknown */
     bool has_inner;
     struct sst_source inner;
 };

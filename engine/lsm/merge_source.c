@@ -72,14 +72,22 @@ static void settle_top(struct merge_source *merge) {
     show_top(merge);
 }
 
+/* Each child waits for memory several times, one after another; the waits of different children overlap. */
+static void prepare(struct merge_source *merge, struct slice key, uint64_t trailer) {
+    for (unsigned step = 0; step < SOURCE_PREPARE_STEPS; step++)
+        for (size_t i = 0; i < merge->count; i++) source_prepare(merge->children[i], key, trailer, step);
+}
+
 static void merge_seek(struct source *source, struct slice key, uint64_t trailer) {
     struct merge_source *merge = own(source);
+    prepare(merge, key, trailer);
     for (size_t i = 0; i < merge->count; i++) source_seek(merge->children[i], key, trailer);
     rebuild(merge, false);
 }
 
 static void merge_seek_before(struct source *source, struct slice key, uint64_t trailer) {
     struct merge_source *merge = own(source);
+    prepare(merge, key, trailer);
     for (size_t i = 0; i < merge->count; i++) source_seek_before(merge->children[i], key, trailer);
     rebuild(merge, true);
 }

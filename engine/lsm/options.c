@@ -140,12 +140,13 @@ static const char *policy_name(enum engine_policy policy) {
 }
 
 static enum status print_kind(const struct engine_tree_kind *kind, struct buf *to) {
-    return buf_append_format(to, "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s policy=%s fifo_bytes=%" PRIu64
-                             " fifo_age_ms=%" PRId64 "\n",
-                             kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom),
-                             kind->filter_bits_per_key, kind->merge ? kind->merge->name : "none",
-                             kind->filter ? kind->filter->name : "none", policy_name(kind->policy), kind->fifo_bytes,
-                             kind->fifo_age_ms);
+    return buf_append_format(
+        to,
+        "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s policy=%s fifo_bytes=%" PRIu64
+        " fifo_age_ms=%" PRId64 "\n",
+        kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom), kind->filter_bits_per_key,
+        kind->merge ? kind->merge->name : "none", kind->filter ? kind->filter->name : "none", policy_name(kind->policy),
+        kind->fifo_bytes, kind->fifo_age_ms);
 }
 
 enum status engine_options_print(const struct engine_options *options, struct buf *to) {

@@ -41,7 +41,7 @@ MUST_CHECK enum status block_view_check_order(const struct sst_block_view *view)
 
 /* Room that block_view_key needs at `to`. */
 static inline size_t block_view_key_room(const struct sst_block_view *view) {
-    return (size_t)view->key_max + BLOCK_HEAD_BYTES;
+    return (size_t)view->key_max + 2 * BLOCK_HEAD_BYTES;
 }
 
 static inline uint64_t block_view_column(const struct sst_block_view *view, uint32_t column, uint32_t width,
@@ -90,8 +90,12 @@ static inline struct slice block_view_prefix(const struct sst_block_view *view) 
 /* Puts the key's part behind the prefix at to[prefix_size]; returns the key's size. `to` holds the prefix already. */
 static inline size_t block_view_suffix(const struct sst_block_view *view, uint32_t at, uint8_t *to) {
     struct slice tail = block_view_tail(view, at);
+    uint8_t *behind = to + view->prefix_size + BLOCK_HEAD_BYTES;
     coding_put_key_u64(to + view->prefix_size, block_view_head(view, at));
-    if (tail.size) memcpy(to + view->prefix_size + BLOCK_HEAD_BYTES, tail.data, tail.size);
+    if (tail.size <= 8)
+        memcpy(behind, tail.data, 8); /* of a fixed size; the slack allows it */
+    else
+        memcpy(behind, tail.data, tail.size);
     return view->prefix_size + block_view_head_size(view, at) + tail.size;
 }
 

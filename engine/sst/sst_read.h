@@ -67,12 +67,14 @@ struct sst_source {
     struct block *block;
     struct sst_block_view *view; /* of block: engine/sst/block_format.h */
     struct buf key;
-    struct buf ahead; /* READ_AHEAD: bytes of the file from ahead_offset on */
+    uint64_t prefix_head; /* entry_head of the block's prefix alone */
+    struct buf ahead;     /* READ_AHEAD: bytes of the file from ahead_offset on */
     uint64_t ahead_offset;
     unsigned flags;
     uint32_t index_at; /* which block */
     uint32_t entry_at; /* which entry in it */
     uint32_t run;      /* blocks entered one behind the other */
+    uint32_t prepared; /* the block that the seek announced by prepare goes to */
 };
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags);
 /* The block under the current value with a reference for the caller, so that the value may be kept without a copy.

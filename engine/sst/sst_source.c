@@ -32,7 +32,8 @@ static void show(struct sst_source *this) {
     uint32_t at = this->entry_at;
     size_t size = block_view_suffix(view, at, this->key.data);
     source->key = slice_make(this->key.data, size);
-    source->head = entry_head(source->key);
+    source->head = this->prefix_head;
+    if (view->prefix_size < 8) source->head |= block_view_head(view, at) >> (8 * view->prefix_size);
     source->trailer = block_view_trailer(view, at);
     source->value = block_view_value(view, at);
     source->valid = true;
@@ -99,6 +100,7 @@ static bool enter_block(struct sst_source *this, uint32_t at) {
         if (status == STATUS_OK) {
             struct slice prefix = block_view_prefix(view);
             if (prefix.size) memcpy(this->key.data, prefix.data, prefix.size);
+            this->prefix_head = entry_head(prefix);
             this->block = block;
             this->view = view;
             this->index_at = at;
@@ -163,6 +165,14 @@ static void sst_source_seek_before(struct source *source, struct slice key, uint
     }
 }
 
+static void sst_source_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
+    struct sst_source *this = source_of(source);
+    if (!this->sst->environment->cache) return;
+    if (step == 0) this->prepared = sst_index_seek(this->sst, key, trailer);
+    if (this->prepared < this->sst->index.count)
+        block_cache_prepare(this->sst->environment->cache, this->sst->cache_file, this->prepared, step);
+}
+
 static void sst_source_seek_first(struct source *source) {
     source->status = STATUS_OK;
     show_first_of(source_of(source), 0);
@@ -216,6 +226,7 @@ static const struct source_vtable sst_source_vtable = {
     .next = sst_source_next,
     .prev = sst_source_prev,
     .close = sst_source_close,
+    .prepare = sst_source_prepare,
 };
 
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags) {
