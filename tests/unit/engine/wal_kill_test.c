@@ -22,7 +22,7 @@
 #include "tests/harness/test_env.h"
 #include "tests/harness/wal_model.h"
 
-enum { SEGMENT = 64 << 10, OWNER = 42 };
+enum { SEGMENT = 64 << 10, OWNER = 42, COMMITS = 300 /* through several segments, recycled ones among them */ };
 static const char dir[] = "/wal";
 
 /* ---- Where a copy may stop --------------------------------------------------------------------------------------- */
@@ -139,7 +139,8 @@ static void a_copy_that_stops_anywhere_leaves_every_earlier_group(void **state) 
     struct bench bench;
     print_message("seed %llu\n", (unsigned long long)seed);
     bench_init(&bench, seed);
-    for (uint64_t i = 0; i < test_scaled(300); i++) { /* through several segments, recycled ones among them */
+    const uint64_t commits = test_scaled(COMMITS);
+    for (uint64_t i = 0; i < commits; i++) {
         char path[64], now[64];
         newest_path(&bench, path);
         read_file(&bench, path, before);
@@ -157,7 +158,7 @@ static void a_copy_that_stops_anywhere_leaves_every_earlier_group(void **state) 
     }
     struct wal_stats stats;
     wal_get_stats(bench.wal, &stats);
-    assert_true(stats.segments_recycled > 0);
+    if (commits >= COMMITS) assert_true(stats.segments_recycled > 0); /* a scaled run ends in the first ones */
     assert_true(bench.torn > 0);
     assert_true(bench.unstamped > 0);
     bench_deinit(&bench);

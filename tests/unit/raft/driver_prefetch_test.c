@@ -69,7 +69,7 @@ static void rows_that_are_not_in_memory_are_read_while_their_entry_is_replicated
 
 static void a_cache_that_holds_nothing_costs_reads_and_no_answer(void **state) {
     struct cluster *cluster = *state;
-    restart_with(cluster, 32 << 10, 1);
+    restart_with(cluster, 32 << 10, 1024);
     struct node *leader = cluster_wait_for_leader(cluster);
     for (int64_t round = 1; round <= 3; round++) put_all(cluster, leader, round);
     cluster_wait_until_equal(cluster);
