@@ -102,7 +102,7 @@ FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -
 PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
 PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 
-.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash soak bench mutants cluster lint fmt fmt-check \
+.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash flips soak bench mutants cluster lint fmt fmt-check \
     compile_commands install deps clean help tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -234,8 +234,21 @@ SEEDS ?= 2000
 sim: $(B)/loam
 	$(B)/loam sim --seeds $(SEEDS)
 
+# The engine's sweep takes every I/O, on all cores, in series of seeds of its own, and prints its points; the other suites run after it.
+CRASH_PERCENT ?= 1000
+CRASH_SEEDS := 1 100001
 crash: $(patsubst %.c,$(B)/%,$(wildcard tests/crash/*_test.c))
-	LOAM_TEST_SCALE=1000 LOAM_TEST_TIMEOUT=3600 tests/run $(B) $^
+	@printf '%s\n' $(CRASH_SEEDS) | xargs -P 2 -I{} sh -c 'echo "== seeds from {}"; LOAM_TEST_SEED={} LOAM_TEST_SCALE=$(CRASH_PERCENT) \
+	    $(B)/tests/crash/engine_power_cut_test 2>&1 && echo "== seeds from {}: passed"' | tee $(B)/crash.out; \
+	    test $$(grep -c ': passed$$' $(B)/crash.out) -eq $(words $(CRASH_SEEDS))
+	@awk '/ points in /{ sum += $$1 } END { print sum " points of the engine" }' $(B)/crash.out
+	LOAM_TEST_SCALE=$(CRASH_PERCENT) LOAM_TEST_TIMEOUT=3600 tests/run $(B) $(filter-out %/engine_power_cut_test,$^)
+
+# Bits flipped in stores, one at a time.
+FLIPS ?= 1000000
+flips: $(B)/tests/crash/engine_flip_test
+	@printf '1\n100001\n' | LOAM_TEST_SCALE=$$(( $(FLIPS) / 200 )) xargs -P 2 -I{} sh -c 'LOAM_TEST_SEED={} $< 2>&1 && echo "== passed"' \
+	    | tee $(B)/flips.out; test $$(grep -c '^== passed$$' $(B)/flips.out) -eq 2
 
 bench: all
 	$(B)/loam bench engine
@@ -307,6 +320,7 @@ help:
 	@echo "make asan tsan clang build and test under the sanitizers, or with clang"
 	@echo "make fuzz            every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make sim crash       long runs of the simulator (SEEDS=$(SEEDS)) and of the power-cut tests"
+	@echo "make flips           FLIPS=$(FLIPS) bits flipped in stores of the engine, one at a time"
 	@echo "make soak            $(SOAK_OPERATIONS) operations: memory and disk must not grow with their number"
 	@echo "make mutants         planted bugs: each must be found"
 	@echo "make bench           measurements, beside peers where they are installed"

@@ -27,7 +27,7 @@ static enum status open_sst(struct engine *engine, struct file *file, struct sst
         atomic_store_explicit(&file->sst, *sst, memory_order_release);
         return STATUS_OK;
     }
-    store_note_error(engine, status, "%s: %s", path, error.text[0] ? error.text : status_text(status));
+    store_note_error(engine, status, "%s", error.text); /* which begins with the path */
     if (status_class(status) == STATUS_CLASS_DAMAGE) atomic_store(&file->damaged, true);
     /* A file of ours that is gone or is another's is damage to whoever reads. */
     return status == STATUS_NOT_FOUND || status == STATUS_MISMATCH ? STATUS_CORRUPT : status;

@@ -150,14 +150,15 @@ static enum status open_ends(struct sst *sst, struct error *error) {
     if (status != STATUS_OK) return error_set(error, status, "header or footer can't be read");
     struct sst_identity claimed;
     status = sst_header_decode(slice_make(header, sizeof header), &claimed, error);
-    if (status == STATUS_OK) status = sst_footer_decode(slice_make(footer, sizeof footer), size, &sst->footer, error);
-    if (status != STATUS_OK) return status;
+    if (status != STATUS_OK) return error_prefix(error, status, "offset 0");
+    status = sst_footer_decode(slice_make(footer, sizeof footer), size, &sst->footer, error);
+    if (status != STATUS_OK) return error_prefix(error, status, "offset %" PRIu64, size - sizeof footer);
     bool same = claimed.store == sst->identity.store && claimed.file == sst->identity.file;
     bool agree = claimed.store == sst->footer.identity.store && claimed.file == sst->footer.identity.file;
-    if (!agree) return error_set(error, STATUS_CORRUPT, "header and footer are of different files");
+    if (!agree) return error_set(error, STATUS_CORRUPT, "header (offset 0) and footer are of different files");
     if (!same) {
         return error_set(error, STATUS_MISMATCH,
-                         "it is file %" PRIu64 " of store %016" PRIx64 ", not file %" PRIu64 " of store %016" PRIx64,
+                         "offset 0: it is file %" PRIu64 " of store %016" PRIx64 ", not file %" PRIu64 " of store %016" PRIx64,
                          claimed.file, claimed.store, sst->identity.file, sst->identity.store);
     }
     return STATUS_OK;

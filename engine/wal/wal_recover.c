@@ -109,14 +109,14 @@ static enum status open_segment(struct opening *opening, const struct found_file
     struct error why;
     status = wal_segment_header_decode(slice_make(page, got), header, &why);
     if (status == STATUS_SYNTAX) status = STATUS_CORRUPT; /* a header is durable before its file gets such a name */
-    if (status != STATUS_OK) return error_set(opening->error, status, "%s: %s", path, why.text);
+    if (status != STATUS_OK) return error_set(opening->error, status, "%s: offset 0: %s", path, why.text);
     if (header->owner != wal->owner) {
         return error_set(opening->error, STATUS_MISMATCH,
-                         "%s: the segment of another store (owner %016llx, not %016llx)", path,
+                         "%s: offset 0: the segment of another store (owner %016llx, not %016llx)", path,
                          (unsigned long long)header->owner, (unsigned long long)wal->owner);
     }
     if (header->segment != found->number) {
-        return error_set(opening->error, STATUS_CORRUPT, "%s: the header is that of segment %08x", path,
+        return error_set(opening->error, STATUS_CORRUPT, "%s: offset 0: the header is that of segment %08x", path,
                          header->segment);
     }
     return STATUS_OK;

@@ -425,6 +425,7 @@ static void run_seed(uint64_t seed, uint64_t only_cut) {
     run.sync_percent = (unsigned)prng_below(&prng, 101);
     run.interludes = (unsigned)prng_between(&prng, 12, 60);
     workload_draw_options(&prng, &run.drawn);
+    if (!has_own_log(&run)) run.sync_percent /= 4; /* flushes then wait for the owner's log */
     struct workload *workload = workload_create(seed, run.batches, (unsigned)prng_below(&prng, 50));
     run.workload = workload;
     run.machine = (struct machine){.sim = sim_create(seed), .disk = sim_disk_create(seed)};

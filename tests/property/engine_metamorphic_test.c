@@ -42,6 +42,8 @@ struct setup {
     unsigned filter_bits;
     bool compresses; /* with the two below */
     enum engine_compression upper, bottom;
+    enum engine_policy policy;
+    bool changes_policy;                               /* at every opening */
     unsigned reopen_every, flush_every, compact_every; /* batches */
     bool holds_snapshots;                              /* one of every tenth batch, to the end */
     bool with_threads;                                 /* on a real disk */
@@ -86,6 +88,20 @@ static const struct setup setups[] = {
     {.name = "compacted often", .flush_every = 2, .compact_every = 6},
     {.name = "snapshots held", .holds_snapshots = true, .flush_every = 3, .compact_every = 25},
     {.name = "manifests that roll at once", .flush_every = 2, .options.manifest_bytes = 1},
+    {.name = "leveled", .policy = ENGINE_POLICY_LEVELED, .options = {.memtable_bytes = 4 << 10, .file_bytes = 8 << 10}},
+    {.name = "leveled, steep",
+     .policy = ENGINE_POLICY_LEVELED,
+     .options = {.level_base_bytes = 4 << 10, .level_ratio = 2, .memtable_bytes = 2 << 10, .file_bytes = 2 << 10}},
+    {.name = "leveled, level 0 deep",
+     .policy = ENGINE_POLICY_LEVELED,
+     .flush_every = 1,
+     .options = {.level0_trigger = 4, .level_base_bytes = 2 << 10, .file_bytes = 4 << 10}},
+    {.name = "tiered", .policy = ENGINE_POLICY_TIERED, .options = {.memtable_bytes = 4 << 10, .file_bytes = 8 << 10}},
+    {.name = "fifo without limits", .policy = ENGINE_POLICY_FIFO, .options.memtable_bytes = 4 << 10},
+    {.name = "policies that change",
+     .changes_policy = true,
+     .reopen_every = 12,
+     .options = {.memtable_bytes = 4 << 10, .file_bytes = 8 << 10}},
     {.name = "two compaction workers", .compaction_workers = 2, .options.memtable_bytes = 4 << 10},
     {.name = "threads, posix", .with_threads = true, .backend = IO_BACKEND_POSIX, .options.memtable_bytes = 4 << 10},
     {.name = "threads, io_uring", .with_threads = true, .backend = IO_BACKEND_PROBE, .options.memtable_bytes = 4 << 10},
@@ -182,6 +198,7 @@ static void set_up_kinds(struct run *run) {
         if (setup->filter_bits) kind->filter_bits_per_key = setup->filter_bits;
         if (setup->compresses) kind->upper = setup->upper;
         if (setup->compresses) kind->bottom = setup->bottom;
+        kind->policy = setup->policy;
     }
 }
 
@@ -268,6 +285,8 @@ static void take(struct run *run, struct held *held) {
 
 static void open_engine(struct run *run) {
     struct error error = {0};
+    for (size_t i = 0; i < MODEL_KINDS && run->setup->changes_policy; i++)
+        run->kinds[i].policy = (enum engine_policy)((run->n + i) % 4);
     must(run, engine_open(run->io, run->dir, &run->options, &run->engine, &error), "open", &error);
 }
 
@@ -292,7 +311,7 @@ struct sight {
 static struct sight look(const struct run *run, const struct held *held) {
     const uint32_t n = held != NULL && held->snapshot != NULL ? held->n : run->n;
     return (struct sight){.state = workload_state(run->list->workload, n),
-                          .now_ms = (int64_t)run->n,
+                          .now_ms = (int64_t)n, /* what is due later must be seen, whatever has been compacted since */
                           .snapshot = held != NULL ? held->snapshot : NULL};
 }
 

@@ -1,0 +1,249 @@
+/*
+ * One flipped bit in a byte of a store: of the superblock, the manifest, an SST, the log,
+ * options and events. It is noticed (the store
+ * refuses to open, a read fails, verify finds it), and then the words name the file and an offset; or it is harmless:
+ * everything is there, to the byte, and verify finds nothing either. It never becomes an answer, and nothing that was
+ * acknowledged is missing in silence.
+ *
+ * A million flips: make flips. Replay one: LOAM_TEST_SEED=seed LOAM_TEST_CASE=number build/tests/crash/engine_flip_test
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/hash.h"
+#include "tests/harness/engine_workload.h"
+#include "tests/harness/test_env.h"
+#include "tools/sim/sim_io.h"
+
+enum {
+    FLIPS = 10000,
+    FLIPS_A_LIFE = 1000,
+    BATCHES = 40,
+    FILES_MAX = 256,
+    CLASSES = 5,
+    MS = 1000000,
+};
+
+static const char *const class_names[CLASSES] = {"superblock", "manifest", "sst", "log", "others"};
+
+static struct totals { uint64_t flips[CLASSES], refused[CLASSES], met[CLASSES], harmless[CLASSES]; } totals;
+
+struct target {
+    char path[IO_PATH_BYTES];
+    uint64_t size;
+    unsigned class;
+};
+
+struct store {
+    uint64_t seed, number; /* of the flip */
+    struct workload *workload;
+    struct workload_options drawn;
+    struct sim *sim;
+    struct sim_disk *disk;
+    struct io *io;
+    struct engine *engine;
+    struct target files[FILES_MAX];
+    size_t file_count;
+    const struct target *hit;
+    uint64_t offset;
+    bool is_named; /* a finding was of this file */
+};
+
+static void broken(const struct store *store, const char *what, const char *text) {
+    fail_msg("%s: %s\n  a bit flipped at %s:%" PRIu64 "; replay: LOAM_TEST_SEED=%" PRIu64 " LOAM_TEST_CASE=%" PRIu64
+             " build/tests/crash/engine_flip_test",
+             what, text, store->hit->path, store->offset, store->seed, store->number);
+}
+
+/* ---- A store ----------------------------------------------------------------------------------------------------- */
+
+static enum status boot(struct store *store, struct error *error) {
+    store->io = sim_io_create(store->sim, store->disk, NULL);
+    store->engine = NULL;
+    return engine_open(store->io, "/store", &store->drawn.options, &store->engine, error);
+}
+
+static void stop(struct store *store) {
+    engine_close(store->engine);
+    io_destroy(store->io);
+}
+
+static unsigned class_of(const char *path) {
+    if (strstr(path, "/wal/") != NULL) return 3;
+    if (strstr(path, ".manifest") != NULL) return 1;
+    if (strstr(path, ".sst") != NULL) return 2;
+    return strstr(path, "SUPERBLOCK") != NULL ? 0 : 4;
+}
+
+static void add_file(void *context, const char *path, uint64_t size) {
+    struct store *store = context;
+    if (strncmp(path, "/store/", 7) != 0 || size == 0) return;
+    assert_true(store->file_count < FILES_MAX);
+    struct target *target = &store->files[store->file_count++];
+    *target = (struct target){.size = size, .class = class_of(path)};
+    memcpy(target->path, path, strlen(path) + 1);
+}
+
+/* Something in every kind of file; all of it durable. */
+static void live(struct store *store) {
+    struct error error = {0};
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    if (boot(store, &error) != STATUS_OK) fail_msg("%s", error.text);
+    for (uint32_t n = 1; n <= BATCHES; n++) {
+        const struct engine_write_options options = {.sync = true};
+        bool durable;
+        assert_int_equal(
+            workload_write(store->workload, store->io, store->engine, n, false, &batch, &options, &durable), STATUS_OK);
+        if (n % 16 == 0) assert_int_equal(engine_flush(store->engine), STATUS_OK);
+        io_run(store->io, io_now_ns(store->io) + MS);
+    }
+    stop(store);
+    engine_batch_deinit(&batch);
+    sim_disk_walk(store->disk, add_file, store);
+}
+
+/* ---- One flip ---------------------------------------------------------------------------------------------------- */
+
+/* Half of the flips go to a kind of file first, so that small files have their share. */
+static void draw_place(struct store *store, struct prng *prng) {
+    uint64_t bytes = 0;
+    const unsigned class = (unsigned)prng_below(prng, CLASSES);
+    const bool any = prng_chance(prng, 1, 2);
+    store->hit = NULL;
+    for (size_t i = 0; i < store->file_count; i++) {
+        const struct target *target = &store->files[i];
+        if (!any && target->class != class) continue;
+        bytes += target->size;
+        if (prng_below(prng, bytes) < target->size) store->hit = target;
+    }
+    if (store->hit == NULL) store->hit = &store->files[0];
+    store->offset = prng_below(prng, store->hit->size);
+}
+
+static bool is_damage(enum status status) {
+    return status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_IO || status == STATUS_NOT_FOUND ||
+           status == STATUS_VERSION || status == STATUS_MISMATCH;
+}
+
+static const char *name_of(const char *path) {
+    return strrchr(path, '/') + 1;
+}
+
+/* "offset N" in it, with N no more than a unit away. */
+static bool tells_place(const struct store *store, const char *text) {
+    return strstr(text, name_of(store->hit->path)) != NULL && strstr(text, "offset") != NULL;
+}
+
+static void visit_finding(void *context, const struct engine_finding *finding) {
+    struct store *store = context;
+    char line[ERROR_TEXT_BYTES];
+    snprintf(line, sizeof line, "%s: offset %" PRIu64 ": %s", finding->file, finding->offset, finding->text);
+    store->is_named = store->is_named || tells_place(store, line);
+}
+
+/* An SST is checked to the last byte, whether or not a read needs it. (A slot of the superblock is, too, but the
+ * opening writes the older one anew.) */
+static bool must_be_noticed(const struct store *store) {
+    struct io_entry entry;
+    /* One that no edit names any more was removed at the opening. */
+    return store->hit->class == 2 && io_stat(store->io, store->hit->path, &entry) == STATUS_OK;
+}
+
+static void examine(struct store *store) {
+    struct error error = {0};
+    uint32_t n = 0;
+    const unsigned class = store->hit->class;
+    store->is_named = false;
+    enum status status = workload_recovered(store->engine, &n);
+    if (status == STATUS_OK) status = workload_compare(store->workload, store->engine, n, &error);
+    if (status == STATUS_MISMATCH) broken(store, "the flip became an answer", error.text);
+    if (status != STATUS_OK && !is_damage(status)) broken(store, "a read", status_name(status));
+    if (status != STATUS_OK) {
+        engine_last_error(store->engine, &error);
+        if (!tells_place(store, error.text)) broken(store, "a read failed without naming the place", error.text);
+    }
+    const enum status verdict = engine_verify(store->engine, visit_finding, store);
+    if (status != STATUS_OK && verdict == STATUS_OK) broken(store, "verify missed what a read met", error.text);
+    if (status == STATUS_OK && verdict == STATUS_OK && n < BATCHES)
+        broken(store, "acknowledged batches are missing", "and nobody says so");
+    if (verdict != STATUS_OK && !store->is_named) {
+        engine_last_error(store->engine, &error);
+        broken(store, "verify does not name the place", error.text);
+    }
+    if (verdict == STATUS_OK && must_be_noticed(store)) broken(store, "not noticed", "though a check covers it");
+    if (verdict == STATUS_OK)
+        totals.harmless[class]++;
+    else
+        totals.met[class]++;
+}
+
+static void run_flip(const struct store *original, uint64_t number) {
+    struct store store = *original;
+    struct prng prng;
+    struct error error = {0};
+    prng_init(&prng, hash_mix(original->seed, number));
+    store.number = number;
+    store.drawn.options.kinds = store.drawn.kinds;
+    store.disk = sim_disk_clone(original->disk, prng_next(&prng));
+    do draw_place(&store, &prng);
+    while (sim_disk_damage(store.disk, store.hit->path, store.offset, SIM_DAMAGE_FLIP) != STATUS_OK);
+    totals.flips[store.hit->class]++;
+    const enum status status = boot(&store, &error);
+    if (status == STATUS_OK) {
+        examine(&store);
+    } else {
+        if (!is_damage(status)) broken(&store, "refused for another reason", status_name(status));
+        if (!tells_place(&store, error.text)) broken(&store, "refused without naming the place", error.text);
+        totals.refused[store.hit->class]++;
+    }
+    stop(&store);
+    sim_disk_destroy(store.disk);
+}
+
+static uint64_t all_flips(void) {
+    uint64_t sum = 0;
+    for (unsigned class = 0; class < CLASSES; class ++) sum += totals.flips[class];
+    return sum;
+}
+
+static void run_life(uint64_t seed, uint64_t only) {
+    static struct store store;
+    struct prng prng;
+    prng_init(&prng, hash_mix(seed, 0x666c6970));
+    store = (struct store){.seed = seed, .workload = workload_create(seed, BATCHES, 10), .sim = sim_create(seed)};
+    workload_draw_options(&prng, &store.drawn);
+    store.drawn.options.wal = ENGINE_WAL_OWN;
+    store.disk = sim_disk_create(seed);
+    live(&store);
+    for (uint64_t number = 1; number <= FLIPS_A_LIFE; number++)
+        if (only == 0 || only == number) run_flip(&store, number);
+    sim_disk_destroy(store.disk);
+    sim_destroy(store.sim);
+    workload_destroy(store.workload);
+}
+
+static void a_flipped_bit_is_noticed_with_its_place_or_harmless(void **state) {
+    (void)state;
+    const uint64_t only = test_number("LOAM_TEST_CASE", 0), wanted = only != 0 ? 1 : test_scaled(FLIPS);
+    for (uint64_t seed = test_seed(1); all_flips() < wanted; seed++) run_life(seed, only);
+    for (unsigned i = 0; i < CLASSES; i++)
+        print_message("%-10s %8" PRIu64 " flips: %8" PRIu64 " refused at open, %8" PRIu64 " met later, %8" PRIu64
+                      " harmless\n",
+                      class_names[i], totals.flips[i], totals.refused[i], totals.met[i], totals.harmless[i]);
+    print_message("%" PRIu64 " flips, 0 wrong answers\n", all_flips());
+    if (only == 0)
+        for (unsigned i = 0; i + 1 < CLASSES; i++) assert_true(totals.refused[i] + totals.met[i] > 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_flipped_bit_is_noticed_with_its_place_or_harmless)};
+    return cmocka_run_group_tests_name("engine flips", tests, NULL, NULL);
+}
