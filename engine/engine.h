@@ -28,6 +28,7 @@ enum {
     ENGINE_VALUE_MAX_BYTES = 64 << 20,
     ENGINE_TREES_MAX = 65536,
     ENGINE_LEVELS = 7,
+    ENGINE_EXPIRY_BYTES = 8,
 };
 
 /* ---- Kinds of trees ---------------------------------------------------------------------------------------------- */
@@ -91,6 +92,8 @@ struct engine_tree_kind {
     enum engine_policy policy;
     uint64_t fifo_bytes; /* FIFO: files of the tree; 0 = any */
     int64_t fifo_age_ms; /* FIFO: log time; looked at after a flush; 0 = any */
+    bool expires; /* values end at a time of their own: only engine_batch_put_until writes them, merges and appends are
+                     INVALID; no filter and no merge operator; for the life of the tree */
 };
 
 /* engine_options.event_log_bytes: no file of events. */
@@ -173,6 +176,16 @@ void engine_batch_deinit(struct engine_batch *batch);
 void engine_batch_clear(struct engine_batch *batch);
 MUST_CHECK enum status engine_batch_put(struct engine_batch *batch, uint32_t tree, struct slice key,
                                         struct slice value);
+/*
+ * In a tree whose kind expires: a value that reads show up to log time expires_ms (0 = for ever), and as absent from
+ * then on, whatever older version there was. Log time is that of the last batch applied, of a snapshot's mark in a
+ * snapshot. Compaction drops it once a flush at or after that time is installed. Other puts into such a tree bring the
+ * time themselves, in front of the value: engine_expiry_encode.
+ */
+MUST_CHECK enum status engine_batch_put_until(struct engine_batch *batch, uint32_t tree, struct slice key,
+                                              struct slice value, int64_t expires_ms);
+/* For values that come in another way, by engine_sst_writer_put. */
+void engine_expiry_encode(uint8_t to[ENGINE_EXPIRY_BYTES], int64_t expires_ms);
 MUST_CHECK enum status engine_batch_delete(struct engine_batch *batch, uint32_t tree, struct slice key);
 /* Every key in [begin, end); an empty end = to the end of the tree. O(1) to write. */
 MUST_CHECK enum status engine_batch_delete_range(struct engine_batch *batch, uint32_t tree, struct slice begin,

@@ -106,6 +106,9 @@ MUST_CHECK enum status io_file_write_sync(struct io_file *file, uint64_t offset,
 void io_file_push(struct io_file *file, uint64_t offset, uint64_t size);
 /* Content and size durable. See above for what a failure means. */
 MUST_CHECK enum status io_file_sync(struct io_file *file);
+/* A hint: what was written to [offset, offset + size) is to be on its way to the device, so that a sync to come waits
+ * less. Promises nothing, waits for nothing. */
+void io_file_write_back(struct io_file *file, uint64_t offset, uint64_t size);
 MUST_CHECK enum status io_file_size(struct io_file *file, uint64_t *size);
 MUST_CHECK enum status io_file_truncate(struct io_file *file, uint64_t size);
 /* The path it was opened by; borrowed from the file. */

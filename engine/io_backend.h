@@ -56,6 +56,7 @@ struct io_vtable {
     enum status (*file_write_sync)(struct io_file *file, uint64_t offset, const void *from, size_t size);
     void (*file_push)(struct io_file *file, uint64_t offset, uint64_t size); /* NULL: nothing to do */
     enum status (*file_sync)(struct io_file *file);
+    void (*file_write_back)(struct io_file *file, uint64_t offset, uint64_t size); /* NULL = the hint means nothing */
     enum status (*file_size)(struct io_file *file, uint64_t *size);
     enum status (*file_truncate)(struct io_file *file, uint64_t size);
 

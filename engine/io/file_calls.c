@@ -122,6 +122,11 @@ enum status machine_file_sync(struct io_file *file) {
     return status;
 }
 
+/* Not every file system knows it; and what it fails on, the sync fails on. */
+void machine_file_write_back(struct io_file *file, uint64_t offset, uint64_t size) {
+    (void)sync_file_range(machine_file_of(file)->fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+}
+
 enum status machine_file_size(struct io_file *file, uint64_t *size) {
     struct stat facts;
     if (fstat(machine_file_of(file)->fd, &facts) != 0)

@@ -71,6 +71,10 @@ enum status io_file_size(struct io_file *file, uint64_t *size) {
     return file->io->vtable->file_size(file, size);
 }
 
+void io_file_write_back(struct io_file *file, uint64_t offset, uint64_t size) {
+    if (file->io->vtable->file_write_back) file->io->vtable->file_write_back(file, offset, size);
+}
+
 enum status io_file_truncate(struct io_file *file, uint64_t size) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (size > INT64_MAX) return STATUS_INVALID;

@@ -56,6 +56,19 @@ enum status engine_batch_put(struct engine_batch *batch, uint32_t tree, struct s
     return add_entry(batch, BATCH_PUT, tree, key, value);
 }
 
+enum status engine_batch_put_until(struct engine_batch *batch, uint32_t tree, struct slice key, struct slice value,
+                                   int64_t expires_ms) {
+    if (value.size > ENGINE_VALUE_MAX_BYTES - ENGINE_EXPIRY_BYTES) return STATUS_TOO_LARGE;
+    struct buf stored = BUF_EMPTY;
+    uint8_t time[ENGINE_EXPIRY_BYTES];
+    engine_expiry_encode(time, expires_ms);
+    enum status status = buf_append(&stored, time, sizeof time);
+    if (status == STATUS_OK) status = buf_append_slice(&stored, value);
+    if (status == STATUS_OK) status = add_entry(batch, BATCH_PUT, tree, key, buf_slice(&stored));
+    buf_deinit(&stored);
+    return status;
+}
+
 enum status engine_batch_delete(struct engine_batch *batch, uint32_t tree, struct slice key) {
     if (key.size > ENGINE_KEY_MAX_BYTES) return STATUS_TOO_LARGE;
     return add(batch, BATCH_DELETE, tree, &key, 1);

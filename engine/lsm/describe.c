@@ -2,6 +2,7 @@
  * present manifest adds up to, nothing that was not installed. */
 #include <stdlib.h>
 
+#include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/store.h"
 
@@ -13,10 +14,11 @@ static enum status describe_kinds(const struct engine *engine, struct edit *edit
     enum status status = STATUS_OK;
     for (size_t i = 0; i < engine->options.kind_count && status == STATUS_OK; i++) {
         const struct engine_tree_kind *kind = &engine->options.kinds[i];
+        const struct engine_filter *filter = expiry_kind_filter(kind);
         const struct edit_kind described = {.id = kind->id,
                                             .name = name_of(kind->name),
                                             .merge = name_of(kind->merge ? kind->merge->name : NULL),
-                                            .filter = name_of(kind->filter ? kind->filter->name : NULL)};
+                                            .filter = name_of(filter ? filter->name : NULL)};
         status = edit_add_kind(edit, &described);
     }
     return status;

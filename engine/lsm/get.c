@@ -3,6 +3,7 @@
  * operands are gathered on the way. Invariant: a range delete is met no later than the first version that it hides,
  * because sources are asked in order of age.
  */
+#include "engine/lsm/expiry.h"
 #include "engine/lsm/resolve.h"
 #include "engine/lsm/store.h"
 
@@ -13,6 +14,7 @@ struct lookup {
     struct slice key;
     uint64_t hash;
     uint64_t snapshot;
+    int64_t time_ms;
     unsigned flags;
     uint64_t cover; /* the highest range delete met; hides what is older */
     bool decided;   /* nothing older matters */
@@ -153,10 +155,18 @@ static enum status resolve(struct lookup *lookup) {
     return status;
 }
 
+static enum status show_unexpired(struct lookup *lookup) {
+    const enum status status = expiry_show(&lookup->base, lookup->time_ms);
+    if (status == STATUS_CORRUPT)
+        store_note_error(lookup->engine, status, "tree %u: a value has no time of expiry", lookup->tree->id);
+    return status;
+}
+
 static enum status answer(struct lookup *lookup, struct engine_value *value) {
     enum status status = STATUS_OK;
     if (lookup->operands.count > 0) status = resolve(lookup);
     if (status == STATUS_OK && !lookup->has_base) status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK && lookup->tree->kind->expires) status = show_unexpired(lookup);
     if (status != STATUS_OK) return status;
     value->data = lookup->base;
     value->pin[0] = lookup->block;
@@ -171,6 +181,7 @@ static enum status get(struct engine *engine, const struct engine_snapshot *snap
     struct store_read read;
     store_begin_read(engine, snapshot, tree, &read);
     lookup.snapshot = read.sequence;
+    lookup.time_ms = read.time_ms;
     lookup.tree = read.tree;
     enum status status = lookup.tree ? look(&lookup, read.view) : STATUS_INVALID;
     if (status == STATUS_OK) status = answer(&lookup, value);

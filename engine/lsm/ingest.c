@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm/droppable.h"
+#include "engine/lsm/expiry.h"
 #include "engine/lsm/store.h"
 #include "engine/sst/sst_format.h"
 
@@ -66,11 +67,12 @@ static enum status find_droppable(const struct ingest *ingest, struct sst *sst, 
     struct droppable droppable;
     struct sst_source source;
     droppable_init(&droppable, ingest->mark_time_ms);
-    if (ingest->kind->filter) {
+    const struct engine_filter *filter = expiry_kind_filter(ingest->kind);
+    if (filter) {
         sst_source_init(&source, sst, SST_READ_AHEAD);
         for (source_seek_first(&source.source); source.source.valid; source_next(&source.source))
             if (entry_kind(source.source.trailer) == ENTRY_PUT)
-                droppable_add(&droppable, ingest->kind->filter, source.source.key, source.source.value);
+                droppable_add(&droppable, filter, source.source.key, source.source.value);
         const enum status status = source.source.status;
         source_close(&source.source);
         if (status != STATUS_OK) return status;

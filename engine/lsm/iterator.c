@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "engine/lsm/expiry.h"
 #include "engine/lsm/read_set.h"
 #include "engine/lsm/resolve.h"
 
@@ -32,17 +33,24 @@ struct engine_iterator {
     struct operands operands;
 };
 
+static void end(struct engine_iterator *iterator, enum status status) {
+    iterator->valid = false;
+    iterator->status = status;
+}
+
 static void show(struct engine_iterator *iterator, struct slice key, struct slice value, bool direct) {
+    if (iterator->kind->expires) {
+        const enum status status = expiry_show(&value, iterator->read.time_ms); /* what is due was passed over */
+        if (status != STATUS_OK) {
+            end(iterator, STATUS_CORRUPT);
+            return;
+        }
+    }
     iterator->shown_key = key;
     iterator->shown_value = value;
     iterator->direct = direct;
     iterator->status = STATUS_OK;
     iterator->valid = true;
-}
-
-static void end(struct engine_iterator *iterator, enum status status) {
-    iterator->valid = false;
-    iterator->status = status;
 }
 
 /* The source ended or failed, or stands outside the bounds. */
@@ -61,6 +69,13 @@ static bool is_at_end(struct engine_iterator *iterator) {
 static bool is_deleted(struct engine_iterator *iterator, struct slice key, uint64_t trailer) {
     if (entry_kind(trailer) == ENTRY_DELETE) return true;
     return iterator->set.cover_count > 0 && read_set_cover(&iterator->set, key) > entry_sequence(trailer);
+}
+
+/* The source stands at a version that hides its key: a delete, or a value whose time is over. */
+static bool is_gone(struct engine_iterator *iterator) {
+    const struct source *top = iterator->top;
+    if (is_deleted(iterator, top->key, top->trailer)) return true;
+    return iterator->kind->expires && expiry_is_due(top->value, iterator->read.time_ms);
 }
 
 static bool is_operand(uint64_t trailer) {
@@ -145,7 +160,7 @@ static void find_forward(struct engine_iterator *iterator) {
             source_next(top);
             continue;
         }
-        if (!is_deleted(iterator, top->key, top->trailer)) {
+        if (!is_gone(iterator)) {
             if (is_operand(top->trailer))
                 fold_forward(iterator);
             else
@@ -169,11 +184,12 @@ struct gathered {
 static enum status gather_version(struct engine_iterator *iterator, struct gathered *gathered) {
     const struct source *top = iterator->top;
     if (entry_sequence(top->trailer) > iterator->snapshot) return STATUS_OK;
-    if (!is_operand(top->trailer) || is_deleted(iterator, top->key, top->trailer)) {
+    const bool gone = is_gone(iterator);
+    if (!is_operand(top->trailer) || gone) {
         operands_clear(&iterator->operands);
         gathered->has_base = false;
     }
-    if (is_deleted(iterator, top->key, top->trailer)) return STATUS_OK;
+    if (gone) return STATUS_OK;
     if (is_operand(top->trailer)) return operands_add(&iterator->operands, top->trailer, top->value);
     gathered->has_base = true;
     return buf_assign(&iterator->value, top->value);

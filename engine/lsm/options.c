@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/options_format.h"
 #include "engine/lsm/store.h"
@@ -84,6 +85,9 @@ static enum status check_kind(const struct engine_options *options, size_t at, s
     if (kind->policy > ENGINE_POLICY_FIFO)
         return error_set(error, STATUS_INVALID, "kind %u (%s): policy is %u; there is no such", kind->id, kind->name,
                          kind->policy);
+    if (kind->expires && (kind->merge || kind->filter))
+        return error_set(error, STATUS_INVALID, "kind %u (%s): its values expire; no merge operator or filter then",
+                         kind->id, kind->name);
     if (kind->fifo_age_ms < 0)
         return error_set(error, STATUS_INVALID, "kind %u (%s): fifo_age_ms is below 0", kind->id, kind->name);
     if (kind->filter_bits_per_key > 64)
@@ -140,12 +144,13 @@ static const char *policy_name(enum engine_policy policy) {
 }
 
 static enum status print_kind(const struct engine_tree_kind *kind, struct buf *to) {
+    const struct engine_filter *filter = expiry_kind_filter(kind);
     return buf_append_format(
         to,
         "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s policy=%s fifo_bytes=%" PRIu64
         " fifo_age_ms=%" PRId64 "\n",
         kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom), kind->filter_bits_per_key,
-        kind->merge ? kind->merge->name : "none", kind->filter ? kind->filter->name : "none", policy_name(kind->policy),
+        kind->merge ? kind->merge->name : "none", filter ? filter->name : "none", policy_name(kind->policy),
         kind->fifo_bytes, kind->fifo_age_ms);
 }
 

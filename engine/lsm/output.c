@@ -1,9 +1,11 @@
-/* output: writes files. Invariant: every file in the list is whole and synced; a file that is not in the list is
- * removed again. */
+/* output: writes files. Invariant: every file in the list is whole, and synced or among the unsynced; a file that is
+ * not in the list is removed again. */
 #include "engine/lsm/output.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+#include "engine/lsm/expiry.h"
 
 void output_init(struct output *output, struct engine *engine, const struct output_options *options) {
     *output = (struct output){.engine = engine, .options = *options};
@@ -18,7 +20,13 @@ static void remove_number(struct engine *engine, uint64_t number) {
         log_warn(engine->log, "engine %s: %s can't be removed: %s", engine->dir, path, status_text(status));
 }
 
+static void close_unsynced(struct output *output) {
+    for (unsigned i = 0; i < output->unsynced_count; i++) sst_build_destroy(output->unsynced[i]);
+    output->unsynced_count = 0;
+}
+
 void output_abandon(struct output *output) {
+    close_unsynced(output);
     if (output->build) {
         sst_build_destroy(output->build);
         output->build = NULL;
@@ -128,16 +136,26 @@ static enum status keep_file(struct output *output) {
     if (!file) return STATUS_NO_MEMORY;
     output->files[output->count++] = file;
     output->bytes += meta.bytes;
-    sst_build_destroy(output->build);
+    output->unsynced[output->unsynced_count++] = output->build;
     output->build = NULL;
     return STATUS_OK;
+}
+
+/* A sync waits for the device: it is left until later files have been written, which gives the device time. */
+static enum status sync_oldest(struct output *output) {
+    struct sst_build *build = output->unsynced[0];
+    const enum status status = sst_build_sync(build);
+    sst_build_destroy(build);
+    output->unsynced_count--;
+    for (unsigned i = 0; i < output->unsynced_count; i++) output->unsynced[i] = output->unsynced[i + 1];
+    return status;
 }
 
 /* high: the first key of the next file; NULL = there is none. */
 static enum status end_file(struct output *output, const struct slice *high) {
     enum status status = write_ranges(output, high);
     if (status == STATUS_OK) status = sst_build_finish(output->build);
-    if (status == STATUS_OK) status = sst_build_sync(output->build);
+    if (status == STATUS_OK && output->unsynced_count == OUTPUT_UNSYNCED_MAX) status = sync_oldest(output);
     if (status == STATUS_OK) status = keep_file(output);
     if (status == STATUS_OK && high) status = buf_assign(&output->low, *high);
     return status;
@@ -168,7 +186,7 @@ enum status output_add(struct output *output, struct slice key, uint64_t trailer
     if (status == STATUS_OK && !output->build) status = begin_file(output);
     if (status == STATUS_OK) status = sst_build_add(output->build, key, trailer, value);
     if (status == STATUS_OK && entry_kind(trailer) == ENTRY_PUT)
-        droppable_add(&output->droppable, output->options.kind->filter, key, value);
+        droppable_add(&output->droppable, expiry_kind_filter(output->options.kind), key, value);
     return status;
 }
 
@@ -186,5 +204,6 @@ enum status output_finish(struct output *output) {
     enum status status = STATUS_OK;
     if (!output->build && ranges_are_left(output)) status = begin_file(output);
     if (status == STATUS_OK && output->build) status = end_file(output, NULL);
+    while (status == STATUS_OK && output->unsynced_count > 0) status = sync_oldest(output);
     return status;
 }

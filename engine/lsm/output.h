@@ -9,7 +9,10 @@
 #include "engine/lsm/droppable.h"
 #include "engine/lsm/store.h"
 
-enum { OUTPUT_GRANDPARENT_FILES = 10 }; /* a file may overlap so many files' worth of bytes of the level after */
+enum {
+    OUTPUT_GRANDPARENT_FILES = 10, /* a file may overlap so many files' worth of bytes of the level after */
+    OUTPUT_UNSYNCED_MAX = 4,       /* files that wait for their sync, while the device takes them in */
+};
 
 struct output_options {
     const struct engine_tree_kind *kind;
@@ -38,6 +41,8 @@ struct output {
     uint64_t overlap;     /* bytes of grandparents that the open file has passed */
     struct file **files;  /* finished; a reference to each */
     size_t count, capacity;
+    struct sst_build *unsynced[OUTPUT_UNSYNCED_MAX]; /* of the last of them, oldest first */
+    unsigned unsynced_count;
     uint64_t bytes; /* of finished files */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm/batch.h"
+#include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/store.h"
@@ -109,8 +110,9 @@ static enum status check_kinds(const struct engine *engine, const struct recover
             return error_set(error, STATUS_MISMATCH,
                              "the store has trees of kind %" PRIu32 " (%.*s), which was not given at open",
                              recorded->id, (int)recorded->name.size, (const char *)recorded->name.data);
+        const struct engine_filter *filter = expiry_kind_filter(kind);
         if (!same_name(recorded->merge, kind->merge ? kind->merge->name : NULL) ||
-            !same_name(recorded->filter, kind->filter ? kind->filter->name : NULL))
+            !same_name(recorded->filter, filter ? filter->name : NULL))
             return error_set(
                 error, STATUS_MISMATCH,
                 "kind %" PRIu32
@@ -194,6 +196,7 @@ static enum status load_state(struct engine *engine, const struct recovered *rec
     engine->next_file = recovered->next_file;
     engine->next_instance = engine->installed_instance = recovered->next_instance;
     engine->installed = engine->applied = recovered->mark;
+    atomic_store(&engine->log_time_ms, recovered->mark.time_ms);
     engine->installed_sequence = engine->last_sequence = recovered->last_sequence;
     return status;
 }
@@ -259,6 +262,7 @@ static enum status replay_record(void *context, const struct wal_record *record)
     engine->last_sequence += header.count;
     engine->active->batches++;
     engine->applied = header.mark;
+    atomic_store(&engine->log_time_ms, header.mark.time_ms);
     atomic_store(&engine->sequence, engine->last_sequence);
     return STATUS_OK;
 }

@@ -59,6 +59,8 @@ void store_begin_read(struct engine *engine, const struct engine_snapshot *snaps
     for (;;) {
         read->view = view_acquire(&engine->views);
         read->sequence = snapshot ? snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
+        read->time_ms =
+            snapshot ? snapshot->mark.time_ms : atomic_load_explicit(&engine->log_time_ms, memory_order_relaxed);
         read->tree = tree_table_find(&engine->trees, tree, read->sequence);
         if (snapshot || view_is_present(&engine->views, read->view)) return;
         store_release_view(engine, read->view);

@@ -77,12 +77,13 @@ struct engine {
 
     /* Commit queue (write.c): mutex for the list; the rest is the leader's. */
     struct list writers;
-    bool seal_wanted;           /* mutex: seal when the present group ends */
-    atomic_bool seal_due;       /* owner_seals: the owner is to do it now, there is room */
-    uint64_t last_sequence;     /* given out */
-    _Atomic uint64_t sequence;  /* published: readers see up to here */
-    struct engine_mark applied; /* mutex for writing and for others than the leader */
-    struct wal *wal;            /* ENGINE_WAL_OWN; log_lock */
+    bool seal_wanted;            /* mutex: seal when the present group ends */
+    atomic_bool seal_due;        /* owner_seals: the owner is to do it now, there is room */
+    uint64_t last_sequence;      /* given out */
+    _Atomic uint64_t sequence;   /* published: readers see up to here */
+    struct engine_mark applied;  /* mutex for writing and for others than the leader */
+    _Atomic int64_t log_time_ms; /* applied.time_ms, for readers: not older than the state at `sequence` */
+    struct wal *wal;             /* ENGINE_WAL_OWN; log_lock */
     struct mutex log_lock;
     uint64_t log_end; /* leader: where the own log ends */
 
@@ -183,6 +184,7 @@ void store_sweep_closed(struct engine *engine);
 struct store_read {
     struct view *view;       /* held until store_end_read */
     uint64_t sequence;       /* the view holds everything up to it */
+    int64_t time_ms;         /* log time of the state: what expires is judged by it */
     const struct tree *tree; /* as of that sequence; NULL = there is none */
 };
 /* snapshot NULL = the latest state. */

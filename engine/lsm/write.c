@@ -73,6 +73,12 @@ static enum status drop_tree(struct engine *engine, const struct batch_operation
     return status;
 }
 
+/* What a tree whose values expire takes. */
+static bool fits_expiry(const struct batch_operation *operation) {
+    if (operation->kind == BATCH_PUT) return operation->value.size >= ENGINE_EXPIRY_BYTES;
+    return operation->kind == BATCH_DELETE || operation->kind == BATCH_DELETE_RANGE;
+}
+
 static enum status apply_operation(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
     if (operation->kind == BATCH_CREATE_TREE || operation->kind == BATCH_DROP_TREE) {
         mutex_lock(&engine->mutex); /* the table is also changed by installs */
@@ -84,6 +90,7 @@ static enum status apply_operation(struct engine *engine, const struct batch_ope
     const struct tree *tree = tree_table_live(&engine->trees, operation->tree);
     if (!tree) return STATUS_INVALID;
     if (operation->kind == BATCH_MERGE && !tree->kind->merge) return STATUS_INVALID;
+    if (tree->kind->expires && !fits_expiry(operation)) return STATUS_INVALID;
     return memtable_add(engine->active->table, tree->instance, entry_kind_of(operation->kind), sequence, operation->key,
                         operation->value);
 }
@@ -280,6 +287,7 @@ static void commit_group(struct engine *engine, struct group *group) {
 static void publish(struct engine *engine, const struct group *group) {
     if (store_has_failed(engine)) return;
     engine->applied = group->mark;
+    atomic_store_explicit(&engine->log_time_ms, group->mark.time_ms, memory_order_relaxed); /* published below */
     atomic_store_explicit(&engine->sequence, engine->last_sequence, memory_order_release);
     atomic_fetch_add_explicit(&engine->counters.user_bytes, group->user_bytes, memory_order_relaxed);
     pace_update(engine);

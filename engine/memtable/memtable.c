@@ -441,6 +441,13 @@ static void show_from(struct memtable_source *this, const struct memtable_node *
     show(this, node);
 }
 
+/* Nodes lie wherever the arena put them: a walk waits for memory at each, unless the next one is fetched while the
+ * present one is made use of. */
+static void bring_next(const struct memtable_source *this) {
+    const char *next = this->node ? (const char *)skiplist_next(this->node) : NULL;
+    for (int line = 0; next && line < 3; line++) __builtin_prefetch(next + 64 * line);
+}
+
 static void memtable_source_next(struct source *source) {
     struct memtable_source *this = source_of(source);
     check(source->valid);
@@ -449,6 +456,7 @@ static void memtable_source_next(struct source *source) {
         show(this, this->node);
     } else {
         show_from(this, skiplist_next(this->node), this->snapshot);
+        bring_next(this);
     }
 }
 

@@ -14,7 +14,7 @@
 #include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
 
-enum { BLOCK_BYTES_DEFAULT = 4 << 10 };
+enum { BLOCK_BYTES_DEFAULT = 4 << 10, WRITE_BACK_BYTES = 1 << 20 };
 
 struct sst_build {
     const struct sst_environment *environment;
@@ -24,8 +24,9 @@ struct sst_build {
     enum status failed; /* OK until something failed */
     bool finished;
 
-    uint64_t written;   /* bytes handed to the file */
-    struct buf pending; /* units that wait for a write */
+    uint64_t written;    /* bytes handed to the file */
+    uint64_t on_its_way; /* of them, those that the system was asked to bring to the device */
+    struct buf pending;  /* units that wait for a write */
     struct block_build block;
     struct buf raw; /* the block laid out, before compression */
     struct block_build index;
@@ -100,6 +101,10 @@ static enum status write_pending(struct sst_build *build, bool all) {
     if (status != STATUS_OK) return status;
     build->written += size;
     buf_consume(&build->pending, size);
+    if (all || build->written - build->on_its_way >= WRITE_BACK_BYTES) {
+        io_file_write_back(build->file, build->on_its_way, build->written - build->on_its_way);
+        build->on_its_way = build->written;
+    }
     return STATUS_OK;
 }
 
