@@ -23,6 +23,8 @@ struct sst {
     struct block *properties_block;
     struct filter filter;
     struct sst_block_view index;
+    void (*progress)(void *context, uint64_t bytes); /* of sst_verify; may be NULL */
+    void *progress_context;
     struct arena arena; /* of ranges */
     struct range_set ranges;
 };

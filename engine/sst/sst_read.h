@@ -89,4 +89,11 @@ uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct
 MUST_CHECK enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t offset, const char *text),
                                   void *context);
 
+/* Has the next sst_verify tell how many bytes it has read, now and then. */
+void sst_set_progress(struct sst *sst, void (*progress)(void *context, uint64_t bytes), void *context);
+
+/* The identity that a file's header claims, for whoever has lost the manifest. CORRUPT, VERSION, NOT_FOUND, IO. */
+MUST_CHECK enum status sst_read_identity(struct io *io, const char *path, struct sst_identity *identity,
+                                         struct error *error);
+
 #endif

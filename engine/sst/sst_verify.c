@@ -9,6 +9,8 @@
 
 #include "engine/sst/sst_file.h"
 
+enum { STRETCH_BYTES = 1 << 20 };
+
 struct verify {
     struct sst *sst;
     void (*visit)(void *context, uint64_t offset, const char *text);
@@ -16,6 +18,8 @@ struct verify {
     struct sst_properties found; /* counted anew */
     struct buf last;             /* the key before */
     uint64_t last_trailer;
+    struct buf stretch; /* of the file, from stretch_at on */
+    uint64_t stretch_at;
     bool bad;
     bool unread; /* the device failed: nothing is known of what stands there */
 };
@@ -88,15 +92,38 @@ static enum status verify_block(struct verify *verify, uint32_t at, struct block
     return status == STATUS_OK ? verify_index_entry(verify, at, view, room) : status;
 }
 
+/* The unit's bytes, borrowed until the next call: the file is read in large stretches, and where one can't be read,
+ * unit by unit. */
+static enum status read_unit(struct verify *verify, const struct sst_handle *handle, struct slice *unit) {
+    struct buf *stretch = &verify->stretch;
+    const uint64_t end = handle->offset + handle->size, data_end = sst_footer_data_end(&verify->sst->footer);
+    if (handle->offset < verify->stretch_at || end > verify->stretch_at + stretch->size) {
+        uint64_t want = data_end - handle->offset;
+        if (want > STRETCH_BYTES) want = handle->size > STRETCH_BYTES ? handle->size : STRETCH_BYTES;
+        buf_clear(stretch);
+        enum status status = buf_reserve(stretch, (size_t)want);
+        if (status == STATUS_OK) status = sst_file_read(verify->sst, handle->offset, stretch->data, (size_t)want);
+        if (status == STATUS_CORRUPT || status == STATUS_IO) {
+            want = handle->size;
+            status = sst_file_read(verify->sst, handle->offset, stretch->data, (size_t)want);
+        }
+        if (status != STATUS_OK) return status;
+        verify->stretch_at = handle->offset;
+        stretch->size = (size_t)want;
+    }
+    *unit = slice_make(stretch->data + (handle->offset - verify->stretch_at), handle->size);
+    return STATUS_OK;
+}
+
 static enum status verify_data(struct verify *verify, struct buf *room) {
     struct sst *sst = verify->sst;
     for (uint32_t at = 0; at < sst->index.count; at++) {
         struct sst_handle handle = sst_index_handle(sst, at);
         struct block *block = NULL;
-        buf_clear(room);
-        enum status status = buf_reserve(room, handle.size);
-        if (status == STATUS_OK) status = sst_file_read(sst, handle.offset, room->data, handle.size);
-        if (status == STATUS_OK) status = sst_block_decode(sst, at, slice_make(room->data, handle.size), &block);
+        struct slice unit;
+        enum status status = read_unit(verify, &handle, &unit);
+        if (status == STATUS_OK) status = sst_block_decode(sst, at, unit, &block);
+        if (sst->progress) sst->progress(sst->progress_context, handle.size);
         if (status == STATUS_CORRUPT || status == STATUS_IO) {
             if (status == STATUS_IO) verify->unread = true;
             char text[96];
@@ -155,7 +182,25 @@ enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t of
     }
     buf_deinit(&room);
     buf_deinit(&verify.last);
+    buf_deinit(&verify.stretch);
     if (status != STATUS_OK) return status;
     if (verify.bad) return STATUS_CORRUPT;
     return verify.unread ? STATUS_IO : STATUS_OK;
+}
+
+void sst_set_progress(struct sst *sst, void (*progress)(void *context, uint64_t bytes), void *context) {
+    sst->progress = progress;
+    sst->progress_context = context;
+}
+
+enum status sst_read_identity(struct io *io, const char *path, struct sst_identity *identity, struct error *error) {
+    uint8_t header[SST_HEADER_BYTES];
+    struct io_file *file = NULL;
+    size_t got = 0;
+    enum status status = io_file_open(io, path, IO_OPEN_READ, &file);
+    if (status == STATUS_OK) status = io_file_read(file, 0, header, sizeof header, &got);
+    io_file_close(file);
+    if (status == STATUS_OK && got < sizeof header) status = STATUS_CORRUPT;
+    if (status != STATUS_OK) return error_set(error, status, "%s: its header can't be read", path);
+    return sst_header_decode(slice_make(header, sizeof header), identity, error);
 }

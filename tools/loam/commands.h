@@ -16,7 +16,9 @@ int command_get(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_options(int argc, char **argv);
+int command_repair(int argc, char **argv);
 int command_scan(int argc, char **argv);
 int command_sim(int argc, char **argv);
+int command_verify(int argc, char **argv);
 
 #endif

@@ -20,7 +20,9 @@ static const struct {
     {"import", command_import, "load records, time series or graphs of files into a cluster"},
     {"inspect", command_inspect, "show what loam's files say, byte by byte"},
     {"options", command_options, "the options that a store was last opened with"},
+    {"repair", command_repair, "make a damaged store open again, of what is sound"},
     {"scan", command_scan, "the names and values of a store that no server runs on"},
+    {"verify", command_verify, "read every byte of a store and judge it"},
     {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},
 };
 

@@ -1,0 +1,67 @@
+/*
+ * care: what is done to the directory of a store that nobody has open: verify and repair. None of the store's kinds,
+ * merge operators or filters is needed: what files say of themselves is enough. For tools and for owners' own programs.
+ *
+ * All calls block; one thread each. Findings and reports come through callbacks, as lines for people.
+ */
+#ifndef ENGINE_CARE_H
+#define ENGINE_CARE_H
+
+#include "engine/engine.h"
+
+#pragma GCC visibility push(default)
+
+struct care_verify_options {
+    /* Each finding: file, offset, what is wrong with which keys, what to do. May be NULL. */
+    void (*visit)(void *context, const struct engine_finding *finding);
+    /* Now and then, while files are read. May be NULL. */
+    void (*progress)(void *context, uint64_t done_bytes, uint64_t total_bytes);
+    void *context;
+};
+
+struct care_verify_report {
+    uint64_t files, bytes, entries; /* of tables that were read */
+    uint64_t log_records;
+    uint64_t orphans; /* tables that no edit names: an open removes them */
+    uint64_t findings;
+};
+
+/*
+ * Reads everything: superblock, manifest, options, every byte of every table, the own log; and judges what they mean
+ * together: counts, spans, sequences and filters against the entries, tables against the manifest, the manifest against
+ * the directory, levels against one another. Changes nothing and takes no lock: beside a running owner, tables that it
+ * removes meanwhile are found missing. OK, CORRUPT (findings), NOT_FOUND (no store), or why it could not be done.
+ */
+MUST_CHECK enum status engine_care_verify(struct io *io, const char *dir, const struct care_verify_options *options,
+                                          struct care_verify_report *report, struct error *error);
+
+struct care_repair_options {
+    bool dry_run; /* nothing is changed: the plan alone is told */
+    /* The plan, line by line: what is kept, what is set aside and why, the manifest that is written. May be NULL. */
+    void (*say)(void *context, const char *line);
+    void *context;
+};
+
+struct care_repair_report {
+    uint64_t kept, set_aside; /* tables */
+    uint64_t log_records;     /* kept */
+    bool log_was_cut;         /* records behind a damaged place are set aside with it */
+    bool needed;              /* false: nothing had to be changed, and nothing was */
+};
+
+/*
+ * Makes a store that opens of what is there. A manifest that reads to its end is believed; of a damaged one every edit
+ * that verifies is; without one, tables are placed by what they say of themselves: where their keys and sequences
+ * overlap so that their order can't be told, the tables of that tree are merged into new ones, by the sequence of each
+ * entry. A damaged table, log or manifest, and a table that is not needed, go to the folder `set-aside`; nothing is
+ * deleted. What is lost with a damaged table may uncover older versions of its keys: the plan says which spans.
+ *
+ * The store is locked meanwhile. OK; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's log
+ * goes on: a node is made anew from its peers).
+ */
+MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
+                                          struct care_repair_report *report, struct error *error);
+
+#pragma GCC visibility pop
+
+#endif

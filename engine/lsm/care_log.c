@@ -1,0 +1,114 @@
+/*
+ * care_log: the own log in a repair: where it goes on behind the tables, and its sound part when the rest is damaged.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/lsm/batch.h"
+#include "engine/lsm/care_plan.h"
+#include "engine/lsm/care_state.h"
+#include "engine/lsm/file_names.h"
+#include "engine/wal.h"
+
+enum { COMMIT_EVERY = 256 };
+
+struct log_walk {
+    struct care_plan *plan;
+    struct wal *copy;    /* NULL: only looked at */
+    uint64_t tables_end; /* the highest sequence that is in tables */
+    struct engine_mark mark;
+    uint64_t mark_sequence;
+    bool has_record;
+    uint64_t uncommitted;
+};
+
+/* The batches that the tables hold come first; the mark is that of the last of them. */
+static void note_batch(struct log_walk *walk, const struct batch_header *header) {
+    const bool covered = header->first_sequence <= walk->tables_end;
+    if (covered) {
+        walk->mark = header->mark;
+        walk->mark_sequence = header->first_sequence + header->count - 1;
+    } else if (!walk->has_record) { /* the tables end before the log begins */
+        walk->mark = (struct engine_mark){.index = header->mark.index - 1, .time_ms = header->mark.time_ms};
+        walk->mark_sequence = header->first_sequence - 1;
+    }
+    walk->has_record = true;
+}
+
+static enum status visit(void *context, const struct wal_record *record) {
+    struct log_walk *walk = context;
+    struct batch_header header;
+    struct slice operations;
+    uint64_t lsn;
+    enum status status = batch_header_decode(record->payload, &header, &operations);
+    if (status != STATUS_OK) return status;
+    note_batch(walk, &header);
+    walk->plan->log_records++;
+    if (!walk->copy) return STATUS_OK;
+    status = wal_append(walk->copy, record->type, &record->payload, 1, &lsn);
+    if (status == STATUS_OK && ++walk->uncommitted % COMMIT_EVERY == 0) status = wal_commit(walk->copy, false);
+    return status;
+}
+
+static enum status walk_log(struct log_walk *walk, const char *path, struct error *error) {
+    const struct wal_options options = {.owner = walk->plan->store, .read_only = true};
+    struct wal_recovery recovery;
+    struct wal *wal = NULL;
+    walk->plan->log_records = 0;
+    return wal_open(walk->plan->io, path, &options, visit, walk, &wal, &recovery, error);
+}
+
+static uint64_t end_of_tables(const struct care_plan *plan) {
+    uint64_t end = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->tables[i].fate == TABLE_KEPT && plan->tables[i].meta.last_sequence > end)
+            end = plan->tables[i].meta.last_sequence;
+    return end;
+}
+
+enum status care_read_log(struct care_plan *plan, struct error *error) {
+    struct log_walk walk = {.plan = plan, .tables_end = end_of_tables(plan)};
+    char path[IO_PATH_BYTES];
+    enum status status = care_log_dir(plan->dir, path);
+    if (status != STATUS_OK) return status;
+    struct salvage *salvage = &plan->salvage;
+    if (salvage->has_mark && salvage->last_sequence > walk.tables_end) walk.tables_end = salvage->last_sequence;
+    status = walk_log(&walk, path, error);
+    plan->log_is_damaged =
+        status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
+    if (plan->log_is_damaged) care_say(plan, "the log is damaged: %s", error->text);
+    if (status != STATUS_OK && !plan->log_is_damaged) return status;
+    *error = (struct error){.status = STATUS_OK};
+    if (plan->manifest_is_sound) return STATUS_OK; /* its mark holds */
+    if (walk.has_record && (!salvage->has_mark || walk.mark.index >= salvage->mark.index)) {
+        salvage->mark = walk.mark;
+        salvage->last_sequence = walk.mark_sequence;
+    } else if (walk.tables_end > salvage->last_sequence) {
+        salvage->last_sequence = walk.tables_end;
+    }
+    salvage->has_mark = true;
+    return STATUS_OK;
+}
+
+/* The copy is whole and durable before the damaged log moves; between the two moves there is none, and a repair that is
+ * run again finds the copy. */
+enum status care_rewrite_log(struct care_plan *plan, const char *aside, struct error *error) {
+    struct log_walk walk = {.plan = plan};
+    char path[IO_PATH_BYTES], copy[IO_PATH_BYTES], old[IO_PATH_BYTES];
+    enum status status = care_log_dir(plan->dir, path);
+    if (status != STATUS_OK) return status;
+    if (snprintf(copy, sizeof copy, "%s/wal.repaired", plan->dir) >= (int)sizeof copy) return STATUS_TOO_LARGE;
+    if (snprintf(old, sizeof old, "%s/wal", aside) >= (int)sizeof old) return STATUS_TOO_LARGE;
+    const struct wal_options options = {.owner = plan->store};
+    struct wal_recovery recovery;
+    status = wal_open(plan->io, copy, &options, NULL, NULL, &walk.copy, &recovery, error);
+    if (status != STATUS_OK) return status;
+    status = walk_log(&walk, path, error); /* ends at the damaged place, as before */
+    if (status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO)
+        status = STATUS_OK;
+    if (status == STATUS_OK) status = wal_commit(walk.copy, true);
+    wal_close(walk.copy);
+    if (status == STATUS_OK) status = io_rename(plan->io, path, old);
+    if (status == STATUS_OK) status = io_rename(plan->io, copy, path);
+    return status == STATUS_OK ? io_dir_sync(plan->io, plan->dir) : status;
+}

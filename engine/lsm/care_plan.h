@@ -1,0 +1,64 @@
+/*
+ * care_plan: what a repair has found and what it makes of it. Filled by care_repair.c (what is there), care_place.c
+ * (which table goes where), care_merge.c (tables made of others), care_log.c (the own log).
+ */
+#ifndef ENGINE_LSM_CARE_PLAN_H
+#define ENGINE_LSM_CARE_PLAN_H
+
+#include "engine/care.h"
+#include "engine/lsm/care_salvage.h"
+#include "engine/sst/sst_read.h"
+
+enum table_fate {
+    TABLE_KEPT,
+    TABLE_DAMAGED,  /* set aside */
+    TABLE_OBSOLETE, /* no part of the state: set aside */
+    TABLE_MERGED,   /* its content is in a new one: set aside */
+};
+
+struct care_table_plan {
+    struct edit_file meta; /* keys lie in the salvage's arena; of a damaged one perhaps only the number */
+    enum table_fate fate;
+    bool known; /* an edit that stands names it: its level is right */
+    unsigned filter_bits;
+    const char *why; /* static; of one that is not kept */
+};
+
+struct care_plan {
+    struct io *io;
+    const char *dir;
+    const struct care_repair_options *options;
+    struct sst_environment environment;
+    struct salvage salvage;
+    uint64_t store;
+    uint64_t generation; /* highest that was seen */
+    bool manifest_is_sound;
+    struct care_table_plan *tables;
+    size_t count, capacity;
+    uint64_t highest; /* number in the directory */
+
+    /* The own log. */
+    bool has_log;
+    bool log_is_damaged;
+    uint64_t log_records;
+    uint64_t ambiguous; /* entries of two tables that claim the same place */
+};
+
+void care_say(const struct care_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What the manifest would say of a table by its properties; keys are borrowed from them. */
+void care_meta_from(struct edit_file *meta, const struct sst_properties *properties, uint64_t number, uint64_t store);
+MUST_CHECK enum status care_plan_add(struct care_plan *plan, const struct care_table_plan *table);
+
+/* Gives each kept table a level at which reads are right, or has the tables of a tree merged: *merges says of how many
+ * trees. Changes nothing on disk. */
+MUST_CHECK enum status care_place(struct care_plan *plan, bool *merges);
+/* Tables with fate KEPT and level CARE_LEVEL_MERGE become new ones in the last level, synced; they are MERGED then. */
+enum { CARE_LEVEL_MERGE = ENGINE_LEVELS };
+MUST_CHECK enum status care_merge(struct care_plan *plan, struct error *error);
+
+/* Reads the own log as far as it is sound; sets the salvage's mark to where it goes on behind the tables. */
+MUST_CHECK enum status care_read_log(struct care_plan *plan, struct error *error);
+/* A damaged log: its sound records into a new one; the old directory is moved to `aside`. */
+MUST_CHECK enum status care_rewrite_log(struct care_plan *plan, const char *aside, struct error *error);
+
+#endif

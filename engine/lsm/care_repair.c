@@ -1,0 +1,471 @@
+/*
+ * care_repair: from what lies in a directory to a store that opens. Order: look at everything; decide; say the plan;
+ * only then write: new tables, the log's copy, the manifest, the superblock, each durable before the next, and last of
+ * all move aside what is not needed. A repair that is interrupted can be run again.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/lsm/care_plan.h"
+#include "engine/lsm/care_state.h"
+#include "engine/lsm/file_names.h"
+#include "engine/lsm/manifest.h"
+
+enum { KEY_TEXT_BYTES = 64 };
+#define ASIDE_NAME "set-aside"
+
+void care_say(const struct care_plan *plan, const char *format, ...) {
+    char line[1024];
+    va_list arguments;
+    if (!plan->options->say) return;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    plan->options->say(plan->options->context, line);
+}
+
+enum status care_plan_add(struct care_plan *plan, const struct care_table_plan *table) {
+    if (plan->count == plan->capacity) {
+        const size_t more = plan->capacity ? plan->capacity * 2 : 64;
+        struct care_table_plan *grown = realloc(plan->tables, more * sizeof *grown);
+        if (!grown) return STATUS_NO_MEMORY;
+        plan->tables = grown;
+        plan->capacity = more;
+    }
+    plan->tables[plan->count++] = *table;
+    return STATUS_OK;
+}
+
+void care_meta_from(struct edit_file *meta, const struct sst_properties *properties, uint64_t number, uint64_t store) {
+    *meta = (struct edit_file){
+        .number = number,
+        .store = store,
+        .instance = properties->origin.tree,
+        .level = properties->origin.level,
+        .bytes = properties->file_bytes,
+        .first = properties->first,
+        .last = properties->has_last ? properties->last : slice_make(NULL, 0),
+        .has_last = properties->has_last,
+        .last_exclusive = properties->has_last && properties->last_exclusive,
+        .codec = properties->codec,
+        .entries = properties->entries,
+        .deletes = properties->deletes,
+        .operands = properties->merges + properties->appends,
+        .range_deletes = properties->range_deletes,
+        .first_sequence = properties->first_sequence,
+        .last_sequence = properties->last_sequence,
+        .created_ms = properties->origin.created_ms,
+        .oldest_ms = properties->origin.oldest_time_ms,
+        .droppable_ms = INT64_MAX,
+    };
+}
+
+/* ---- Looking: manifests ------------------------------------------------------------------------------------------ */
+
+struct listing {
+    struct care_plan *plan;
+    uint64_t manifests[64];
+    size_t manifest_count;
+    bool any;
+};
+
+static enum status note_entry(void *context, const struct io_entry *entry) {
+    struct listing *listing = context;
+    uint64_t number = 0;
+    const enum file_class class = file_classify(entry->name, &number);
+    listing->any = listing->any || class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK;
+    if (strcmp(entry->name, FILE_NAME_LOG_DIR) == 0) listing->plan->has_log = true;
+    if (class != FILE_SST && class != FILE_MANIFEST) return STATUS_OK;
+    if (number > listing->plan->highest) listing->plan->highest = number;
+    if (class == FILE_MANIFEST && listing->manifest_count < 64) listing->manifests[listing->manifest_count++] = number;
+    return STATUS_OK;
+}
+
+/* The number of the store out of whatever still says it. */
+static void learn_store(struct care_plan *plan, const struct listing *listing) {
+    char path[IO_PATH_BYTES];
+    struct superblock superblock;
+    bool damaged;
+    const enum status status = superblock_read(plan->io, plan->dir, &superblock, &damaged, NULL);
+    if (status == STATUS_OK) {
+        plan->store = superblock.store;
+        plan->generation = superblock.generation;
+    }
+    for (size_t i = 0; i < listing->manifest_count; i++) {
+        struct buf bytes = BUF_EMPTY;
+        struct manifest_id id;
+        enum status read = file_path(path, plan->dir, FILE_MANIFEST, listing->manifests[i]);
+        if (read == STATUS_OK) read = file_read_all(plan->io, path, MANIFEST_MAX_BYTES, &bytes);
+        if (read == STATUS_OK && manifest_header_parse(buf_slice(&bytes), &id, NULL) == STATUS_OK) {
+            if (plan->store == 0) plan->store = id.store;
+            if (id.generation > plan->generation) plan->generation = id.generation;
+        }
+        buf_deinit(&bytes);
+    }
+}
+
+static enum status read_manifests(struct care_plan *plan, const struct listing *listing) {
+    char path[IO_PATH_BYTES];
+    struct care_state state;
+    struct error error = {.status = STATUS_OK};
+    plan->manifest_is_sound = care_state_load(&state, plan->io, plan->dir, &error) == STATUS_OK && !state.slot_damaged;
+    care_state_deinit(&state);
+    if (!plan->manifest_is_sound)
+        care_say(plan, "superblock and manifest: %s",
+                 error.text[0] ? error.text : "one slot of the superblock is damaged");
+    learn_store(plan, listing);
+    enum status status = STATUS_OK;
+    /* The latest one says all that the ones before it said: they are numbered in order. */
+    for (size_t i = listing->manifest_count; i-- > 0 && plan->salvage.edits == 0 && status == STATUS_OK;) {
+        struct buf bytes = BUF_EMPTY;
+        const uint64_t number = plan->manifest_is_sound ? state.superblock.manifest : listing->manifests[i];
+        status = file_path(path, plan->dir, FILE_MANIFEST, number);
+        if (status == STATUS_OK) status = file_read_all(plan->io, path, MANIFEST_MAX_BYTES, &bytes);
+        if (status == STATUS_OK) status = salvage_manifest(&plan->salvage, buf_slice(&bytes), plan->store, number);
+        if (status == STATUS_OK && !plan->manifest_is_sound)
+            care_say(plan, "manifest %" PRIu64 ": %" PRIu64 " edits verify%s", number, plan->salvage.edits,
+                     plan->salvage.edits && !plan->salvage.whole ? ", others are lost" : "");
+        if (status == STATUS_IO || status == STATUS_NOT_FOUND) status = STATUS_OK; /* says nothing */
+        buf_deinit(&bytes);
+    }
+    return status;
+}
+
+/* ---- Looking: tables --------------------------------------------------------------------------------------------- */
+
+static void tell_damage(void *context, const char *path, uint64_t offset, const char *text) {
+    const struct care_plan *plan = context;
+    if (strncmp(text, path, strlen(path)) == 0)
+        care_say(plan, "damaged: %s", text);
+    else
+        care_say(plan, "damaged: %s: offset %" PRIu64 ": %s", path, offset, text);
+}
+
+static enum status keep_keys(struct care_plan *plan, struct edit_file *meta) {
+    struct slice *const keys[] = {&meta->first, &meta->last};
+    for (size_t i = 0; i < 2; i++) {
+        if (keys[i]->size == 0) continue;
+        keys[i]->data = arena_copy(&plan->salvage.arena, keys[i]->data, keys[i]->size);
+        if (!keys[i]->data) return STATUS_NO_MEMORY;
+    }
+    return STATUS_OK;
+}
+
+/* What a table that no edit names says of itself. */
+static enum status ask_table(struct care_plan *plan, const char *path, uint64_t number, struct care_table_plan *table) {
+    struct sst_identity identity;
+    struct sst *sst = NULL;
+    enum status status = sst_read_identity(plan->io, path, &identity, NULL);
+    if (status == STATUS_OK) status = sst_open(&plan->environment, path, identity, number, &sst, NULL);
+    if (status != STATUS_OK) return status;
+    const struct sst_properties *properties = sst_properties(sst);
+    care_meta_from(&table->meta, properties, number, identity.store);
+    if (identity.file != number) table->meta.built_as = identity.file;
+    table->filter_bits = properties->filter_bits_per_key;
+    if (properties->origin.cause == SST_CAUSE_OUTSIDE) {
+        table->fate = TABLE_OBSOLETE;
+        table->why = "it was ingested, and the edit that gave it its sequence is lost: ingest it again";
+    }
+    status = keep_keys(plan, &table->meta);
+    if (plan->store == 0) plan->store = identity.store;
+    sst_close(sst);
+    return status;
+}
+
+static enum status judge_table(struct care_plan *plan, const struct salvaged_file *salvaged, uint64_t number,
+                               const char *path) {
+    const struct care_sink sink = {tell_damage, plan};
+    struct care_table_plan table = {.fate = TABLE_KEPT, .meta = {.number = number}};
+    const struct salvaged_tree *tree = salvaged ? salvage_tree(&plan->salvage, salvaged->meta.instance) : NULL;
+    const struct care_table look = {
+        .environment = &plan->environment, .sink = &sink, .path = path, .meta = salvaged ? &salvaged->meta : NULL};
+    const bool gone = salvaged && (salvaged->gone || (tree && tree->dropped));
+    if (gone || (!salvaged && plan->manifest_is_sound)) {
+        table.fate = TABLE_OBSOLETE;
+        table.why = gone ? "an edit removed it" : "no edit names it";
+        return care_plan_add(plan, &table);
+    }
+    enum status status = care_table_verify(&look, NULL);
+    if (status == STATUS_CORRUPT || status == STATUS_IO) {
+        if (salvaged) table.meta = salvaged->meta;
+        table.fate = TABLE_DAMAGED;
+        table.why = "it is damaged";
+        return care_plan_add(plan, &table);
+    }
+    if (status == STATUS_OK) status = ask_table(plan, path, number, &table);
+    if (status == STATUS_OK && salvaged) {
+        table.meta = salvaged->meta;
+        table.known = true;
+        table.fate = TABLE_KEPT;
+        table.why = NULL;
+    }
+    return status == STATUS_OK ? care_plan_add(plan, &table) : status;
+}
+
+static enum status look_at_table(void *context, const struct io_entry *entry) {
+    struct care_plan *plan = context;
+    char path[IO_PATH_BYTES];
+    uint64_t number = 0;
+    if (file_classify(entry->name, &number) != FILE_SST) return STATUS_OK;
+    const enum status status = file_path(path, plan->dir, FILE_SST, number);
+    return status == STATUS_OK ? judge_table(plan, salvage_file(&plan->salvage, number), number, path) : status;
+}
+
+/* Tables that an edit names and the directory has not. */
+static uint64_t count_missing(const struct care_plan *plan) {
+    uint64_t missing = 0;
+    for (size_t i = 0; i < plan->salvage.file_count; i++) {
+        const struct salvaged_file *file = &plan->salvage.files[i];
+        const struct salvaged_tree *tree = salvage_tree(&plan->salvage, file->meta.instance);
+        bool there = file->gone || (tree && tree->dropped);
+        for (size_t t = 0; t < plan->count && !there; t++) there = plan->tables[t].meta.number == file->meta.number;
+        if (there) continue;
+        missing++;
+        care_say(plan, "missing: table %" PRIu64 ", which an edit names: what it held is lost", file->meta.number);
+    }
+    return missing;
+}
+
+/* ---- Trees ------------------------------------------------------------------------------------------------------- */
+
+static enum status kind_of_table(struct care_plan *plan, const struct care_table_plan *table, uint32_t *kind) {
+    char path[IO_PATH_BYTES];
+    struct sst *sst = NULL;
+    const struct sst_identity identity = {table->meta.store, edit_file_identity(&table->meta)};
+    enum status status = file_path(path, plan->dir, FILE_SST, table->meta.number);
+    if (status == STATUS_OK) status = sst_open(&plan->environment, path, identity, table->meta.number, &sst, NULL);
+    if (status == STATUS_OK) *kind = sst_properties(sst)->origin.kind;
+    sst_close(sst);
+    return status;
+}
+
+/* A tree that no edit names: tables know its kind and instance, its number is the kind's unless that is taken. */
+static enum status add_guessed_trees(struct care_plan *plan) {
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct care_table_plan *table = &plan->tables[i];
+        if (table->fate != TABLE_KEPT || salvage_tree(&plan->salvage, table->meta.instance)) continue;
+        struct salvaged_tree tree = {.guessed = true, .tree = {.instance = table->meta.instance}};
+        enum status status = kind_of_table(plan, table, &tree.tree.kind);
+        if (status != STATUS_OK) return status;
+        tree.tree.tree = tree.tree.kind;
+        for (size_t t = 0; t < plan->salvage.tree_count; t++)
+            if (!plan->salvage.trees[t].dropped && plan->salvage.trees[t].tree.tree == tree.tree.tree)
+                tree.tree.tree = UINT32_MAX - tree.tree.instance;
+        care_say(plan, "tree %" PRIu32 ": a guess: no edit says which number the tree of kind %" PRIu32 " had",
+                 tree.tree.tree, tree.tree.kind);
+        status = salvage_add_tree(&plan->salvage, &tree);
+        if (status != STATUS_OK) return status;
+        if (tree.tree.instance >= plan->salvage.next_instance) plan->salvage.next_instance = tree.tree.instance + 1;
+    }
+    return STATUS_OK;
+}
+
+/* ---- The manifest that is written -------------------------------------------------------------------------------- */
+
+static const char *key_text(struct slice key, char text[KEY_TEXT_BYTES]) {
+    size_t at = 0;
+    for (size_t i = 0; i < key.size && at + 8 < KEY_TEXT_BYTES; i++) {
+        const uint8_t byte = key.data[i];
+        const bool plain = byte >= 0x20 && byte < 0x7f && byte != '\\';
+        at += (size_t)snprintf(text + at, KEY_TEXT_BYTES - at, plain ? "%c" : "\\x%02x", byte);
+    }
+    text[at] = 0;
+    return text;
+}
+
+static int compare_tables(const void *left, const void *right) {
+    const struct edit_file *a = &((const struct care_table_plan *)left)->meta;
+    const struct edit_file *b = &((const struct care_table_plan *)right)->meta;
+    if (a->instance != b->instance) return a->instance < b->instance ? -1 : 1;
+    if (a->level != b->level) return a->level < b->level ? -1 : 1;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+static void say_plan(const struct care_plan *plan) {
+    char first[KEY_TEXT_BYTES], last[KEY_TEXT_BYTES];
+    const struct salvage *salvage = &plan->salvage;
+    care_say(plan,
+             "the manifest: store %016" PRIx64 ", everything up to batch %" PRIu64 " (sequence %" PRIu64 ") in tables",
+             plan->store, salvage->mark.index, salvage->last_sequence);
+    for (size_t t = 0; t < salvage->tree_count; t++)
+        if (!salvage->trees[t].dropped)
+            care_say(plan, "  tree %" PRIu32 ", kind %" PRIu32 ", instance %" PRIu32, salvage->trees[t].tree.tree,
+                     salvage->trees[t].tree.kind, salvage->trees[t].tree.instance);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct care_table_plan *table = &plan->tables[i];
+        const struct edit_file *meta = &table->meta;
+        if (table->fate != TABLE_KEPT) continue;
+        care_say(plan,
+                 "  table %" PRIu64 ": instance %" PRIu32 ", %s %" PRIu32 ", %" PRIu64 " bytes, %" PRIu64
+                 " entries, keys \"%s\" to %s%s%s",
+                 meta->number, meta->instance, meta->level == CARE_LEVEL_MERGE ? "to be merged into level" : "level",
+                 meta->level == CARE_LEVEL_MERGE ? ENGINE_LEVELS - 1 : meta->level, meta->bytes, meta->entries,
+                 key_text(meta->first, first), meta->has_last ? "\"" : "",
+                 meta->has_last ? key_text(meta->last, last) : "the end", meta->has_last ? "\"" : "");
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct care_table_plan *table = &plan->tables[i];
+        if (table->fate == TABLE_KEPT) continue;
+        care_say(plan, "set aside: table %" PRIu64 ": %s", table->meta.number, table->why);
+        if (table->fate == TABLE_DAMAGED && table->meta.first.size)
+            care_say(plan,
+                     "  lost with it: keys \"%s\" to \"%s\" of instance %" PRIu32
+                     "; older versions of them may be seen",
+                     key_text(table->meta.first, first), key_text(table->meta.last, last), table->meta.instance);
+    }
+    if (plan->has_log)
+        care_say(plan, "the log: %" PRIu64 " records%s", plan->log_records,
+                 plan->log_is_damaged ? " up to the damaged place; the old log is set aside" : "");
+}
+
+static enum status fill_edit(const struct care_plan *plan, struct edit *edit) {
+    const struct salvage *salvage = &plan->salvage;
+    enum status status = STATUS_OK;
+    edit->number = salvage->last_edit + 1;
+    edit->has_mark = true;
+    edit->mark = salvage->mark;
+    edit->last_sequence = salvage->last_sequence;
+    edit->time_ms = salvage->mark.time_ms;
+    edit->next_instance = salvage->next_instance;
+    for (size_t i = 0; i < salvage->kind_count && status == STATUS_OK; i++)
+        status = edit_add_kind(edit, &salvage->kinds[i]);
+    for (size_t i = 0; i < salvage->tree_count && status == STATUS_OK; i++)
+        if (!salvage->trees[i].dropped) status = edit_create_tree(edit, &salvage->trees[i].tree);
+    for (size_t i = 0; i < plan->count && status == STATUS_OK; i++)
+        if (plan->tables[i].fate == TABLE_KEPT) status = edit_add_file(edit, &plan->tables[i].meta);
+    return status;
+}
+
+static enum status write_manifest(struct care_plan *plan) {
+    struct superblock superblock = {.store = plan->store, .generation = plan->generation + 1};
+    struct manifest *manifest = NULL;
+    struct edit edit;
+    edit_init(&edit, EDIT_SNAPSHOT);
+    superblock.manifest = plan->salvage.next_file++;
+    const struct manifest_id id = {superblock.store, superblock.manifest, superblock.generation};
+    enum status status = fill_edit(plan, &edit);
+    edit.next_file = plan->salvage.next_file;
+    if (status == STATUS_OK) status = manifest_create(plan->io, plan->dir, &id, &edit, &manifest);
+    if (status == STATUS_OK) superblock.manifest_bytes = manifest_bytes(manifest);
+    manifest_close(manifest);
+    if (status == STATUS_OK) status = io_dir_sync(plan->io, plan->dir);
+    if (status == STATUS_OK) status = superblock_create(plan->io, plan->dir, &superblock);
+    edit_deinit(&edit);
+    return status;
+}
+
+/* ---- Setting aside ----------------------------------------------------------------------------------------------- */
+
+static enum status set_aside(const struct care_plan *plan, const char *aside, enum file_class class, uint64_t number) {
+    char from[IO_PATH_BYTES], to[IO_PATH_BYTES];
+    enum status status = file_path(from, plan->dir, class, number);
+    if (status == STATUS_OK) status = file_path(to, aside, class, number);
+    if (status == STATUS_OK) status = io_rename(plan->io, from, to);
+    return status;
+}
+
+static enum status set_all_aside(struct care_plan *plan, const char *aside, const struct listing *listing,
+                                 struct care_repair_report *report) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < plan->count && status == STATUS_OK; i++) {
+        if (plan->tables[i].fate == TABLE_KEPT) {
+            report->kept++;
+            continue;
+        }
+        status = set_aside(plan, aside, FILE_SST, plan->tables[i].meta.number);
+        report->set_aside++;
+    }
+    for (size_t i = 0; i < listing->manifest_count && status == STATUS_OK; i++)
+        status = set_aside(plan, aside, FILE_MANIFEST, listing->manifests[i]);
+    if (status == STATUS_OK) status = io_dir_sync(plan->io, aside);
+    return status == STATUS_OK ? io_dir_sync(plan->io, plan->dir) : status;
+}
+
+static enum status make_aside(const struct care_plan *plan, char path[IO_PATH_BYTES]) {
+    if (snprintf(path, IO_PATH_BYTES, "%s/" ASIDE_NAME, plan->dir) >= IO_PATH_BYTES) return STATUS_TOO_LARGE;
+    struct io_entry entry;
+    for (unsigned i = 1; io_stat(plan->io, path, &entry) == STATUS_OK; i++) /* of an earlier repair */
+        if (snprintf(path, IO_PATH_BYTES, "%s/" ASIDE_NAME ".%u", plan->dir, i) >= IO_PATH_BYTES)
+            return STATUS_TOO_LARGE;
+    return io_dir_make(plan->io, path);
+}
+
+/* ---- All of it --------------------------------------------------------------------------------------------------- */
+
+static enum status look(struct care_plan *plan, struct listing *listing, struct error *error) {
+    enum status status = io_dir_list(plan->io, plan->dir, note_entry, listing);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
+    if (!listing->any) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", plan->dir);
+    status = read_manifests(plan, listing);
+    if (status == STATUS_OK) status = io_dir_list(plan->io, plan->dir, look_at_table, plan);
+    if (status == STATUS_OK) status = add_guessed_trees(plan);
+    if (plan->salvage.next_file <= plan->highest) plan->salvage.next_file = plan->highest + 1;
+    if (status == STATUS_OK && plan->has_log) status = care_read_log(plan, error);
+    if (status == STATUS_OK && !plan->salvage.has_mark)
+        return error_set(
+            error, STATUS_UNSUPPORTED,
+            "%s: no manifest says up to where the owner's log is in tables: make the node anew from its peers",
+            plan->dir);
+    return status;
+}
+
+static bool all_are_sound(const struct care_plan *plan) {
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->tables[i].fate == TABLE_DAMAGED) return false;
+    return true;
+}
+
+static enum status carry_out(struct care_plan *plan, const struct listing *listing, struct care_repair_report *report,
+                             struct error *error) {
+    char aside[IO_PATH_BYTES];
+    enum status status = make_aside(plan, aside);
+    if (status == STATUS_OK) status = care_merge(plan, error);
+    if (status == STATUS_OK) status = io_dir_sync(plan->io, plan->dir);
+    if (status == STATUS_OK && plan->log_is_damaged) status = care_rewrite_log(plan, aside, error);
+    if (status == STATUS_OK) qsort(plan->tables, plan->count, sizeof *plan->tables, compare_tables);
+    if (status == STATUS_OK) status = write_manifest(plan);
+    if (status == STATUS_OK) status = set_all_aside(plan, aside, listing, report);
+    return status;
+}
+
+static enum status repair(struct care_plan *plan, struct care_repair_report *report, struct error *error) {
+    struct listing listing = {.plan = plan};
+    bool merges = false;
+    enum status status = look(plan, &listing, error);
+    if (status != STATUS_OK) return status;
+    const uint64_t missing = count_missing(plan);
+    report->needed = !plan->manifest_is_sound || plan->log_is_damaged || missing > 0 || !all_are_sound(plan);
+    report->log_records = plan->log_records;
+    report->log_was_cut = plan->log_is_damaged;
+    if (!report->needed) return STATUS_OK;
+    status = care_place(plan, &merges);
+    if (status != STATUS_OK) return status;
+    if (plan->count > 1) qsort(plan->tables, plan->count, sizeof *plan->tables, compare_tables);
+    say_plan(plan);
+    if (plan->options->dry_run) return STATUS_OK;
+    return carry_out(plan, &listing, report, error);
+}
+
+enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
+                               struct care_repair_report *report, struct error *error) {
+    struct error unused;
+    struct io_lock *lock = NULL;
+    if (!error) error = &unused;
+    *error = (struct error){.status = STATUS_OK};
+    *report = (struct care_repair_report){.kept = 0};
+    struct care_plan plan = {.io = io, .dir = dir, .options = options};
+    enum status status = io_dir_lock(io, dir, &lock, error);
+    if (status != STATUS_OK)
+        return error->status == STATUS_OK ? error_set(error, status, "%s: %s", dir, status_text(status)) : status;
+    plan.environment = (struct sst_environment){.io = io, .codec = codec_create()};
+    salvage_init(&plan.salvage);
+    status = plan.environment.codec ? repair(&plan, report, error) : STATUS_NO_MEMORY;
+    if (status != STATUS_OK && error->status == STATUS_OK) error_set(error, status, "%s: %s", dir, status_text(status));
+    salvage_deinit(&plan.salvage);
+    codec_destroy(plan.environment.codec);
+    free(plan.tables);
+    io_unlock(lock);
+    return status;
+}

@@ -1,0 +1,205 @@
+/*
+ * care_verify: a store judged without an engine. It goes on after what it finds, so that one run names all: also when
+ * the manifest is lost, each table is read for itself.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/lsm/batch.h"
+#include "engine/lsm/care_state.h"
+#include "engine/lsm/file_names.h"
+#include "engine/lsm/manifest.h"
+#include "engine/lsm/options.h"
+#include "engine/lsm/options_format.h"
+#include "engine/wal.h"
+
+struct verify {
+    struct io *io;
+    const char *dir;
+    const struct care_verify_options *options;
+    struct care_verify_report *report;
+    struct sst_environment environment;
+    struct care_sink sink;
+    struct care_state state;
+    bool has_state;
+    uint64_t total;
+    struct error *error;
+};
+
+static void find(void *context, const char *path, uint64_t offset, const char *text) {
+    struct verify *verify = context;
+    const struct engine_finding finding = {.status = STATUS_CORRUPT, .file = path, .offset = offset, .text = text};
+    verify->report->findings++;
+    if (verify->options->visit) verify->options->visit(verify->options->context, &finding);
+}
+
+static void note_progress(void *context, uint64_t bytes) {
+    struct verify *verify = context;
+    verify->report->bytes += bytes;
+    if (verify->options->progress)
+        verify->options->progress(verify->options->context, verify->report->bytes, verify->total);
+}
+
+/* ---- Tables ------------------------------------------------------------------------------------------------------ */
+
+/* Told already: the next one. */
+static enum status go_on(enum status status) {
+    return status == STATUS_CORRUPT || status == STATUS_IO ? STATUS_OK : status;
+}
+
+static enum status verify_table(struct verify *verify, uint64_t number, const struct edit_file *meta) {
+    char path[IO_PATH_BYTES];
+    uint64_t entries = 0;
+    enum status status = file_path(path, verify->dir, FILE_SST, number);
+    if (status != STATUS_OK) return status;
+    const struct care_table table = {.environment = &verify->environment,
+                                     .sink = &verify->sink,
+                                     .path = path,
+                                     .meta = meta,
+                                     .progress = note_progress,
+                                     .progress_context = verify};
+    status = care_table_verify(&table, &entries);
+    verify->report->files++;
+    verify->report->entries += entries;
+    return go_on(status);
+}
+
+/* Whether `next`, of the same tree and level, stands where it may. */
+static void verify_neighbours(struct verify *verify, const struct edit_file *before, const struct edit_file *next) {
+    char path[IO_PATH_BYTES];
+    if (before->instance != next->instance || before->level != next->level || next->level == 0) return;
+    if (file_path(path, verify->dir, FILE_SST, next->number) != STATUS_OK) return;
+    const int order = before->has_last ? slice_compare(before->last, next->first) : 1;
+    if (order > 0 || (order == 0 && !before->last_exclusive))
+        find(verify, path, 0, "overlaps the table before it on its level: reads may answer from the wrong one");
+}
+
+static enum status verify_listed(struct verify *verify) {
+    struct edit_file *files = NULL;
+    size_t count = 0;
+    enum status status = care_state_files(&verify->state.recovered, &files, &count);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) verify->total += files[i].bytes;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (i > 0) verify_neighbours(verify, &files[i - 1], &files[i]);
+        status = verify_table(verify, files[i].number, &files[i]);
+    }
+    free(files);
+    return status;
+}
+
+static enum status visit_unlisted(void *context, const struct io_entry *entry) {
+    struct verify *verify = context;
+    uint64_t number = 0;
+    if (file_classify(entry->name, &number) != FILE_SST) return STATUS_OK;
+    if (verify->has_state) {
+        verify->report->orphans += !recovered_has_file(&verify->state.recovered, number);
+        return STATUS_OK;
+    }
+    verify->total += entry->size;
+    return verify_table(verify, number, NULL);
+}
+
+/* ---- The rest ---------------------------------------------------------------------------------------------------- */
+
+static enum status verify_state(struct verify *verify) {
+    struct error error = {.status = STATUS_OK};
+    const enum status status = care_state_load(&verify->state, verify->io, verify->dir, &error);
+    verify->has_state = status == STATUS_OK;
+    if (status == STATUS_OK) {
+        if (verify->state.slot_damaged)
+            find(verify, FILE_NAME_SUPERBLOCK, 0,
+                 "one of its two slots does not verify; the next flush or opening writes it anew");
+        return STATUS_OK;
+    }
+    const bool told = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_NOT_FOUND ||
+                      status == STATUS_MISMATCH || status == STATUS_IO;
+    if (!told) return error_set(verify->error, status, "%s", error.text);
+    find(verify, verify->dir, 0, error.text);
+    return STATUS_OK;
+}
+
+static void ignore_option(void *context, struct slice name, struct slice value) {
+    (void)context, (void)name, (void)value;
+}
+
+static enum status verify_options(struct verify *verify) {
+    char path[IO_PATH_BYTES];
+    struct buf bytes = BUF_EMPTY;
+    struct error error = {.status = STATUS_OK};
+    enum status status = file_path(path, verify->dir, FILE_OPTIONS, 0);
+    if (status == STATUS_OK) status = file_read_all(verify->io, path, OPTIONS_FILE_MAX_BYTES, &bytes);
+    if (status == STATUS_OK) status = options_file_parse(buf_slice(&bytes), ignore_option, NULL, &error);
+    if (status == STATUS_CORRUPT || status == STATUS_IO)
+        find(verify, path, 0, error.text[0] ? error.text : status_text(status));
+    buf_deinit(&bytes);
+    return status == STATUS_NOT_FOUND || status == STATUS_VERSION ? STATUS_OK : go_on(status);
+}
+
+static enum status count_record(void *context, const struct wal_record *record) {
+    struct verify *verify = context;
+    struct batch_header header;
+    struct slice operations;
+    struct batch_reader reader;
+    struct batch_operation operation;
+    enum status status = batch_header_decode(record->payload, &header, &operations);
+    if (status != STATUS_OK) return status;
+    batch_reader_init(&reader, operations, header.count);
+    while ((status = batch_reader_next(&reader, &operation)) == STATUS_OK) continue;
+    verify->report->log_records++;
+    return status == STATUS_END ? STATUS_OK : status;
+}
+
+static enum status verify_log(struct verify *verify) {
+    char path[IO_PATH_BYTES];
+    struct io_entry entry;
+    struct wal *wal = NULL;
+    struct wal_recovery recovery;
+    struct error error = {.status = STATUS_OK};
+    enum status status = care_log_dir(verify->dir, path);
+    if (status == STATUS_OK) status = io_stat(verify->io, path, &entry);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* an owner keeps the log */
+    const struct wal_options options = {.owner = verify->state.superblock.store, .read_only = true};
+    if (status == STATUS_OK && verify->has_state)
+        status = wal_open(verify->io, path, &options, count_record, verify, &wal, &recovery, &error);
+    const bool told = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
+    if (told) find(verify, path, 0, error.text[0] ? error.text : status_text(status));
+    return told ? STATUS_OK : status;
+}
+
+static enum status verify_all(struct verify *verify) {
+    enum status status = verify_state(verify);
+    if (status == STATUS_OK && verify->has_state) status = verify_listed(verify);
+    if (status == STATUS_OK) status = io_dir_list(verify->io, verify->dir, visit_unlisted, verify);
+    if (status == STATUS_OK) status = verify_options(verify);
+    if (status == STATUS_OK) status = verify_log(verify);
+    return status;
+}
+
+/* Something of a store lies there. */
+static enum status is_store(void *context, const struct io_entry *entry) {
+    uint64_t number;
+    (void)context;
+    const enum file_class class = file_classify(entry->name, &number);
+    return class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK ? STATUS_END : STATUS_OK;
+}
+
+enum status engine_care_verify(struct io *io, const char *dir, const struct care_verify_options *options,
+                               struct care_verify_report *report, struct error *error) {
+    struct error unused;
+    struct verify verify = {.io = io, .dir = dir, .options = options, .report = report};
+    verify.error = error ? error : &unused;
+    *verify.error = (struct error){.status = STATUS_OK};
+    *report = (struct care_verify_report){.files = 0};
+    enum status status = io_dir_list(io, dir, is_store, NULL);
+    if (status == STATUS_OK) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", dir);
+    if (status != STATUS_END) return error_set(error, status, "%s: %s", dir, status_text(status));
+    verify.environment = (struct sst_environment){.io = io, .codec = codec_create()};
+    verify.sink = (struct care_sink){find, &verify};
+    status = verify.environment.codec ? verify_all(&verify) : STATUS_NO_MEMORY;
+    codec_destroy(verify.environment.codec);
+    care_state_deinit(&verify.state);
+    if (status != STATUS_OK && verify.error->status == STATUS_OK)
+        return error_set(verify.error, status, "%s: %s", dir, status_text(status));
+    return status != STATUS_OK ? status : report->findings > 0 ? STATUS_CORRUPT : STATUS_OK;
+}

@@ -1,0 +1,321 @@
+/*
+ * Verify and repair of a directory: a manifest that is lost, one whose pages are damaged one by one, a table with a
+ * flipped bit, a damaged log. After the repair the store opens and verifies; where no table and no log was damaged it
+ * holds all that it held, to the byte; nothing is deleted; a dry run changes nothing.
+ *
+ * Replay one case: LOAM_TEST_SEED=seed build/tests/crash/engine_repair_test
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/prng.h"
+#include "engine/care.h"
+#include "tests/harness/engine_lab.h"
+#include "tests/harness/test_env.h"
+#include "tools/sim/sim_io.h"
+
+enum { TREE = 1, KEYS = 400, WRITES = 2500, VALUE_BYTES = 80, MS = 1000000 };
+
+struct store {
+    uint64_t seed;
+    struct sim *sim;
+    struct sim_disk *disk;
+    struct io *io;
+    struct engine_options options;
+    unsigned expected[KEYS]; /* the write that each key holds; 0 = none */
+};
+
+static void key_of(unsigned key, char text[16]) {
+    snprintf(text, 16, "key%05u", key);
+}
+
+static void value_of(unsigned write, char text[VALUE_BYTES]) {
+    const int size = snprintf(text, VALUE_BYTES, "%u:", write);
+    for (int i = size; i < VALUE_BYTES - 1; i++) text[i] = (char)('a' + hash_mix(write, (uint64_t)i) % 26);
+    text[VALUE_BYTES - 1] = 0;
+}
+
+static void write_one(struct store *store, struct engine *engine, struct prng *prng, unsigned write) {
+    char key[16], value[VALUE_BYTES], end[16];
+    /* Most writes of a while fall into one part of the keys, so that tables move down unread. */
+    const unsigned part = (unsigned)(hash_mix(store->seed, write / 90) % 5) * (KEYS / 5);
+    const unsigned at =
+        prng_chance(prng, 9, 10) ? part + (unsigned)prng_below(prng, KEYS / 5) : (unsigned)prng_below(prng, KEYS);
+    key_of(at, key);
+    value_of(write, value);
+    if (prng_chance(prng, 1, 60)) {
+        const unsigned to = at + (unsigned)prng_below(prng, 12);
+        key_of(to, end);
+        lab_delete_range(engine, TREE, key, end);
+        for (unsigned i = at; i < to && i < KEYS; i++) store->expected[i] = 0;
+    } else if (prng_chance(prng, 1, 5)) {
+        lab_delete(engine, TREE, key);
+        store->expected[at] = 0;
+    } else {
+        lab_put(engine, TREE, key, value);
+        store->expected[at] = write;
+    }
+}
+
+static void make(struct store *store, uint64_t seed) {
+    struct prng prng;
+    *store = (struct store){.seed = seed, .options = lab_options()};
+    store->sim = sim_create(seed);
+    store->disk = sim_disk_create(seed);
+    store->io = sim_io_create(store->sim, store->disk, NULL);
+    store->options.memtable_bytes = 8 << 10;
+    store->options.file_bytes = 4 << 10;
+    store->options.level_base_bytes = 4 << 10;
+    store->options.level_ratio = 2;
+    prng_init(&prng, seed);
+    struct engine *engine = lab_open(store->io, "db", &store->options);
+    lab_create_tree(engine, TREE, LAB_PLAIN);
+    struct engine_snapshot *snapshot = NULL;
+    for (unsigned i = 1; i <= WRITES; i++) {
+        if (i == WRITES / 3) snapshot = engine_snapshot_acquire(engine); /* versions keep their sequences */
+        write_one(store, engine, &prng, i);
+        if (i % 100 == 0) io_run(store->io, io_now_ns(store->io) + MS);
+    }
+    engine_snapshot_release(engine, snapshot);
+    engine_close(engine);
+}
+
+static void unmake(struct store *store) {
+    io_destroy(store->io);
+    sim_disk_destroy(store->disk);
+    sim_destroy(store->sim);
+}
+
+static enum status verify(struct store *store, uint64_t *findings) {
+    const struct care_verify_options options = {.visit = NULL};
+    struct care_verify_report report;
+    struct error error;
+    const enum status status = engine_care_verify(store->io, "db", &options, &report, &error);
+    if (status != STATUS_OK && status != STATUS_CORRUPT) fail_msg("verify: %s", error.text);
+    if (findings) *findings = report.findings;
+    return status;
+}
+
+static void keep_line(void *context, const char *line) {
+    struct buf *lines = context;
+    assert_int_equal(buf_append_format(lines, "%s\n", line), STATUS_OK);
+}
+
+static struct care_repair_report repair(struct store *store, bool dry_run, struct buf *lines) {
+    const struct care_repair_options options = {.dry_run = dry_run, .say = keep_line, .context = lines};
+    struct care_repair_report report;
+    struct error error;
+    buf_clear(lines);
+    const enum status status = engine_care_repair(store->io, "db", &options, &report, &error);
+    if (status != STATUS_OK) fail_msg("seed %llu: repair: %s", (unsigned long long)store->seed, error.text);
+    assert_int_equal(buf_append_byte(lines, 0), STATUS_OK);
+    return report;
+}
+
+/* What the store holds is what was written. */
+static void expect_all(struct store *store, struct engine *engine, const struct buf *plan) {
+    char key[16], value[VALUE_BYTES];
+    for (unsigned i = 0; i < KEYS; i++) {
+        struct engine_value found;
+        key_of(i, key);
+        const enum status status = engine_get(engine, NULL, TREE, slice_from_text(key), &found);
+        if (store->expected[i]) value_of(store->expected[i], value);
+        const bool right = store->expected[i] ? status == STATUS_OK && slice_equal(found.data, slice_from_text(value))
+                                              : status == STATUS_NOT_FOUND;
+        if (!right)
+            fail_msg("seed %llu: %s: %s, expected write %u\n%s", (unsigned long long)store->seed, key,
+                     status_name(status), store->expected[i], (const char *)plan->data);
+        if (status == STATUS_OK) engine_value_release(&found);
+    }
+}
+
+static void count_file(void *context, const char *path, uint64_t size) {
+    const size_t length = strlen(path);
+    (void)size;
+    if (length > 4 && strcmp(path + length - 4, ".sst") == 0) ++*(uint64_t *)context;
+}
+
+static uint64_t count_tables(struct store *store) {
+    uint64_t count = 0;
+    sim_disk_walk(store->disk, count_file, &count);
+    return count;
+}
+
+static unsigned merged, ordered; /* repairs that had to merge tables, or to put them into level 0 */
+
+/* Dry run, repair, open, compare, go on writing, verify. */
+static void mend(struct store *store, bool all_is_there) {
+    struct buf dry = BUF_EMPTY, done = BUF_EMPTY;
+    const uint64_t before = sim_disk_hash(store->disk), tables = count_tables(store);
+    repair(store, true, &dry);
+    assert_int_equal(sim_disk_hash(store->disk), before);
+    const struct care_repair_report report = repair(store, false, &done);
+    assert_true(report.needed);
+    merged += strstr((const char *)done.data, "merged entry by entry") != NULL;
+    ordered += strstr((const char *)done.data, "in the order of their sequences") != NULL;
+    assert_true(strncmp((const char *)dry.data, (const char *)done.data, dry.size - 1) == 0);
+    assert_true(count_tables(store) >= tables);
+    if (verify(store, NULL) != STATUS_OK)
+        fail_msg("seed %llu: it does not verify\n%s", (unsigned long long)store->seed, (const char *)done.data);
+    struct engine *engine = lab_open(store->io, "db", &store->options);
+    if (all_is_there) expect_all(store, engine, &done);
+    lab_put(engine, TREE, "after", "1");
+    assert_int_equal(engine_compact(engine), STATUS_OK);
+    lab_expect(engine, NULL, TREE, "after", "1");
+    if (all_is_there) expect_all(store, engine, &done);
+    assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
+    engine_close(engine);
+    assert_false(repair(store, false, &done).needed);
+    buf_deinit(&dry);
+    buf_deinit(&done);
+}
+
+struct search {
+    const char *ending;
+    char path[IO_PATH_BYTES];
+    uint64_t size;
+    unsigned skip;
+};
+
+static void match(void *context, const char *path, uint64_t size) {
+    struct search *search = context;
+    const size_t length = strlen(path), ending = strlen(search->ending);
+    if (length < ending || strcmp(path + length - ending, search->ending) != 0 || search->size) return;
+    if (search->skip-- > 0) return;
+    snprintf(search->path, sizeof search->path, "%s", path);
+    search->size = size;
+}
+
+static struct search find(struct store *store, const char *ending, unsigned skip) {
+    struct search search = {.ending = ending, .skip = skip};
+    sim_disk_walk(store->disk, match, &search);
+    assert_true(search.size > 0);
+    return search;
+}
+
+static void rare_cases_were_met(void **state) {
+    (void)state;
+    print_message("%u repairs merged tables, %u put them into level 0\n", merged, ordered);
+    assert_true(merged > 0 || test_scaled(100) < 100);
+}
+
+/* ---- Facts ------------------------------------------------------------------------------------------------------- */
+
+static void a_sound_store_verifies_and_needs_no_repair(void **state) {
+    (void)state;
+    struct store store;
+    struct buf lines = BUF_EMPTY;
+    make(&store, test_seed(1));
+    const uint64_t before = sim_disk_hash(store.disk);
+    assert_int_equal(verify(&store, NULL), STATUS_OK);
+    assert_false(repair(&store, false, &lines).needed);
+    assert_int_equal(sim_disk_hash(store.disk), before);
+    buf_deinit(&lines);
+    unmake(&store);
+}
+
+static void a_lost_manifest_is_made_anew_of_tables_and_log(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(30); i++) {
+        struct store store;
+        make(&store, test_seed(1) + i);
+        const struct search manifest = find(&store, ".manifest", 0);
+        assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+        if (i % 2) assert_int_equal(io_remove(store.io, "db/SUPERBLOCK"), STATUS_OK);
+        assert_int_equal(verify(&store, NULL), STATUS_CORRUPT);
+        mend(&store, true);
+        unmake(&store);
+    }
+}
+
+static void a_damaged_page_of_the_manifest_costs_nothing(void **state) {
+    (void)state;
+    const uint64_t seed = test_seed(100);
+    for (uint64_t page = 0; page < test_scaled(40); page++) {
+        struct store store;
+        make(&store, seed + page / 8);
+        const struct search manifest = find(&store, ".manifest", 0);
+        const uint64_t offset = (page % (manifest.size / IO_PAGE_BYTES)) * IO_PAGE_BYTES + 100;
+        if (sim_disk_damage(store.disk, manifest.path, offset, SIM_DAMAGE_FLIP) != STATUS_OK) fail();
+        if (verify(&store, NULL) == STATUS_CORRUPT) mend(&store, true);
+        unmake(&store);
+    }
+}
+
+static void a_damaged_table_is_named_and_set_aside_and_the_others_stay(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(30); i++) {
+        struct store store;
+        struct buf lines = BUF_EMPTY;
+        char path[IO_PATH_BYTES];
+        uint64_t offset, findings;
+        make(&store, test_seed(200) + i);
+        assert_int_equal(sim_disk_damage_any(store.disk, ".sst", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
+                         STATUS_OK);
+        if (i % 2) {
+            const struct search manifest = find(&store, ".manifest", 0);
+            assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+        }
+        assert_int_equal(verify(&store, &findings), STATUS_CORRUPT);
+        assert_true(findings >= 1);
+        repair(&store, true, &lines);
+        assert_non_null(strstr((const char *)lines.data, strrchr(path, '/') + 1));
+        assert_non_null(strstr((const char *)lines.data, "set aside"));
+        buf_deinit(&lines);
+        mend(&store, false);
+        unmake(&store);
+    }
+}
+
+static void a_damaged_log_keeps_what_comes_before_the_damage(void **state) {
+    (void)state;
+    unsigned cut = 0;
+    for (uint64_t i = 0; i < test_scaled(20); i++) {
+        struct store store;
+        make(&store, test_seed(300) + i);
+        const struct search segment = find(&store, ".wal", 0);
+        assert_int_equal(sim_disk_damage(store.disk, segment.path, 4096 + (i * 7 % 15) * 512 + 40, SIM_DAMAGE_FLIP),
+                         STATUS_OK);
+        if (verify(&store, NULL) == STATUS_CORRUPT) {
+            mend(&store, false);
+            cut++;
+        }
+        unmake(&store);
+    }
+    assert_true(cut > 0);
+}
+
+static void a_store_in_use_is_not_repaired(void **state) {
+    (void)state;
+    struct store store;
+    struct error error;
+    struct care_repair_report report;
+    const struct care_repair_options options = {.say = NULL};
+    make(&store, test_seed(1));
+    struct engine *engine = lab_open(store.io, "db", &store.options);
+    assert_int_equal(engine_care_repair(store.io, "db", &options, &report, &error), STATUS_LOCKED);
+    engine_close(engine);
+    assert_int_equal(engine_care_repair(store.io, "nowhere", &options, &report, &error), STATUS_NOT_FOUND);
+    unmake(&store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_store_verifies_and_needs_no_repair),
+        cmocka_unit_test(a_lost_manifest_is_made_anew_of_tables_and_log),
+        cmocka_unit_test(a_damaged_page_of_the_manifest_costs_nothing),
+        cmocka_unit_test(a_damaged_table_is_named_and_set_aside_and_the_others_stay),
+        cmocka_unit_test(a_damaged_log_keeps_what_comes_before_the_damage),
+        cmocka_unit_test(a_store_in_use_is_not_repaired),
+        cmocka_unit_test(rare_cases_were_met),
+    };
+    return cmocka_run_group_tests_name("engine repair", tests, NULL, NULL);
+}

@@ -1,0 +1,59 @@
+#!/bin/bash
+# loam verify, repair, events and options, as programs, on a store that the bench made.
+set -u
+. "$(dirname "$0")/frame.sh"
+names=(
+    verify_of_a_sound_store_exits_with_0
+    events_and_options_are_shown
+    a_lost_manifest_is_found_planned_and_repaired
+    a_damaged_table_is_named_with_its_keys_and_set_aside
+    a_command_line_that_is_not_understood_exits_with_1
+)
+
+"$loam" bench engine --here --dir "$work/bench" --entries 60000 --memtable-mib 1 --workloads fillrandom --keep --json >/dev/null 2>&1
+store=$(dirname "$(find "$work/bench" -name SUPERBLOCK | head -n 1)")
+
+verify_of_a_sound_store_exits_with_0() {
+    "$loam" verify "$store" >"$work/out" || { cat "$work/out"; return 1; }
+    grep -q '^sound$' "$work/out" && grep -Eq '[1-9][0-9]* tables, [1-9][0-9]* entries' "$work/out"
+}
+events_and_options_are_shown() {
+    "$loam" events "$store" >"$work/out" || return 1
+    grep -q ' flush end, job ' "$work/out" && grep -q 'why the memtable is full' "$work/out" || return 1
+    [ "$("$loam" events "$store" --only flush --last 2 | wc -l)" = 2 ] || return 1
+    "$loam" events "$store" --json | head -n 1 | grep -q '^{"time_ms":' || return 1
+    "$loam" options "$store" | grep -q '^memtable_bytes  *1048576$'
+}
+a_lost_manifest_is_found_planned_and_repaired() {
+    cp -r "$store" "$work/lost" && rm "$work"/lost/*.manifest || return 1
+    "$loam" verify "$work/lost" >"$work/out"
+    [ $? = 2 ] && grep -q 'missing' "$work/out" && grep -q 'loam repair' "$work/out" || { cat "$work/out"; return 1; }
+    "$loam" repair "$work/lost" --dry-run >"$work/plan" || return 1
+    [ ! -e "$work/lost/set-aside" ] && grep -q 'nothing was changed' "$work/plan" && grep -q '  table [0-9]*: instance 1, ' "$work/plan" || return 1
+    "$loam" repair "$work/lost" >"$work/out" || return 1
+    grep -q '^done: ' "$work/out" && "$loam" verify "$work/lost" >"$work/out" && grep -q '^sound$' "$work/out" || return 1
+    [ "$("$loam" repair "$work/lost")" = "nothing to repair" ]
+}
+a_damaged_table_is_named_with_its_keys_and_set_aside() {
+    cp -r "$store" "$work/damaged" || return 1
+    local table
+    table=$(find "$work/damaged" -name '*.sst' | sort | head -n 1)
+    printf 'damage' | dd of="$table" bs=1 seek=9000 conv=notrunc status=none
+    "$loam" verify "$work/damaged" >"$work/out"
+    [ $? = 2 ] && grep -q "$(basename "$table").*offset .*keys " "$work/out" || { cat "$work/out"; return 1; }
+    "$loam" repair "$work/damaged" >"$work/out" || return 1
+    grep -q 'lost with it: keys ' "$work/out" && [ -e "$work/damaged/set-aside/$(basename "$table")" ] || return 1
+    "$loam" verify "$work/damaged" >/dev/null
+}
+a_command_line_that_is_not_understood_exits_with_1() {
+    local words
+    for words in "verify" "verify $work/nowhere" "verify $store x" "repair" "repair $work/nowhere" "repair $store --nonsense" "events" "events $store --last x" \
+        "events $work/nowhere" "options $work/nowhere"; do
+        # shellcheck disable=SC2086
+        "$loam" $words >/dev/null 2>"$work/err"
+        [ $? = 1 ] && [ -s "$work/err" ] || { echo "loam $words"; cat "$work/err"; return 1; }
+    done
+    "$loam" repair --help | grep -q set-aside
+}
+
+run_tests

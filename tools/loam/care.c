@@ -1,0 +1,137 @@
+/*
+ * care: `loam verify` and `loam repair`: the directory of a store that nobody has open, judged and mended.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/care.h"
+#include "tools/loam/commands.h"
+#include "tools/loam/terminal.h"
+
+static const char verify_usage[] = "usage: loam verify DIR\n\nReads every byte of the engine's store in DIR (of a "
+                                   "node: DIR/db) and judges what it means. "
+                                   "Changes nothing.\nExit codes: 0 sound, 1 could not be done, 2 damage found.\n";
+static const char repair_usage[] =
+    "usage: loam repair DIR [--dry-run]\n\nMakes the engine's store in DIR open again, of its tables and its log, when "
+    "manifest or tables are damaged or lost.\nWhat is damaged is set aside in DIR/set-aside, never deleted. --dry-run "
+    "prints the plan and the manifest that would be\nwritten, and changes nothing. Keep a copy of DIR where you can.\n";
+
+static int print_usage(const char *usage, bool asked) {
+    (void)fputs(usage, asked ? stdout : stderr);
+    return asked ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+static bool is_help(int argc, char **argv) {
+    return argc == 1 && strcmp(argv[0], "--help") == 0;
+}
+
+static struct io *make_io(void) {
+    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+    struct error error = {.status = STATUS_OK};
+    struct io *io = NULL;
+    if (io_create(&options, &io, &error) != STATUS_OK) (void)fprintf(stderr, "loam: %s\n", error.text);
+    return io;
+}
+
+/* ---- Verify ------------------------------------------------------------------------------------------------------ */
+
+enum { BAR_CELLS = 40 };
+
+struct watching {
+    struct io *io;
+    bool bar; /* a person watches */
+    unsigned shown;
+};
+
+static void clear_bar(const struct watching *watching) {
+    if (watching->bar) (void)fputs("\r\033[K", stderr);
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total) {
+    struct watching *watching = context;
+    if (!watching->bar || total == 0) return;
+    const unsigned thousandths = (unsigned)(done >= total ? 1000 : done * 1000 / total);
+    if (thousandths == watching->shown) return;
+    watching->shown = thousandths;
+    char cells[BAR_CELLS + 1];
+    for (unsigned i = 0; i < BAR_CELLS; i++) cells[i] = i * 1000 < thousandths * BAR_CELLS ? '#' : '.';
+    cells[BAR_CELLS] = 0;
+    (void)fprintf(stderr, "\r[%s] %3u %%  %" PRIu64 " of %" PRIu64 " MiB", cells, thousandths / 10, done >> 20,
+                  total >> 20);
+}
+
+static void show_finding(void *context, const struct engine_finding *finding) {
+    clear_bar(context);
+    if (strncmp(finding->text, finding->file, strlen(finding->file)) == 0)
+        printf("%s\n", finding->text);
+    else
+        printf("%s: offset %" PRIu64 ": %s\n", finding->file, finding->offset, finding->text);
+}
+
+int command_verify(int argc, char **argv) {
+    struct watching watching = {.bar = terminal_has_errors()};
+    struct care_verify_report report;
+    struct error error = {.status = STATUS_OK};
+    if (argc != 1 || is_help(argc, argv)) return print_usage(verify_usage, is_help(argc, argv));
+    const struct care_verify_options options = {show_finding, show_progress, &watching};
+    struct io *io = make_io();
+    if (!io) return EXIT_FAILED;
+    const uint64_t start = io_now_ns(io);
+    const enum status status = engine_care_verify(io, argv[0], &options, &report, &error);
+    const double seconds = (double)(io_now_ns(io) - start + 1) / 1e9;
+    clear_bar(&watching);
+    if (status != STATUS_OK && status != STATUS_CORRUPT) {
+        (void)fprintf(stderr, "loam verify: %s\n", error.text);
+        io_destroy(io);
+        return EXIT_FAILED;
+    }
+    printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %.1f MiB, %" PRIu64
+           " log records read in %.2f s (%.2f GB/s)\n",
+           argv[0], report.files, report.entries, (double)report.bytes / (1 << 20), report.log_records, seconds,
+           (double)report.bytes / seconds / 1e9);
+    if (report.orphans > 0)
+        printf("%" PRIu64
+               " tables that no edit names: left by a job that was interrupted; the next opening removes them\n",
+               report.orphans);
+    if (status == STATUS_OK)
+        printf("sound\n");
+    else
+        printf("%" PRIu64
+               " findings. What to do: restore a backup (loam restore), or see what 'loam repair %s --dry-run' "
+               "would keep; a node of a\ncluster is better made anew from its peers\n",
+               report.findings, argv[0]);
+    io_destroy(io);
+    return status == STATUS_OK ? EXIT_CLEAN : EXIT_CORRUPT;
+}
+
+/* ---- Repair ------------------------------------------------------------------------------------------------------ */
+
+static void say(void *context, const char *line) {
+    (void)context;
+    printf("%s\n", line);
+}
+
+int command_repair(int argc, char **argv) {
+    const bool dry_run = argc == 2 && strcmp(argv[1], "--dry-run") == 0;
+    struct care_repair_report report;
+    struct error error = {.status = STATUS_OK};
+    if (argc != (dry_run ? 2 : 1) || is_help(argc, argv)) return print_usage(repair_usage, is_help(argc, argv));
+    const struct care_repair_options options = {.dry_run = dry_run, .say = say};
+    struct io *io = make_io();
+    if (!io) return EXIT_FAILED;
+    const enum status status = engine_care_repair(io, argv[0], &options, &report, &error);
+    io_destroy(io);
+    if (status != STATUS_OK) {
+        (void)fprintf(stderr, "loam repair: %s\n", error.text);
+        return EXIT_FAILED;
+    }
+    if (!report.needed)
+        printf("nothing to repair\n");
+    else if (dry_run)
+        printf("nothing was changed; without --dry-run this is done\n");
+    else
+        printf("done: %" PRIu64 " tables kept, %" PRIu64 " files set aside; now verify (loam verify %s), and open it\n",
+               report.kept, report.set_aside, argv[0]);
+    return EXIT_CLEAN;
+}
