@@ -251,7 +251,7 @@ flips: $(B)/tests/crash/engine_flip_test
 	    | tee $(B)/flips.out; test $$(grep -c '^== passed$$' $(B)/flips.out) -eq 2
 
 bench: all
-	$(B)/loam bench engine
+	$(B)/loam bench engine --peer rocksdb,leveldb,lmdb
 	$(B)/loam bench cluster
 	@[ ! -d ../shared/data/timeseries/nab ] || $(B)/loam bench tsdb
 

@@ -3,7 +3,7 @@
 #   build   compiler, pkg-config and the named libraries; asks nothing of the network when all of it is there
 #   care    what lint, fmt, clang, coverage and fuzz use
 #   test    what single tests compare with (redis-server, networkx, graphviz); a missing one skips a test and is no error
-#   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load, prometheus)
+#   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load, prometheus, rocksdb, leveldb, lmdb)
 #   all     all of it
 # On Debian and Ubuntu missing packages are installed with apt-get, as root or through sudo; elsewhere they are named.
 set -u
@@ -35,6 +35,9 @@ packages_of() {
     etcd) echo etcd-server etcd etcd etcd ;;
     h2load) echo nghttp2-client nghttp2 libnghttp2 nghttp2 ;;
     promtool) echo prometheus prometheus prometheus prometheus ;;
+    librocksdb) echo librocksdb-dev rocksdb-devel rocksdb rocksdb ;;
+    libleveldb) echo libleveldb-dev leveldb-devel leveldb leveldb ;;
+    liblmdb) echo liblmdb-dev lmdb-devel lmdb lmdb ;;
     python3-redis) echo python3-redis python3-redis python-redis - ;;
     python3-networkx) echo python3-networkx python3-networkx python-networkx - ;;
     graphviz) echo graphviz graphviz graphviz graphviz ;;
@@ -75,6 +78,9 @@ missing_test() {
 
 missing_peers() {
     for tool in redis-server redis-cli etcd h2load promtool; do has "$tool" || echo "$tool"; done
+    for library in librocksdb libleveldb liblmdb; do
+        { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q "$library.so" || echo "$library"
+    done
     python3 -c 'import redis' 2>/dev/null || echo python3-redis
 }
 

@@ -67,7 +67,7 @@ struct bench_result {
     uint64_t cpu_ns;                   /* user and system, of writes up to rest */
     uint64_t latency_count;            /* 0: single operations were not timed */
     uint64_t p50_ns, p99_ns, p999_ns, max_ns;
-    uint64_t beside; /* operations of the writer in readwhilewriting */
+    uint64_t beside, beside_max_ns; /* operations of the writer in readwhilewriting, and the longest one */
 
     uint64_t user_bytes;    /* keys and values that were written */
     uint64_t written_bytes; /* by the process, to files, up to rest; counted_writes false: the kernel does not tell */

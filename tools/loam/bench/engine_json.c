@@ -63,14 +63,15 @@ static void print_settings(const struct report *report) {
 
 static void print_cell(const struct report *report, const struct report_cell *cell, unsigned engine) {
     printf("    {\"engine\": \"%s\", \"operations\": %" PRIu64 ", \"found\": %" PRIu64
-           ", \"rate\": %.0f, \"rate_low\": %.0f, \"rate_high\": %.0f, \"rest_rate\": %.0f, \"beside_rate\": %.0f,\n"
+           ", \"rate\": %.0f, \"rate_low\": %.0f, \"rate_high\": %.0f, \"rest_rate\": %.0f, \"beside_rate\": %.0f, "
+           "\"beside_max_ms\": %.3f,\n"
            "     \"p50_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f, \"max_ms\": %.3f, \"cpu_us\": %.4f,\n"
            "     \"write_amplification\": %.3f, \"space_amplification\": %.3f, \"directory_amplification\": %.3f, "
            "\"table_mib\": %.1f, \"log_mib\": %.1f, \"peak_mib\": %.1f}",
            report->engines[engine]->name, cell->operations, cell->found, cell->rate, cell->rate_low, cell->rate_high,
-           cell->rest_rate, cell->beside_rate, cell->p50_us, cell->p99_us, cell->p999_us, cell->max_ms, cell->cpu_us,
-           cell->write_amplification, cell->space_amplification, cell->directory_amplification, cell->table_mib,
-           cell->log_mib, cell->peak_mib);
+           cell->rest_rate, cell->beside_rate, cell->beside_max_ms, cell->p50_us, cell->p99_us, cell->p999_us,
+           cell->max_ms, cell->cpu_us, cell->write_amplification, cell->space_amplification,
+           cell->directory_amplification, cell->table_mib, cell->log_mib, cell->peak_mib);
 }
 
 static void print_goals(const struct report *report, uint32_t step) {

@@ -15,10 +15,10 @@ enum status peer_load(const char *path, const struct peer_names *names, struct p
                       struct error *error) {
     void *handle = NULL;
     if (path[0]) {
-        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     } else {
         for (size_t i = 0; !handle && i < sizeof names->names / sizeof *names->names && names->names[i]; i++)
-            handle = dlopen(names->names[i], RTLD_NOW | RTLD_LOCAL);
+            handle = dlopen(names->names[i], RTLD_LAZY | RTLD_LOCAL);
     }
     if (!handle) {
         const char *words = dlerror();

@@ -183,7 +183,7 @@ void plot_ratios(struct page *page, const struct report *report) {
 
 /* Powers of ten around all that is shown. */
 static void find_decades(const struct report *report, uint32_t step, double *low, double *high) {
-    double least = 1e12, most = 0;
+    double least = 1e12, most = 1e-3;
     for (unsigned i = 0; i < columns(report, step); i++) {
         const struct report_cell *cell = &report->cells[step][i];
         if (cell->p50_us > 0 && cell->p50_us < least) least = cell->p50_us;

@@ -198,9 +198,9 @@ static enum status start_beside(struct bench_run *run, const struct workload *wo
     return status;
 }
 
-/* The first lane's work is done by the calling thread. *start_ns: when it began. */
+/* The first lane's work is done by the calling thread. What ends *end_ns is the last lane, not the one beside them. */
 static enum status run_lanes(struct bench_run *run, const struct workload *workload, uint64_t *start_ns,
-                             uint64_t *beside) {
+                             uint64_t *end_ns, struct bench_result *result) {
     atomic_bool stop = false;
     struct lane *writer = workload->beside ? &run->lanes[workload->threads] : NULL;
     enum status status = writer ? start_beside(run, workload, writer, &stop) : STATUS_OK;
@@ -214,11 +214,15 @@ static enum status run_lanes(struct bench_run *run, const struct workload *workl
     }
     if (status == STATUS_OK) run_lane(&run->lanes[0]);
     for (unsigned i = 1; i < started; i++) thread_join(&run->lanes[i].thread);
+    *end_ns = io_now_ns(run->io);
     atomic_store_explicit(&stop, true, memory_order_relaxed);
     if (writes) thread_join(&writer->thread);
     for (unsigned i = 0; status == STATUS_OK && i < started; i++) status = run->lanes[i].status;
     if (status == STATUS_OK && writes) status = writer->status;
-    if (writes) *beside = writer->operations;
+    if (writes) {
+        result->beside = writer->operations;
+        result->beside_max_ns = writer->latency.max;
+    }
     return status;
 }
 
@@ -261,9 +265,8 @@ static enum status measure_step(struct bench_run *run, const struct bench_step *
     measure_reset_peak(run->io);
     const bool counted = measure_written(run->io, &written_before);
     const uint64_t cpu_ns = measure_cpu_ns();
-    uint64_t start_ns;
-    enum status status = run_lanes(run, workload, &start_ns, &result->beside);
-    const uint64_t end_ns = io_now_ns(run->io);
+    uint64_t start_ns, end_ns;
+    enum status status = run_lanes(run, workload, &start_ns, &end_ns, result);
     if (status != STATUS_OK) return error_set(&result->error, status, "%s: %s", workload->name, status_text(status));
     result->elapsed_ns = end_ns - start_ns;
     result->cpu_ns = measure_cpu_ns() - cpu_ns;

@@ -46,7 +46,7 @@ static double over(uint64_t above, uint64_t below) {
     return below ? (double)above / (double)below : 0;
 }
 
-enum { FIELDS = 14 };
+enum { FIELDS = 15 };
 
 /* In the order in which take_medians gives them out. */
 static void spread(const struct bench_result *result, double to[FIELDS]) {
@@ -54,6 +54,7 @@ static void spread(const struct bench_result *result, double to[FIELDS]) {
         per_second(result->operations, result->elapsed_ns),
         per_second(result->operations, result->rest_ns),
         per_second(result->beside, result->elapsed_ns),
+        (double)result->beside_max_ns / 1e6,
         (double)result->p50_ns / 1e3,
         (double)result->p99_ns / 1e3,
         (double)result->p999_ns / 1e3,
@@ -86,6 +87,7 @@ static void take_medians(const struct report *report, uint32_t step, unsigned en
     double *const to[] = {&cell->rate,
                           &cell->rest_rate,
                           &cell->beside_rate,
+                          &cell->beside_max_ms,
                           &cell->p50_us,
                           &cell->p99_us,
                           &cell->p999_us,
@@ -201,8 +203,10 @@ static void add_other_goals(struct report *report, uint32_t step) {
         add_goal(report, step, "rate by lmdb's (stretch)", loam->rate / report->cells[step][column].rate, lmdb_share,
                  false);
     const struct workload *workload = &engine_workloads[report->steps[step].workload];
-    if (workload->writes && !workload->compacts && loam->max_ms > 0)
+    if ((workload->writes || workload->beside) && loam->max_ms > 0)
         add_goal(report, step, "longest wait, ms", loam->max_ms, stall_limit_ms, true);
+    if (workload->beside)
+        add_goal(report, step, "writer's longest wait, ms", loam->beside_max_ms, stall_limit_ms, true);
 }
 
 /* ---- All --------------------------------------------------------------------------------------------------------- */

@@ -61,6 +61,11 @@ static const struct report_goal *find_goal(const struct report *report, uint32_t
     return NULL;
 }
 
+static void print_writers(const struct report *report, uint32_t step) {
+    printf("  writers");
+    for (unsigned i = 0; i < report->engine_count; i++) printf(" %.0f k", report->cells[step][i].beside_rate / 1e3);
+}
+
 static void print_ratio(const struct report *report, uint32_t step, bool rest) {
     double ratio = report_ratio(report, step, rest);
     if (ratio > 0) printf("  %6.2f", ratio);
@@ -68,6 +73,7 @@ static void print_ratio(const struct report *report, uint32_t step, bool rest) {
     if (goal) printf(" (%.1f %s)", goal->goal, goal->met ? "met" : "MISSED");
     int lmdb = report_column(report, &engine_driver_lmdb);
     const struct report_cell *cells = report->cells[step];
+    if (cells[0].beside_rate > 0) print_writers(report, step);
     if (!rest && lmdb > 0 && cells[lmdb].rate > 0) printf("  lmdb %.2f", cells[0].rate / cells[lmdb].rate);
 }
 
