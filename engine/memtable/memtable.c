@@ -1,6 +1,6 @@
 /*
- * memtable: a skip list of trees, each with a skip list of its entries; range deletes in a range_set; all in one arena
- * that dies with the last reference.
+ * memtable: an ordered list of trees, each with an ordered list of its entries (entry_list.h); range deletes in a
+ * range_set; all in one arena that dies with the last reference.
  *
  * Invariant: what a published sequence covers is never changed. An extended value grows behind the length that any
  * published mark tells; marks and buffers are replaced as a whole when they are full, and the old ones stay.
@@ -11,22 +11,21 @@
 
 #include "engine/base/check.h"
 #include "engine/engine.h"
+#include "engine/memtable/entry_list.h"
 #include "engine/memtable/key_filter.h"
-#include "engine/memtable/skiplist.h"
 
 enum { ARENA_BLOCK_BYTES = 256 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
 
 /* The entries of one tree. */
 struct memtable_tree {
     uint32_t tree;
-    struct skiplist list;
+    struct entry_list list;
 };
 
 struct memtable {
     _Atomic uint32_t references;
     struct arena arena;
-    struct prng prng;             /* tower heights */
-    struct skiplist trees;        /* key: the tree's number, big-endian; value: address of its struct memtable_tree */
+    struct entry_list trees;      /* key: the tree's number, big-endian; value: address of its struct memtable_tree */
     struct memtable_tree *latest; /* the writer's: the one it last wrote to */
     struct range_set ranges;
     struct key_filter filter;
@@ -56,8 +55,7 @@ struct memtable *memtable_create(uint64_t seed) {
     atomic_init(&memtable->references, 1);
     arena_init_growing(&memtable->arena, ARENA_BLOCK_BYTES);
     range_set_init(&memtable->ranges, &memtable->arena, seed ^ 1);
-    prng_init(&memtable->prng, seed);
-    if (skiplist_init(&memtable->trees, &memtable->arena)) return memtable;
+    if (entry_list_init(&memtable->trees, &memtable->arena)) return memtable;
     memtable_release(memtable);
     return NULL;
 }
@@ -145,7 +143,7 @@ static struct memtable_tree *tree_seek(const struct memtable *memtable, uint32_t
     uint8_t key[4];
     coding_put_key_u32(key, number);
     struct memtable_target target = memtable_target(slice_make(key, sizeof key), ENTRY_TRAILER_FIRST);
-    const struct memtable_node *node = skiplist_seek(&memtable->trees, &target);
+    const struct memtable_node *node = entry_list_seek(&memtable->trees, &target);
     return node ? node_tree(node) : NULL;
 }
 
@@ -160,17 +158,17 @@ static struct memtable_tree *tree_make(struct memtable *memtable, uint32_t numbe
     struct memtable_tree *tree = tree_find(memtable, number);
     if (!tree) {
         tree = arena_alloc(&memtable->arena, sizeof *tree, 8);
-        if (!tree || !skiplist_init(&tree->list, &memtable->arena)) return NULL;
+        if (!tree || !entry_list_init(&tree->list, &memtable->arena)) return NULL;
         tree->tree = number;
         uint8_t key[4];
         coding_put_key_u32(key, number);
         struct memtable_target target = memtable_target(slice_make(key, sizeof key), 0);
         struct slice value = slice_make(&tree, sizeof tree);
-        struct memtable_node *node = skiplist_node_create(&memtable->prng, &memtable->arena, &target, value);
+        struct memtable_node *node = entry_list_node_create(&memtable->arena, &target, value);
         if (!node) return NULL;
-        struct memtable_node *before[SKIPLIST_HEIGHT];
-        skiplist_find_before(&memtable->trees, &target, before);
-        skiplist_link(&memtable->trees, node, before);
+        struct entry_place place;
+        entry_list_find_place(&memtable->trees, &target, &place);
+        if (!entry_list_link(&memtable->trees, &memtable->arena, node, &place)) return NULL;
     }
     memtable->latest = tree;
     return tree;
@@ -189,10 +187,9 @@ static void memtable_account(struct memtable *memtable) {
 }
 
 static enum status insert(struct memtable *memtable, struct memtable_tree *tree, const struct memtable_target *target,
-                          struct slice value, struct memtable_node *before[SKIPLIST_HEIGHT]) {
-    struct memtable_node *node = skiplist_node_create(&memtable->prng, &memtable->arena, target, value);
-    if (!node) return STATUS_NO_MEMORY;
-    skiplist_link(&tree->list, node, before);
+                          struct slice value, const struct entry_place *place) {
+    struct memtable_node *node = entry_list_node_create(&memtable->arena, target, value);
+    if (!node || !entry_list_link(&tree->list, &memtable->arena, node, place)) return STATUS_NO_MEMORY;
     return STATUS_OK;
 }
 
@@ -246,10 +243,10 @@ static enum status extend(struct memtable *memtable, struct memtable_node *node,
 
 static enum status append(struct memtable *memtable, struct memtable_tree *tree, uint64_t sequence, struct slice key,
                           struct slice bytes) {
-    struct memtable_node *before[SKIPLIST_HEIGHT];
+    struct entry_place place;
     struct memtable_target target = memtable_target(key, entry_trailer(sequence, ENTRY_APPEND));
-    skiplist_find_before(&tree->list, &target, before);
-    struct memtable_node *newest = skiplist_next(before[0]);
+    entry_list_find_place(&tree->list, &target, &place);
+    struct memtable_node *newest = entry_list_next(place.before);
     if (!node_has_key(newest, key)) newest = NULL;
     uint64_t last = newest ? node_last_sequence(newest) : 0;
     bool deleted = range_set_cover(&memtable->ranges, tree->tree, key, ENTRY_SEQUENCE_MAX) > last ||
@@ -258,16 +255,16 @@ static enum status append(struct memtable *memtable, struct memtable_tree *tree,
         sequence - entry_sequence(newest->trailer) <= UINT32_MAX) {
         return extend(memtable, newest, sequence, bytes);
     }
-    if (deleted) target.trailer = entry_trailer(sequence, ENTRY_PUT);
-    return insert(memtable, tree, &target, bytes, before);
+    if (deleted) target.key.trailer = entry_trailer(sequence, ENTRY_PUT);
+    return insert(memtable, tree, &target, bytes, &place);
 }
 
 static enum status put(struct memtable *memtable, struct memtable_tree *tree, uint64_t trailer, struct slice key,
                        struct slice value) {
-    struct memtable_node *before[SKIPLIST_HEIGHT];
+    struct entry_place place;
     struct memtable_target target = memtable_target(key, trailer);
-    skiplist_find_before(&tree->list, &target, before);
-    return insert(memtable, tree, &target, value, before);
+    entry_list_find_place(&tree->list, &target, &place);
+    return insert(memtable, tree, &target, value, &place);
 }
 
 static enum status add(struct memtable *memtable, uint32_t number, enum entry_kind kind, uint64_t sequence,
@@ -299,16 +296,16 @@ enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_ki
  * there before. */
 static void undo_key(struct memtable *memtable, uint32_t number, struct slice key, uint64_t first) {
     struct memtable_tree *tree = tree_find(memtable, number);
-    struct memtable_node *before[SKIPLIST_HEIGHT];
+    struct entry_place place;
     struct memtable_target target = memtable_target(key, ENTRY_TRAILER_FIRST);
     struct memtable_node *node;
     if (!tree) return;
     for (;;) {
-        skiplist_find_before(&tree->list, &target, before);
-        node = skiplist_next(before[0]);
+        entry_list_find_place(&tree->list, &target, &place);
+        node = entry_list_next(place.before);
         if (!node_has_key(node, key)) return;
         if (entry_sequence(node->trailer) < first) break;
-        skiplist_unlink(&tree->list, node, before);
+        entry_list_unlink(&tree->list, place.before);
         const struct memtable_grown *extended = node_grown(node);
         atomic_fetch_sub_explicit(&memtable->entries, extended ? grown_count(extended) : 1, memory_order_relaxed);
     }
@@ -342,7 +339,7 @@ bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice k
     const struct memtable_tree *entries = tree_find(memtable, tree);
     if (!entries) return false;
     struct memtable_target target = memtable_target(key, entry_trailer_at(snapshot));
-    version->node = skiplist_seek(&entries->list, &target);
+    version->node = entry_list_seek(&entries->list, &target);
     if (!node_has_key(version->node, key)) return false;
     node_version(version->node, snapshot, &version->trailer, &version->value);
     return true;
@@ -353,20 +350,20 @@ bool memtable_may_have(const struct memtable *memtable, uint32_t tree, uint64_t 
 }
 
 void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count) {
-    struct memtable_target targets[SKIPLIST_TOUCH_MAX];
+    struct memtable_target targets[ENTRY_LIST_TOUCH_MAX];
     const struct memtable_tree *entries = tree_find(memtable, tree);
     if (!entries) return;
     while (count > 0) {
-        const size_t some = count < SKIPLIST_TOUCH_MAX ? count : SKIPLIST_TOUCH_MAX;
+        const size_t some = count < ENTRY_LIST_TOUCH_MAX ? count : ENTRY_LIST_TOUCH_MAX;
         for (size_t i = 0; i < some; i++) targets[i] = memtable_target(keys[i], ENTRY_TRAILER_FIRST);
-        skiplist_touch(&entries->list, targets, some);
+        entry_list_touch(&entries->list, targets, some);
         keys += some;
         count -= some;
     }
 }
 
 bool memtable_get_older(struct memtable_version *version) {
-    const struct memtable_node *node = skiplist_next(version->node);
+    const struct memtable_node *node = entry_list_next(version->node);
     if (!node_has_key(node, memtable_node_key(version->node))) return false;
     version->node = node;
     node_version(node, ENTRY_SEQUENCE_MAX, &version->trailer, &version->value);
@@ -383,7 +380,7 @@ const struct range_set *memtable_range_deletes(const struct memtable *memtable) 
 
 bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree) {
     const struct memtable_tree *entries = tree_seek(memtable, *tree);
-    while (entries && !skiplist_first(&entries->list)) { /* all of it was taken back */
+    while (entries && !entry_list_first(&entries->list)) { /* all of it was taken back */
         entries = entries->tree == UINT32_MAX ? NULL : tree_seek(memtable, entries->tree + 1);
     }
     struct range_cursor cursor;
@@ -444,7 +441,7 @@ static void show_from(struct memtable_source *this, const struct memtable_node *
 /* Nodes lie wherever the arena put them: a walk waits for memory at each, unless the next one is fetched while the
  * present one is made use of. */
 static void bring_next(const struct memtable_source *this) {
-    const char *next = this->node ? (const char *)skiplist_next(this->node) : NULL;
+    const char *next = this->node ? (const char *)entry_list_next(this->node) : NULL;
     for (int line = 0; next && line < 3; line++) __builtin_prefetch(next + 64 * line);
 }
 
@@ -455,7 +452,7 @@ static void memtable_source_next(struct source *source) {
         this->mark--;
         show(this, this->node);
     } else {
-        show_from(this, skiplist_next(this->node), this->snapshot);
+        show_from(this, entry_list_next(this->node), this->snapshot);
         bring_next(this);
     }
 }
@@ -463,7 +460,7 @@ static void memtable_source_next(struct source *source) {
 static void memtable_source_seek(struct source *source, struct slice key, uint64_t trailer) {
     struct memtable_source *this = source_of(source);
     struct memtable_target target = memtable_target(key, trailer);
-    const struct memtable_node *node = this->tree ? skiplist_seek(&this->tree->list, &target) : NULL;
+    const struct memtable_node *node = this->tree ? entry_list_seek(&this->tree->list, &target) : NULL;
     source->status = STATUS_OK;
     bool same = node_has_key(node, key);
     show_from(this, node, same ? entry_sequence(trailer) : ENTRY_SEQUENCE_MAX);
@@ -486,18 +483,18 @@ static void memtable_source_seek_before(struct source *source, struct slice key,
     struct memtable_source *this = source_of(source);
     if (!goes_back(this)) return;
     struct memtable_target target = memtable_target(key, trailer);
-    show(this, this->tree ? skiplist_seek_before(&this->tree->list, &target) : NULL);
+    show(this, this->tree ? entry_list_seek_before(&this->tree->list, &target) : NULL);
 }
 
 static void memtable_source_seek_last(struct source *source) {
     struct memtable_source *this = source_of(source);
-    if (goes_back(this)) show(this, this->tree ? skiplist_last(&this->tree->list) : NULL);
+    if (goes_back(this)) show(this, this->tree ? entry_list_last(&this->tree->list) : NULL);
 }
 
 static void memtable_source_prev(struct source *source) {
     struct memtable_source *this = source_of(source);
     check(source->valid);
-    if (goes_back(this)) show(this, skiplist_prev(&this->tree->list, this->node));
+    if (goes_back(this)) show(this, entry_list_prev(&this->tree->list, this->node));
 }
 
 static void memtable_source_close(struct source *source) {

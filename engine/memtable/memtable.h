@@ -1,9 +1,10 @@
 /*
  * memtable: the newest writes of all trees, in memory, ordered by (tree, user key, sequence descending).
  *
- * Arena skip lists, one for each tree. Threads: one writer at a time (the owner's lock); readers need no lock and may
- * run beside the writer, as long as they ask with a snapshot that was published after the entries it covers were added.
- * Entries are never moved or freed before the memtable is: values are pinned by a reference to it.
+ * Ordered lists in an arena, one for each tree, each with a radix tree to find places in it. Threads: one writer at a
+ * time (the owner's lock); readers need no lock and may run beside the writer, as long as they ask with a snapshot that
+ * was published after the entries it covers were added. Entries are never moved or freed before the memtable is: values
+ * are pinned by a reference to it.
  */
 #ifndef ENGINE_MEMTABLE_MEMTABLE_H
 #define ENGINE_MEMTABLE_MEMTABLE_H
@@ -15,7 +16,8 @@ struct memtable;
 struct memtable_node;
 struct memtable_tree;
 
-/* One reference, the caller's. `seed` decides tower heights only. NULL when out of memory. */
+/* One reference, the caller's. `seed` decides the shape of what range deletes are kept in, only. NULL when out of
+ * memory. */
 struct memtable *memtable_create(uint64_t seed);
 void memtable_acquire(struct memtable *memtable);
 void memtable_release(struct memtable *memtable); /* frees with the last reference; NULL is allowed */

@@ -1,0 +1,475 @@
+/*
+ * radix: see the header. Invariant: every entry in the tree stands below its symbols; an inner node has at least one
+ * child, which may be that of an entry taken back: it stays, and leads to nothing.
+ */
+#include "engine/memtable/radix.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/memtable/entry_list.h"
+
+enum {
+    END = -1, /* the symbol behind the last byte of a key */
+    FEW = 4,
+    SOME = 16,
+    MANY = 48,
+    ALL = 256,
+    RUN_BYTES = 8,     /* of the symbols before an inner node's own that it keeps */
+    TRAILER_BYTES = 8, /* symbols behind the end of the key */
+};
+
+enum inner_kind { INNER_FEW, INNER_SOME, INNER_MANY, INNER_ALL };
+
+/* Its children differ in the symbol number `depth`; they share those before. */
+struct radix_inner {
+    uint8_t kind;
+    uint8_t run; /* how many of the symbols right before depth, bytes of keys, stand at the end of run_bytes */
+    _Atomic uint16_t count; /* children by byte */
+    uint32_t depth;
+    uint8_t run_bytes[RUN_BYTES];
+    const struct memtable_node *any; /* an entry below it, or one that was: it has the symbols before depth */
+    _Atomic radix_child end;
+};
+
+/* Children in the order in which they came. */
+struct inner_few {
+    struct radix_inner base;
+    uint8_t symbols[8];
+    _Atomic radix_child children[FEW];
+};
+struct inner_some {
+    struct radix_inner base;
+    uint8_t symbols[SOME];
+    _Atomic radix_child children[SOME];
+};
+/* By symbol. */
+struct inner_many {
+    struct radix_inner base;
+    _Atomic uint64_t present[4]; /* a bit for each symbol with a child */
+    _Atomic uint8_t index[ALL];
+    _Atomic radix_child children[MANY];
+};
+struct inner_all {
+    struct radix_inner base;
+    _Atomic uint64_t present[4];
+    _Atomic radix_child children[ALL];
+};
+
+/* ---- Children as words ------------------------------------------------------------------------------------------- */
+
+static const radix_child TAKEN_BACK = 1; /* an entry that is none */
+
+static bool is_entry(radix_child child) {
+    return child & 1;
+}
+static struct memtable_node *to_entry(radix_child child) {
+    return (struct memtable_node *)(child & ~(radix_child)1);
+}
+static struct radix_inner *to_inner(radix_child child) {
+    return (struct radix_inner *)child;
+}
+static radix_child from_entry(const struct memtable_node *node) {
+    return (radix_child)node | 1;
+}
+static radix_child child_load(const _Atomic radix_child *slot) {
+    return atomic_load_explicit(slot, memory_order_acquire);
+}
+static void child_store(_Atomic radix_child *slot, radix_child child) {
+    atomic_store_explicit(slot, child, memory_order_release);
+}
+
+/* ---- Symbols ----------------------------------------------------------------------------------------------------- */
+
+static struct radix_key key_of(const struct memtable_node *node) {
+    return (struct radix_key){.key = memtable_node_key(node), .trailer = node->trailer};
+}
+
+static int symbol(const struct radix_key *key, size_t number) {
+    if (number < key->key.size) return key->key.data[number];
+    if (number == key->key.size) return END;
+    const size_t byte = number - key->key.size - 1;
+    return byte < TRAILER_BYTES ? (int)(~key->trailer >> (56 - 8 * byte) & 0xff) : END;
+}
+
+/* The first symbol from `from` on in which they differ, or `limit`. */
+static size_t first_difference(const struct radix_key *a, const struct radix_key *b, size_t from, size_t limit) {
+    const size_t both = a->key.size < b->key.size ? a->key.size : b->key.size;
+    const size_t bytes = both < limit ? both : limit;
+    size_t at = from;
+    while (at + sizeof(uint64_t) <= bytes && memcmp(a->key.data + at, b->key.data + at, sizeof(uint64_t)) == 0)
+        at += sizeof(uint64_t);
+    while (at < bytes && a->key.data[at] == b->key.data[at]) at++;
+    while (at >= bytes && at < limit && symbol(a, at) == symbol(b, at)) at++;
+    return at;
+}
+
+/* The first symbol from `from` on in which the key differs from what the node's children share, or its depth. */
+static size_t leaves_at(const struct radix_inner *inner, const struct radix_key *key, size_t from) {
+    if (from == inner->depth) return from;
+    if (inner->depth - from <= inner->run && inner->depth <= key->key.size) {
+        const size_t skew = RUN_BYTES - (size_t)inner->depth; /* run_bytes[i + skew] is symbol i */
+        size_t at = from;
+        while (at < inner->depth && key->key.data[at] == inner->run_bytes[at + skew]) at++;
+        return at;
+    }
+    const struct radix_key like = key_of(inner->any);
+    return first_difference(key, &like, from, inner->depth);
+}
+
+static bool is_below(const struct radix_inner *inner, const struct radix_key *key, size_t at) {
+    const struct radix_key like = key_of(inner->any);
+    return symbol(key, at) < symbol(&like, at);
+}
+
+/* ---- Children of an inner node ----------------------------------------------------------------------------------- */
+
+/* Symbols and children of the two small kinds; false for the others. */
+static bool is_small(const struct radix_inner *inner, const uint8_t **symbols, const _Atomic radix_child **children) {
+    if (inner->kind == INNER_FEW) {
+        const struct inner_few *few = (const struct inner_few *)(const void *)inner;
+        *symbols = few->symbols;
+        *children = few->children;
+    } else if (inner->kind == INNER_SOME) {
+        const struct inner_some *some = (const struct inner_some *)(const void *)inner;
+        *symbols = some->symbols;
+        *children = some->children;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static const _Atomic uint64_t *present_of(const struct radix_inner *inner) {
+    return inner->kind == INNER_MANY ? ((const struct inner_many *)(const void *)inner)->present
+                                     : ((const struct inner_all *)(const void *)inner)->present;
+}
+
+/* The slot of a large node's child that is there. */
+static const _Atomic radix_child *large_slot(const struct radix_inner *inner, unsigned byte) {
+    if (inner->kind == INNER_ALL) return &((const struct inner_all *)(const void *)inner)->children[byte];
+    const struct inner_many *many = (const struct inner_many *)(const void *)inner;
+    return &many->children[atomic_load_explicit(&many->index[byte], memory_order_relaxed)];
+}
+
+static bool has_bit(const struct radix_inner *inner, unsigned byte) {
+    return atomic_load_explicit(&present_of(inner)[byte / 64], memory_order_acquire) >> byte % 64 & 1;
+}
+
+/* The slot of the child for a symbol; NULL = there is none. */
+static const _Atomic radix_child *slot_of(const struct radix_inner *inner, int wanted) {
+    const uint8_t *symbols;
+    const _Atomic radix_child *children;
+    if (wanted == END) return child_load(&inner->end) ? &inner->end : NULL;
+    if (!is_small(inner, &symbols, &children))
+        return has_bit(inner, (unsigned)wanted) ? large_slot(inner, (unsigned)wanted) : NULL;
+    const unsigned count = atomic_load_explicit(&inner->count, memory_order_acquire);
+    for (unsigned i = 0; i < count; i++)
+        if (symbols[i] == wanted) return &children[i];
+    return NULL;
+}
+
+/* Of the bits below `below`, the highest; -1 = none. */
+static int highest_bit(const _Atomic uint64_t present[4], int below) {
+    for (int word = (below - 1) / 64; word >= 0 && below > 0; word--) {
+        uint64_t bits = atomic_load_explicit(&present[word], memory_order_acquire);
+        if (below < (word + 1) * 64) bits &= ((uint64_t)1 << below % 64) - 1;
+        if (bits) return word * 64 + 63 - __builtin_clzll(bits);
+    }
+    return -1;
+}
+/* Of the bits above `above`, the lowest; -1 = none. */
+static int lowest_bit(const _Atomic uint64_t present[4], int above) {
+    for (int word = (above + 1) / 64; word < 4; word++) {
+        uint64_t bits = atomic_load_explicit(&present[word], memory_order_acquire);
+        if (above >= word * 64) bits &= above % 64 == 63 ? 0 : ~(uint64_t)0 << (above % 64 + 1);
+        if (bits) return word * 64 + __builtin_ctzll(bits);
+    }
+    return -1;
+}
+
+/* The child with the highest symbol below `below` (ALL = of all); 0 = none. */
+static radix_child child_below(const struct radix_inner *inner, int below) {
+    const uint8_t *symbols;
+    const _Atomic radix_child *children, *best = NULL;
+    if (below == END) return 0;
+    if (is_small(inner, &symbols, &children)) {
+        const unsigned count = atomic_load_explicit(&inner->count, memory_order_acquire);
+        int highest = -1;
+        for (unsigned i = 0; i < count; i++) {
+            if (symbols[i] >= below || symbols[i] <= highest) continue;
+            highest = symbols[i];
+            best = &children[i];
+        }
+    } else {
+        const int byte = highest_bit(present_of(inner), below);
+        if (byte >= 0) best = large_slot(inner, (unsigned)byte);
+    }
+    return best ? child_load(best) : child_load(&inner->end);
+}
+
+/* The child with the lowest symbol above `above`; 0 = none. */
+static radix_child child_above(const struct radix_inner *inner, int above) {
+    const uint8_t *symbols;
+    const _Atomic radix_child *children, *best = NULL;
+    if (is_small(inner, &symbols, &children)) {
+        const unsigned count = atomic_load_explicit(&inner->count, memory_order_acquire);
+        int lowest = ALL;
+        for (unsigned i = 0; i < count; i++) {
+            if (symbols[i] <= above || symbols[i] >= lowest) continue;
+            lowest = symbols[i];
+            best = &children[i];
+        }
+    } else {
+        const int byte = lowest_bit(present_of(inner), above);
+        if (byte >= 0) best = large_slot(inner, (unsigned)byte);
+    }
+    return best ? child_load(best) : 0;
+}
+
+/* ---- Searching --------------------------------------------------------------------------------------------------- */
+
+static struct memtable_node *last_below(radix_child child) {
+    while (!is_entry(child)) child = child_below(to_inner(child), ALL);
+    return to_entry(child);
+}
+
+static struct memtable_node *first_below(radix_child child) {
+    while (!is_entry(child)) {
+        const radix_child end = child_load(&to_inner(child)->end);
+        child = end ? end : child_above(to_inner(child), END);
+    }
+    return to_entry(child);
+}
+
+/* Where none of the node's children leads to the key: the nearest entry below the node, as far as a look at the
+ * children on both sides finds one. */
+static struct memtable_node *neighbour(const struct radix_inner *inner, int wanted) {
+    const radix_child lower = child_below(inner, wanted);
+    struct memtable_node *found = lower ? last_below(lower) : NULL;
+    if (found) return found;
+    const radix_child upper = child_above(inner, wanted);
+    return upper ? first_below(upper) : NULL;
+}
+
+void radix_init(struct radix *radix) {
+    atomic_init(&radix->root, 0);
+}
+
+/* Looks at no inner node of *limit or more shared symbols; what it looked at last of them goes there. */
+static struct memtable_node *find(const struct radix *radix, const struct radix_key *key, size_t *limit,
+                                  struct radix_place *place) {
+    const _Atomic radix_child *slot = &radix->root;
+    const struct radix_inner *inner = NULL;
+    struct memtable_node *found = NULL;
+    size_t from = 0;
+    for (;;) {
+        const radix_child at = child_load(slot);
+        if (at == 0) break;
+        if (is_entry(at) || to_inner(at)->depth >= *limit) {
+            if (is_entry(at)) found = to_entry(at);
+            if (!found && inner) found = neighbour(inner, symbol(key, inner->depth));
+            break;
+        }
+        const struct radix_inner *next = to_inner(at);
+        const size_t leaves = leaves_at(next, key, from);
+        if (leaves < next->depth) {
+            found = is_below(next, key, leaves) ? first_below(at) : last_below(at);
+            if (!found && inner) found = neighbour(inner, symbol(key, inner->depth));
+            break;
+        }
+        inner = next;
+        const int wanted = symbol(key, inner->depth);
+        const _Atomic radix_child *child = slot_of(inner, wanted);
+        if (!child) {
+            found = neighbour(inner, wanted);
+            break;
+        }
+        slot = child;
+        from = inner->depth + 1;
+    }
+    *place = (struct radix_place){(_Atomic radix_child *)(uintptr_t)slot, from};
+    *limit = inner ? inner->depth : 0;
+    return found;
+}
+
+struct memtable_node *radix_find(const struct radix *radix, const struct radix_key *key, struct radix_place *place) {
+    struct radix_place unasked, again;
+    size_t limit = SIZE_MAX;
+    struct memtable_node *found = find(radix, key, &limit, place ? place : &unasked);
+    /* Only where entries were taken back: higher up. */
+    while (!found && limit > 0) found = find(radix, key, &limit, &again);
+    return found;
+}
+
+void radix_stroll_begin(const struct radix *radix, const struct radix_key *key, struct radix_stroll *stroll) {
+    *stroll = (struct radix_stroll){.key = key, .at = child_load(&radix->root)};
+}
+
+static void ask_for(radix_child child) {
+    const char *memory = (const char *)(child & ~(radix_child)1);
+    __builtin_prefetch(memory);
+    __builtin_prefetch(memory + 64);
+}
+
+bool radix_stroll_step(struct radix_stroll *stroll) {
+    if (stroll->at == 0 || is_entry(stroll->at)) return false;
+    const struct radix_inner *inner = to_inner(stroll->at);
+    if (leaves_at(inner, stroll->key, stroll->from) < inner->depth) return false;
+    const int wanted = symbol(stroll->key, inner->depth);
+    const _Atomic radix_child *next = slot_of(inner, wanted);
+    radix_child child = next ? child_load(next) : child_below(inner, wanted);
+    if (!child) child = child_above(inner, wanted);
+    stroll->at = next ? child : TAKEN_BACK; /* a neighbour is near enough */
+    stroll->from = inner->depth + 1;
+    ask_for(child);
+    return true;
+}
+
+/* ---- Adding ------------------------------------------------------------------------------------------------------ */
+
+static const size_t inner_bytes[] = {
+    [INNER_FEW] = sizeof(struct inner_few),
+    [INNER_SOME] = sizeof(struct inner_some),
+    [INNER_MANY] = sizeof(struct inner_many),
+    [INNER_ALL] = sizeof(struct inner_all),
+};
+static const uint16_t inner_capacity[] = {
+    [INNER_FEW] = FEW, [INNER_SOME] = SOME, [INNER_MANY] = MANY, [INNER_ALL] = ALL};
+
+static struct radix_inner *inner_create(struct arena *arena, enum inner_kind kind) {
+    struct radix_inner *inner = arena_alloc(arena, inner_bytes[kind], 8);
+    if (!inner) return NULL;
+    memset(inner, 0, inner_bytes[kind]); /* atomic words of zeros */
+    inner->kind = (uint8_t)kind;
+    return inner;
+}
+
+static void set_bit(_Atomic uint64_t present[4], unsigned byte) {
+    const uint64_t bits = atomic_load_explicit(&present[byte / 64], memory_order_relaxed);
+    atomic_store_explicit(&present[byte / 64], bits | (uint64_t)1 << byte % 64, memory_order_release);
+}
+
+/* REQUIRES: no child for the symbol, and room. */
+static void inner_put(struct radix_inner *inner, int at, radix_child child) {
+    if (at == END) {
+        child_store(&inner->end, child);
+        return;
+    }
+    const unsigned count = atomic_load_explicit(&inner->count, memory_order_relaxed), byte = (unsigned)at;
+    if (inner->kind == INNER_FEW) {
+        struct inner_few *few = (struct inner_few *)(void *)inner;
+        few->symbols[count] = (uint8_t)byte;
+        child_store(&few->children[count], child);
+    } else if (inner->kind == INNER_SOME) {
+        struct inner_some *some = (struct inner_some *)(void *)inner;
+        some->symbols[count] = (uint8_t)byte;
+        child_store(&some->children[count], child);
+    } else if (inner->kind == INNER_MANY) {
+        struct inner_many *many = (struct inner_many *)(void *)inner;
+        child_store(&many->children[count], child);
+        atomic_store_explicit(&many->index[byte], (uint8_t)count, memory_order_relaxed);
+        set_bit(many->present, byte);
+    } else {
+        struct inner_all *all = (struct inner_all *)(void *)inner;
+        child_store(&all->children[byte], child);
+        set_bit(all->present, byte);
+    }
+    atomic_store_explicit(&inner->count, (uint16_t)(count + 1), memory_order_release);
+}
+
+/* The symbols before its own that are worth keeping in it: bytes of the key, from `from` on. */
+static void keep_run(struct radix_inner *inner, const struct memtable_node *like, size_t from) {
+    if (inner->depth > like->key_size) return;
+    const size_t symbols = inner->depth - from;
+    inner->run = (uint8_t)(symbols < RUN_BYTES ? symbols : RUN_BYTES);
+    for (size_t i = 0; i < inner->run; i++) inner->run_bytes[RUN_BYTES - 1 - i] = like->bytes[inner->depth - 1 - i];
+}
+
+/* An inner node at `depth` with both: the child in the slot, whose symbol there is known, and the entry. */
+static bool part(struct arena *arena, _Atomic radix_child *slot, size_t from, size_t depth, int present,
+                 struct memtable_node *node) {
+    struct radix_inner *inner = inner_create(arena, INNER_FEW);
+    if (!inner) return false;
+    const struct radix_key key = key_of(node);
+    inner->depth = (uint32_t)depth;
+    inner->any = node;
+    keep_run(inner, node, from);
+    inner_put(inner, present, child_load(slot));
+    inner_put(inner, symbol(&key, depth), from_entry(node));
+    child_store(slot, (radix_child)inner);
+    return true;
+}
+
+/* A larger copy, published in the place of the old one; NULL when out of memory. */
+static struct radix_inner *grow(struct arena *arena, _Atomic radix_child *slot, const struct radix_inner *old) {
+    struct radix_inner *inner = inner_create(arena, (enum inner_kind)(old->kind + 1));
+    if (!inner) return NULL;
+    inner->run = old->run;
+    inner->depth = old->depth;
+    inner->any = old->any;
+    memcpy(inner->run_bytes, old->run_bytes, sizeof inner->run_bytes);
+    atomic_init(&inner->end, child_load(&old->end));
+    const uint8_t *symbols;
+    const _Atomic radix_child *children;
+    if (is_small(old, &symbols, &children)) {
+        const unsigned count = atomic_load_explicit(&old->count, memory_order_relaxed);
+        for (unsigned i = 0; i < count; i++) inner_put(inner, symbols[i], child_load(&children[i]));
+    } else {
+        for (int byte = lowest_bit(present_of(old), -1); byte >= 0; byte = lowest_bit(present_of(old), byte))
+            inner_put(inner, byte, child_load(large_slot(old, (unsigned)byte)));
+    }
+    child_store(slot, (radix_child)inner);
+    return inner;
+}
+
+static bool add_child(struct arena *arena, _Atomic radix_child *slot, struct radix_inner *inner, int at,
+                      struct memtable_node *node) {
+    const bool full = at != END && inner->kind != INNER_ALL &&
+                      atomic_load_explicit(&inner->count, memory_order_relaxed) == inner_capacity[inner->kind];
+    if (full) inner = grow(arena, slot, inner);
+    if (!inner) return false;
+    inner_put(inner, at, from_entry(node));
+    return true;
+}
+
+static bool part_entry(struct arena *arena, _Atomic radix_child *slot, size_t from, struct memtable_node *node) {
+    const struct radix_key key = key_of(node), there = key_of(to_entry(child_load(slot)));
+    const size_t symbols = key.key.size + 1 + TRAILER_BYTES;
+    const size_t depth = first_difference(&key, &there, from, symbols);
+    check(depth < symbols); /* no entry is added twice */
+    return part(arena, slot, from, depth, symbol(&there, depth), node);
+}
+
+bool radix_add(struct radix *radix, struct arena *arena, const struct radix_place *place, struct memtable_node *node) {
+    const struct radix_key key = key_of(node);
+    _Atomic radix_child *slot = place ? place->slot : &radix->root;
+    size_t from = place ? place->from : 0;
+    for (;;) {
+        const radix_child at = child_load(slot);
+        if (at == 0 || at == TAKEN_BACK) {
+            child_store(slot, from_entry(node));
+            return true;
+        }
+        if (is_entry(at)) return part_entry(arena, slot, from, node);
+        struct radix_inner *inner = to_inner(at);
+        const size_t leaves = leaves_at(inner, &key, from);
+        if (leaves < inner->depth) {
+            const struct radix_key like = key_of(inner->any);
+            return part(arena, slot, from, leaves, symbol(&like, leaves), node);
+        }
+        const int wanted = symbol(&key, inner->depth);
+        const _Atomic radix_child *next = slot_of(inner, wanted);
+        if (!next) return add_child(arena, slot, inner, wanted, node);
+        slot = (_Atomic radix_child *)(uintptr_t)next;
+        from = inner->depth + 1;
+    }
+}
+
+void radix_remove(struct radix *radix, const struct memtable_node *node) {
+    const struct radix_key key = key_of(node);
+    struct radix_place place;
+    radix_find(radix, &key, &place);
+    check(child_load(place.slot) == from_entry(node));
+    child_store(place.slot, TAKEN_BACK);
+}
