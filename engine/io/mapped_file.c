@@ -85,9 +85,9 @@ typedef uint64_t head_anywhere __attribute__((vector_size(IO_HEAD_BYTES), aligne
 
 static void copy_sector(uint8_t *to, const uint8_t *from) {
     memcpy(to + IO_HEAD_BYTES, from + IO_HEAD_BYTES, IO_SECTOR_BYTES - IO_HEAD_BYTES);
-    atomic_thread_fence(memory_order_release); /* the order of stores as others see it, and the compiler's */
+    atomic_signal_fence(memory_order_seq_cst); /* the process ends between two instructions: their order is enough */
     *(volatile head *)(void *)to = *(const head_anywhere *)(const void *)from;
-    atomic_thread_fence(memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 static bool copy_in_window(struct machine_file *file, uint64_t offset, const uint8_t *from, size_t size) {
