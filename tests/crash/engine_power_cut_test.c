@@ -33,8 +33,8 @@
 #include "tools/sim/sim_io.h"
 
 enum {
-    POINTS = 12000,
-    RUNS = 16, /* at least, to see different lives */
+    POINTS = 10000,
+    RUNS = 12, /* at least, to see different lives */
     BATCHES_MAX = 150,
     CHECKPOINTS_MAX = 4,
     RECOVERY_CUTS_MAX = 2,
@@ -425,7 +425,10 @@ static void run_seed(uint64_t seed, uint64_t only_cut) {
     run.sync_percent = (unsigned)prng_below(&prng, 101);
     run.interludes = (unsigned)prng_between(&prng, 12, 60);
     workload_draw_options(&prng, &run.drawn);
-    if (!has_own_log(&run)) run.sync_percent /= 4; /* flushes then wait for the owner's log */
+    if (!has_own_log(&run)) { /* flushes then wait for the owner's log */
+        run.sync_percent /= 4;
+        run.drawn.options.memtable_bytes = 4 << 10;
+    }
     struct workload *workload = workload_create(seed, run.batches, (unsigned)prng_below(&prng, 50));
     run.workload = workload;
     run.machine = (struct machine){.sim = sim_create(seed), .disk = sim_disk_create(seed)};

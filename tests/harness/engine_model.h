@@ -23,7 +23,8 @@ enum model_kind {
     MODEL_SUM,    /* merge adds 64-bit numbers */
     MODEL_JOIN,   /* merge joins with '|': tells the order of operands */
     MODEL_EXPIRY, /* a value begins with its expiry; the filter drops what is due */
-    MODEL_KINDS = MODEL_EXPIRY
+    MODEL_UNTIL,  /* values that end at a time of their own, for reads too */
+    MODEL_KINDS = MODEL_UNTIL
 };
 
 /* Immutable, owned by a model_values. */

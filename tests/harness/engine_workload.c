@@ -102,6 +102,8 @@ static void draw_change(struct prng *prng, const struct workload *workload, cons
         operation->action = MODEL_MERGE;
     } else if (operation->kind == MODEL_EXPIRY) {
         operation->value_size += 8;
+    } else if (operation->kind == MODEL_UNTIL) {
+        operation->action = MODEL_PUT;
     } else if (draw % 4 == 2) {
         operation->action = MODEL_APPEND;
     }
@@ -109,7 +111,7 @@ static void draw_change(struct prng *prng, const struct workload *workload, cons
 
 static struct model_operation draw_operation(struct prng *prng, const struct workload *workload, uint32_t n,
                                              const struct model_state *state) {
-    static const enum model_kind kinds[] = {MODEL_PLAIN, MODEL_PLAIN, MODEL_SUM, MODEL_JOIN, MODEL_EXPIRY};
+    static const enum model_kind kinds[] = {MODEL_PLAIN, MODEL_PLAIN, MODEL_SUM, MODEL_JOIN, MODEL_EXPIRY, MODEL_UNTIL};
     struct model_operation operation = {.action = MODEL_PUT, .tree = (uint32_t)prng_between(prng, 1, MODEL_TREES)};
     operation.kind = state->trees[operation.tree].kind;
     operation.key = draw_key(prng, workload, n);
