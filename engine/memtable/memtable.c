@@ -392,6 +392,10 @@ bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree) {
     return true;
 }
 
+size_t memtable_bytes(const struct memtable *memtable) {
+    return atomic_load_explicit(&memtable->bytes, memory_order_relaxed);
+}
+
 void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *stats) {
     *stats = (struct memtable_stats){
         .bytes = atomic_load_explicit(&memtable->bytes, memory_order_relaxed),

@@ -102,10 +102,6 @@ struct memtable_stats {
     uint64_t first_sequence, last_sequence; /* 0, 0 when empty */
 };
 void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *stats);
-static inline size_t memtable_bytes(const struct memtable *memtable) {
-    struct memtable_stats stats;
-    memtable_get_stats(memtable, &stats);
-    return stats.bytes;
-}
+size_t memtable_bytes(const struct memtable *memtable); /* stats.bytes alone: asked for with every write */
 
 #endif
