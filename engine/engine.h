@@ -247,6 +247,16 @@ MUST_CHECK enum status engine_get(struct engine *engine, const struct engine_sna
 MUST_CHECK enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
                                       struct slice key, struct engine_value *value);
 
+/*
+ * engine_get of many keys, all as of one state, in any order, twice the same too: values[i] and statuses[i] (as
+ * engine_get would answer) are of keys[i]; every value with OK is released by the caller. Cheaper than one by one: keys
+ * are looked up in their order, a block is read once for all keys in it, and blocks that are not in memory are read
+ * together. INVALID (no such tree), NO_MEMORY: then so is every status, and there is nothing to release.
+ */
+MUST_CHECK enum status engine_get_many(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                                       const struct slice *keys, size_t count, struct engine_value *values,
+                                       enum status *statuses);
+
 /* A hint: gets of these keys come next, by whichever thread. What they will read in the newest memtable is brought
  * close to the processor, several keys at a time, so that the waits for memory overlap. Reads no file; never fails. */
 void engine_touch(struct engine *engine, uint32_t tree, const struct slice *keys, size_t count);

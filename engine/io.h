@@ -97,6 +97,18 @@ void io_file_close(struct io_file *file); /* NULL is allowed; does not sync */
 
 /* Reads up to size bytes; *got < size only at the end of the file. */
 MUST_CHECK enum status io_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
+/* One of several reads: as io_file_read. Memory is the caller's. */
+struct io_read {
+    struct io_file *file;
+    uint64_t offset;
+    void *to;
+    size_t size;
+    size_t got;         /* out */
+    enum status status; /* out */
+};
+/* Reads of files of this io, in any order, together where the device takes several at a time: the wait is for the
+ * slowest one, not for the sum. Blocking, any thread, like io_file_read; each has its own status. */
+void io_file_read_many(struct io *io, struct io_read *reads, size_t count);
 /* Writes all or fails; on failure any part may have been written. */
 MUST_CHECK enum status io_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
 /* As a WRITE_SYNC: writes, and it is durable when it returns OK; what was written before may not be. A failure of the

@@ -43,6 +43,21 @@ enum status io_file_read(struct io_file *file, uint64_t offset, void *to, size_t
     return file->io->vtable->file_read(file, offset, to, size, got);
 }
 
+void io_file_read_many(struct io *io, struct io_read *reads, size_t count) {
+    if (io->vtable->file_read_many && count > 1) {
+        for (size_t i = 0; i < count; i++) {
+            reads[i].got = 0;
+            reads[i].status = STATUS_OK;
+        }
+        io->vtable->file_read_many(io, reads, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct io_read *read = &reads[i];
+        read->status = io_file_read(read->file, read->offset, read->to, read->size, &read->got);
+    }
+}
+
 enum status io_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (offset > INT64_MAX || size > INT64_MAX - offset) return STATUS_INVALID;

@@ -25,7 +25,7 @@
 
 #include "engine/io/machine.h"
 
-enum { RING_ENTRIES = 256, RING_COMPLETIONS = 4096 };
+enum { RING_ENTRIES = 256, RING_COMPLETIONS = 4096, READS_ENTRIES = 64 };
 
 /* What a completion belongs to: an operation, with the low bit telling the fdatasync of a WRITE_SYNC, or one of these
  * two. */
@@ -41,6 +41,9 @@ struct uring {
     uint32_t in_kernel;        /* operations whose completion will come */
     struct list submitted;     /* to be placed, in order */
     struct io_op *cancels;     /* in the kernel, to be cancelled; linked by op_state.next */
+    struct mutex reads_mutex;  /* of what follows: a ring for reads that a thread outside the loop waits for */
+    struct io_uring reads;
+    bool reads_ready; /* made by the first such read */
 };
 
 static struct uring *uring_of(struct io *io) {
@@ -588,17 +591,85 @@ static void abandon_all(struct uring *uring) {
     }
 }
 
+/* ---- Reads side by side ------------------------------------------------------------------------------------------ */
+
+/* What the ring did not do, or not whole, is done by a call, which also finds the words for a failure. */
+static void read_by_call(struct io_read *read) {
+    read->status = io_file_read(read->file, read->offset, read->to, read->size, &read->got);
+}
+
+static void read_done(struct io_read *read, int result) {
+    if (result > 0 && (size_t)result == read->size) {
+        read->got = read->size;
+        read->status = STATUS_OK;
+    } else {
+        read_by_call(read);
+    }
+}
+
+/* False: the ring takes no more. What it has taken has come back in any case: the kernel writes to the caller's
+ * memory. Reads that were not done have WOULD_BLOCK. */
+static bool read_group(struct io_uring *ring, struct io_read *reads, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct io_uring_sqe *entry = io_uring_get_sqe(ring);
+        const struct io_read *read = &reads[i];
+        const unsigned size = read->size < MACHINE_TRANSFER_BYTES ? (unsigned)read->size : MACHINE_TRANSFER_BYTES;
+        io_uring_prep_read(entry, machine_file_of(read->file)->fd, read->to, size, read->offset);
+        io_uring_sqe_set_data64(entry, i);
+        reads[i].status = STATUS_WOULD_BLOCK;
+    }
+    for (size_t done = 0; done < count;) {
+        const int result = io_uring_submit_and_wait(ring, 1);
+        struct io_uring_cqe *cqe;
+        while (io_uring_peek_cqe(ring, &cqe) == 0) {
+            read_done(&reads[cqe->user_data], cqe->res);
+            io_uring_cqe_seen(ring, cqe);
+            done++;
+        }
+        const size_t in_kernel = count - io_uring_sq_ready(ring) - done;
+        if (result < 0 && !is_transient(result) && in_kernel == 0 && done < count) return false;
+    }
+    return true;
+}
+
+static void uring_read_many(struct io *io, struct io_read *reads, size_t count) {
+    struct uring *uring = uring_of(io);
+    size_t asked = 0;
+    mutex_lock(&uring->reads_mutex);
+    if (!uring->reads_ready) uring->reads_ready = io_uring_queue_init(READS_ENTRIES, &uring->reads, 0) == 0;
+    while (uring->reads_ready && asked < count) {
+        const size_t some = count - asked < READS_ENTRIES ? count - asked : READS_ENTRIES;
+        if (!read_group(&uring->reads, reads + asked, some)) { /* its requests go with it */
+            io_uring_queue_exit(&uring->reads);
+            uring->reads_ready = false;
+        }
+        asked += some;
+    }
+    mutex_unlock(&uring->reads_mutex);
+    for (size_t i = 0; i < count; i++)
+        if (i >= asked || reads[i].status == STATUS_WOULD_BLOCK) read_by_call(&reads[i]);
+}
+
 static void uring_destroy(struct io *io) {
     struct uring *uring = uring_of(io);
     abandon_all(uring);
+    if (uring->reads_ready) io_uring_queue_exit(&uring->reads);
+    mutex_deinit(&uring->reads_mutex);
     machine_deinit(&uring->machine);
     io_uring_queue_exit(&uring->ring);
     free(uring);
 }
 
 static const struct io_vtable uring_vtable = {
-    MACHINE_VTABLE_MEMBERS, .destroy = uring_destroy, .submit = uring_submit, .flush = uring_flush,
-    .cancel = uring_cancel, .run = uring_run,         .listen = uring_listen, .socket_close = uring_socket_close,
+    MACHINE_VTABLE_MEMBERS,
+    .destroy = uring_destroy,
+    .submit = uring_submit,
+    .flush = uring_flush,
+    .cancel = uring_cancel,
+    .run = uring_run,
+    .listen = uring_listen,
+    .socket_close = uring_socket_close,
+    .file_read_many = uring_read_many,
 };
 
 /* ---- What the running kernel grants ------------------------------------------------------------------------------ */
@@ -676,6 +747,7 @@ enum status io_uring_create(const struct io_options *options, struct io **io, st
         return status;
     }
     uring->machine.direct_writes = true;
+    mutex_init(&uring->reads_mutex);
     *io = &uring->machine.base;
     return STATUS_OK;
 }

@@ -3,27 +3,9 @@
  * operands are gathered on the way. Invariant: a range delete is met no later than the first version that it hides,
  * because sources are asked in order of age.
  */
-#include "engine/lsm/expiry.h"
-#include "engine/lsm/resolve.h"
-#include "engine/lsm/store.h"
+#include "engine/lsm/lookup.h"
 
-/* One lookup. */
-struct lookup {
-    struct engine *engine;
-    const struct tree *tree;
-    struct slice key;
-    uint64_t hash;
-    uint64_t snapshot;
-    int64_t time_ms;
-    unsigned flags;
-    uint64_t cover; /* the highest range delete met; hides what is older */
-    bool decided;   /* nothing older matters */
-    struct operands operands;
-    bool has_base;
-    struct slice base;
-    struct block *block; /* pins base, or */
-    struct memtable *memtable;
-};
+#include "engine/lsm/expiry.h"
 
 /* Looks at one version; true: go on to the next older one. The pins stay the caller's unless the base was taken. */
 static bool take_version(struct lookup *lookup, uint64_t trailer, struct slice value, enum status *status) {
@@ -72,6 +54,10 @@ static enum status look_in_sst(struct lookup *lookup, struct sst *sst) {
     enum status status;
     bool more = true;
     while (more && (status = sst_get(sst, lookup->key, snapshot, lookup->flags, &version)) != STATUS_NOT_FOUND) {
+        if (status == STATUS_WOULD_BLOCK) {
+            lookup->missing = sst;
+            lookup->missing_at = sst_find_block(sst, lookup->key, snapshot);
+        }
         if (status != STATUS_OK) return status;
         more = take_version(lookup, version.trailer, version.value, &status);
         if (lookup->has_base)
@@ -117,7 +103,7 @@ static enum status look_in_files(struct lookup *lookup, const struct tree_files 
     return status;
 }
 
-static enum status look(struct lookup *lookup, const struct view *view) {
+enum status lookup_run(struct lookup *lookup, const struct view *view) {
     enum status status = look_in_memtable(lookup, view->active->table);
     for (uint32_t i = 0; i < view->sealed_count && status == STATUS_OK && !lookup->decided; i++)
         status = look_in_memtable(lookup, view->sealed[i]->table);
@@ -174,6 +160,13 @@ static enum status answer(struct lookup *lookup, struct engine_value *value) {
     return STATUS_OK;
 }
 
+enum status lookup_answer(struct lookup *lookup, enum status status, struct engine_value *value) {
+    if (status == STATUS_OK) status = answer(lookup, value);
+    if (status != STATUS_OK) unpin(lookup);
+    operands_deinit(&lookup->operands);
+    return status;
+}
+
 static enum status get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
                        unsigned flags, struct engine_value *value) {
     *value = (struct engine_value){.data = {NULL, 0}};
@@ -183,10 +176,8 @@ static enum status get(struct engine *engine, const struct engine_snapshot *snap
     lookup.snapshot = read.sequence;
     lookup.time_ms = read.time_ms;
     lookup.tree = read.tree;
-    enum status status = lookup.tree ? look(&lookup, read.view) : STATUS_INVALID;
-    if (status == STATUS_OK) status = answer(&lookup, value);
-    if (status != STATUS_OK) unpin(&lookup);
-    operands_deinit(&lookup.operands);
+    enum status status = lookup.tree ? lookup_run(&lookup, read.view) : STATUS_INVALID;
+    status = lookup_answer(&lookup, status, value);
     store_end_read(engine, &read);
     return status;
 }

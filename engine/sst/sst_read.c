@@ -134,6 +134,39 @@ enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct 
     return status;
 }
 
+uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot) {
+    return sst_index_seek(sst, key, entry_trailer_at(snapshot));
+}
+
+static void load_many(struct io *io, struct sst_wanted *wanted, size_t count, struct io_read *reads, uint8_t *room) {
+    for (size_t i = 0; i < count; i++) {
+        const struct sst_handle handle = sst_index_handle(wanted[i].sst, wanted[i].at);
+        reads[i] =
+            (struct io_read){.file = wanted[i].sst->file, .offset = handle.offset, .to = room, .size = handle.size};
+        room += handle.size;
+    }
+    io_file_read_many(io, reads, count);
+    for (size_t i = 0; i < count; i++) {
+        if (reads[i].status != STATUS_OK || reads[i].got < reads[i].size) continue;
+        const struct slice unit = slice_make(reads[i].to, reads[i].size);
+        if (sst_block_decode(wanted[i].sst, wanted[i].at, unit, &wanted[i].block) == STATUS_OK)
+            sst_block_cache(wanted[i].sst, &wanted[i].block);
+    }
+}
+
+void sst_load_many(struct io *io, struct sst_wanted *wanted, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        wanted[i].block = NULL;
+        bytes += sst_index_handle(wanted[i].sst, wanted[i].at).size;
+    }
+    struct io_read *reads = count ? malloc(count * sizeof *reads) : NULL;
+    uint8_t *room = count ? malloc(bytes) : NULL;
+    if (reads && room) load_many(io, wanted, count, reads, room);
+    free(reads);
+    free(room);
+}
+
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
 static enum status open_ends(struct sst *sst, struct error *error) {

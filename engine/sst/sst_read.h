@@ -56,6 +56,19 @@ bool sst_may_have(const struct sst *sst, uint64_t hash);
 MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsigned flags,
                                struct sst_version *version);
 
+/* The number of the data block that sst_get reads for this key; the number of blocks: none. */
+uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot);
+
+/* A data block that somebody is going to read. */
+struct sst_wanted {
+    struct sst *sst;
+    uint32_t at;         /* sst_find_block */
+    struct block *block; /* out: a reference for the caller (block_release); NULL = it can't be had */
+};
+/* Brings several blocks, each named once, from the files to the cache, read as one batch. Blocking. What fails is left
+ * out: whoever then gets from that block alone meets the failure and reports it. */
+void sst_load_many(struct io *io, struct sst_wanted *wanted, size_t count);
+
 /* The range deletes (tree id: of the file). */
 const struct range_set *sst_range_deletes(const struct sst *sst);
 

@@ -61,6 +61,39 @@ static void reads_back(void **state) {
     assert_file(fixture_of(state), "file", "hello World");
 }
 
+/* More than one group of requests; some end at the end of the file, some behind it, one is of another file. */
+static void many_read_together(void **state) {
+    enum { READS = 150, PART = 40 };
+    struct fixture_files {
+        struct io_file *first, *second;
+    } files = {fixture_open(fixture_of(state), "first"), fixture_open(fixture_of(state), "second")};
+    uint8_t content[PART * READS / 2];
+    for (size_t i = 0; i < sizeof content; i++) content[i] = (uint8_t)(i * 7 + i / 256);
+    assert_status(io_file_write(files.first, 0, content, sizeof content - 10), STATUS_OK);
+    write_text(files.second, 0, "another file");
+
+    static uint8_t parts[READS][PART];
+    struct io_read reads[READS];
+    for (size_t i = 0; i < READS; i++)
+        reads[i] =
+            (struct io_read){.file = files.first, .offset = (READS - 1 - i) * PART, .to = parts[i], .size = PART};
+    reads[77].file = files.second;
+    reads[77].offset = 8;
+    io_file_read_many(fixture_of(state)->io, reads, READS);
+    for (size_t i = 0; i < READS; i++) {
+        const uint64_t size = i == 77 ? 12 : sizeof content - 10;
+        const uint64_t left = reads[i].offset < size ? size - reads[i].offset : 0;
+        const size_t expected = left < PART ? (size_t)left : PART;
+        assert_status(reads[i].status, STATUS_OK);
+        assert_int_equal(reads[i].got, expected);
+        const uint8_t *from = i == 77 ? (const uint8_t *)"file" : content + (expected ? reads[i].offset : 0);
+        if (expected) assert_memory_equal(parts[i], from, expected);
+    }
+    io_file_read_many(fixture_of(state)->io, reads, 0);
+    io_file_close(files.first);
+    io_file_close(files.second);
+}
+
 static void gap_is_zero(void **state) {
     struct io_file *file = fixture_open(fixture_of(state), "file");
     write_text(file, 5, "x");
@@ -440,6 +473,7 @@ static void full_device(void **state) {
 
 static const struct io_fact facts[] = {
     {"a file reads back what was written", reads_back},
+    {"many reads come back together, each with its own end", many_read_together},
     {"a gap in a file reads as zeros", gap_is_zero},
     {"a blocking write with sync reads back, past the cache or not", write_sync_reads_back},
     {"writes that may be copies to mapped memory are seen by another handle", mapped_writes_are_seen},

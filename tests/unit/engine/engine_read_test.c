@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "engine/base/prng.h"
+#include "tests/harness/alloc_fault.h"
 #include "tests/harness/engine_lab.h"
+#include "tests/harness/test_env.h"
 #include "tools/sim/sim_io.h"
 
 enum { PLAIN = 1, SUM = 2 };
@@ -330,9 +333,97 @@ static void a_pinned_value_outlives_flush_and_compaction(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- Many keys at once ------------------------------------------------------------------------------------------- */
+
+enum { MANY_KEYS = 400, MANY_ASKED = 700 };
+
+static struct slice many_key(unsigned number, char text[24]) {
+    return slice_make(text, (size_t)snprintf(text, 24, number % 3 ? "k%05u" : "a longer key %05u", number));
+}
+
+/* Every key as engine_get answers it, whatever the order in which they are asked for. */
+static void assert_many_is_each(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                                struct prng *prng) {
+    static char texts[MANY_ASKED][24];
+    struct slice keys[MANY_ASKED];
+    struct engine_value values[MANY_ASKED];
+    enum status statuses[MANY_ASKED];
+    for (size_t i = 0; i < MANY_ASKED; i++)
+        keys[i] = many_key((unsigned)prng_below(prng, MANY_KEYS + MANY_KEYS / 4), texts[i]);
+    assert_int_equal(engine_get_many(engine, snapshot, tree, keys, MANY_ASKED, values, statuses), STATUS_OK);
+    for (size_t i = 0; i < MANY_ASKED; i++) {
+        struct engine_value value;
+        const enum status status = engine_get(engine, snapshot, tree, keys[i], &value);
+        assert_int_equal(statuses[i], status);
+        if (status != STATUS_OK) continue;
+        assert_int_equal(values[i].data.size, value.data.size);
+        assert_memory_equal(values[i].data.data, value.data.data, value.data.size);
+        engine_value_release(&value);
+        engine_value_release(&values[i]);
+    }
+}
+
+static void many_keys_at_once_are_answered_as_one_by_one(void **state) {
+    struct fixture *fixture = *state;
+    struct prng prng;
+    prng_init(&prng, test_seed(11));
+    static const size_t caches[] = {0, 32 << 10}; /* the second has room for a few of the blocks only */
+    struct engine_snapshot *snapshot = NULL;
+    for (unsigned round = 0; round < 12; round++) {
+        for (unsigned i = 0; i < 300; i++) {
+            char text[24], operand[16];
+            const struct slice key = many_key((unsigned)prng_below(&prng, MANY_KEYS), text);
+            char name[24];
+            (void)snprintf(name, sizeof name, "%.*s", (int)key.size, (const char *)key.data);
+            (void)snprintf(operand, sizeof operand, "%u", (unsigned)prng_below(&prng, 1000));
+            if (prng_chance(&prng, 1, 5))
+                lab_delete(fixture->engine, PLAIN, name);
+            else
+                lab_put(fixture->engine, PLAIN, name, operand);
+            lab_merge(fixture->engine, SUM, name, operand);
+        }
+        if (round == 3) snapshot = engine_snapshot_acquire(fixture->engine);
+        if (round == 5) lab_delete_range(fixture->engine, PLAIN, "k00100", "k00200");
+        bring_to(fixture->engine, (enum place)(round % PLACES));
+        assert_many_is_each(fixture->engine, NULL, PLAIN, &prng);
+        assert_many_is_each(fixture->engine, NULL, SUM, &prng);
+        if (snapshot) assert_many_is_each(fixture->engine, snapshot, PLAIN, &prng);
+        if (round % 4 != 3) continue;
+        engine_snapshot_release(fixture->engine, snapshot);
+        snapshot = NULL;
+        engine_close(fixture->engine); /* and nothing is in memory */
+        fixture->options.cache_bytes = caches[round / 4 % 2];
+        fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+        assert_many_is_each(fixture->engine, NULL, PLAIN, &prng);
+    }
+}
+
+static void many_keys_of_no_tree_or_without_memory_are_refused_as_a_whole(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_value values[2];
+    enum status statuses[2];
+    const struct slice keys[2] = {slice_from_text("b"), slice_from_text("a")};
+    lab_put(fixture->engine, PLAIN, "a", "1");
+    assert_int_equal(engine_get_many(fixture->engine, NULL, 77, keys, 2, values, statuses), STATUS_INVALID);
+    assert_int_equal(statuses[1], STATUS_INVALID);
+    for (uint64_t nth = 1;; nth++) {
+        alloc_fault_at(nth);
+        const enum status status = engine_get_many(fixture->engine, NULL, PLAIN, keys, 2, values, statuses);
+        if (!alloc_fault_clear()) break;
+        assert_int_equal(status, STATUS_NO_MEMORY);
+        assert_int_equal(statuses[1], STATUS_NO_MEMORY);
+    }
+    assert_int_equal(statuses[0], STATUS_NOT_FOUND);
+    assert_int_equal(statuses[1], STATUS_OK);
+    engine_value_release(&values[1]);
+    assert_int_equal(engine_get_many(fixture->engine, NULL, PLAIN, keys, 0, values, statuses), STATUS_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_snapshot_keeps_what_it_saw),
+        TEST(many_keys_at_once_are_answered_as_one_by_one),
+        TEST(many_keys_of_no_tree_or_without_memory_are_refused_as_a_whole),
         TEST(a_snapshot_sees_an_extended_value_at_its_own_length),
         TEST(operands_fold_over_memory_and_files),
         TEST(operands_stop_at_a_range_delete),

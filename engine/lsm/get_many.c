@@ -1,0 +1,170 @@
+/*
+ * get_many: gets of many keys in the order of the keys, as of one state. First all are answered from memory; the blocks
+ * that others want are then read as one batch, each once, and those keys are tried again, which may want a block of
+ * an older file. Invariant: each round answers a key or makes it want another block; a key that wants the same block
+ * twice (the cache had no room for it) reads for itself.
+ */
+#include <stdlib.h>
+
+#include "engine/lsm/lookup.h"
+
+enum { BATCH_BLOCKS = 64, TOUCH_KEYS = 16 };
+
+struct wish {
+    uint32_t at;   /* in the caller's arrays */
+    uint64_t head; /* of the key */
+    struct sst *missing;
+    uint32_t missing_at;
+};
+
+struct get_many {
+    struct engine *engine;
+    struct store_read read;
+    const struct slice *keys;
+    struct engine_value *values;
+    enum status *statuses;
+    struct wish *wishes; /* not answered yet, by key */
+    size_t wish_count;
+};
+
+/* qsort has no context: heads decide first, equal ones are settled by insertion. */
+static int compare_heads(const void *a, const void *b) {
+    const struct wish *x = a, *y = b;
+    if (x->head != y->head) return x->head < y->head ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static int compare_keys(const struct get_many *many, const struct wish *a, const struct wish *b) {
+    return slice_compare(many->keys[a->at], many->keys[b->at]);
+}
+
+/* Sorts a run of wishes with one head by merging: long common beginnings are ordinary. */
+static void sort_run(const struct get_many *many, struct wish *run, struct wish *room, size_t count) {
+    if (count < 2) return;
+    const size_t half = count / 2;
+    sort_run(many, run, room, half);
+    sort_run(many, run + half, room, count - half);
+    memcpy(room, run, half * sizeof *room);
+    for (size_t left = 0, right = half, to = 0; left < half; to++) {
+        if (right < count && compare_keys(many, &run[right], &room[left]) < 0)
+            run[to] = run[right++];
+        else
+            run[to] = room[left++];
+    }
+}
+
+static enum status sort_wishes(struct get_many *many) {
+    struct wish *wishes = many->wishes;
+    qsort(wishes, many->wish_count, sizeof *wishes, compare_heads);
+    struct wish *room = malloc(many->wish_count * sizeof *room);
+    if (!room) return STATUS_NO_MEMORY;
+    for (size_t from = 0, to; from < many->wish_count; from = to) {
+        for (to = from + 1; to < many->wish_count && wishes[to].head == wishes[from].head;) to++;
+        sort_run(many, wishes + from, room, to - from);
+    }
+    free(room);
+    return STATUS_OK;
+}
+
+/* True: answered, well or badly. */
+static bool try_one(struct get_many *many, struct wish *wish, unsigned flags) {
+    struct lookup lookup = {
+        .engine = many->engine,
+        .tree = many->read.tree,
+        .key = many->keys[wish->at],
+        .hash = entry_key_hash(many->keys[wish->at]),
+        .snapshot = many->read.sequence,
+        .time_ms = many->read.time_ms,
+        .flags = flags,
+    };
+    const enum status ran = lookup_run(&lookup, many->read.view);
+    const enum status status = lookup_answer(&lookup, ran, &many->values[wish->at]);
+    if (status == STATUS_WOULD_BLOCK && lookup.missing &&
+        (lookup.missing != wish->missing || lookup.missing_at != wish->missing_at)) {
+        wish->missing = lookup.missing;
+        wish->missing_at = lookup.missing_at;
+        return false;
+    }
+    if (status == STATUS_WOULD_BLOCK) return try_one(many, wish, 0);
+    many->statuses[wish->at] = status;
+    return true;
+}
+
+/* Answers what memory can of the first `count` wishes; the others stay, in order. */
+static void try_first(struct get_many *many, size_t count) {
+    struct wish *wishes = many->wishes;
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct wish wish = wishes[i];
+        if (!try_one(many, &wish, SST_MEMORY_ONLY)) wishes[left++] = wish;
+    }
+    memmove(wishes + left, wishes + count, (many->wish_count - count) * sizeof *wishes);
+    many->wish_count -= count - left;
+}
+
+static bool is_wanted(const struct sst_wanted *wanted, size_t count, const struct wish *wish) {
+    for (size_t i = 0; i < count; i++)
+        if (wanted[i].sst == wish->missing && wanted[i].at == wish->missing_at) return true;
+    return false;
+}
+
+/* Reads blocks that are wanted, and holds them while the keys are tried again. */
+static void load_round(struct get_many *many) {
+    struct sst_wanted wanted[BATCH_BLOCKS];
+    size_t count = 0, last = 0;
+    for (; last < many->wish_count && count < BATCH_BLOCKS; last++) {
+        const struct wish *wish = &many->wishes[last];
+        if (!is_wanted(wanted, count, wish))
+            wanted[count++] = (struct sst_wanted){.sst = wish->missing, .at = wish->missing_at};
+    }
+    sst_load_many(many->engine->io, wanted, count);
+    try_first(many, last);
+    for (size_t i = 0; i < count; i++) block_release(wanted[i].block);
+}
+
+/* The searches in the newest memtable wait for memory side by side. */
+static void touch(const struct get_many *many) {
+    const struct memtable *memtable = many->read.view->active->table;
+    struct slice keys[TOUCH_KEYS];
+    size_t count = 0;
+    for (size_t i = 0; i < many->wish_count; i++) {
+        const struct slice key = many->keys[many->wishes[i].at];
+        if (memtable_may_have(memtable, many->read.tree->instance, entry_key_hash(key))) keys[count++] = key;
+        if (count < TOUCH_KEYS) continue;
+        memtable_touch(memtable, many->read.tree->instance, keys, count);
+        count = 0;
+    }
+    if (count > 1) memtable_touch(memtable, many->read.tree->instance, keys, count);
+}
+
+static enum status run(struct get_many *many, size_t count) {
+    if (!many->read.tree) return STATUS_INVALID;
+    many->wishes = malloc((count ? count : 1) * sizeof *many->wishes);
+    if (!many->wishes) return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        many->wishes[i] = (struct wish){.at = (uint32_t)i, .head = entry_head(many->keys[i])};
+    many->wish_count = count;
+    const enum status status = count ? sort_wishes(many) : STATUS_OK;
+    if (status != STATUS_OK) return status;
+    if (count > 1) touch(many);
+    try_first(many, count);
+    while (many->wish_count > 0) load_round(many);
+    return STATUS_OK;
+}
+
+enum status engine_get_many(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                            const struct slice *keys, size_t count, struct engine_value *values,
+                            enum status *statuses) {
+    if (count > UINT32_MAX) return STATUS_TOO_LARGE;
+    struct get_many many = {.engine = engine, .keys = keys, .values = values, .statuses = statuses};
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (struct engine_value){.data = {NULL, 0}};
+        statuses[i] = STATUS_NOT_FOUND;
+    }
+    store_begin_read(engine, snapshot, tree, &many.read);
+    const enum status status = run(&many, count);
+    store_end_read(engine, &many.read);
+    free(many.wishes);
+    for (size_t i = 0; i < count && status != STATUS_OK; i++) statuses[i] = status;
+    return status;
+}

@@ -1,0 +1,37 @@
+/*
+ * lookup: one key in a view, newest source first; what engine_get and engine_get_many are made of. Private to
+ * engine/lsm.
+ */
+#ifndef ENGINE_LSM_LOOKUP_H
+#define ENGINE_LSM_LOOKUP_H
+
+#include "engine/lsm/resolve.h"
+#include "engine/lsm/store.h"
+
+struct lookup {
+    /* Set by the caller, the rest zero. The view is held until lookup_answer. */
+    struct engine *engine;
+    const struct tree *tree;
+    struct slice key;
+    uint64_t hash; /* entry_key_hash(key) */
+    uint64_t snapshot;
+    int64_t time_ms; /* of the read: what ends by then is gone */
+    unsigned flags;  /* enum sst_read_flag */
+
+    uint64_t cover; /* the highest range delete met; hides what is older */
+    bool decided;   /* nothing older matters */
+    struct operands operands;
+    bool has_base;
+    struct slice base;
+    struct block *block; /* pins base, or */
+    struct memtable *memtable;
+    struct sst *missing; /* after WOULD_BLOCK: the file whose data block is wanted; NULL = it is not even open */
+    uint32_t missing_at; /* which block */
+};
+
+/* Searches. OK also when there is nothing. */
+MUST_CHECK enum status lookup_run(struct lookup *lookup, const struct view *view);
+/* After lookup_run, whose status comes in: the value, pinned, or why there is none. Frees what the lookup holds. */
+MUST_CHECK enum status lookup_answer(struct lookup *lookup, enum status status, struct engine_value *value);
+
+#endif
