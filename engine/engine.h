@@ -90,6 +90,10 @@ struct engine_tree_kind {
     const struct engine_merge *merge;   /* may be NULL: a merge operation is then INVALID */
     const struct engine_filter *filter; /* may be NULL */
     enum engine_policy policy;
+    /* Filters also hold the first so many bytes of each key that has them, so that an iterator with a prefix passes
+     * files by that have nothing of it. May be another at any open: a file answers by what it was built with. 0 = they
+     * do not; at most 255; nothing without filter_bits_per_key. */
+    unsigned filter_prefix_bytes;
     uint64_t fifo_bytes; /* FIFO: files of the tree; 0 = any */
     int64_t fifo_age_ms; /* FIFO: log time; looked at after a flush; 0 = any */
     bool expires; /* values end at a time of their own: only engine_batch_put_until writes them, merges and appends are
@@ -270,6 +274,8 @@ struct engine_iterator_options {
     const struct engine_snapshot *snapshot; /* borrowed until close; NULL = the state at open */
     struct slice lower;                     /* borrowed until close; keys >= lower; empty = from the first */
     struct slice upper;                     /* borrowed until close; keys < upper; empty = to the last */
+    struct slice prefix;                    /* copied; only keys that begin with it, beside the bounds; empty = any. One
+                                               of at least the kind's filter_prefix_bytes asks the filters */
     bool memory_only;                       /* ends with WOULD_BLOCK instead of reading a file */
     bool no_fill;                           /* blocks that it reads do not enter the cache (long scans) */
 };

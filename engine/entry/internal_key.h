@@ -56,6 +56,11 @@ static inline uint64_t entry_key_hash(struct slice key) {
     return hash64(key, 0);
 }
 
+/* The same of a beginning of keys; another seed, so that it is not taken for a whole key. On disk: never change it. */
+static inline uint64_t entry_prefix_hash(struct slice prefix) {
+    return hash64(prefix, 1);
+}
+
 /* <0, 0, >0 */
 static inline int entry_compare(struct slice a, uint64_t trailer_a, struct slice b, uint64_t trailer_b) {
     int order = slice_compare(a, b);

@@ -88,7 +88,7 @@ static bool ends_within(const struct file *file, const struct range_stretch *str
 }
 
 /* Every key of its span is covered, within the one stripe that all of it lies in, by something newer than all of it. */
-static bool is_hidden(void *context, const struct file *file) {
+static bool is_hidden(void *context, struct file *file) {
     const struct compaction *compaction = context;
     const struct edit_file *meta = &file->meta;
     const size_t stripe = fold_stripe(compaction->snapshots, compaction->snapshot_count, meta->last_sequence);

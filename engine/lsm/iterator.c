@@ -22,6 +22,7 @@ struct engine_iterator {
     struct source *top;
     uint64_t snapshot;
     struct slice lower, upper;
+    struct buf prefix, behind_prefix; /* what every key begins with; the least key behind all of those, empty = none */
     bool valid;
     bool backward; /* the sources stand before the key; else at it or behind */
     bool direct;   /* key and value are the source's */
@@ -309,21 +310,52 @@ struct slice engine_iterator_value(const struct engine_iterator *iterator) {
  * ----------------------------------------------------------------------------------------------------------------------------------------
  */
 
+/* The prefix with its last byte that can be raised raised, and what stands behind that cut off. */
+static enum status put_behind_prefix(struct engine_iterator *iterator) {
+    struct buf *behind = &iterator->behind_prefix;
+    const enum status status = buf_assign(behind, buf_slice(&iterator->prefix));
+    while (behind->size > 0 && behind->data[behind->size - 1] == 0xff) behind->size--;
+    if (behind->size > 0) behind->data[behind->size - 1]++;
+    return status;
+}
+
+/* Bounds that let only keys with the prefix through. */
+static enum status bound(struct engine_iterator *iterator, const struct engine_iterator_options *options) {
+    iterator->lower = options->lower;
+    iterator->upper = options->upper;
+    if (options->prefix.size == 0) return STATUS_OK;
+    enum status status = buf_assign(&iterator->prefix, options->prefix);
+    if (status == STATUS_OK) status = put_behind_prefix(iterator);
+    if (status != STATUS_OK) return status;
+    const struct slice prefix = buf_slice(&iterator->prefix), behind = buf_slice(&iterator->behind_prefix);
+    if (slice_compare(prefix, iterator->lower) > 0) iterator->lower = prefix;
+    if (behind.size && (iterator->upper.size == 0 || slice_compare(behind, iterator->upper) < 0))
+        iterator->upper = behind;
+    return STATUS_OK;
+}
+
+/* As much of the prefix as filters know. */
+static struct slice filter_prefix(const struct engine_iterator *iterator, const struct engine_tree_kind *kind) {
+    const size_t size = kind->filter_prefix_bytes;
+    return iterator->prefix.size >= size ? slice_make(iterator->prefix.data, size) : slice_make(NULL, 0);
+}
+
 static enum status open_iterator(struct engine_iterator *iterator, const struct engine_iterator_options *options) {
     const struct tree *tree = iterator->read.tree;
     if (!tree) return STATUS_INVALID;
+    enum status status = bound(iterator, options);
+    if (status != STATUS_OK) return status;
     const struct read_options read = {
         .instance = tree->instance,
         .snapshot = iterator->read.sequence,
-        .lower = options->lower,
-        .upper = options->upper,
+        .lower = iterator->lower,
+        .upper = iterator->upper,
+        .prefix = filter_prefix(iterator, tree->kind),
         .flags = (options->memory_only ? SST_MEMORY_ONLY : 0u) | (options->no_fill ? SST_NO_FILL : 0u),
     };
     iterator->kind = tree->kind;
     iterator->snapshot = iterator->read.sequence;
-    iterator->lower = options->lower;
-    iterator->upper = options->upper;
-    const enum status status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
+    status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
     iterator->top = iterator->set.top;
     return status;
 }
@@ -343,6 +375,8 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
         return STATUS_OK;
     }
     store_end_read(engine, &made->read);
+    buf_deinit(&made->prefix);
+    buf_deinit(&made->behind_prefix);
     free(made);
     return status;
 }
@@ -353,6 +387,8 @@ void engine_iterator_close(struct engine_iterator *iterator) {
     store_end_read(iterator->engine, &iterator->read);
     buf_deinit(&iterator->key);
     buf_deinit(&iterator->value);
+    buf_deinit(&iterator->prefix);
+    buf_deinit(&iterator->behind_prefix);
     operands_deinit(&iterator->operands);
     free(iterator);
 }

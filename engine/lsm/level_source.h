@@ -14,7 +14,7 @@ struct level_source {
     uint32_t count;
     unsigned flags; /* enum sst_read_flag */
     /* Nobody can see anything of the file: it is not read. NULL = never. */
-    bool (*is_hidden)(void *context, const struct file *file);
+    bool (*is_hidden)(void *context, struct file *file);
     void *context;
     uint32_t at;       /* the open one; count = none */
     uint32_t prepared; /* the file that the seek announced by prepare goes to; count = unknown */

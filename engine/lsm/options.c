@@ -93,6 +93,9 @@ static enum status check_kind(const struct engine_options *options, size_t at, s
     if (kind->filter_bits_per_key > 64)
         return error_set(error, STATUS_INVALID, "kind %u (%s): filter_bits_per_key is %u; it must be 0..64", kind->id,
                          kind->name, kind->filter_bits_per_key);
+    if (kind->filter_prefix_bytes > 255)
+        return error_set(error, STATUS_INVALID, "kind %u (%s): filter_prefix_bytes is %u; it must be 0..255", kind->id,
+                         kind->name, kind->filter_prefix_bytes);
     for (size_t i = 0; i < at; i++)
         if (options->kinds[i].id == kind->id)
             return error_set(error, STATUS_INVALID, "kind %u is given twice: %s, %s", kind->id, options->kinds[i].name,
@@ -147,11 +150,11 @@ static enum status print_kind(const struct engine_tree_kind *kind, struct buf *t
     const struct engine_filter *filter = expiry_kind_filter(kind);
     return buf_append_format(
         to,
-        "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u merge=%s filter=%s policy=%s fifo_bytes=%" PRIu64
-        " fifo_age_ms=%" PRId64 "\n",
+        "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u filter_prefix_bytes=%u merge=%s filter=%s"
+        " policy=%s fifo_bytes=%" PRIu64 " fifo_age_ms=%" PRId64 "\n",
         kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom), kind->filter_bits_per_key,
-        kind->merge ? kind->merge->name : "none", filter ? filter->name : "none", policy_name(kind->policy),
-        kind->fifo_bytes, kind->fifo_age_ms);
+        kind->filter_prefix_bytes, kind->merge ? kind->merge->name : "none", filter ? filter->name : "none",
+        policy_name(kind->policy), kind->fifo_bytes, kind->fifo_age_ms);
 }
 
 enum status engine_options_print(const struct engine_options *options, struct buf *to) {

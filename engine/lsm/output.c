@@ -65,6 +65,7 @@ static enum status begin_file(struct output *output) {
                    .oldest_time_ms = options->oldest_ms},
         .codec = (enum codec_id)(bottom ? options->kind->bottom : options->kind->upper),
         .filter_bits_per_key = options->kind->filter_bits_per_key,
+        .filter_prefix_bytes = options->kind->filter_prefix_bytes,
         .block_bytes = engine->options.block_bytes,
     };
     droppable_init(&output->droppable, options->mark_time_ms);

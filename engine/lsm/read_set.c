@@ -37,8 +37,22 @@ static bool hides(const struct read_set *set, const struct read_cover *cover, co
     return order < 0 || (order == 0 && file->meta.last_exclusive);
 }
 
-static bool is_hidden(void *context, const struct file *file) {
+/* The file's filter says that no key of it begins as all that are asked for do. */
+static bool lacks_prefix(const struct read_set *set, struct file *file) {
+    struct sst *sst;
+    if (set->prefix.size == 0) return false;
+    /* What can't be opened now is told by whoever reads it. */
+    if (store_open_file(set->engine, file, set->flags, &sst) != STATUS_OK) return false;
+    struct store_counters *counters = &set->engine->counters;
+    atomic_fetch_add_explicit(&counters->filter_asked, 1, memory_order_relaxed);
+    if (sst_may_have_prefix(sst, set->prefix, set->prefix_hash)) return false;
+    atomic_fetch_add_explicit(&counters->filter_negative, 1, memory_order_relaxed);
+    return true;
+}
+
+static bool is_hidden(void *context, struct file *file) {
     const struct read_set *set = context;
+    if (lacks_prefix(set, file)) return true;
     for (size_t i = 0; i < set->cover_count; i++)
         if (hides(set, &set->covers[i], file)) return true;
     return false;
@@ -121,7 +135,7 @@ static void add_level(struct read_set *set, struct engine *engine, const struct 
     if (from == to) return;
     struct level_source *source = &set->levels[set->level_count++];
     level_source_init(source, engine, level->files + from, to - from, options->flags);
-    if (set->cover_count > 0) source->is_hidden = is_hidden;
+    if (set->cover_count > 0 || set->prefix.size > 0) source->is_hidden = is_hidden;
     source->context = set;
     set->children[set->child_count++] = &source->source;
 }
@@ -138,7 +152,14 @@ static enum status gather_sources(struct read_set *set, struct engine *engine, c
 
 enum status read_set_open(struct read_set *set, struct engine *engine, const struct view *view,
                           const struct read_options *options) {
-    *set = (struct read_set){.instance = options->instance, .snapshot = options->snapshot};
+    *set = (struct read_set){
+        .instance = options->instance,
+        .snapshot = options->snapshot,
+        .engine = engine,
+        .flags = options->flags,
+        .prefix = options->prefix,
+        .prefix_hash = options->prefix.size ? entry_prefix_hash(options->prefix) : 0,
+    };
     const struct tree_files *files = version_find(view->version, options->instance);
     enum status status = allocate(set, view, files);
     if (status == STATUS_OK) status = gather_covers(set, engine, view, files, options);

@@ -18,6 +18,10 @@ struct read_cover {
 struct read_set {
     uint32_t instance;
     uint64_t snapshot;
+    struct engine *engine;
+    unsigned flags;
+    struct slice prefix; /* that every key has; empty = they have none in common, or none that filters know */
+    uint64_t prefix_hash;
     struct memtable_source *memtables;
     struct sst_source *files;
     struct level_source levels[ENGINE_LEVELS];
@@ -34,6 +38,7 @@ struct read_options {
     uint32_t instance;
     uint64_t snapshot;
     struct slice lower, upper; /* empty = none */
+    struct slice prefix;       /* of all keys within the bounds, as long as filters know it; borrowed until close */
     unsigned flags;            /* enum sst_read_flag */
 };
 

@@ -29,6 +29,7 @@ static enum status begin(struct engine_sst_writer *writer) {
                    .oldest_time_ms = io_clock_ms(writer->environment.io)},
         .codec = (enum codec_id)writer->kind->bottom,
         .filter_bits_per_key = writer->kind->filter_bits_per_key,
+        .filter_prefix_bytes = writer->kind->filter_prefix_bytes,
     };
     io_entropy(writer->environment.io, &options.identity.store, sizeof options.identity.store);
     return sst_build_create(&writer->environment, writer->path, &options, &writer->build);

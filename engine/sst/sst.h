@@ -56,6 +56,7 @@ struct sst_properties {
     uint64_t last_sequence;
     enum codec_id codec; /* asked for; single blocks may be raw */
     uint32_t filter_bits_per_key;
+    uint32_t filter_prefix_bytes; /* 0: the filter knows whole keys only */
 
     /* The span of user keys, range deletes included: first <= every key <= last. An unbounded range delete: last is
      * empty and has_last false. */

@@ -57,6 +57,7 @@ enum status sst_build_create(const struct sst_environment *environment, const ch
         .origin = options->origin,
         .codec = options->codec,
         .filter_bits_per_key = options->filter_bits_per_key,
+        .filter_prefix_bytes = options->filter_bits_per_key ? options->filter_prefix_bytes : 0,
         .first_sequence = ENTRY_SEQUENCE_MAX,
     };
     block_build_init(&this->block);
@@ -199,6 +200,16 @@ static bool previous_entry(const struct sst_build *build, struct slice *key, uin
     return build->properties.entries > 0;
 }
 
+/* Each beginning once: keys that share it come one behind the other. previous NULL: this is the first key. */
+static enum status add_prefix(struct sst_build *build, struct slice key, const struct slice *previous) {
+    const size_t size = build->properties.filter_prefix_bytes;
+    if (size == 0 || key.size < size) return STATUS_OK;
+    const struct slice prefix = slice_make(key.data, size);
+    if (previous && slice_has_prefix(*previous, prefix)) return STATUS_OK;
+    const uint64_t hash = entry_prefix_hash(prefix);
+    return buf_append(&build->hashes, &hash, sizeof hash);
+}
+
 static enum status add_entry(struct sst_build *build, struct slice key, uint64_t trailer, struct slice value) {
     struct slice previous;
     uint64_t previous_trailer;
@@ -211,6 +222,7 @@ static enum status add_entry(struct sst_build *build, struct slice key, uint64_t
         uint64_t hash = entry_key_hash(key);
         status = buf_append(&build->hashes, &hash, sizeof hash);
     }
+    if (status == STATUS_OK && !same_key) status = add_prefix(build, key, has_previous ? &previous : NULL);
     size_t size = key.size + value.size + 8;
     if (status == STATUS_OK && build->block.count &&
         block_build_size(&build->block) + size > build->options.block_bytes) {

@@ -19,6 +19,7 @@ struct sst_build_options {
     enum codec_id codec;
     int codec_level;              /* zstd's; 0 = 3 */
     unsigned filter_bits_per_key; /* 0 = no filter */
+    unsigned filter_prefix_bytes; /* the filter also holds the keys' beginnings of this length; 0 = it does not */
     size_t block_bytes;           /* of a data block before compression; 0 = 4 KiB */
 };
 

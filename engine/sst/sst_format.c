@@ -249,11 +249,14 @@ enum status sst_unit_decode(struct slice bytes, const struct sst_identity *ident
     X(20, "codec", codec)                                                                                              \
     X(21, "filter_bits_per_key", filter_bits_per_key)                                                                  \
     X(22, "has_last", has_last)                                                                                        \
-    X(23, "last_exclusive", last_exclusive)
+    X(23, "last_exclusive", last_exclusive)                                                                            \
+    X(24, "filter_prefix_bytes", filter_prefix_bytes)
 
-enum { TAG_FIRST = 32, TAG_LAST = 33, TAG_NUMBERS = 23 };
+enum { TAG_FIRST = 32, TAG_LAST = 33, TAG_NUMBERS = 24, TAG_OPTIONAL_FIRST = 24 };
 
+/* A later tag is left out where it is 0, so that a file without that feature is the one that was always written. */
 static enum status number_encode(struct buf *to, uint64_t tag, uint64_t number) {
+    if (tag >= TAG_OPTIONAL_FIRST && number == 0) return STATUS_OK;
     uint8_t bytes[VARINT64_MAX_BYTES];
     size_t size = coding_put_varint(bytes, number);
     enum status status = encode_varint(to, tag);

@@ -191,7 +191,8 @@ static enum status open_ends(struct sst *sst, struct error *error) {
     if (!agree) return error_set(error, STATUS_CORRUPT, "header (offset 0) and footer are of different files");
     if (!same) {
         return error_set(error, STATUS_MISMATCH,
-                         "offset 0: it is file %" PRIu64 " of store %016" PRIx64 ", not file %" PRIu64 " of store %016" PRIx64,
+                         "offset 0: it is file %" PRIu64 " of store %016" PRIx64 ", not file %" PRIu64
+                         " of store %016" PRIx64,
                          claimed.file, claimed.store, sst->identity.file, sst->identity.store);
     }
     return STATUS_OK;
@@ -373,6 +374,11 @@ size_t sst_memory_bytes(const struct sst *sst) {
 }
 
 bool sst_may_have(const struct sst *sst, uint64_t hash) {
+    return filter_may_have(&sst->filter, hash);
+}
+
+bool sst_may_have_prefix(const struct sst *sst, struct slice prefix, uint64_t hash) {
+    if (prefix.size == 0 || sst->properties.filter_prefix_bytes != prefix.size) return true;
     return filter_may_have(&sst->filter, hash);
 }
 

@@ -51,6 +51,10 @@ struct sst_version {
 /* False: key is certainly not among the entries. hash = entry_key_hash(key). */
 bool sst_may_have(const struct sst *sst, uint64_t hash);
 
+/* False: no entry's key begins with `prefix`. hash = entry_prefix_hash(prefix). True also where the filter does not
+ * know beginnings of that length. */
+bool sst_may_have_prefix(const struct sst *sst, struct slice prefix, uint64_t hash);
+
 /* The newest version of key with a sequence <= snapshot: OK or NOT_FOUND (or WOULD_BLOCK, CORRUPT, IO, NO_MEMORY). Asks
  * neither filter nor range deletes. */
 MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsigned flags,

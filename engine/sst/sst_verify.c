@@ -44,6 +44,12 @@ static enum status verify_entry(struct verify *verify, uint64_t offset, struct s
         finding(verify, offset, "an entry of a kind that can't stand among entries");
     if (!sst_may_have(verify->sst, entry_key_hash(key)))
         finding(verify, offset, "the filter denies a key that is here");
+    const size_t prefix_size = verify->sst->properties.filter_prefix_bytes;
+    if (prefix_size && key.size >= prefix_size) {
+        const struct slice prefix = slice_make(key.data, prefix_size);
+        if (!sst_may_have_prefix(verify->sst, prefix, entry_prefix_hash(prefix)))
+            finding(verify, offset, "the filter denies the beginning of a key that is here");
+    }
     if (!found->entries && slice_compare(verify->sst->properties.first, key) > 0)
         finding(verify, offset, "a key before the file's first");
     found->entries++;

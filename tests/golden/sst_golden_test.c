@@ -28,10 +28,12 @@ static const struct golden {
     const char *path;
     enum codec_id codec;
     unsigned rows; /* 0: the three entries of the document's example */
+    unsigned prefix_bytes;
 } goldens[] = {
-    {"tests/golden/sst/plain-v1.sst", CODEC_NONE, 0},
-    {"tests/golden/sst/lz4-v1.sst", CODEC_LZ4, ROWS},
-    {"tests/golden/sst/zstd-v1.sst", CODEC_ZSTD, ROWS},
+    {"tests/golden/sst/plain-v1.sst", CODEC_NONE, 0, 0},
+    {"tests/golden/sst/lz4-v1.sst", CODEC_LZ4, ROWS, 0},
+    {"tests/golden/sst/zstd-v1.sst", CODEC_ZSTD, ROWS, 0},
+    {"tests/golden/sst/prefix-v1.sst", CODEC_NONE, ROWS, 8},
 };
 enum { GOLDENS = sizeof goldens / sizeof *goldens };
 
@@ -87,6 +89,7 @@ static void make_file(const struct golden *golden) {
                    .oldest_time_ms = 1699999999000},
         .codec = golden->codec,
         .filter_bits_per_key = 10,
+        .filter_prefix_bytes = golden->prefix_bytes,
         .block_bytes = 1024,
     };
     struct sst_build *build;
@@ -133,6 +136,8 @@ static void assert_entries(const struct golden *golden, struct sst *sst) {
         assert_int_equal(source.source.trailer, row.trailer);
         struct sst_version version;
         assert_true(sst_may_have(sst, entry_key_hash(source.source.key)));
+        const struct slice prefix = slice_make(source.source.key.data, golden->prefix_bytes);
+        assert_true(sst_may_have_prefix(sst, prefix, entry_prefix_hash(prefix)));
         assert_int_equal(sst_get(sst, source.source.key, entry_sequence(row.trailer), 0, &version), STATUS_OK);
         assert_true(slice_equal(version.value, slice_from_text(row.value)));
         block_release(version.block);
@@ -150,6 +155,9 @@ static void assert_properties(const struct golden *golden, struct sst *sst) {
     assert_int_equal(properties->origin.job, 12);
     assert_int_equal(properties->origin.created_ms, 1700000000000);
     assert_int_equal(properties->codec, golden->codec);
+    assert_int_equal(properties->filter_prefix_bytes, golden->prefix_bytes);
+    const struct slice strange = slice_from_text("nobody's");
+    if (golden->prefix_bytes) assert_false(sst_may_have_prefix(sst, strange, entry_prefix_hash(strange)));
     assert_int_equal(properties->first_sequence, 1);
     assert_false(properties->has_last);
     const struct range_set *ranges = sst_range_deletes(sst);

@@ -419,10 +419,124 @@ static void many_keys_of_no_tree_or_without_memory_are_refused_as_a_whole(void *
     assert_int_equal(engine_get_many(fixture->engine, NULL, PLAIN, keys, 0, values, statuses), STATUS_OK);
 }
 
+/* ---- Prefixes ---------------------------------------------------------------------------------------------------- */
+
+enum { PREFIXED = 77, PREFIX_KEYS = 600 };
+
+static const struct engine_tree_kind prefixed_kind = {
+    .id = 9, .name = "test.prefixed", .filter_bits_per_key = 12, .filter_prefix_bytes = 3};
+
+/* Keys of few letters, short ones and such with 0xff among them, so that many share a beginning. */
+static size_t draw_prefixed(struct prng *prng, uint8_t *key) {
+    static const uint8_t letters[] = {0x00, 'a', 'b', 'z', 0xff};
+    const size_t size = prng_below(prng, 7);
+    for (size_t i = 0; i < size; i++) key[i] = letters[prng_below(prng, sizeof letters)];
+    return size;
+}
+
+/* What an iterator with a prefix shows, forward and backward, is what one without shows of that prefix. */
+static void assert_prefix_is_a_part(struct engine *engine, struct slice prefix, struct slice lower) {
+    struct engine_iterator *all, *part;
+    const struct engine_iterator_options options = {.prefix = prefix, .lower = lower};
+    assert_int_equal(engine_iterator_open(engine, PREFIXED, NULL, &all), STATUS_OK);
+    assert_int_equal(engine_iterator_open(engine, PREFIXED, &options, &part), STATUS_OK);
+    for (int backward = 0; backward < 2; backward++) {
+        (backward ? engine_iterator_seek_last : engine_iterator_seek_first)(all);
+        (backward ? engine_iterator_seek_last : engine_iterator_seek_first)(part);
+        for (; engine_iterator_valid(all); (backward ? engine_iterator_prev : engine_iterator_next)(all)) {
+            const struct slice key = engine_iterator_key(all);
+            if (!slice_has_prefix(key, prefix) || slice_compare(key, lower) < 0) continue;
+            assert_true(engine_iterator_valid(part));
+            assert_true(slice_equal(engine_iterator_key(part), key));
+            assert_true(slice_equal(engine_iterator_value(part), engine_iterator_value(all)));
+            (backward ? engine_iterator_prev : engine_iterator_next)(part);
+        }
+        assert_false(engine_iterator_valid(part));
+        assert_int_equal(engine_iterator_status(part), STATUS_OK);
+    }
+    engine_iterator_close(all);
+    engine_iterator_close(part);
+}
+
+static void open_prefixed(struct fixture *fixture, const struct engine_tree_kind *kind) {
+    engine_close(fixture->engine);
+    fixture->options.kinds = kind;
+    fixture->options.kind_count = 1;
+    fixture->engine = lab_open(fixture->io, "prefixed", &fixture->options);
+}
+
+static void an_iterator_with_a_prefix_shows_all_keys_with_it_and_no_others(void **state) {
+    struct fixture *fixture = *state;
+    struct prng prng;
+    prng_init(&prng, test_seed(12));
+    struct engine_tree_kind kind = prefixed_kind;
+    open_prefixed(fixture, &kind);
+    lab_create_tree(fixture->engine, PREFIXED, kind.id);
+    for (unsigned round = 0; round < 10; round++) {
+        struct engine_batch batch;
+        engine_batch_init(&batch);
+        for (unsigned i = 0; i < PREFIX_KEYS / 4; i++) {
+            uint8_t key[8];
+            const struct slice drawn = slice_make(key, draw_prefixed(&prng, key));
+            const enum status status = prng_chance(&prng, 1, 4)
+                                           ? engine_batch_delete(&batch, PREFIXED, drawn)
+                                           : engine_batch_put(&batch, PREFIXED, drawn, slice_make(&round, 1));
+            assert_int_equal(status, STATUS_OK);
+        }
+        if (round == 4)
+            assert_int_equal(engine_batch_delete_range(&batch, PREFIXED, slice_from_text("ab"), slice_from_text("b")),
+                             STATUS_OK);
+        assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+        engine_batch_deinit(&batch);
+        bring_to(fixture->engine, (enum place)(round % PLACES));
+        if (round == 6) { /* files that know other beginnings, or none, stay beside the new ones */
+            kind.filter_prefix_bytes = 2;
+            open_prefixed(fixture, &kind);
+        }
+        for (unsigned i = 0; i < 60; i++) {
+            uint8_t prefix[8], lower[8];
+            const struct slice drawn = slice_make(prefix, draw_prefixed(&prng, prefix));
+            assert_prefix_is_a_part(fixture->engine, drawn, slice_make(lower, i % 3 ? 0 : draw_prefixed(&prng, lower)));
+        }
+    }
+}
+
+static void a_prefix_that_no_file_has_is_answered_by_filters_alone(void **state) {
+    struct fixture *fixture = *state;
+    open_prefixed(fixture, &prefixed_kind);
+    lab_create_tree(fixture->engine, PREFIXED, prefixed_kind.id);
+    for (unsigned i = 0; i < 2000; i += 2) {
+        char key[24];
+        (void)snprintf(key, sizeof key, "%03u/%05u", i % 1000, i);
+        lab_put(fixture->engine, PREFIXED, key, "value");
+    }
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    assert_prefix_is_a_part(fixture->engine, slice_from_text("500"), slice_make(NULL, 0));
+    struct engine_stats before, after;
+    engine_get_stats(fixture->engine, &before);
+    for (unsigned i = 1; i < 999; i += 2) {
+        char prefix[24];
+        struct engine_iterator *iterator;
+        (void)snprintf(prefix, sizeof prefix, "%03u/", i);
+        const struct engine_iterator_options options = {.prefix = slice_from_text(prefix)};
+        assert_int_equal(engine_iterator_open(fixture->engine, PREFIXED, &options, &iterator), STATUS_OK);
+        engine_iterator_seek_first(iterator);
+        assert_false(engine_iterator_valid(iterator));
+        engine_iterator_seek_last(iterator);
+        assert_false(engine_iterator_valid(iterator));
+        engine_iterator_close(iterator);
+    }
+    engine_get_stats(fixture->engine, &after);
+    const uint64_t blocks = after.cache_hits + after.cache_misses - before.cache_hits - before.cache_misses;
+    assert_true(blocks < 60); /* 499 iterators, two seeks each; a filter errs now and then */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_snapshot_keeps_what_it_saw),
         TEST(many_keys_at_once_are_answered_as_one_by_one),
+        TEST(an_iterator_with_a_prefix_shows_all_keys_with_it_and_no_others),
+        TEST(a_prefix_that_no_file_has_is_answered_by_filters_alone),
         TEST(many_keys_of_no_tree_or_without_memory_are_refused_as_a_whole),
         TEST(a_snapshot_sees_an_extended_value_at_its_own_length),
         TEST(operands_fold_over_memory_and_files),
