@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COMPACT_STEP_BYTES = 256 << 10 };
+enum {
+    COMPACT_STEP_BYTES = 256 << 10,
+    SCAN_MEMTABLE_SHARE = 64, /* deletes in a memtable of less than this part of its size (1/64) are left there */
+};
 
 /* From before the version is taken until after the install: what an ingest adds must not lie where outputs will. */
 static void set_claim(struct engine *engine, uint32_t instance, uint32_t level) {
@@ -206,6 +209,7 @@ static enum status begin(struct engine *engine) {
     version_acquire(compaction->version);
     compaction->mark_time_ms = context.mark_time_ms = engine->installed.time_ms;
     context.all = engine->compact_all > 0;
+    context.scans_hurt = atomic_load(&engine->scans_hurt);
     mutex_unlock(&engine->mutex);
     /* After the version: a snapshot that is not on the list then sees all that is in the version. */
     const enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
@@ -337,6 +341,7 @@ static void end_round(struct engine *engine, enum status status) {
     if (status == STATUS_END) store_drop_departed(engine);
     mutex_lock(&engine->mutex);
     engine->compact_rounds++;
+    if (engine->sealed_count == 0 && !engine->seal_wanted) atomic_store(&engine->scans_hurt, false);
     engine->compact_status = status == STATUS_END ? STATUS_OK : status;
     mutex_unlock(&engine->mutex);
 }
@@ -352,6 +357,23 @@ enum io_job_state compaction_step(struct io_job *job) {
     end_round(engine, status);
     events_write(engine);
     return store_job_end(engine, &engine->compact_job) ? IO_JOB_DONE : IO_JOB_MORE;
+}
+
+/* What lies in memory comes into files first, unless it is too little to matter. While a snapshot keeps what was
+ * deleted there is nothing to gain. */
+void compaction_note_deletes(struct engine *engine) {
+    if (engine->options.read_only || store_has_failed(engine) || atomic_load(&engine->scans_hurt)) return;
+    mutex_lock(&engine->mutex);
+    const bool kept = !list_is_empty(&engine->snapshots);
+    const bool much = memtable_bytes(engine->active->table) * SCAN_MEMTABLE_SHARE >= engine->options.memtable_bytes;
+    if (!kept) {
+        atomic_store(&engine->scans_hurt, true);
+        if (!much) store_job_start(engine, &engine->compact_job);
+    }
+    mutex_unlock(&engine->mutex);
+    if (kept || !much) return;
+    const enum status status = engine_flush_start(engine); /* whose end starts the compaction */
+    if (status != STATUS_OK) atomic_store(&engine->scans_hurt, false);
 }
 
 enum status engine_compact(struct engine *engine) {

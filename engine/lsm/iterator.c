@@ -12,7 +12,10 @@
 #include "engine/lsm/read_set.h"
 #include "engine/lsm/resolve.h"
 
-enum { SKIPS_BEFORE_SEEK = 16 }; /* versions of one key passed one by one */
+enum {
+    SKIPS_BEFORE_SEEK = 16, /* versions of one key passed one by one */
+    GONE_MANY = 1024,       /* keys passed over in one move: the engine is told */
+};
 
 struct engine_iterator {
     struct engine *engine;
@@ -155,6 +158,7 @@ static void fold_forward(struct engine_iterator *iterator) {
 
 static void find_forward(struct engine_iterator *iterator) {
     struct source *top = iterator->top;
+    unsigned gone = 0;
     iterator->backward = false;
     while (!is_at_end(iterator)) {
         if (entry_sequence(top->trailer) > iterator->snapshot) {
@@ -170,6 +174,7 @@ static void find_forward(struct engine_iterator *iterator) {
         }
         if (!keep_key(iterator, top->key)) return;
         pass_key(iterator);
+        if (++gone == GONE_MANY) compaction_note_deletes(iterator->engine);
     }
 }
 
@@ -234,7 +239,9 @@ static bool gather_key(struct engine_iterator *iterator) {
 
 static void find_backward(struct engine_iterator *iterator) {
     iterator->backward = true;
-    while (!is_at_end(iterator) && !gather_key(iterator)) continue;
+    unsigned gone = 0;
+    while (!is_at_end(iterator) && !gather_key(iterator))
+        if (++gone == GONE_MANY) compaction_note_deletes(iterator->engine);
 }
 
 /* ---- Moves

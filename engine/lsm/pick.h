@@ -37,6 +37,7 @@ enum {
     PICK_TIERED_SHARE = 1,
     PICK_RUN_RATIO = 2,         /* a run is merged with newer ones that are together this part of it (1/2) */
     PICK_WHOLE_FACTOR = 16,     /* a tree of so many level_base_bytes is merged as a whole: nothing is written twice */
+    PICK_SCAN_DELETES = 1024,   /* so many in a file, when scans pass over them */
     PICK_DELETE_COST = 4 << 10, /* deletes in level 0 are worth rewriting so many bytes each */
 };
 
@@ -44,7 +45,8 @@ struct pick_context {
     const struct engine_options *options;
     uint64_t oldest_snapshot; /* UINT64_MAX = there is none */
     int64_t mark_time_ms;
-    bool all; /* everything goes to the last level */
+    bool all;        /* everything goes to the last level */
+    bool scans_hurt; /* scans have passed over many deletes: fewer of them make a file urgent */
 };
 
 struct pick {

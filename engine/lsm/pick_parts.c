@@ -66,12 +66,17 @@ bool pick_has_spent_deletes(const struct file *file, const struct pick_context *
     return context->all || meta->range_deletes > 0 || meta->deletes * PICK_BOTTOM_SHARE >= meta->entries;
 }
 
+static bool has_many_deletes(const struct file *file, const struct pick_context *context) {
+    if (context->scans_hurt && file->meta.deletes >= PICK_SCAN_DELETES) return true;
+    return file->meta.entries > 0 && file->meta.deletes * PICK_DELETE_SHARE >= file->meta.entries;
+}
+
 bool pick_is_urgent(const struct file *file, const struct pick_context *context, enum pick_reason *reason) {
     if (covers_much(file, context))
         *reason = PICK_RANGE_DELETES;
     else if (pick_is_droppable(file, context))
         *reason = PICK_DROPPABLE;
-    else if (file->meta.entries > 0 && file->meta.deletes * PICK_DELETE_SHARE >= file->meta.entries)
+    else if (has_many_deletes(file, context))
         *reason = PICK_DELETES;
     else
         return false;

@@ -104,7 +104,8 @@ struct engine {
     _Atomic bool space_low;
     _Atomic uint64_t space_wanted; /* bytes for what met a full disk; 0 = the reserve alone counts */
     _Atomic uint64_t debt;
-    uint64_t level0_most; /* mutex: files in the fullest level 0 */
+    atomic_bool scans_hurt; /* a scan passed over many deletes: the compaction job looks for them */
+    uint64_t level0_most;   /* mutex: files in the fullest level 0 */
 
     /* What is on disk (install.c). */
     struct mutex install_lock;
@@ -275,6 +276,8 @@ enum io_job_state compaction_step(struct io_job *job);
 enum io_job_state sweep_step(struct io_job *job);
 void flush_abandon(struct engine *engine);      /* at close */
 void compaction_abandon(struct engine *engine); /* at close */
+/* A scan passed over many deletes or expired values: has them brought down, as far as that pays. Cheap; any thread. */
+void compaction_note_deletes(struct engine *engine);
 
 /* ---- Pace (pace.c) ----------------------------------------------------------------------------------------------- */
 

@@ -180,6 +180,50 @@ static void fifo_lets_the_old_go_but_not_what_a_snapshot_sees(void **state) {
     lab_expect_all(fixture->engine, NULL, TREE, "b=2");
 }
 
+static uint64_t entries_on_disk(struct engine *engine) {
+    struct engine_tree_info info;
+    assert_int_equal(engine_tree_info(engine, TREE, &info), STATUS_OK);
+    return info.entries;
+}
+
+/* 3000 keys in the last level; in memory 10000 other keys and the deletes of all but one of the 3000. */
+static void delete_most(struct fixture *fixture) {
+    char key[16];
+    fixture->options.memtable_bytes = 4 << 20;
+    fixture->options.level_base_bytes = 1 << 20;
+    open_as(fixture, ENGINE_POLICY_LAZY);
+    lab_create_tree(fixture->engine, TREE, KIND);
+    for (int pass = 0; pass < 3; pass++) {
+        for (int i = 0; i < (pass == 1 ? 10000 : KEYS); i++) {
+            snprintf(key, sizeof key, "%c%06d", pass == 1 ? 'z' : 'a', i);
+            if (pass == 2 && i < KEYS - 1) lab_delete(fixture->engine, TREE, key);
+            if (pass < 2) lab_put(fixture->engine, TREE, key, "v");
+        }
+        if (pass == 0) assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    }
+    work(fixture);
+}
+
+static void a_scan_over_many_deletes_has_them_compacted(void **state) {
+    struct fixture *fixture = *state;
+    delete_most(fixture);
+    assert_int_equal(entries_on_disk(fixture->engine), KEYS);
+    assert_int_equal(present_keys(fixture), 10001);
+    work(fixture);
+    assert_int_equal(entries_on_disk(fixture->engine), 10001); /* neither the deletes nor what they hid */
+    assert_int_equal(present_keys(fixture), 10001);
+}
+
+static void deletes_stay_where_a_snapshot_keeps_what_they_hide(void **state) {
+    struct fixture *fixture = *state;
+    delete_most(fixture);
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
+    assert_int_equal(present_keys(fixture), 10001);
+    work(fixture);
+    assert_int_equal(entries_on_disk(fixture->engine), KEYS); /* nothing was done */
+    engine_snapshot_release(fixture->engine, snapshot);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -187,6 +231,8 @@ int main(void) {
         TEST(a_store_comes_into_the_shape_of_each_policy),
         TEST(lazy_keeps_a_quarter_above_the_last_level),
         TEST(keys_in_order_are_written_once),
+        TEST(a_scan_over_many_deletes_has_them_compacted),
+        TEST(deletes_stay_where_a_snapshot_keeps_what_they_hide),
         TEST(fifo_holds_its_bytes),
         TEST(fifo_lets_the_old_go_but_not_what_a_snapshot_sees),
     };
