@@ -1,6 +1,7 @@
 /*
- * care: what is done to the directory of a store that nobody has open: verify and repair. None of the store's kinds,
- * merge operators or filters is needed: what files say of themselves is enough. For tools and for owners' own programs.
+ * care: what is done to the directory of a store that nobody has open: verify, repair, backup and restore. None of the
+ * store's kinds, merge operators or filters is needed: what files say of themselves is enough. For tools and for
+ * owners' own programs.
  *
  * All calls block; one thread each. Findings and reports come through callbacks, as lines for people.
  */
@@ -61,6 +62,48 @@ struct care_repair_report {
  */
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);
+
+/* ---- Backups ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * A folder of backups holds directories 0000000001, 0000000002, ..: each is a whole store by itself, that could be
+ * opened where it lies (do not: restore it). A table that the backup before it has is a hard link to that one's copy,
+ * so only new tables are copied, and removing any backup takes nothing from the others. What was copied is read back
+ * and verified. A backup is made under the name NUMBER.new and renamed once all of it is durable: it is there whole or
+ * not at all; leftovers go with the next one.
+ */
+struct backup_options {
+    uint32_t keep;   /* afterwards the oldest go until so many are left; 0 = all stay */
+    bool verify_all; /* also tables that are links to earlier copies are read */
+};
+
+struct backup_report {
+    uint64_t number;
+    uint64_t tables, linked_tables;
+    uint64_t copied_bytes, linked_bytes;
+    uint64_t pruned; /* backups removed */
+    struct engine_mark mark;
+};
+
+/*
+ * Of a running store: everything written before the call (with the own log: it flushes first; with an owner's: up to
+ * the last installed flush). Writes go on. Blocking; any thread; one backup into a folder at a time (LOCKED).
+ */
+MUST_CHECK enum status engine_backup(struct engine *engine, const char *folder, const struct backup_options *options,
+                                     struct backup_report *report, struct error *error);
+/* Of a store that nobody has open (LOCKED otherwise): its own log is copied as it is. */
+MUST_CHECK enum status engine_care_backup(struct io *io, const char *dir, const char *folder,
+                                          const struct backup_options *options, struct backup_report *report,
+                                          struct error *error);
+
+/* Calls visit for each whole backup, oldest first. NOT_FOUND: no folder. */
+MUST_CHECK enum status engine_care_list_backups(struct io *io, const char *folder,
+                                                enum status (*visit)(void *context, uint64_t number), void *context);
+
+/* Makes `dir` (absent or empty) the store that backup `number` holds (0 = the newest), verified whole. Tables are
+ * linked where the device allows it, else copied. */
+MUST_CHECK enum status engine_care_restore(struct io *io, const char *folder, uint64_t number, const char *dir,
+                                           struct error *error);
 
 #pragma GCC visibility pop
 

@@ -7,6 +7,7 @@ names=(
     events_and_options_are_shown
     a_lost_manifest_is_found_planned_and_repaired
     a_damaged_table_is_named_with_its_keys_and_set_aside
+    backups_are_made_listed_pruned_and_restored
     a_command_line_that_is_not_understood_exits_with_1
 )
 
@@ -44,6 +45,15 @@ a_damaged_table_is_named_with_its_keys_and_set_aside() {
     "$loam" repair "$work/damaged" >"$work/out" || return 1
     grep -q 'lost with it: keys ' "$work/out" && [ -e "$work/damaged/set-aside/$(basename "$table")" ] || return 1
     "$loam" verify "$work/damaged" >/dev/null
+}
+backups_are_made_listed_pruned_and_restored() {
+    "$loam" backup "$store" "$work/backups" >"$work/out" && grep -q '^backup 1: ' "$work/out" || return 1
+    "$loam" backup "$store" "$work/backups" >"$work/out" && grep -Eq 'backup 2: ([0-9]+) tables, \1 of them linked' "$work/out" || { cat "$work/out"; return 1; }
+    [ "$("$loam" backup --list "$work/backups" | tr '\n' ' ')" = "1 2 " ] || return 1
+    "$loam" backup "$store" "$work/backups" --keep 2 >"$work/out" && grep -q '1 old backups removed' "$work/out" || return 1
+    "$loam" restore "$work/backups" "$work/back" --at 2 >"$work/out" && grep -q 'restored and verified' "$work/out" || return 1
+    "$loam" verify "$work/back" >/dev/null || return 1
+    ! "$loam" restore "$work/backups" "$work/back" 2>"$work/err" && grep -q 'not empty' "$work/err"
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words

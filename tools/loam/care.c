@@ -1,5 +1,5 @@
 /*
- * care: `loam verify` and `loam repair`: the directory of a store that nobody has open, judged and mended.
+ * care: `loam verify`, `repair`, `backup` and `restore`: the directory of a store that nobody has open.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 
 #include "engine/care.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/number_option.h"
 #include "tools/loam/terminal.h"
 
 static const char verify_usage[] = "usage: loam verify DIR\n\nReads every byte of the engine's store in DIR (of a "
@@ -134,4 +135,76 @@ int command_repair(int argc, char **argv) {
         printf("done: %" PRIu64 " tables kept, %" PRIu64 " files set aside; now verify (loam verify %s), and open it\n",
                report.kept, report.set_aside, argv[0]);
     return EXIT_CLEAN;
+}
+
+/* ---- Backup and restore ------------------------------------------------------------------------------------------ */
+
+static const char backup_usage[] =
+    "usage: loam backup DIR FOLDER [--keep N] [--verify-all]\n       loam backup --list FOLDER\n\nA backup of the "
+    "engine's "
+    "store in DIR, which nobody may have open (a program that has it open calls engine_backup).\nOnly tables that the "
+    "backup "
+    "before does not have are copied; each backup is whole by itself. --keep: the oldest go.\n";
+static const char restore_usage[] = "usage: loam restore FOLDER DIR [--at NUMBER]\n\nMakes DIR, absent or empty, the "
+                                    "store of a backup: the newest, or that of "
+                                    "--at. Verifies it.\n";
+
+static enum status print_backup(void *context, uint64_t number) {
+    (void)context;
+    printf("%" PRIu64 "\n", number);
+    return STATUS_OK;
+}
+
+static int finish(struct io *io, const char *name, enum status status, const struct error *error) {
+    if (status != STATUS_OK)
+        (void)fprintf(stderr, "loam %s: %s\n", name, error->text[0] ? error->text : status_text(status));
+    io_destroy(io);
+    if (status_class(status) == STATUS_CLASS_DAMAGE) return EXIT_CORRUPT;
+    return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+static int list_backups(const char *folder) {
+    const struct error none = {.status = STATUS_OK};
+    struct io *io = make_io();
+    if (!io) return EXIT_FAILED;
+    return finish(io, "backup", engine_care_list_backups(io, folder, print_backup, NULL), &none);
+}
+
+int command_backup(int argc, char **argv) {
+    struct backup_options options = {.keep = 0};
+    struct backup_report report;
+    struct error error = {.status = STATUS_OK};
+    if (argc == 2 && strcmp(argv[0], "--list") == 0) return list_backups(argv[1]);
+    bool sound = argc >= 2 && !is_help(argc, argv);
+    for (int at = 2; at < argc && sound; at++) {
+        uint64_t number = 0;
+        if (strcmp(argv[at], "--verify-all") == 0)
+            options.verify_all = true;
+        else
+            sound = strcmp(argv[at], "--keep") == 0 && at + 1 < argc && number_option(argv[++at], UINT32_MAX, &number);
+        if (number) options.keep = (uint32_t)number;
+    }
+    if (!sound) return print_usage(backup_usage, is_help(argc, argv));
+    struct io *io = make_io();
+    if (!io) return EXIT_FAILED;
+    const enum status status = engine_care_backup(io, argv[0], argv[1], &options, &report, &error);
+    if (status == STATUS_OK)
+        printf("backup %" PRIu64 ": %" PRIu64 " tables, %" PRIu64
+               " of them linked (%.1f MiB), %.1f MiB copied and verified; "
+               "%" PRIu64 " old backups removed\n",
+               report.number, report.tables, report.linked_tables, (double)report.linked_bytes / (1 << 20),
+               (double)report.copied_bytes / (1 << 20), report.pruned);
+    return finish(io, "backup", status, &error);
+}
+
+int command_restore(int argc, char **argv) {
+    struct error error = {.status = STATUS_OK};
+    uint64_t number = 0;
+    const bool at = argc == 4 && strcmp(argv[2], "--at") == 0 && number_option(argv[3], UINT64_MAX / 100, &number);
+    if ((argc != 2 && !at) || is_help(argc, argv)) return print_usage(restore_usage, is_help(argc, argv));
+    struct io *io = make_io();
+    if (!io) return EXIT_FAILED;
+    const enum status status = engine_care_restore(io, argv[0], number, argv[1], &error);
+    if (status == STATUS_OK) printf("%s: restored and verified\n", argv[1]);
+    return finish(io, "restore", status, &error);
 }

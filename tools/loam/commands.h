@@ -7,6 +7,7 @@
 
 enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_CORRUPT = 2, EXIT_TORN = 3 };
 
+int command_backup(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_cli(int argc, char **argv);
 int command_cluster(int argc, char **argv);
@@ -17,6 +18,7 @@ int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_options(int argc, char **argv);
 int command_repair(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_scan(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_verify(int argc, char **argv);

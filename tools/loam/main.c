@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"backup", command_backup, "a backup of a store: only what is new is copied"},
     {"bench", command_bench, "figures, beside those of other systems on the same machine"},
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},
@@ -21,6 +22,7 @@ static const struct {
     {"inspect", command_inspect, "show what loam's files say, byte by byte"},
     {"options", command_options, "the options that a store was last opened with"},
     {"repair", command_repair, "make a damaged store open again, of what is sound"},
+    {"restore", command_restore, "a store out of a backup"},
     {"scan", command_scan, "the names and values of a store that no server runs on"},
     {"verify", command_verify, "read every byte of a store and judge it"},
     {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},
