@@ -26,6 +26,7 @@ enum {
     BLOCK_LINES = 8,           /* of a block: those that a search in it reads first */
     LINE_BYTES = 64,
     USES_MAX = 3,
+    BUCKETS_AT_ONCE = 64, /* looked at under one lock */
 };
 
 struct block_shard {
@@ -329,31 +330,13 @@ void block_cache_add(struct block_cache *cache, struct block **block) {
     *block = first;
 }
 
-static void queue_drop_file(struct block_shard *shard, struct list *queue, uint64_t file) {
-    for (struct list *link = queue->next, *next; link != queue; link = next) {
-        next = link->next;
-        struct block *block = list_entry(link, struct block, queue);
-        if (block->file == file) shard_remove(shard, block, key_hash(block->file, block->place));
-    }
-}
-
-void block_cache_drop_file(struct block_cache *cache, uint64_t file) {
-    for (unsigned i = 0; i < cache->shard_count; i++) {
-        struct block_shard *shard = &cache->shards[i];
-        mutex_lock(&shard->mutex);
-        queue_drop_file(shard, &shard->small, file);
-        queue_drop_file(shard, &shard->main, file);
-        mutex_unlock(&shard->mutex);
-    }
-}
-
-static uint64_t queue_pinned_bytes(const struct list *queue) {
-    uint64_t bytes = 0;
-    for (const struct list *link = queue->next; link != queue; link = link->next) {
-        const struct block *block = (const struct block *)((const char *)link - offsetof(struct block, queue));
-        if (block_is_pinned(block)) bytes += block_charge(block);
-    }
-    return bytes;
+void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place) {
+    uint64_t hash = key_hash(file, place);
+    struct block_shard *shard = shard_of(cache, hash);
+    mutex_lock(&shard->mutex);
+    struct block *block = shard_find(shard, hash, file, place);
+    if (block) shard_remove(shard, block, hash);
+    mutex_unlock(&shard->mutex);
 }
 
 void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *stats) {
@@ -363,7 +346,6 @@ void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *
         mutex_lock(&shard->mutex);
         stats->limit += shard->limit;
         stats->bytes += shard->bytes;
-        stats->pinned_bytes += queue_pinned_bytes(&shard->small) + queue_pinned_bytes(&shard->main);
         stats->blocks += shard->block_count;
         stats->hits += shard->hits;
         stats->misses += shard->misses;
@@ -372,4 +354,28 @@ void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *
         stats->evicted += shard->evicted;
         mutex_unlock(&shard->mutex);
     }
+}
+
+/* REQUIRES: the shard's mutex. Of so many buckets from `from` on. */
+static uint64_t buckets_pinned_bytes(const struct block_shard *shard, size_t from, size_t count) {
+    uint64_t bytes = 0;
+    for (size_t i = from; i < from + count && i < shard->bucket_count; i++)
+        for (const struct block *block = shard->buckets[i]; block; block = block->chain)
+            if (block_is_pinned(block)) bytes += block_charge(block);
+    return bytes;
+}
+
+uint64_t block_cache_pinned_bytes(struct block_cache *cache) {
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < cache->shard_count; i++) {
+        struct block_shard *shard = &cache->shards[i];
+        size_t from = 0, end = 1;
+        for (; from < end; from += BUCKETS_AT_ONCE) {
+            mutex_lock(&shard->mutex);
+            end = shard->bucket_count;
+            bytes += buckets_pinned_bytes(shard, from, BUCKETS_AT_ONCE);
+            mutex_unlock(&shard->mutex);
+        }
+    }
+    return bytes;
 }

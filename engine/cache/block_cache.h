@@ -68,13 +68,17 @@ void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t plac
  */
 void block_cache_add(struct block_cache *cache, struct block **block);
 
-/* Forgets every block of a file that is gone; pinned ones are freed with their last release. O(blocks in the cache). */
-void block_cache_drop_file(struct block_cache *cache, uint64_t file);
+/* Forgets the block, if it is here; a pinned one is freed with its last release. */
+void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place);
 
 struct block_cache_stats {
-    uint64_t limit, bytes, pinned_bytes; /* bytes <= limit, always */
+    uint64_t limit, bytes; /* bytes <= limit, always */
     uint64_t blocks, hits, misses, added, refused, evicted;
 };
+/* O(shards). */
 void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *stats);
+/* Of blocks that somebody besides the cache holds. O(blocks in the cache); no lock is held for long, so beside others
+ * at work it is an estimate. */
+uint64_t block_cache_pinned_bytes(struct block_cache *cache);
 
 #endif

@@ -87,9 +87,10 @@ static void tell_removal(struct engine *engine, const struct file *file, enum st
 
 static void bury_file(struct engine *engine, struct file *file) {
     char path[IO_PATH_BYTES];
+    const bool goes = atomic_load(&file->dead) && !store_has_failed(engine);
+    if (goes) sst_forget_blocks(atomic_load(&file->sst));
     sst_close(atomic_load(&file->sst));
-    if (atomic_load(&file->dead) && !store_has_failed(engine)) {
-        block_cache_drop_file(engine->environment.cache, file->meta.number);
+    if (goes) {
         enum status status = store_file_path(engine, file->meta.number, path);
         if (status == STATUS_OK) status = io_remove(engine->io, path);
         tell_removal(engine, file, status);

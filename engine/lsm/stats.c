@@ -93,7 +93,6 @@ void engine_get_stats(struct engine *engine, struct engine_stats *stats) {
     gather_counters(engine, stats);
     block_cache_get_stats(engine->environment.cache, &cache);
     stats->cache_bytes = cache.bytes;
-    stats->cache_pinned_bytes = cache.pinned_bytes;
     stats->cache_hits = cache.hits;
     stats->cache_misses = cache.misses;
     struct view *view = view_acquire(&engine->views);
@@ -102,4 +101,8 @@ void engine_get_stats(struct engine *engine, struct engine_stats *stats) {
     for (uint32_t i = 0; i < view->sealed_count; i++) stats->memtable_bytes += memtable_bytes(view->sealed[i]->table);
     gather_levels(view->version, stats);
     store_release_view(engine, view);
+}
+
+uint64_t engine_cache_pinned_bytes(struct engine *engine) {
+    return block_cache_pinned_bytes(engine->environment.cache);
 }

@@ -18,7 +18,7 @@ static void put_text(struct printing *printing, const char *text) {
     if (printing->status == STATUS_OK) printing->status = buf_append_format(printing->to, "%s", text);
 }
 
-static void put_counters(struct printing *printing, const struct engine_stats *stats) {
+static void put_counters(struct printing *printing, struct engine *engine, const struct engine_stats *stats) {
     put(printing, "{", "sequence", stats->sequence);
     put(printing, ",", "memtables", stats->memtable_count);
     put(printing, ",", "memtable_bytes", stats->memtable_bytes);
@@ -34,7 +34,7 @@ static void put_counters(struct printing *printing, const struct engine_stats *s
     put(printing, ",", "debt_bytes", stats->debt_bytes);
     put(printing, ",", "delayed_ns", stats->delayed_ns);
     put(printing, ",", "cache_bytes", stats->cache_bytes);
-    put(printing, ",", "cache_pinned_bytes", stats->cache_pinned_bytes);
+    put(printing, ",", "cache_pinned_bytes", engine_cache_pinned_bytes(engine));
     put(printing, ",", "cache_hits", stats->cache_hits);
     put(printing, ",", "cache_misses", stats->cache_misses);
     put(printing, ",", "filter_asked", stats->filter_asked);
@@ -131,7 +131,7 @@ enum status engine_print_stats(struct engine *engine, struct buf *to) {
     struct printing printing = {.to = to};
     struct engine_stats stats;
     engine_get_stats(engine, &stats);
-    put_counters(&printing, &stats);
+    put_counters(&printing, engine, &stats);
     put_levels(&printing, &stats);
     put_timings(&printing, engine);
     put_trees(&printing, engine);

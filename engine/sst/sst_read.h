@@ -26,6 +26,8 @@ MUST_CHECK enum status sst_open(const struct sst_environment *environment, const
 MUST_CHECK enum status sst_open_adopted(const struct sst_environment *environment, const char *path,
                                         struct sst_identity identity, uint64_t cache_file, uint32_t tree,
                                         uint64_t sequence, struct sst **sst, struct error *error);
+/* The file is gone: the cache forgets its blocks. NULL is allowed: what was never opened has none there. */
+void sst_forget_blocks(struct sst *sst);
 /* Sources on it must have been closed; pinned blocks may outlive it. Does not take its blocks out of the cache. NULL is
  * allowed. */
 void sst_close(struct sst *sst);

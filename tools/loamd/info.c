@@ -35,8 +35,9 @@ static uint64_t heap_bytes(void) {
 }
 
 static enum status print_memory(struct server *server, struct buf *to) {
+    struct engine *engine = raft_driver_engine(server->driver);
     struct engine_stats stats;
-    engine_get_stats(raft_driver_engine(server->driver), &stats);
+    engine_get_stats(engine, &stats);
     return buf_append_format(to,
                              "# "
                              "Memory\r\nused_memory:%llu\r\nused_memory_heap:%llu\r\nmemtable_bytes:%llu\r\nmemtable_"
@@ -44,7 +45,7 @@ static enum status print_memory(struct server *server, struct buf *to) {
                              "\r\nblock_cache_pinned_bytes:%llu\r\nmaxmemory:0\r\n",
                              (ull)(stats.memtable_bytes + stats.cache_bytes), (ull)heap_bytes(),
                              (ull)stats.memtable_bytes, (ull)stats.memtable_count, (ull)stats.cache_bytes,
-                             (ull)stats.cache_pinned_bytes);
+                             (ull)engine_cache_pinned_bytes(engine));
 }
 
 static enum status print_persistence(struct server *server, struct buf *to) {

@@ -526,11 +526,16 @@ static void a_file_that_was_not_finished_is_corrupt(void **state) {
     io_file_close(file);
 }
 
+/* Of any file under this key: it has no more blocks than entries. */
+static void forget_blocks(struct fixture *f, uint64_t cache_file) {
+    for (size_t at = 0; at <= f->count; at++) block_cache_drop(f->environment.cache, cache_file, at);
+}
+
 /* All that a file can be asked: OK with the right answer, or CORRUPT. */
 static bool answers_or_is_corrupt(struct fixture *f) {
     struct sst *sst;
     struct error error;
-    block_cache_drop_file(f->environment.cache, 1);
+    forget_blocks(f, 1);
     f->errors = 0;
     enum status status = sst_open(&f->environment, path, identity, 1, &sst, &error);
     if (status != STATUS_OK) {
@@ -663,7 +668,7 @@ static void every_failing_allocation_ends_in_no_memory(void **state) {
     struct sst *sst = open_built(f, 77);
     for (uint64_t nth = 1;; nth++) {
         struct sst_source source;
-        block_cache_drop_file(f->environment.cache, 77);
+        sst_forget_blocks(sst);
         sst_source_init(&source, sst, 0);
         alloc_fault_at(nth);
         size_t seen = 0;
@@ -707,7 +712,7 @@ static void every_failing_call_of_the_disk_is_answered(void **state) {
         struct sst *sst = NULL;
         struct sst_version version = {0};
         f->errors = 0;
-        block_cache_drop_file(f->environment.cache, 1);
+        forget_blocks(f, 1);
         sim_disk_fail_at(disk, nth, STATUS_IO, false);
         enum status opened = sst_open(&f->environment, path, identity, 1, &sst, NULL);
         enum status got = opened == STATUS_OK ? sst_get(sst, slice_from_text("key000300"), 9, 0, &version) : opened;
