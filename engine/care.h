@@ -25,6 +25,7 @@ struct care_verify_report {
     uint64_t log_records;
     uint64_t orphans; /* tables that no edit names: an open removes them */
     uint64_t findings;
+    unsigned format_level; /* 0: the manifest can't be read */
 };
 
 /*
@@ -62,6 +63,22 @@ struct care_repair_report {
  */
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);
+
+/* ---- Format level ------------------------------------------------------------------------------------------------ */
+
+struct care_upgrade_report {
+    unsigned from, to; /* the same: nothing was changed */
+};
+
+/*
+ * engine_upgrade (engine.h) for a store that nobody has open (LOCKED otherwise): writes a manifest that requires the
+ * level, and nothing else. A crash leaves the old level or the new one. INVALID: below the present level, or not known;
+ * CORRUPT: the store is damaged: nothing was changed.
+ */
+MUST_CHECK enum status engine_care_upgrade(struct io *io, const char *dir, unsigned level,
+                                           struct care_upgrade_report *report, struct error *error);
+/* The present level. What care_upgrade answers when it can't be read. Takes no lock. */
+MUST_CHECK enum status engine_care_format_level(struct io *io, const char *dir, unsigned *level, struct error *error);
 
 /* ---- Backups ----------------------------------------------------------------------------------------------------- */
 

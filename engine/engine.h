@@ -29,6 +29,7 @@ enum {
     ENGINE_TREES_MAX = 65536,
     ENGINE_LEVELS = 7,
     ENGINE_EXPIRY_BYTES = 8,
+    ENGINE_FORMAT_LEVEL_LATEST = 2, /* "Format level" */
 };
 
 /* ---- Kinds of trees ---------------------------------------------------------------------------------------------- */
@@ -134,6 +135,8 @@ struct engine_options {
     uint64_t manifest_bytes;     /* a manifest this much longer than its first edit is begun anew [4 MiB] */
     uint64_t disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on
                                     [64 MiB; the simulator sets less] */
+    unsigned format_level;       /* of a store that is made; one that is there keeps its own ("Format level")
+                                    [ENGINE_FORMAT_LEVEL_LATEST] */
 
     /*
      * What the engine does and why, a line of JSON each (engine/lsm/FORMAT.md, "events"): kept in the directory, in two
@@ -156,6 +159,22 @@ void engine_close(struct engine *engine);
 /* As they are in force, defaults filled in. The store keeps them (OPTIONS): what differs at the next open is told to
  * the log and as an event, and a `wal` that differs is MISMATCH. */
 void engine_get_options(const struct engine *engine, struct engine_options *options);
+
+/* ---- Format level ------------------------------------------------------------------------------------------------ */
+
+/*
+ * What may be written into a store, so that a binary of that age reads it. A new store has the latest level (or
+ * engine_options.format_level), an existing one stays at its own until it is upgraded: until then the binary that made
+ * it can have it back. A binary refuses a store of a level that it does not know (VERSION), by the level's name.
+ * engine_get_options tells the level in force.
+ */
+
+/* Raises it: durable when OK, and told as an event. Old bytes stay as they are; what is written from now on may be new.
+ * level 0 = the latest; the present one changes nothing. It never goes down: INVALID; so is a level that is not known.
+ * READ_ONLY, NO_SPACE, NO_MEMORY. Any thread; blocking. */
+MUST_CHECK enum status engine_upgrade(struct engine *engine, unsigned level, struct error *error);
+/* Calls visit with each thing that the level allows and the one below it does not: a few words of static text. */
+void engine_format_level_describe(unsigned level, void (*visit)(void *context, const char *text), void *context);
 
 /* ---- Batches ----------------------------------------------------------------------------------------------------- */
 

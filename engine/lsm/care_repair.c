@@ -11,6 +11,7 @@
 #include "engine/lsm/care_plan.h"
 #include "engine/lsm/care_state.h"
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 
 enum { KEY_TEXT_BYTES = 64 };
@@ -106,12 +107,21 @@ static void learn_store(struct care_plan *plan, const struct listing *listing) {
     }
 }
 
-static enum status read_manifests(struct care_plan *plan, const struct listing *listing) {
+/* Which level the manifest will require. One that is not all there may have lost an upgrade: then the latest, which
+ * allows whatever may have been written. */
+static void decide_level(struct care_plan *plan) {
+    if (!plan->manifest_is_sound) plan->salvage.format_level = FORMAT_LEVEL_LATEST;
+}
+
+static enum status read_manifests(struct care_plan *plan, const struct listing *listing, struct error *told) {
     char path[IO_PATH_BYTES];
     struct care_state state;
     struct error error = {.status = STATUS_OK};
-    plan->manifest_is_sound = care_state_load(&state, plan->io, plan->dir, &error) == STATUS_OK && !state.slot_damaged;
+    const enum status loaded = care_state_load(&state, plan->io, plan->dir, &error);
+    plan->manifest_is_sound = loaded == STATUS_OK && !state.slot_damaged;
     care_state_deinit(&state);
+    if (loaded == STATUS_VERSION)
+        return error_set(told, loaded, "%s; nothing is wrong with it that is known", error.text);
     if (!plan->manifest_is_sound)
         care_say(plan, "superblock and manifest: %s",
                  error.text[0] ? error.text : "one slot of the superblock is damaged");
@@ -130,6 +140,10 @@ static enum status read_manifests(struct care_plan *plan, const struct listing *
         if (status == STATUS_IO || status == STATUS_NOT_FOUND) status = STATUS_OK; /* says nothing */
         buf_deinit(&bytes);
     }
+    if (plan->salvage.is_newer)
+        return error_set(told, STATUS_VERSION, "%s: a newer version has written it: repair it with that one",
+                         plan->dir);
+    decide_level(plan);
     return status;
 }
 
@@ -289,6 +303,7 @@ static void say_plan(const struct care_plan *plan) {
     care_say(plan,
              "the manifest: store %016" PRIx64 ", everything up to batch %" PRIu64 " (sequence %" PRIu64 ") in tables",
              plan->store, salvage->mark.index, salvage->last_sequence);
+    care_say(plan, "  format level %" PRIu32, salvage->format_level);
     for (size_t t = 0; t < salvage->tree_count; t++)
         if (!salvage->trees[t].dropped)
             care_say(plan, "  tree %" PRIu32 ", kind %" PRIu32 ", instance %" PRIu32, salvage->trees[t].tree.tree,
@@ -324,6 +339,7 @@ static enum status fill_edit(const struct care_plan *plan, struct edit *edit) {
     const struct salvage *salvage = &plan->salvage;
     enum status status = STATUS_OK;
     edit->number = salvage->last_edit + 1;
+    edit->format_level = salvage->format_level;
     edit->has_mark = true;
     edit->mark = salvage->mark;
     edit->last_sequence = salvage->last_sequence;
@@ -398,7 +414,7 @@ static enum status look(struct care_plan *plan, struct listing *listing, struct 
     enum status status = io_dir_list(plan->io, plan->dir, note_entry, listing);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
     if (!listing->any) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", plan->dir);
-    status = read_manifests(plan, listing);
+    status = read_manifests(plan, listing, error);
     if (status == STATUS_OK) status = io_dir_list(plan->io, plan->dir, look_at_table, plan);
     if (status == STATUS_OK) status = add_guessed_trees(plan);
     if (plan->salvage.next_file <= plan->highest) plan->salvage.next_file = plan->highest + 1;

@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
+#include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest_format.h"
 
 enum { SALVAGE_BLOCK_BYTES = 64 << 10, SECTORS_PER_PAGE = IO_PAGE_BYTES / IO_SECTOR_BYTES };
 
 void salvage_init(struct salvage *salvage) {
-    *salvage = (struct salvage){.next_file = 1, .next_instance = 1};
+    *salvage = (struct salvage){.next_file = 1, .next_instance = 1, .format_level = FORMAT_LEVEL_FIRST};
     arena_init(&salvage->arena, SALVAGE_BLOCK_BYTES);
 }
 
@@ -130,6 +131,7 @@ static enum status take_edit(struct salvage *salvage, const struct edit *edit) {
     }
     if (edit->next_file > salvage->next_file) salvage->next_file = edit->next_file;
     if (edit->next_instance > salvage->next_instance) salvage->next_instance = edit->next_instance;
+    if (edit->format_level > salvage->format_level) salvage->format_level = edit->format_level;
     salvage->last_edit = edit->number;
     salvage->edits++;
     return status;
@@ -171,7 +173,9 @@ enum status salvage_manifest(struct salvage *salvage, struct slice bytes, uint64
         }
         if (status != STATUS_OK) break;
         edit_init(&edit, EDIT_CREATE);
-        if (edit_decode(buf_slice(&payload), &edit, NULL) == STATUS_OK) {
+        const enum status decoded = edit_decode(buf_slice(&payload), &edit, NULL);
+        salvage->is_newer = salvage->is_newer || decoded == STATUS_VERSION;
+        if (decoded == STATUS_OK) {
             if (salvage->edits == 0) first_edit = edit.number;
             const bool begins = at == SECTORS_PER_PAGE;
             status = take_edit(salvage, &edit);

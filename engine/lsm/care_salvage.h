@@ -35,7 +35,9 @@ struct salvage {
     uint64_t last_edit, next_file;
     uint32_t next_instance;
     uint64_t edits;
-    bool whole; /* the first edit is there, and none is missing between it and the last that was found */
+    uint32_t format_level; /* the highest that an edit requires */
+    bool is_newer;         /* an edit requires what this version does not know */
+    bool whole;            /* the first edit is there, and none is missing between it and the last that was found */
 };
 
 void salvage_init(struct salvage *salvage);

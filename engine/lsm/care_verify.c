@@ -107,6 +107,7 @@ static enum status verify_state(struct verify *verify) {
     const enum status status = care_state_load(&verify->state, verify->io, verify->dir, &error);
     verify->has_state = status == STATUS_OK;
     if (status == STATUS_OK) {
+        verify->report->format_level = verify->state.recovered.format_level;
         if (verify->state.slot_damaged)
             find(verify, FILE_NAME_SUPERBLOCK, 0,
                  "one of its two slots does not verify; the next flush or opening writes it anew");

@@ -59,6 +59,7 @@ static int compare_instances(const void *a, const void *b) {
 
 enum status store_describe(struct engine *engine, const struct version *version, struct edit *edit) {
     struct describing describing = {.edit = edit, .status = describe_kinds(engine, edit)};
+    edit->format_level = atomic_load(&engine->format_level);
     mutex_lock(&engine->mutex);
     edit->has_mark = true;
     edit->mark = engine->installed;

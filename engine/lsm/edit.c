@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/base/coding.h"
+#include "engine/lsm/format_level.h"
 
 enum { EDIT_VERSION = 1 };
 
@@ -202,9 +203,18 @@ static void put_head(struct field_writer *writer, const struct edit *edit) {
     if (writer->status == STATUS_OK) writer->status = encode_varint(writer->to, coding_zigzag(edit->time_ms));
 }
 
+/* First of all fields: a reader that does not know the level shall say so, before it stumbles over anything else. */
+static void put_level(struct field_writer *writer, uint32_t level) {
+    char name[FORMAT_NAME_BYTES];
+    if (level <= FORMAT_LEVEL_FIRST) return;
+    put_text(writer, slice_make(name, format_level_name(level, name)));
+    end_field(writer, FIELD_FEATURE);
+}
+
 enum status edit_encode(const struct edit *edit, struct buf *to) {
     struct field_writer writer = {.to = to, .body = BUF_EMPTY, .status = STATUS_OK};
     put_head(&writer, edit);
+    put_level(&writer, edit->format_level);
     if (edit->has_mark) {
         put_number(&writer, edit->mark.index);
         put_number(&writer, edit->mark.term);
@@ -289,16 +299,23 @@ static enum status get_file(struct decoder *body, bool extended, struct edit *ed
     return edit_add_file(edit, &file);
 }
 
-static enum status get_feature(struct decoder *body, struct error *error) {
+/* The only features there are, so far, are levels. */
+static enum status get_feature(struct decoder *body, struct edit *edit, struct error *error) {
     const struct slice name = decode_string(body);
     if (body->failed) return STATUS_CORRUPT;
+    const uint32_t level = format_level_parse(name);
+    if (level > FORMAT_LEVEL_FIRST && level <= FORMAT_LEVEL_LATEST) {
+        if (edit->format_level) return STATUS_CORRUPT;
+        edit->format_level = level;
+        return STATUS_OK;
+    }
     return error_set(error, STATUS_VERSION, "needs the feature \"%.*s\", which this version does not have",
                      (int)name.size, (const char *)name.data);
 }
 
 static enum status get_field(uint64_t field, struct decoder *body, struct edit *edit, struct error *error) {
     switch (field) {
-    case FIELD_FEATURE: return get_feature(body, error);
+    case FIELD_FEATURE: return get_feature(body, edit, error);
     case FIELD_MARK:
         edit->has_mark = true;
         edit->mark.index = decode_varint(body);

@@ -19,7 +19,8 @@
     X(6, DROP, "drop")             /* files went whose content is all deleted, unread */                               \
     X(7, RESERVE, "reserve")       /* file numbers set aside */                                                        \
     X(8, CHECKPOINT, "checkpoint") /* the first of a store made from another */                                        \
-    X(9, INGEST, "ingest")         /* files that were built outside came in */
+    X(9, INGEST, "ingest")         /* files that were built outside came in */                                         \
+    X(10, UPGRADE, "upgrade")      /* the format level went up */
 
 enum edit_cause {
 #define X(number, name, text) EDIT_##name = number,
@@ -82,6 +83,8 @@ struct edit {
     uint8_t cause;   /* enum edit_cause */
     uint64_t job;    /* number of the flush or compaction; 0 = none */
     int64_t time_ms; /* log time */
+
+    uint32_t format_level; /* that a reader must know from here on (format_level.h); 0 = as before */
 
     bool has_mark;
     struct engine_mark mark; /* all up to here is in files */

@@ -181,7 +181,8 @@ static enum status complete_edit(struct engine *engine, struct install *install,
 }
 
 static bool says_something(const struct install *install, const struct mem *flushed) {
-    return flushed || install->edit.added_count || install->edit.removed_count || install->edit.cause == EDIT_RESERVE;
+    return flushed || install->edit.added_count || install->edit.removed_count || install->edit.format_level ||
+           install->edit.cause == EDIT_RESERVE;
 }
 
 static enum status write_edit(struct engine *engine, struct install *install, const struct mem *flushed) {
@@ -193,6 +194,7 @@ static enum status write_edit(struct engine *engine, struct install *install, co
         store_fail(engine, status, "the manifest can't be written: %s", status_text(status));
         return status;
     }
+    if (install->edit.format_level) atomic_store(&engine->format_level, install->edit.format_level);
     engine->last_edit = install->edit.number;
     engine->installed_instance = install->edit.next_instance;
     mutex_lock(&engine->mutex);

@@ -102,8 +102,7 @@ static enum status open_engine(struct engine *engine, const char *dir, struct er
     enum status status = options_check(&engine->options, error);
     if (status == STATUS_OK) status = allocate(engine);
     if (status == STATUS_OK) status = take_directory(engine, dir, error);
-    if (status == STATUS_OK) status = options_compare(engine, &differs, error);
-    if (status == STATUS_OK) status = store_recover(engine, error);
+    if (status == STATUS_OK) status = store_recover(engine, &differs, error);
     if (status == STATUS_OK && differs && !engine->options.read_only) status = options_keep(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = sync_parent(engine);
     if (status == STATUS_OK) tell_opening(engine, io_now_ns(engine->io) - start);

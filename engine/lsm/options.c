@@ -44,6 +44,7 @@ static const struct option_row rows[] = {
     ROW(disk_reserve_bytes, OPTION_U64, 64 * MIB, 1, UINT64_MAX),
     ROW(manifest_bytes, OPTION_U64, 4 * MIB, 1, 1 * GIB),
     ROW(event_log_bytes, OPTION_U64, 2 * MIB, 16 * KIB, UINT64_MAX),
+    ROW(format_level, OPTION_UNSIGNED, FORMAT_LEVEL_LATEST, FORMAT_LEVEL_FIRST, FORMAT_LEVEL_LATEST),
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -182,6 +183,7 @@ enum status options_encode(const struct engine_options *options, struct buf *to)
 
 struct comparison {
     struct engine *engine;
+    const struct engine_options *now;
     struct event event;
     unsigned differences;
     const struct option_row *refused;
@@ -195,7 +197,7 @@ static void compare_line(void *context, struct slice name, struct slice value) {
     for (size_t i = 0; i < ROWS; i++) {
         if (!slice_equal(name, slice_from_text(rows[i].name))) continue;
         buf_clear(&comparison->text);
-        if (print_value(&engine->options, &rows[i], &comparison->text) != STATUS_OK) return;
+        if (print_value(comparison->now, &rows[i], &comparison->text) != STATUS_OK) return;
         if (slice_equal(value, buf_slice(&comparison->text)) || buf_append_byte(&comparison->text, 0) != STATUS_OK)
             return;
         char was[64];
@@ -230,12 +232,14 @@ static enum status judge(struct comparison *comparison, enum status status, stru
 }
 
 enum status options_compare(struct engine *engine, bool *differs, struct error *error) {
-    struct comparison comparison = {.engine = engine};
+    struct engine_options in_force;
+    engine_get_options(engine, &in_force);
+    struct comparison comparison = {.engine = engine, .now = &in_force};
     struct buf kept = BUF_EMPTY, now = BUF_EMPTY;
     char path[IO_PATH_BYTES];
     *differs = true;
     enum status status = file_path(path, engine->dir, FILE_OPTIONS, 0);
-    if (status == STATUS_OK) status = options_encode(&engine->options, &now);
+    if (status == STATUS_OK) status = options_encode(&in_force, &now);
     if (status == STATUS_OK) status = file_read_all(engine->io, path, OPTIONS_FILE_MAX_BYTES, &kept);
     if (status == STATUS_OK && slice_equal(buf_slice(&kept), buf_slice(&now))) {
         *differs = false;
@@ -253,28 +257,35 @@ enum status options_compare(struct engine *engine, bool *differs, struct error *
     return status;
 }
 
-static enum status write_new(struct engine *engine, const char *path, struct slice bytes) {
+static enum status write_new(struct io *io, const char *path, struct slice bytes) {
     struct io_file *file = NULL;
-    enum status status = io_file_open(engine->io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &file);
+    enum status status = io_file_open(io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &file);
     if (status == STATUS_OK) status = io_file_write(file, 0, bytes.data, bytes.size);
     if (status == STATUS_OK) status = io_file_sync(file);
     io_file_close(file);
     return status;
 }
 
-enum status options_keep(struct engine *engine) {
+enum status options_write(struct io *io, const char *dir, struct slice bytes) {
     char path[IO_PATH_BYTES], new_path[IO_PATH_BYTES];
+    enum status status = file_path(path, dir, FILE_OPTIONS, 0);
+    if (status == STATUS_OK) status = file_path(new_path, dir, FILE_OPTIONS_NEW, 0);
+    if (status == STATUS_OK) status = write_new(io, new_path, bytes);
+    if (status == STATUS_OK) status = io_rename(io, new_path, path);
+    return status == STATUS_OK ? io_dir_sync(io, dir) : status;
+}
+
+enum status options_keep(struct engine *engine) {
+    struct engine_options in_force;
     struct buf bytes = BUF_EMPTY;
-    enum status status = options_encode(&engine->options, &bytes);
-    if (status == STATUS_OK) status = file_path(path, engine->dir, FILE_OPTIONS, 0);
-    if (status == STATUS_OK) status = file_path(new_path, engine->dir, FILE_OPTIONS_NEW, 0);
-    if (status == STATUS_OK) status = write_new(engine, new_path, buf_slice(&bytes));
-    if (status == STATUS_OK) status = io_rename(engine->io, new_path, path);
-    if (status == STATUS_OK) status = io_dir_sync(engine->io, engine->dir);
+    engine_get_options(engine, &in_force);
+    enum status status = options_encode(&in_force, &bytes);
+    if (status == STATUS_OK) status = options_write(engine->io, engine->dir, buf_slice(&bytes));
     buf_deinit(&bytes);
     return status;
 }
 
 void engine_get_options(const struct engine *engine, struct engine_options *options) {
     *options = engine->options;
+    options->format_level = atomic_load(&engine->format_level);
 }

@@ -27,5 +27,7 @@ MUST_CHECK enum status options_encode(const struct engine_options *options, stru
 MUST_CHECK enum status options_compare(struct engine *engine, bool *differs, struct error *error);
 /* Writes the file anew: under another name, synced, renamed. */
 MUST_CHECK enum status options_keep(struct engine *engine);
+/* The same with bytes that are there already. */
+MUST_CHECK enum status options_write(struct io *io, const char *dir, struct slice bytes);
 
 #endif

@@ -8,6 +8,7 @@
 #include "engine/lsm/batch.h"
 #include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/options.h"
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/store.h"
 
@@ -192,6 +193,7 @@ static enum status load_state(struct engine *engine, const struct recovered *rec
     if (status == STATUS_OK) status = load_trees(engine, recovered, error);
     if (status == STATUS_OK) status = load_files(engine, recovered, error);
     engine->store = engine->superblock.store;
+    atomic_store(&engine->format_level, recovered->format_level);
     engine->last_edit = recovered->last_edit;
     engine->next_file = recovered->next_file;
     engine->next_instance = engine->installed_instance = recovered->next_instance;
@@ -298,6 +300,7 @@ static enum status make_new(struct engine *engine, const struct listing *listing
     io_entropy(engine->io, &engine->store, sizeof engine->store);
     engine->next_file = listing->highest + 1;
     engine->next_instance = engine->installed_instance = 1;
+    atomic_store(&engine->format_level, engine->options.format_level);
     return STATUS_OK;
 }
 
@@ -334,7 +337,7 @@ static enum status prepare_directory(struct engine *engine, const struct recover
     return STATUS_OK;
 }
 
-enum status store_recover(struct engine *engine, struct error *error) {
+enum status store_recover(struct engine *engine, bool *options_differ, struct error *error) {
     struct listing listing = {0};
     struct recovered recovered;
     recovered_init(&recovered);
@@ -343,6 +346,7 @@ enum status store_recover(struct engine *engine, struct error *error) {
         error_set(error, status, "%s: can't be listed: %s", engine->dir, status_text(status));
     else
         status = load(engine, &listing, &recovered, error);
+    if (status == STATUS_OK) status = options_compare(engine, options_differ, error);
     if (status == STATUS_OK) status = show_first(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = prepare_directory(engine, &recovered, error);
     if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN) status = replay_log(engine, error);

@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/lsm/format_level.h"
+
 enum { RECOVERED_BLOCK_BYTES = 64 << 10, RECOVERED_BUCKETS_FIRST = 256 };
 
 void recovered_init(struct recovered *recovered) {
-    *recovered = (struct recovered){.next_file = 1, .next_instance = 1};
+    *recovered = (struct recovered){.next_file = 1, .next_instance = 1, .format_level = FORMAT_LEVEL_FIRST};
     arena_init(&recovered->arena, RECOVERED_BLOCK_BYTES);
 }
 
@@ -193,6 +195,10 @@ enum status recovered_apply(void *context, const struct edit *edit, struct error
     if (edit->has_mark && edit->mark.index < recovered->mark.index)
         return error_set(error, STATUS_CORRUPT, "edit %" PRIu64 ": the mark goes back from %" PRIu64 " to %" PRIu64,
                          edit->number, recovered->mark.index, edit->mark.index);
+    if (edit->format_level && edit->format_level < recovered->format_level)
+        return error_set(error, STATUS_CORRUPT,
+                         "edit %" PRIu64 ": the format level goes back from %" PRIu32 " to %" PRIu32, edit->number,
+                         recovered->format_level, edit->format_level);
     const enum status status = apply_parts(recovered, edit, error);
     if (status != STATUS_OK)
         return error_prefix(error, status, "edit %" PRIu64 " (%s)", edit->number, edit_cause_name(edit->cause));
@@ -202,6 +208,7 @@ enum status recovered_apply(void *context, const struct edit *edit, struct error
     }
     if (edit->next_file > recovered->next_file) recovered->next_file = edit->next_file;
     if (edit->next_instance > recovered->next_instance) recovered->next_instance = edit->next_instance;
+    if (edit->format_level) recovered->format_level = edit->format_level;
     if (recovered->first_edit == 0) recovered->first_edit = edit->number;
     recovered->last_edit = edit->number;
     return STATUS_OK;

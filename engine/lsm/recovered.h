@@ -32,6 +32,7 @@ struct recovered {
     uint64_t last_sequence;
     uint64_t next_file;
     uint32_t next_instance;
+    uint32_t format_level;
 };
 
 void recovered_init(struct recovered *recovered);

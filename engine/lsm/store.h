@@ -14,6 +14,7 @@
 
 #include "engine/base/sync.h"
 #include "engine/lsm/events.h"
+#include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/mem.h"
 #include "engine/lsm/superblock.h"
@@ -69,7 +70,8 @@ struct engine {
     struct engine_options options; /* defaults filled in */
     struct io_lock *lock;          /* of the directory */
     struct sst_environment environment;
-    uint64_t store; /* its number: salts every check */
+    uint64_t store;                /* its number: salts every check */
+    _Atomic uint32_t format_level; /* of the manifest; changes under install_lock, upwards only */
 
     struct mutex mutex;
     struct condition changed; /* with mutex: room, an install, a job's end, a failure */
@@ -154,6 +156,10 @@ void store_fail(struct engine *engine, enum status status, const char *format, .
     __attribute__((format(printf, 3, 4)));
 static inline bool store_has_failed(const struct engine *engine) {
     return atomic_load_explicit(&engine->failed, memory_order_acquire) != STATUS_OK;
+}
+/* Whether bytes of this kind may be written: asked anew for each file or record, and never taken back. Any thread. */
+static inline bool store_allows(const struct engine *engine, enum format_feature feature) {
+    return atomic_load_explicit(&engine->format_level, memory_order_acquire) >= format_feature_level(feature);
 }
 const struct engine_tree_kind *store_kind(const struct engine *engine, uint32_t id); /* NULL: not in the options */
 /* A job has read and written that much for a tree. Takes mutex. */
@@ -267,7 +273,8 @@ MUST_CHECK enum status store_roll_manifest(struct engine *engine);
 
 /* ---- Recovery (recover.c) ---------------------------------------------------------------------------------------- */
 
-MUST_CHECK enum status store_recover(struct engine *engine, struct error *error);
+/* *options_differ: options_compare's answer, asked once the level is known and before anything is written. */
+MUST_CHECK enum status store_recover(struct engine *engine, bool *options_differ, struct error *error);
 
 /* ---- Jobs' steps ------------------------------------------------------------------------------------------------- */
 

@@ -141,6 +141,8 @@ static enum status verify_manifest(struct verify *verify, const struct version *
     if (status == STATUS_OK) status = recovered_each_file(&recovered, count_missing, &counting);
     if (status == STATUS_OK && counting.missing > 0)
         find(verify, engine->dir, 0, "the manifest names files that the version does not have");
+    if (status == STATUS_OK && recovered.format_level != atomic_load(&engine->format_level))
+        find(verify, engine->dir, 0, "the manifest requires another format level than what is written by");
     recovered_deinit(&recovered);
     const enum status_class class = status_class(status);
     if (class != STATUS_CLASS_DAMAGE && status != STATUS_NOT_FOUND && class != STATUS_CLASS_INPUT) return status;

@@ -7,6 +7,8 @@
  *  - n is at least the last batch that was acknowledged as durable, at most the last that was handed in; without a log
  * of its own at least what a flush installed, at most what the owner's log was said to hold;
  *  - verify finds nothing;
+ *  - the format level is the store's, or the one of an upgrade that was asked for, and that one once it was said to be
+ * done;
  *  - finished checkpoints hold exactly what they held when they were made;
  *  - in the moment of the I/O itself, readers in memory see no batch that is still being committed.
  * Some recoveries are cut, too, and each recovered store goes on and is cut again.
@@ -46,8 +48,9 @@ static const char dir[] = "/store";
 
 /* What may and what must be there after a cut. */
 struct promise {
-    uint32_t durable; /* acknowledged with sync, or covered by a flush that was said to be installed */
-    uint32_t most;    /* handed in; without a log of its own: said to be durable in the owner's */
+    uint32_t durable;            /* acknowledged with sync, or covered by a flush that was said to be installed */
+    uint32_t most;               /* handed in; without a log of its own: said to be durable in the owner's */
+    unsigned level_asked, level; /* formats: what was asked for, and what the engine said is done */
 };
 
 struct checkpoint {
@@ -92,7 +95,7 @@ static struct totals {
     uint64_t peeks;
     uint64_t strays, strays_refused, strays_met, strays_harmless;
     uint64_t strays_shorter; /* zeros over the last of a log or manifest: as if never written */
-    uint64_t flushes, compactions, moves, ingested;
+    uint64_t flushes, compactions, moves, ingested, upgrades;
 } totals;
 
 static bool has_own_log(const struct run *run) {
@@ -158,6 +161,12 @@ static void recover(struct cut_case *cut) {
     }
 }
 
+static unsigned level_of(const struct engine *engine) {
+    struct engine_options options;
+    engine_get_options(engine, &options);
+    return options.format_level;
+}
+
 static void visit_finding(void *context, const struct engine_finding *finding) {
     const struct cut_case *cut = context;
     print_message("cut %" PRIu64 ": %s: %s\n", cut->number, finding->file, finding->text);
@@ -177,6 +186,10 @@ static uint32_t examine(struct cut_case *cut) {
     if (workload_compare(cut->run->workload, cut->machine.engine, n, &error) != STATUS_OK)
         explain(cut, "the content differs", error.text);
     if (engine_verify(cut->machine.engine, visit_finding, cut) != STATUS_OK) explain(cut, "verify", "see above");
+    const unsigned level = level_of(cut->machine.engine);
+    if (level < cut->promise.level || level > cut->promise.level_asked)
+        explain(cut, "the format level", level < cut->promise.level ? "an upgrade is lost" : "nobody asked for it");
+    cut->promise.level = level; /* it stays */
     totals.lost_batches += cut->promise.most - n;
     totals.kept_unsynced += n - cut->promise.durable;
     return n;
@@ -239,9 +252,16 @@ static enum status flush(const struct run *run, struct engine *engine, uint32_t 
     return status;
 }
 
+static enum status upgrade(struct engine *engine, struct promise *promise) {
+    promise->level_asked = ENGINE_FORMAT_LEVEL_LATEST;
+    const enum status status = engine_upgrade(engine, 0, NULL);
+    if (status == STATUS_OK) promise->level = promise->level_asked;
+    return status;
+}
+
 /* A few more batches on what was recovered; the power goes somewhere among them. */
 static void go_on_and_cut(struct cut_case *cut, uint32_t n) {
-    cut->promise = (struct promise){.durable = n, .most = n};
+    cut->promise.durable = cut->promise.most = n;
     sim_disk_cut_at(cut->machine.disk, prng_between(&cut->prng, 1, 60), draw_cut(&cut->prng));
     for (uint64_t left = 5; left > 0 && n < cut->run->batches && sim_disk_is_powered(cut->machine.disk); left--) {
         bool sync = prng_chance(&cut->prng, 1, 2);
@@ -249,6 +269,7 @@ static void go_on_and_cut(struct cut_case *cut, uint32_t n) {
         if (status == STATUS_OK && prng_chance(&cut->prng, 1, 4))
             status = flush(cut->run, cut->machine.engine, n, &cut->promise);
         if (status == STATUS_OK && prng_chance(&cut->prng, 1, 10)) status = engine_compact(cut->machine.engine);
+        if (status == STATUS_OK && prng_chance(&cut->prng, 1, 10)) status = upgrade(cut->machine.engine, &cut->promise);
         if (status != STATUS_OK) break;
         io_run(cut->machine.io, io_now_ns(cut->machine.io) + MS);
     }
@@ -397,6 +418,10 @@ static void interlude(struct run *run, struct prng *prng) {
     case 3: must(run, engine_compact(run->machine.engine), "compact", ""); break;
     case 4: make_checkpoint(run); break;
     case 5: reopen(run); break;
+    case 6:
+        totals.upgrades += run->promise.level < ENGINE_FORMAT_LEVEL_LATEST;
+        must(run, upgrade(run->machine.engine, &run->promise), "upgrade", "");
+        break;
     default: break;
     }
     io_run(run->machine.io, io_now_ns(run->machine.io) + prng_below(prng, MS));
@@ -429,6 +454,7 @@ static void run_seed(uint64_t seed, uint64_t only_cut) {
         run.sync_percent /= 4;
         run.drawn.options.memtable_bytes = 4 << 10;
     }
+    run.promise.level = run.promise.level_asked = run.drawn.options.format_level;
     struct workload *workload = workload_create(seed, run.batches, (unsigned)prng_below(&prng, 50));
     run.workload = workload;
     run.machine = (struct machine){.sim = sim_create(seed), .disk = sim_disk_create(seed)};
@@ -450,12 +476,13 @@ static void every_cut_leaves_a_prefix_with_all_that_was_promised(void **state) {
     do {
         run_seed(seed++, only_cut);
     } while (only_cut == 0 && (totals.points < wanted || totals.runs < test_scaled(RUNS)));
-    print_message(
-        "%" PRIu64 " points in %" PRIu64 " runs; %" PRIu64 " in recovery; batches: %" PRIu64 " rightly lost, %" PRIu64
-        " kept without a promise; %" PRIu64 " checkpoints read, %" PRIu64 " readers beside a commit; %" PRIu64
-        " flushes, %" PRIu64 " compactions, %" PRIu64 " moves, %" PRIu64 " ingests\n",
-        totals.points, totals.runs, totals.recoveries_cut, totals.lost_batches, totals.kept_unsynced,
-        totals.checkpoints_read, totals.peeks, totals.flushes, totals.compactions, totals.moves, totals.ingested);
+    print_message("%" PRIu64 " points in %" PRIu64 " runs; %" PRIu64 " in recovery; batches: %" PRIu64
+                  " rightly lost, %" PRIu64 " kept without a promise; %" PRIu64 " checkpoints read, %" PRIu64
+                  " readers beside a commit; %" PRIu64 " flushes, %" PRIu64 " compactions, %" PRIu64 " moves, %" PRIu64
+                  " ingests, %" PRIu64 " upgrades\n",
+                  totals.points, totals.runs, totals.recoveries_cut, totals.lost_batches, totals.kept_unsynced,
+                  totals.checkpoints_read, totals.peeks, totals.flushes, totals.compactions, totals.moves,
+                  totals.ingested, totals.upgrades);
     print_message("%" PRIu64 " writes astray: %" PRIu64 " refused at open, %" PRIu64
                   " met by a read or by verify, %" PRIu64 " harmless, %" PRIu64 " of zeros over the last of a log\n",
                   totals.strays, totals.strays_refused, totals.strays_met, totals.strays_harmless,
@@ -474,6 +501,7 @@ static void rare_cases_were_met(void **state) {
     assert_true(totals.compactions > 20);
     assert_true(totals.moves > 0);
     assert_true(totals.ingested > 20);
+    assert_true(totals.upgrades > 0);
     assert_true(totals.peeks > 100);
     assert_true(totals.strays_refused > 20 && totals.strays_met > 20 && totals.strays_harmless > 20);
 }

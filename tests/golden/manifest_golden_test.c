@@ -26,6 +26,7 @@ static const struct manifest_id id = {.store = 0x1122334455667788, .number = 7, 
 static const char plain_file[] = "tests/golden/manifest/plain-v1.manifest";
 static const char torn_file[] = "tests/golden/manifest/torn-v1.manifest";
 static const char ingest_file[] = "tests/golden/manifest/ingest-v1.manifest";
+static const char upgrade_file[] = "tests/golden/manifest/upgrade-v1.manifest";
 static const char superblock_file[] = "tests/golden/manifest/v1.superblock";
 
 /* ---- Making -------------------------------------------------------------------------------------------------------
@@ -118,25 +119,39 @@ static void build_ingest(struct edit *edit) {
     check(edit_add_file(edit, &added) == STATUS_OK);
 }
 
-static void make_ingest(struct io *io) {
+/* From here on a reader must know a level. */
+static void build_upgrade(struct edit *edit) {
+    edit_init(edit, EDIT_UPGRADE);
+    edit->number = 21;
+    edit->time_ms = 1700000000000;
+    edit->format_level = 2;
+    edit->next_file = 2024;
+    edit->next_instance = 5;
+}
+
+/* A manifest of the first edit and another. */
+static void make_two(struct io *io, const char *dir, void (*second)(struct edit *edit), const char *to) {
     struct manifest *manifest;
     struct edit edit;
-    check(io_dir_make(io, "/i") == STATUS_OK);
+    char path[64];
+    check(io_dir_make(io, dir) == STATUS_OK);
     build_first(&edit);
-    check(manifest_create(io, "/i", &id, &edit, &manifest) == STATUS_OK);
+    check(manifest_create(io, dir, &id, &edit, &manifest) == STATUS_OK);
     edit_deinit(&edit);
-    build_ingest(&edit);
+    second(&edit);
     check(manifest_append(manifest, &edit) == STATUS_OK);
     edit_deinit(&edit);
     manifest_close(manifest);
-    keep(io, "/i/0000000007.manifest", ingest_file, 0);
+    snprintf(path, sizeof path, "%s/0000000007.manifest", dir);
+    keep(io, path, to, 0);
 }
 
 static int make(void) {
     struct io *io = sim_io_create_alone(1);
     struct manifest *manifest;
     struct edit edit;
-    make_ingest(io);
+    make_two(io, "/i", build_ingest, ingest_file);
+    make_two(io, "/u", build_upgrade, upgrade_file);
     check(io_dir_make(io, "/s") == STATUS_OK);
     build_first(&edit);
     check(manifest_create(io, "/s", &id, &edit, &manifest) == STATUS_OK);
@@ -227,6 +242,11 @@ static void a_manifest_with_an_ingested_file_reads_as_it_was_written(void **stat
     read_manifest_file(ingest_file, build_ingest, false);
 }
 
+static void a_manifest_with_an_upgrade_reads_as_it_was_written(void **state) {
+    (void)state;
+    read_manifest_file(upgrade_file, build_upgrade, false);
+}
+
 static void a_superblock_of_version_1_reads_as_it_was_written(void **state) {
     (void)state;
     struct buf bytes = BUF_EMPTY;
@@ -294,6 +314,7 @@ int main(int argument_count, char **arguments) {
         cmocka_unit_test(a_manifest_of_version_1_reads_as_it_was_written),
         cmocka_unit_test(a_torn_manifest_of_version_1_reads_up_to_the_tear),
         cmocka_unit_test(a_manifest_with_an_ingested_file_reads_as_it_was_written),
+        cmocka_unit_test(a_manifest_with_an_upgrade_reads_as_it_was_written),
         cmocka_unit_test(a_superblock_of_version_1_reads_as_it_was_written),
         cmocka_unit_test(the_example_in_the_document_is_the_golden_file),
         cmocka_unit_test(a_batch_is_encoded_as_the_document_says),

@@ -257,6 +257,7 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         .wal_segment_bytes = pick(prng, 64 << 10, 128 << 10),
         .manifest_bytes = pick(prng, 16 << 10, 128 << 10),
         .disk_reserve_bytes = 1,
+        .format_level = 1 + (unsigned)prng_below(prng, ENGINE_FORMAT_LEVEL_LATEST),
     };
 }
 

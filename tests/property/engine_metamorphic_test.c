@@ -45,6 +45,7 @@ struct setup {
     enum engine_policy policy;
     bool changes_policy;                               /* at every opening */
     unsigned reopen_every, flush_every, compact_every; /* batches */
+    bool upgrades;                                     /* the format level, halfway */
     bool holds_snapshots;                              /* one of every tenth batch, to the end */
     bool with_threads;                                 /* on a real disk */
     enum io_backend_choice backend;
@@ -86,6 +87,11 @@ static const struct setup setups[] = {
     {.name = "the owner's log, reopened", .reopen_every = 7, .options.wal = ENGINE_WAL_OFF},
     {.name = "flushed after each batch", .flush_every = 1},
     {.name = "compacted often", .flush_every = 2, .compact_every = 6},
+    {.name = "the first format level", .options = {.format_level = 1, .memtable_bytes = 4 << 10}},
+    {.name = "the first format level, then the latest",
+     .upgrades = true,
+     .reopen_every = 20,
+     .options = {.format_level = 1, .memtable_bytes = 4 << 10}},
     {.name = "snapshots held", .holds_snapshots = true, .flush_every = 3, .compact_every = 25},
     {.name = "manifests that roll at once", .flush_every = 2, .options.manifest_bytes = 1},
     {.name = "leveled", .policy = ENGINE_POLICY_LEVELED, .options = {.memtable_bytes = 4 << 10, .file_bytes = 8 << 10}},
@@ -219,6 +225,7 @@ static void set_up_options(struct run *run) {
     TAKE(level_ratio);
     TAKE(level0_trigger);
     TAKE(manifest_bytes);
+    TAKE(format_level);
 }
 
 static void set_up_io(struct run *run) {
@@ -259,6 +266,7 @@ static void write_next(struct run *run) {
     bool durable;
     if (run->n == BATCHES) return;
     run->n++;
+    if (run->setup->upgrades && run->n == BATCHES / 2) must(run, engine_upgrade(run->engine, 0, NULL), "upgrade", NULL);
     /* The owner's log is always durable in the end, else writes could wait for ever. */
     if (!has_own_log(run)) engine_log_durable(run->engine, run->n);
     must(run,

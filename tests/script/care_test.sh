@@ -8,6 +8,7 @@ names=(
     a_lost_manifest_is_found_planned_and_repaired
     a_damaged_table_is_named_with_its_keys_and_set_aside
     backups_are_made_listed_pruned_and_restored
+    an_older_store_is_upgraded_once_and_says_what_that_allows
     a_command_line_that_is_not_understood_exits_with_1
 )
 
@@ -54,6 +55,16 @@ backups_are_made_listed_pruned_and_restored() {
     "$loam" restore "$work/backups" "$work/back" --at 2 >"$work/out" && grep -q 'restored and verified' "$work/out" || return 1
     "$loam" verify "$work/back" >/dev/null || return 1
     ! "$loam" restore "$work/backups" "$work/back" 2>"$work/err" && grep -q 'not empty' "$work/err"
+}
+an_older_store_is_upgraded_once_and_says_what_that_allows() {
+    cp -r tests/golden/store/level-1 "$work/old" || return 1
+    "$loam" verify "$work/old" | grep -q '^format level 1$' && "$loam" options "$work/old" | grep -Eq '^format_level +1$' || return 1
+    "$loam" upgrade "$work/old" --to 2 >"$work/out" || { cat "$work/out"; return 1; }
+    grep -q 'format level 1 is now 2' "$work/out" && grep -q '^  compact records' "$work/out" || return 1
+    "$loam" verify "$work/old" | grep -q '^format level 2$' && "$loam" options "$work/old" | grep -Eq '^format_level +2$' || return 1
+    "$loam" inspect "$work"/old/*.manifest | grep -Eq 'required .*format level 2' || return 1
+    "$loam" upgrade "$work/old" | grep -q 'nothing was changed' || return 1
+    ! "$loam" upgrade "$work/old" --to 1 2>"$work/err" && grep -q 'only go up' "$work/err"
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words

@@ -91,6 +91,7 @@ int command_verify(int argc, char **argv) {
            " log records read in %.2f s (%.2f GB/s)\n",
            argv[0], report.files, report.entries, (double)report.bytes / (1 << 20), report.log_records, seconds,
            (double)report.bytes / seconds / 1e9);
+    if (report.format_level > 0) printf("format level %u\n", report.format_level);
     if (report.orphans > 0)
         printf("%" PRIu64
                " tables that no edit names: left by a job that was interrupted; the next opening removes them\n",

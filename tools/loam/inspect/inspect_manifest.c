@@ -28,6 +28,10 @@ static enum status tell_edit(void *context, const struct edit *edit, struct erro
                 "%s, job %" PRIu64 ", log time %" PRId64 ": %zu files in, %zu out, %zu trees made, %zu dropped",
                 edit_cause_name(edit->cause), edit->job, edit->time_ms, edit->added_count, edit->removed_count,
                 edit->created_count, edit->dropped_count);
+    if (edit->format_level) {
+        snprintf(name, sizeof name, "  required %" PRIu64, edit->number);
+        report_fact(report, name, "format level %" PRIu32, edit->format_level);
+    }
     if (edit->has_mark) {
         snprintf(name, sizeof name, "  mark %" PRIu64, edit->number);
         report_fact(report, name, "index %" PRIu64 ", term %" PRIu64 ", sequence %" PRIu64, edit->mark.index,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/care.h"
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/options_format.h"
 #include "tools/loam/commands.h"
@@ -170,8 +171,22 @@ int command_events(int argc, char **argv) {
     return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
 }
 
+/* The manifest's word counts: OPTIONS is behind when it was not written since an upgrade, or before there were levels.
+ */
+static void print_level(const char *dir) {
+    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+    struct error error;
+    struct io *io = NULL;
+    unsigned level = 0;
+    enum status status = io_create(&options, &io, &error);
+    if (status == STATUS_OK) status = engine_care_format_level(io, dir, &level, &error);
+    if (io) io_destroy(io);
+    if (status == STATUS_OK) printf("%-20s %u\n", "format_level", level);
+}
+
 static void print_option(void *context, struct slice name, struct slice value) {
     (void)context;
+    if (slice_equal(name, slice_from_text("format_level"))) return;
     printf("%-20.*s %.*s\n", (int)name.size, (const char *)name.data, (int)value.size, (const char *)value.data);
 }
 
@@ -181,6 +196,7 @@ int command_options(int argc, char **argv) {
     if (argc != 1 || is_help(argc, argv)) return print_usage(options_usage, is_help(argc, argv));
     enum status status = add_file(argv[0], "OPTIONS", &text);
     if (status == STATUS_OK) status = options_file_parse(buf_slice(&text), print_option, NULL, &error);
+    if (status == STATUS_OK) print_level(argv[0]);
     if (status != STATUS_OK)
         (void)fprintf(stderr, "loam options: %s/OPTIONS: %s\n", argv[0],
                       error.text[0] ? error.text : status_text(status));

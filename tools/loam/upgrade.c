@@ -1,0 +1,57 @@
+/*
+ * upgrade: `loam upgrade`: raises the format level of a store that nobody has open.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/care.h"
+#include "tools/loam/commands.h"
+#include "tools/loam/number_option.h"
+
+static const char usage[] =
+    "usage: loam upgrade DIR [--to LEVEL]\n\nRaises the format level of the engine's store in DIR (of a node: DIR/db) "
+    "to the latest, or to LEVEL: what is written\nfrom then on may be in formats that older versions do not read; they "
+    "refuse the store by the level's name. What is\nthere stays as it is. There is no way back but a backup made "
+    "before. Exit codes: 0 done, 1 could not be done, 2 damage.\n";
+
+static int print_usage(bool asked) {
+    (void)fputs(usage, asked ? stdout : stderr);
+    return asked ? EXIT_CLEAN : EXIT_FAILED;
+}
+
+static void print_feature(void *context, const char *text) {
+    (void)context;
+    printf("  %s\n", text);
+}
+
+static void print_report(const char *dir, const struct care_upgrade_report *report) {
+    if (report->from == report->to) {
+        printf("%s: has format level %u already; nothing was changed\n", dir, report->to);
+        return;
+    }
+    printf("%s: format level %u is now %u, which allows:\n", dir, report->from, report->to);
+    for (unsigned level = report->from + 1; level <= report->to; level++)
+        engine_format_level_describe(level, print_feature, NULL);
+    printf("versions that do not know \"format level %u\" refuse the store by that name\n", report->to);
+}
+
+int command_upgrade(int argc, char **argv) {
+    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+    struct care_upgrade_report report;
+    struct error error = {.status = STATUS_OK};
+    struct io *io = NULL;
+    uint64_t level = 0;
+    const bool help = argc == 1 && strcmp(argv[0], "--help") == 0;
+    const bool to =
+        argc == 3 && strcmp(argv[1], "--to") == 0 && number_option(argv[2], UINT32_MAX, &level) && level > 0;
+    if (help || (argc != 1 && !to)) return print_usage(help);
+    enum status status = io_create(&options, &io, &error);
+    if (status == STATUS_OK) status = engine_care_upgrade(io, argv[0], (unsigned)level, &report, &error);
+    if (io) io_destroy(io);
+    if (status == STATUS_OK)
+        print_report(argv[0], &report);
+    else
+        (void)fprintf(stderr, "loam upgrade: %s\n", error.text);
+    if (status_class(status) == STATUS_CLASS_DAMAGE) return EXIT_CORRUPT;
+    return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
+}
