@@ -23,7 +23,8 @@ struct care_verify_options {
 struct care_verify_report {
     uint64_t files, bytes, entries; /* of tables that were read */
     uint64_t log_records;
-    uint64_t orphans; /* tables that no edit names: an open removes them */
+    uint64_t value_files; /* of values kept apart, that were read; their bytes count too */
+    uint64_t orphans;     /* tables and files of values that no edit names: an open removes them */
     uint64_t findings;
     unsigned format_level; /* 0: the manifest can't be read */
 };
@@ -56,7 +57,9 @@ struct care_repair_report {
  * that verifies is; without one, tables are placed by what they say of themselves: where their keys and sequences
  * overlap so that their order can't be told, the tables of that tree are merged into new ones, by the sequence of each
  * entry. A damaged table, log or manifest, and a table that is not needed, go to the folder `set-aside`; nothing is
- * deleted. What is lost with a damaged table may uncover older versions of its keys: the plan says which spans.
+ * deleted. What is lost with a damaged table may uncover older versions of its keys: the plan says which spans. Of a
+ * damaged file of values everything that verifies comes back to its keys; each key whose value is lost is named, and
+ * becomes a delete of that version's sequence, so that no older value shows.
  *
  * The store is locked meanwhile. OK; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's log
  * goes on: a node is made anew from its peers).
@@ -84,10 +87,10 @@ MUST_CHECK enum status engine_care_format_level(struct io *io, const char *dir, 
 
 /*
  * A folder of backups holds directories 0000000001, 0000000002, ..: each is a whole store by itself, that could be
- * opened where it lies (do not: restore it). A table that the backup before it has is a hard link to that one's copy,
- * so only new tables are copied, and removing any backup takes nothing from the others. What was copied is read back
- * and verified. A backup is made under the name NUMBER.new and renamed once all of it is durable: it is there whole or
- * not at all; leftovers go with the next one.
+ * opened where it lies (do not: restore it). A table, or a file of values kept apart, that the backup before it has is
+ * a hard link to that one's copy, so only new ones are copied, and removing any backup takes nothing from the others.
+ * What was copied is read back and verified. A backup is made under the name NUMBER.new and renamed once all of it is
+ * durable: it is there whole or not at all; leftovers go with the next one.
  */
 struct backup_options {
     uint32_t keep;   /* afterwards the oldest go until so many are left; 0 = all stay */
@@ -97,6 +100,7 @@ struct backup_options {
 struct backup_report {
     uint64_t number;
     uint64_t tables, linked_tables;
+    uint64_t value_files, linked_value_files; /* of values kept apart */
     uint64_t copied_bytes, linked_bytes;
     uint64_t pruned; /* backups removed */
     struct engine_mark mark;

@@ -99,6 +99,15 @@ struct engine_tree_kind {
     int64_t fifo_age_ms; /* FIFO: log time; looked at after a flush; 0 = any */
     bool expires; /* values end at a time of their own: only engine_batch_put_until writes them, merges and appends are
                      INVALID; no filter and no merge operator; for the life of the tree */
+
+    /* Values of so many bytes or more are kept apart from their keys, in files of their own: compaction then moves a
+     * reference of 28 bytes instead of the value. 0 = off; at least 256. May change from open to open: what is there
+     * stays as it is until a compaction meets it. A filter has its values read. Not
+     * together with `expires`. */
+    size_t value_threshold_bytes;
+    /* Of a file of values: with more garbage than this its live values are written anew by the next compaction that
+     * meets them, which is begun for it if need be; so the files take at most live * 100 / (100 - percent) [50]. */
+    unsigned value_garbage_percent;
 };
 
 /* engine_options.event_log_bytes: no file of events. */
@@ -127,6 +136,7 @@ struct engine_options {
     size_t cache_bytes; /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
     size_t block_bytes; /* of an SST's data block before compression [4 KiB] */
     size_t file_bytes;  /* of an SST made by compaction [8 MiB] */
+    size_t value_file_bytes;     /* of a file of values kept apart, about [32 MiB] */
     uint64_t level_base_bytes;   /* target of level 1 [64 MiB] */
     unsigned level_ratio;        /* [10] */
     unsigned level0_trigger;     /* files in level 0 that start a compaction [4] */
@@ -312,8 +322,10 @@ void engine_iterator_next(struct engine_iterator *iterator);
 void engine_iterator_prev(struct engine_iterator *iterator);
 bool engine_iterator_valid(const struct engine_iterator *iterator); /* false: past an end, or failed: see status */
 enum status engine_iterator_status(const struct engine_iterator *iterator);
-struct slice engine_iterator_key(const struct engine_iterator *iterator);   /* borrowed until the next move */
-struct slice engine_iterator_value(const struct engine_iterator *iterator); /* borrowed until the next move */
+struct slice engine_iterator_key(const struct engine_iterator *iterator); /* borrowed until the next move */
+/* Borrowed until the next move. A value that is kept apart is read when it is asked for: if that fails, the answer is
+ * empty, the iterator is no longer valid, and its status tells why. */
+struct slice engine_iterator_value(const struct engine_iterator *iterator);
 
 /* ---- Trees ------------------------------------------------------------------------------------------------------- */
 
@@ -425,7 +437,9 @@ struct engine_stats {
     uint64_t cache_bytes, cache_hits, cache_misses;
     uint64_t filter_asked, filter_negative;
     uint64_t wal_commits, wal_syncs, wal_bytes;
-    uint64_t ingested_files, ingested_bytes; /* since open */
+    uint64_t ingested_files, ingested_bytes;             /* since open */
+    uint64_t value_files, value_bytes, value_live_bytes; /* values kept apart: on disk, and what is referred to */
+    uint64_t value_written_bytes, value_moved_bytes;     /* since open; moved: live values of stale files */
     uint64_t disk_bytes;
     uint64_t events_lost; /* lines that found no room in memory or on disk */
     struct {

@@ -20,6 +20,7 @@ enum entry_kind {
     ENTRY_APPEND = 3, /* value extends the next older version, or an empty value */
     ENTRY_RANGE_DELETE =
         4, /* never among entries: in a range_set; user key = begin, value = end (empty: to the end of the tree) */
+    ENTRY_REFERENCE = 5, /* a put whose value is kept apart: value says where (engine/values/FORMAT.md) */
     ENTRY_KIND_COUNT,
 };
 

@@ -1,12 +1,13 @@
 /*
- * care_backup: backups of a running store and of one at rest. Order: tables, each synced and verified; manifest; log;
- * directory; superblock; and only then the name by which the backup counts.
+ * care_backup: backups of a running store and of one at rest. Order: tables and files of values, each synced and
+ * verified; manifest; log; directory; superblock; and only then the name by which the backup counts.
  */
 #include "engine/lsm/care_backup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/store.h"
@@ -74,6 +75,49 @@ static enum status take_table(struct backup *backup, const struct edit_file *met
 
 static enum status take_listed(void *context, const struct edit_file *meta) {
     return take_table(context, meta);
+}
+
+/* ---- Values kept apart ------------------------------------------------------------------------------------------- */
+
+static bool last_has_values(struct backup *backup, const struct edit_value_file *meta) {
+    const struct edit_value_file *file =
+        backup->before ? recovered_value_file(&backup->last.recovered, meta->number) : NULL;
+    return file && file->store == meta->store && file->bytes == meta->bytes && file->records == meta->records;
+}
+
+static enum status verify_values(struct backup *backup, const char *path, const struct edit_value_file *meta) {
+    const struct care_sink sink = {find, backup};
+    return care_values_verify(&backup->environment, path, meta, &sink);
+}
+
+/* As take_table: a link to the copy in the backup before, or a copy. */
+static enum status take_values(struct backup *backup, const struct edit_value_file *meta) {
+    char from[IO_PATH_BYTES], to[IO_PATH_BYTES], before[IO_PATH_BYTES], earlier[IO_PATH_BYTES];
+    enum status status = file_path(from, backup->from, FILE_VALUES, meta->number);
+    if (status == STATUS_OK) status = file_path(to, backup->dir, FILE_VALUES, meta->number);
+    if (status != STATUS_OK) return status;
+    backup->report->value_files++;
+    if (last_has_values(backup, meta)) {
+        status = backup_path(before, backup->folder, backup->before, "");
+        if (status == STATUS_OK) status = file_path(earlier, before, FILE_VALUES, meta->number);
+        if (status == STATUS_OK) status = io_link(backup->io, earlier, to);
+        if (status == STATUS_OK) {
+            backup->report->linked_value_files++;
+            backup->report->linked_bytes += meta->bytes;
+            return backup->options->verify_all ? verify_values(backup, to, meta) : STATUS_OK;
+        }
+    }
+    status = backup_copy_file(backup->io, from, to, &backup->report->copied_bytes);
+    return status == STATUS_OK ? verify_values(backup, to, meta) : status;
+}
+
+static enum status take_listed_values(struct backup *backup, struct recovered *recovered) {
+    struct edit_value_file *files = NULL;
+    size_t count = 0;
+    enum status status = care_state_values(recovered, &files, &count, backup->error);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) status = take_values(backup, &files[i]);
+    free(files);
+    return status;
 }
 
 /* ---- Before and after -------------------------------------------------------------------------------------------- */
@@ -175,6 +219,8 @@ static enum status take_running(struct backup *backup, struct engine *engine) {
     enum status status = store_describe(engine, engine->version, &edit);
     mutex_unlock(&engine->install_lock);
     for (size_t i = 0; i < edit.added_count && status == STATUS_OK; i++) status = take_table(backup, &edit.added[i]);
+    for (size_t i = 0; i < edit.value_file_count && status == STATUS_OK; i++)
+        status = take_values(backup, &edit.value_files[i]);
     backup->report->mark = edit.mark;
     if (status == STATUS_OK) status = write_manifest(backup, &edit, &superblock);
     if (status == STATUS_OK) status = finish(backup, &superblock);
@@ -189,6 +235,7 @@ static void tell(struct engine *engine, const struct backup *backup, enum status
     event_text(&event, "folder", backup->folder);
     event_number(&event, "number", backup->report->number);
     event_number(&event, "tables", backup->report->tables);
+    event_number(&event, "value_files", backup->report->value_files);
     event_number(&event, "copied_bytes", backup->report->copied_bytes);
     event_number(&event, "linked_bytes", backup->report->linked_bytes);
     event_text(&event, "result", status_text(status));
@@ -244,6 +291,7 @@ enum status engine_care_backup(struct io *io, const char *dir, const char *folde
     status = care_state_load(&state, io, dir, backup.error);
     if (status == STATUS_OK) status = begin(&backup);
     if (status == STATUS_OK) status = recovered_each_file(&state.recovered, take_listed, &backup);
+    if (status == STATUS_OK) status = take_listed_values(&backup, &state.recovered);
     if (status == STATUS_OK) status = copy_rest(&backup, &state);
     report->mark = state.recovered.mark;
     if (status == STATUS_OK) status = finish(&backup, &state.superblock);

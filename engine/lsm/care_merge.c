@@ -1,6 +1,8 @@
 /*
- * care_merge: the tables of one tree become new ones, by key and sequence of each entry. Nothing is folded and nothing
- * left out: every version, operand, delete and range delete stays. So no kind, operator or filter is needed.
+ * care_merge: the tables of one tree become new ones, by key and sequence of each entry, or one table is made anew
+ * where it stands. Nothing is folded and nothing left out: every version, operand, delete and range delete stays; only
+ * a value kept apart that can't be read becomes a delete, unless another table has the same version with its value. So
+ * no kind, operator or filter is needed.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,14 +24,26 @@ struct merging {
     size_t count;
     struct range_tombstone *ranges;
     size_t range_count, range_capacity;
-    const struct care_table_plan *like; /* one of the inputs */
+    size_t only;                 /* the one input that is made anew; SIZE_MAX = all that are to be merged */
+    struct care_table_plan like; /* one of the inputs */
+    uint32_t level;
     int64_t oldest_ms, created_ms;
     struct sst_build *build;
     uint64_t number;
-    struct buf low, key; /* where the open file begins; the key before */
+    struct care_references references; /* of the open file */
+    struct buf low, key, written;      /* where the open file begins; the key seen and the key written before */
+    struct buf value;                  /* that comes back to its key */
     uint64_t trailer;
-    bool any;
+    bool seen, any; /* there is a key seen, written */
+    bool lost;      /* the version seen before is a value that is lost: not written yet, another table may have it */
 };
+
+static bool is_input(const struct merging *merging, size_t i) {
+    const struct care_table_plan *table = &merging->plan->tables[i];
+    if (merging->only != SIZE_MAX) return i == merging->only;
+    return table->fate == TABLE_KEPT && table->meta.level == CARE_LEVEL_MERGE &&
+           table->meta.instance == merging->instance;
+}
 
 static enum status open_inputs(struct merging *merging, struct error *error) {
     struct care_plan *plan = merging->plan;
@@ -37,8 +51,7 @@ static enum status open_inputs(struct merging *merging, struct error *error) {
     for (size_t i = 0; i < plan->count; i++) {
         const struct care_table_plan *table = &plan->tables[i];
         const struct edit_file *meta = &table->meta;
-        if (table->fate != TABLE_KEPT || meta->level != CARE_LEVEL_MERGE || meta->instance != merging->instance)
-            continue;
+        if (!is_input(merging, i)) continue;
         enum status status = file_path(path, plan->dir, FILE_SST, meta->number);
         if (status != STATUS_OK) return status;
         const struct sst_identity identity = {.store = meta->store, .file = edit_file_identity(meta)};
@@ -49,7 +62,7 @@ static enum status open_inputs(struct merging *merging, struct error *error) {
         sst_source_init(&merging->sources[merging->count], *sst, SST_READ_AHEAD);
         merging->children[merging->count] = &merging->sources[merging->count].source;
         merging->count++;
-        if (!merging->like) merging->like = table;
+        if (merging->count == 1) merging->like = *table;
         if (meta->oldest_ms < merging->oldest_ms) merging->oldest_ms = meta->oldest_ms;
         if (meta->created_ms > merging->created_ms) merging->created_ms = meta->created_ms;
     }
@@ -96,11 +109,11 @@ static enum status begin_file(struct merging *merging) {
         .origin = {.tree = merging->instance,
                    .kind = tree->tree.kind,
                    .cause = SST_CAUSE_REPAIR,
-                   .level = ENGINE_LEVELS - 1,
+                   .level = merging->level,
                    .created_ms = merging->created_ms,
                    .oldest_time_ms = merging->oldest_ms},
-        .codec = (enum codec_id)merging->like->meta.codec,
-        .filter_bits_per_key = merging->like->filter_bits,
+        .codec = (enum codec_id)merging->like.meta.codec,
+        .filter_bits_per_key = merging->like.filter_bits,
     };
     return sst_build_create(&plan->environment, path, &options, &merging->build);
 }
@@ -135,8 +148,15 @@ static enum status note_file(struct merging *merging) {
     const struct sst_properties *properties = sst_build_properties(merging->build);
     struct care_table_plan table = {.fate = TABLE_KEPT, .known = true};
     care_meta_from(&table.meta, properties, merging->number, plan->store);
-    table.meta.level = ENGINE_LEVELS - 1;
-    enum status status = keep_slice(plan, &table.meta.first);
+    table.meta.level = merging->level;
+    if (merging->only != SIZE_MAX) table.meta.droppable_ms = merging->like.meta.droppable_ms;
+    struct buf counts = BUF_EMPTY;
+    enum status status = care_references_encode(&merging->references, &counts);
+    table.meta.values = buf_slice(&counts);
+    if (status == STATUS_OK) status = keep_slice(plan, &table.meta.values);
+    buf_deinit(&counts);
+    care_references_deinit(&merging->references);
+    if (status == STATUS_OK) status = keep_slice(plan, &table.meta.first);
     if (status == STATUS_OK) status = keep_slice(plan, &table.meta.last);
     return status == STATUS_OK ? care_plan_add(plan, &table) : status;
 }
@@ -151,20 +171,78 @@ static enum status end_file(struct merging *merging, const struct slice *high) {
     return status == STATUS_OK && high ? buf_assign(&merging->low, *high) : status;
 }
 
-static enum status add_entry(struct merging *merging, const struct source *source) {
-    const bool same_key = merging->any && slice_equal(source->key, buf_slice(&merging->key));
-    if (same_key && entry_sequence(source->trailer) == entry_sequence(merging->trailer)) {
-        merging->plan->ambiguous += source->trailer != merging->trailer;
-        return STATUS_OK; /* two tables had it */
-    }
+static enum status write_entry(struct merging *merging, struct slice key, uint64_t trailer, struct slice value) {
+    const bool same_key = merging->any && slice_equal(key, buf_slice(&merging->written));
     enum status status = STATUS_OK;
     if (!same_key && merging->build && sst_build_size(merging->build) >= MERGED_FILE_BYTES)
-        status = end_file(merging, &source->key);
+        status = end_file(merging, &key);
     if (status == STATUS_OK && !merging->build) status = begin_file(merging);
-    if (status == STATUS_OK) status = sst_build_add(merging->build, source->key, source->trailer, source->value);
-    if (status == STATUS_OK && !same_key) status = buf_assign(&merging->key, source->key);
-    merging->trailer = source->trailer;
+    if (status == STATUS_OK) status = sst_build_add(merging->build, key, trailer, value);
+    if (status == STATUS_OK && entry_kind(trailer) == ENTRY_REFERENCE)
+        status = care_references_add(&merging->references, value);
+    if (status == STATUS_OK && !same_key) status = buf_assign(&merging->written, key);
     merging->any = true;
+    return status;
+}
+
+/* What a reference becomes: itself where all of its file is sound, a put of what can be read of another one; *lost:
+ * nothing can. */
+static enum status follow(struct merging *merging, struct slice key, uint64_t *trailer, struct slice *value,
+                          bool *lost) {
+    struct care_plan *plan = merging->plan;
+    struct value_reference reference;
+    const char *why;
+    enum status status = care_values_judge(&plan->values, *value, key, &why);
+    *lost = status == STATUS_CORRUPT;
+    if (status != STATUS_OK) return *lost ? STATUS_OK : status;
+    status = value_reference_decode(*value, &reference);
+    if (status != STATUS_OK || care_values_find(&plan->values, reference.file)->is_sound) return status;
+    status = care_values_read(&plan->values, *value, key, &merging->value);
+    *trailer = entry_trailer(entry_sequence(*trailer), ENTRY_PUT);
+    *value = buf_slice(&merging->value);
+    return status;
+}
+
+/* No table had the value that was seen before. */
+static enum status settle_lost(struct merging *merging) {
+    if (!merging->lost) return STATUS_OK;
+    merging->lost = false;
+    return write_entry(merging, buf_slice(&merging->key), entry_trailer(entry_sequence(merging->trailer), ENTRY_DELETE),
+                       slice_make(NULL, 0));
+}
+
+static bool is_put(uint64_t trailer) {
+    return entry_kind(trailer) == ENTRY_PUT || entry_kind(trailer) == ENTRY_REFERENCE;
+}
+
+/* A version that was written already. */
+static enum status pass_over(struct merging *merging, const struct source *source) {
+    const char *why;
+    merging->plan->ambiguous +=
+        source->trailer != merging->trailer && !(is_put(source->trailer) && is_put(merging->trailer));
+    if (entry_kind(source->trailer) != ENTRY_REFERENCE) return STATUS_OK;
+    const enum status status = care_values_judge(&merging->plan->values, source->value, source->key, &why);
+    merging->plan->lost_found += status == STATUS_CORRUPT;
+    return status == STATUS_CORRUPT ? STATUS_OK : status;
+}
+
+static enum status add_entry(struct merging *merging, const struct source *source) {
+    struct slice value = source->value;
+    uint64_t trailer = source->trailer;
+    bool lost = false;
+    const bool same = merging->seen && slice_equal(source->key, buf_slice(&merging->key)) &&
+                      entry_sequence(trailer) == entry_sequence(merging->trailer);
+    enum status status = STATUS_OK;
+    if (same && !merging->lost) return pass_over(merging, source); /* two tables had it */
+    if (!same) status = settle_lost(merging);
+    if (status == STATUS_OK && entry_kind(trailer) == ENTRY_REFERENCE)
+        status = follow(merging, source->key, &trailer, &value, &lost);
+    if (status == STATUS_OK && !lost) status = write_entry(merging, source->key, trailer, value);
+    if (status == STATUS_OK && !same) status = buf_assign(&merging->key, source->key);
+    merging->plan->lost_found += same && !lost;
+    merging->trailer = source->trailer;
+    merging->lost = lost;
+    merging->seen = true;
     return status;
 }
 
@@ -180,15 +258,18 @@ static enum status run(struct merging *merging, struct error *error) {
         if (status == STATUS_OK) source_next(&merge.source);
     }
     if (status == STATUS_OK) status = merge.source.status;
+    if (status == STATUS_OK) status = settle_lost(merging);
     if (status == STATUS_OK && !merging->build && merging->range_count > 0 && !merging->any)
         status = begin_file(merging);
     if (status == STATUS_OK && merging->build) status = end_file(merging, NULL);
     return status;
 }
 
-static enum status merge_tree(struct care_plan *plan, uint32_t instance, struct error *error) {
-    struct merging merging = {.plan = plan, .instance = instance, .oldest_ms = INT64_MAX};
+/* `only`: of one table, on its own level; SIZE_MAX: of all that are to be merged, into the last. */
+static enum status merge_tables(struct care_plan *plan, uint32_t instance, size_t only, struct error *error) {
+    struct merging merging = {.plan = plan, .instance = instance, .only = only, .oldest_ms = INT64_MAX};
     const size_t inputs = plan->count; /* more are added */
+    merging.level = only == SIZE_MAX ? ENGINE_LEVELS - 1 : plan->tables[only].meta.level;
     merging.ssts = calloc(inputs, sizeof *merging.ssts);
     merging.sources = calloc(inputs, sizeof *merging.sources);
     merging.children = calloc(inputs * 2, sizeof *merging.children);
@@ -200,14 +281,15 @@ static enum status merge_tree(struct care_plan *plan, uint32_t instance, struct 
     }
     sst_build_destroy(merging.build);
     for (size_t i = 0; i < inputs && status == STATUS_OK; i++) {
-        struct care_table_plan *table = &plan->tables[i];
-        if (table->fate != TABLE_KEPT || table->meta.level != CARE_LEVEL_MERGE || table->meta.instance != instance)
-            continue;
-        table->fate = TABLE_MERGED;
-        table->why = "its content is in a new table";
+        if (!is_input(&merging, i)) continue;
+        plan->tables[i].fate = TABLE_MERGED;
+        plan->tables[i].why = "its content is in a new table";
     }
+    care_references_deinit(&merging.references);
     buf_deinit(&merging.low);
     buf_deinit(&merging.key);
+    buf_deinit(&merging.written);
+    buf_deinit(&merging.value);
     free(merging.ranges);
     free(merging.ssts);
     free(merging.sources);
@@ -215,17 +297,24 @@ static enum status merge_tree(struct care_plan *plan, uint32_t instance, struct 
     return status;
 }
 
+static bool is_merged(const struct care_plan *plan, uint32_t instance) {
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct care_table_plan *table = &plan->tables[i];
+        if (table->fate == TABLE_KEPT && table->meta.instance == instance && table->meta.level == CARE_LEVEL_MERGE)
+            return true;
+    }
+    return false;
+}
+
 enum status care_merge(struct care_plan *plan, struct error *error) {
     enum status status = STATUS_OK;
     for (size_t t = 0; t < plan->salvage.tree_count && status == STATUS_OK; t++) {
         const uint32_t instance = plan->salvage.trees[t].tree.instance;
-        bool wanted = false;
-        for (size_t i = 0; i < plan->count && !wanted; i++) {
-            const struct care_table_plan *table = &plan->tables[i];
-            wanted =
-                table->fate == TABLE_KEPT && table->meta.instance == instance && table->meta.level == CARE_LEVEL_MERGE;
-        }
-        if (wanted) status = merge_tree(plan, instance, error);
+        if (is_merged(plan, instance)) status = merge_tables(plan, instance, SIZE_MAX, error);
     }
+    const size_t count = plan->count; /* new ones need nothing */
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (plan->tables[i].fate == TABLE_KEPT && plan->tables[i].rewrite)
+            status = merge_tables(plan, plan->tables[i].meta.instance, i, error);
     return status;
 }

@@ -1,12 +1,14 @@
 /*
  * care_plan: what a repair has found and what it makes of it. Filled by care_repair.c (what is there), care_place.c
- * (which table goes where), care_merge.c (tables made of others), care_log.c (the own log).
+ * (which table goes where), care_merge.c (tables made of others), care_lost.c (values kept apart), care_log.c (the own
+ * log).
  */
 #ifndef ENGINE_LSM_CARE_PLAN_H
 #define ENGINE_LSM_CARE_PLAN_H
 
 #include "engine/care.h"
 #include "engine/lsm/care_salvage.h"
+#include "engine/lsm/care_values.h"
 #include "engine/sst/sst_read.h"
 
 enum table_fate {
@@ -19,7 +21,9 @@ enum table_fate {
 struct care_table_plan {
     struct edit_file meta; /* keys lie in the salvage's arena; of a damaged one perhaps only the number */
     enum table_fate fate;
-    bool known; /* an edit that stands names it: its level is right */
+    bool known;   /* an edit that stands names it: its level is right */
+    bool rewrite; /* values that it refers to are lost, or lie in damaged files: it is made anew where it stands */
+    uint64_t lost_values;
     unsigned filter_bits;
     const char *why; /* static; of one that is not kept */
 };
@@ -37,6 +41,11 @@ struct care_plan {
     size_t count, capacity;
     uint64_t highest; /* number in the directory */
 
+    struct care_sink sink; /* tells damage of files */
+    struct care_values values;
+    bool values_differ;  /* tables refer to other values than their edits say, or to some that are lost */
+    uint64_t lost_found; /* values named as lost of which another table knew a copy */
+
     /* The own log. */
     bool has_log;
     bool log_is_damaged;
@@ -52,9 +61,18 @@ MUST_CHECK enum status care_plan_add(struct care_plan *plan, const struct care_t
 /* Gives each kept table a level at which reads are right, or has the tables of a tree merged: *merges says of how many
  * trees. Changes nothing on disk. */
 MUST_CHECK enum status care_place(struct care_plan *plan, bool *merges);
-/* Tables with fate KEPT and level CARE_LEVEL_MERGE become new ones in the last level, synced; they are MERGED then. */
+/* Tables with fate KEPT and level CARE_LEVEL_MERGE become new ones in the last level, synced; they are MERGED then. So
+ * do those to be rewritten, each on its own level. A value that is lost becomes a delete of its sequence. */
 enum { CARE_LEVEL_MERGE = ENGINE_LEVELS };
 MUST_CHECK enum status care_merge(struct care_plan *plan, struct error *error);
+
+/* Of a table that stays: counts what it refers to into its meta, names the keys whose values are lost, and sets
+ * `rewrite`. NO_MEMORY; what else reading the table answers. */
+MUST_CHECK enum status care_judge_values(struct care_plan *plan, const char *path, struct care_table_plan *table);
+/* Adds the files of values that tables which stay refer to. */
+MUST_CHECK enum status care_list_values(struct care_plan *plan, struct edit *edit);
+/* All other files of values go to `aside`. */
+MUST_CHECK enum status care_set_values_aside(struct care_plan *plan, const char *aside, uint64_t *count);
 
 /* Reads the own log as far as it is sound; sets the salvage's mark to where it goes on behind the tables. */
 MUST_CHECK enum status care_read_log(struct care_plan *plan, struct error *error);

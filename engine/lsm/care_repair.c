@@ -14,7 +14,6 @@
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 
-enum { KEY_TEXT_BYTES = 64 };
 #define ASIDE_NAME "set-aside"
 
 void care_say(const struct care_plan *plan, const char *format, ...) {
@@ -78,7 +77,7 @@ static enum status note_entry(void *context, const struct io_entry *entry) {
     const enum file_class class = file_classify(entry->name, &number);
     listing->any = listing->any || class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK;
     if (strcmp(entry->name, FILE_NAME_LOG_DIR) == 0) listing->plan->has_log = true;
-    if (class != FILE_SST && class != FILE_MANIFEST) return STATUS_OK;
+    if (class != FILE_SST && class != FILE_VALUES && class != FILE_MANIFEST) return STATUS_OK;
     if (number > listing->plan->highest) listing->plan->highest = number;
     if (class == FILE_MANIFEST && listing->manifest_count < 64) listing->manifests[listing->manifest_count++] = number;
     return STATUS_OK;
@@ -126,6 +125,7 @@ static enum status read_manifests(struct care_plan *plan, const struct listing *
         care_say(plan, "superblock and manifest: %s",
                  error.text[0] ? error.text : "one slot of the superblock is damaged");
     learn_store(plan, listing);
+    plan->values.store = plan->store;
     enum status status = STATUS_OK;
     /* The latest one says all that the ones before it said: they are numbered in order. */
     for (size_t i = listing->manifest_count; i-- > 0 && plan->salvage.edits == 0 && status == STATUS_OK;) {
@@ -190,11 +190,12 @@ static enum status ask_table(struct care_plan *plan, const char *path, uint64_t 
 
 static enum status judge_table(struct care_plan *plan, const struct salvaged_file *salvaged, uint64_t number,
                                const char *path) {
-    const struct care_sink sink = {tell_damage, plan};
     struct care_table_plan table = {.fate = TABLE_KEPT, .meta = {.number = number}};
     const struct salvaged_tree *tree = salvaged ? salvage_tree(&plan->salvage, salvaged->meta.instance) : NULL;
-    const struct care_table look = {
-        .environment = &plan->environment, .sink = &sink, .path = path, .meta = salvaged ? &salvaged->meta : NULL};
+    const struct care_table look = {.environment = &plan->environment,
+                                    .sink = &plan->sink,
+                                    .path = path,
+                                    .meta = salvaged ? &salvaged->meta : NULL};
     const bool gone = salvaged && (salvaged->gone || (tree && tree->dropped));
     if (gone || (!salvaged && plan->manifest_is_sound)) {
         table.fate = TABLE_OBSOLETE;
@@ -215,6 +216,7 @@ static enum status judge_table(struct care_plan *plan, const struct salvaged_fil
         table.fate = TABLE_KEPT;
         table.why = NULL;
     }
+    if (status == STATUS_OK && table.fate == TABLE_KEPT) status = care_judge_values(plan, path, &table);
     return status == STATUS_OK ? care_plan_add(plan, &table) : status;
 }
 
@@ -278,17 +280,6 @@ static enum status add_guessed_trees(struct care_plan *plan) {
 
 /* ---- The manifest that is written -------------------------------------------------------------------------------- */
 
-static const char *key_text(struct slice key, char text[KEY_TEXT_BYTES]) {
-    size_t at = 0;
-    for (size_t i = 0; i < key.size && at + 8 < KEY_TEXT_BYTES; i++) {
-        const uint8_t byte = key.data[i];
-        const bool plain = byte >= 0x20 && byte < 0x7f && byte != '\\';
-        at += (size_t)snprintf(text + at, KEY_TEXT_BYTES - at, plain ? "%c" : "\\x%02x", byte);
-    }
-    text[at] = 0;
-    return text;
-}
-
 static int compare_tables(const void *left, const void *right) {
     const struct edit_file *a = &((const struct care_table_plan *)left)->meta;
     const struct edit_file *b = &((const struct care_table_plan *)right)->meta;
@@ -298,7 +289,7 @@ static int compare_tables(const void *left, const void *right) {
 }
 
 static void say_plan(const struct care_plan *plan) {
-    char first[KEY_TEXT_BYTES], last[KEY_TEXT_BYTES];
+    char first[CARE_KEY_TEXT_BYTES], last[CARE_KEY_TEXT_BYTES];
     const struct salvage *salvage = &plan->salvage;
     care_say(plan,
              "the manifest: store %016" PRIx64 ", everything up to batch %" PRIu64 " (sequence %" PRIu64 ") in tables",
@@ -317,25 +308,30 @@ static void say_plan(const struct care_plan *plan) {
                  " entries, keys \"%s\" to %s%s%s",
                  meta->number, meta->instance, meta->level == CARE_LEVEL_MERGE ? "to be merged into level" : "level",
                  meta->level == CARE_LEVEL_MERGE ? ENGINE_LEVELS - 1 : meta->level, meta->bytes, meta->entries,
-                 key_text(meta->first, first), meta->has_last ? "\"" : "",
-                 meta->has_last ? key_text(meta->last, last) : "the end", meta->has_last ? "\"" : "");
+                 care_key_text(meta->first, first), meta->has_last ? "\"" : "",
+                 meta->has_last ? care_key_text(meta->last, last) : "the end", meta->has_last ? "\"" : "");
+        if (table->rewrite)
+            care_say(plan,
+                     "    made anew: %" PRIu64 " of its values are lost and become deletes; others of damaged files "
+                     "come back to their keys",
+                     table->lost_values);
     }
     for (size_t i = 0; i < plan->count; i++) {
         const struct care_table_plan *table = &plan->tables[i];
         if (table->fate == TABLE_KEPT) continue;
         care_say(plan, "set aside: table %" PRIu64 ": %s", table->meta.number, table->why);
         if (table->fate == TABLE_DAMAGED && table->meta.first.size)
-            care_say(plan,
-                     "  lost with it: keys \"%s\" to \"%s\" of instance %" PRIu32
-                     "; older versions of them may be seen",
-                     key_text(table->meta.first, first), key_text(table->meta.last, last), table->meta.instance);
+            care_say(
+                plan,
+                "  lost with it: keys \"%s\" to \"%s\" of instance %" PRIu32 "; older versions of them may be seen",
+                care_key_text(table->meta.first, first), care_key_text(table->meta.last, last), table->meta.instance);
     }
     if (plan->has_log)
         care_say(plan, "the log: %" PRIu64 " records%s", plan->log_records,
                  plan->log_is_damaged ? " up to the damaged place; the old log is set aside" : "");
 }
 
-static enum status fill_edit(const struct care_plan *plan, struct edit *edit) {
+static enum status fill_edit(struct care_plan *plan, struct edit *edit) {
     const struct salvage *salvage = &plan->salvage;
     enum status status = STATUS_OK;
     edit->number = salvage->last_edit + 1;
@@ -349,6 +345,7 @@ static enum status fill_edit(const struct care_plan *plan, struct edit *edit) {
         status = edit_add_kind(edit, &salvage->kinds[i]);
     for (size_t i = 0; i < salvage->tree_count && status == STATUS_OK; i++)
         if (!salvage->trees[i].dropped) status = edit_create_tree(edit, &salvage->trees[i].tree);
+    if (status == STATUS_OK) status = care_list_values(plan, edit);
     for (size_t i = 0; i < plan->count && status == STATUS_OK; i++)
         if (plan->tables[i].fate == TABLE_KEPT) status = edit_add_file(edit, &plan->tables[i].meta);
     return status;
@@ -393,6 +390,7 @@ static enum status set_all_aside(struct care_plan *plan, const char *aside, cons
         status = set_aside(plan, aside, FILE_SST, plan->tables[i].meta.number);
         report->set_aside++;
     }
+    if (status == STATUS_OK) status = care_set_values_aside(plan, aside, &report->set_aside);
     for (size_t i = 0; i < listing->manifest_count && status == STATUS_OK; i++)
         status = set_aside(plan, aside, FILE_MANIFEST, listing->manifests[i]);
     if (status == STATUS_OK) status = io_dir_sync(plan->io, aside);
@@ -441,6 +439,9 @@ static enum status carry_out(struct care_plan *plan, const struct listing *listi
     if (status == STATUS_OK) status = io_dir_sync(plan->io, plan->dir);
     if (status == STATUS_OK && plan->log_is_damaged) status = care_rewrite_log(plan, aside, error);
     if (status == STATUS_OK) qsort(plan->tables, plan->count, sizeof *plan->tables, compare_tables);
+    if (plan->lost_found)
+        care_say(plan, "%" PRIu64 " of the values named as lost stood in another table, too, and are there",
+                 plan->lost_found);
     if (status == STATUS_OK) status = write_manifest(plan);
     if (status == STATUS_OK) status = set_all_aside(plan, aside, listing, report);
     return status;
@@ -452,7 +453,8 @@ static enum status repair(struct care_plan *plan, struct care_repair_report *rep
     enum status status = look(plan, &listing, error);
     if (status != STATUS_OK) return status;
     const uint64_t missing = count_missing(plan);
-    report->needed = !plan->manifest_is_sound || plan->log_is_damaged || missing > 0 || !all_are_sound(plan);
+    report->needed =
+        !plan->manifest_is_sound || plan->log_is_damaged || missing > 0 || !all_are_sound(plan) || plan->values_differ;
     report->log_records = plan->log_records;
     report->log_was_cut = plan->log_is_damaged;
     if (!report->needed) return STATUS_OK;
@@ -462,6 +464,11 @@ static enum status repair(struct care_plan *plan, struct care_repair_report *rep
     say_plan(plan);
     if (plan->options->dry_run) return STATUS_OK;
     return carry_out(plan, &listing, report, error);
+}
+
+static const struct edit_value_file *known_values(void *context, uint64_t number) {
+    const struct care_plan *plan = context;
+    return salvage_value_file(&plan->salvage, number);
 }
 
 enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
@@ -476,9 +483,13 @@ enum status engine_care_repair(struct io *io, const char *dir, const struct care
     if (status != STATUS_OK)
         return error->status == STATUS_OK ? error_set(error, status, "%s: %s", dir, status_text(status)) : status;
     plan.environment = (struct sst_environment){.io = io, .codec = codec_create()};
+    plan.sink = (struct care_sink){tell_damage, &plan};
+    plan.values = (struct care_values){
+        .environment = &plan.environment, .dir = dir, .sink = &plan.sink, .known = known_values, .context = &plan};
     salvage_init(&plan.salvage);
     status = plan.environment.codec ? repair(&plan, report, error) : STATUS_NO_MEMORY;
     if (status != STATUS_OK && error->status == STATUS_OK) error_set(error, status, "%s: %s", dir, status_text(status));
+    care_values_deinit(&plan.values);
     salvage_deinit(&plan.salvage);
     codec_destroy(plan.environment.codec);
     free(plan.tables);

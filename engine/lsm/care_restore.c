@@ -1,7 +1,9 @@
 /* care_restore: a backup becomes a store again. The superblock comes last: until then the directory is no store. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/lsm/care_backup.h"
+#include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
 
 struct restore {
@@ -11,13 +13,25 @@ struct restore {
     uint64_t bytes;
 };
 
-static enum status take_table(void *context, const struct edit_file *meta) {
-    struct restore *restore = context;
+static enum status take_file(struct restore *restore, enum file_class class, uint64_t number) {
     char from[IO_PATH_BYTES], to[IO_PATH_BYTES];
-    enum status status = file_path(from, restore->from, FILE_SST, meta->number);
-    if (status == STATUS_OK) status = file_path(to, restore->dir, FILE_SST, meta->number);
+    enum status status = file_path(from, restore->from, class, number);
+    if (status == STATUS_OK) status = file_path(to, restore->dir, class, number);
     if (status != STATUS_OK || io_link(restore->io, from, to) == STATUS_OK) return status;
     return backup_copy_file(restore->io, from, to, &restore->bytes);
+}
+
+static enum status take_table(void *context, const struct edit_file *meta) {
+    return take_file(context, FILE_SST, meta->number);
+}
+
+static enum status take_values(struct restore *restore, struct recovered *recovered) {
+    struct edit_value_file *files = NULL;
+    size_t count = 0;
+    enum status status = care_state_values(recovered, &files, &count, restore->error);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) status = take_file(restore, FILE_VALUES, files[i].number);
+    free(files);
+    return status;
 }
 
 static enum status any_entry(void *context, const struct io_entry *entry) {
@@ -62,6 +76,7 @@ static void take_finding(void *context, const struct engine_finding *finding) {
 static enum status run(struct restore *restore, struct care_state *state) {
     enum status status = make_empty(restore);
     if (status == STATUS_OK) status = recovered_each_file(&state->recovered, take_table, restore);
+    if (status == STATUS_OK) status = take_values(restore, &state->recovered);
     if (status == STATUS_OK) status = copy_rest(restore, state);
     if (status == STATUS_OK) status = superblock_create(restore->io, restore->dir, &state->superblock);
     if (status != STATUS_OK) return status;

@@ -18,6 +18,7 @@ void salvage_deinit(struct salvage *salvage) {
     free(salvage->files);
     free(salvage->trees);
     free(salvage->kinds);
+    free(salvage->value_files);
 }
 
 static enum status keep(struct salvage *salvage, struct slice *slice) {
@@ -60,6 +61,7 @@ static enum status take_file(struct salvage *salvage, const struct edit_file *me
     struct edit_file copy = *meta;
     enum status status = keep(salvage, &copy.first);
     if (status == STATUS_OK) status = keep(salvage, &copy.last);
+    if (status == STATUS_OK) status = keep(salvage, &copy.values);
     if (status != STATUS_OK) return status;
     const size_t at = place_of(salvage, meta->number);
     if (at == salvage->file_count || salvage->files[at].meta.number != meta->number) {
@@ -71,6 +73,38 @@ static enum status take_file(struct salvage *salvage, const struct edit_file *me
         salvage->file_count++;
     }
     salvage->files[at] = (struct salvaged_file){.meta = copy};
+    return STATUS_OK;
+}
+
+/* Where a file of values stands, or would. */
+static size_t value_place_of(const struct salvage *salvage, uint64_t number) {
+    size_t low = 0, high = salvage->value_file_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (salvage->value_files[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct edit_value_file *salvage_value_file(const struct salvage *salvage, uint64_t number) {
+    const size_t at = value_place_of(salvage, number);
+    const bool there = at < salvage->value_file_count && salvage->value_files[at].number == number;
+    return there ? &salvage->value_files[at] : NULL;
+}
+
+static enum status take_value_file(struct salvage *salvage, const struct edit_value_file *file) {
+    if (salvage_value_file(salvage, file->number)) return STATUS_OK; /* a number never names two */
+    const size_t at = value_place_of(salvage, file->number);
+    void *files = salvage->value_files;
+    if (!grow(&files, salvage->value_file_count, &salvage->value_file_capacity, sizeof *file)) return STATUS_NO_MEMORY;
+    salvage->value_files = files;
+    struct edit_value_file *to = salvage->value_files + at;
+    memmove(to + 1, to, (salvage->value_file_count - at) * sizeof *to);
+    *to = *file;
+    salvage->value_file_count++;
     return STATUS_OK;
 }
 
@@ -119,6 +153,8 @@ static enum status take_edit(struct salvage *salvage, const struct edit *edit) {
         struct salvaged_file *file = salvage_file(salvage, edit->removed[i].number);
         if (file) file->gone = true;
     }
+    for (size_t i = 0; i < edit->value_file_count && status == STATUS_OK; i++)
+        status = take_value_file(salvage, &edit->value_files[i]);
     for (size_t i = 0; i < edit->added_count && status == STATUS_OK; i++) status = take_file(salvage, &edit->added[i]);
     for (size_t i = 0; i < edit->dropped_count; i++) {
         struct salvaged_tree *tree = salvage_tree(salvage, edit->dropped[i]);

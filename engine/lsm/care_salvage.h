@@ -27,6 +27,8 @@ struct salvage {
     size_t file_count, file_capacity;
     struct salvaged_tree *trees; /* by instance */
     size_t tree_count, tree_capacity;
+    struct edit_value_file *value_files; /* by number */
+    size_t value_file_count, value_file_capacity;
     struct edit_kind *kinds;
     size_t kind_count, kind_capacity;
     bool has_mark;
@@ -48,6 +50,7 @@ MUST_CHECK enum status salvage_manifest(struct salvage *salvage, struct slice by
 
 /* NULL: no edit names it. */
 struct salvaged_file *salvage_file(const struct salvage *salvage, uint64_t number);
+const struct edit_value_file *salvage_value_file(const struct salvage *salvage, uint64_t number);
 struct salvaged_tree *salvage_tree(const struct salvage *salvage, uint32_t instance);
 /* NO_MEMORY; an instance that is there stays. */
 MUST_CHECK enum status salvage_add_tree(struct salvage *salvage, const struct salvaged_tree *tree);

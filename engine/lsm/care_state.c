@@ -65,6 +65,17 @@ enum status care_log_dir(const char *dir, char path[IO_PATH_BYTES]) {
     return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
 }
 
+const char *care_key_text(struct slice key, char text[CARE_KEY_TEXT_BYTES]) {
+    size_t at = 0, i = 0;
+    for (; i < key.size && at + 8 < CARE_KEY_TEXT_BYTES; i++) {
+        const uint8_t byte = key.data[i];
+        const bool plain = byte >= 0x20 && byte < 0x7f && byte != '\\';
+        at += (size_t)snprintf(text + at, CARE_KEY_TEXT_BYTES - at, plain ? "%c" : "\\x%02x", byte);
+    }
+    snprintf(text + at, CARE_KEY_TEXT_BYTES - at, "%s", i < key.size ? ".." : "");
+    return text;
+}
+
 /* ---- One table --------------------------------------------------------------------------------------------------- */
 
 static bool same_span(const struct edit_file *meta, const struct sst_properties *properties) {

@@ -27,6 +27,10 @@ MUST_CHECK enum status care_state_files(const struct recovered *recovered, struc
 /* The log's directory; TOO_LARGE. */
 MUST_CHECK enum status care_log_dir(const char *dir, char path[IO_PATH_BYTES]);
 
+/* A key for people: bytes that are no plain text as \\xNN; a long one is cut and ends in "..". Returns text. */
+enum { CARE_KEY_TEXT_BYTES = 256 };
+const char *care_key_text(struct slice key, char text[CARE_KEY_TEXT_BYTES]);
+
 /* Takes what is wrong with one table. */
 struct care_sink {
     void (*find)(void *context, const char *path, uint64_t offset, const char *text);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm/batch.h"
-#include "engine/lsm/care_state.h"
+#include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/options.h"
@@ -23,6 +23,7 @@ struct verify {
     struct care_sink sink;
     struct care_state state;
     bool has_state;
+    struct care_values values;
     uint64_t total;
     struct error *error;
 };
@@ -41,12 +42,91 @@ static void note_progress(void *context, uint64_t bytes) {
         verify->options->progress(verify->options->context, verify->report->bytes, verify->total);
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------------------------ */
-
 /* Told already: the next one. */
 static enum status go_on(enum status status) {
     return status == STATUS_CORRUPT || status == STATUS_IO ? STATUS_OK : status;
 }
+
+/* ---- Values kept apart ------------------------------------------------------------------------------------------- */
+
+static const struct edit_value_file *known_values(void *context, uint64_t number) {
+    struct verify *verify = context;
+    return verify->has_state ? recovered_value_file(&verify->state.recovered, number) : NULL;
+}
+
+static enum status look_at_values(struct verify *verify, uint64_t number) {
+    struct care_value_file *file;
+    const enum status status = care_values_look(&verify->values, number, &file);
+    if (status != STATUS_OK) return status;
+    verify->report->value_files++;
+    note_progress(verify, file->size);
+    return STATUS_OK;
+}
+
+static enum status look_at_listed_values(struct verify *verify) {
+    struct error error = {.status = STATUS_OK};
+    struct edit_value_file *files = NULL;
+    size_t count = 0;
+    enum status status = care_state_values(&verify->state.recovered, &files, &count, &error);
+    if (status == STATUS_CORRUPT) find(verify, verify->dir, 0, error.text);
+    status = go_on(status);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) verify->total += files[i].bytes;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) status = look_at_values(verify, files[i].number);
+    free(files);
+    return status;
+}
+
+/* Without a manifest: every one that is there. */
+static enum status visit_values(void *context, const struct io_entry *entry) {
+    struct verify *verify = context;
+    uint64_t number = 0;
+    if (verify->has_state || file_classify(entry->name, &number) != FILE_VALUES) return STATUS_OK;
+    verify->total += entry->size;
+    return look_at_values(verify, number);
+}
+
+struct judging {
+    struct verify *verify;
+    const char *path;
+};
+
+static void find_lost(void *context, struct slice key, uint64_t trailer, struct slice reference, const char *why) {
+    const struct judging *judging = context;
+    char text[ERROR_TEXT_BYTES], name[CARE_KEY_TEXT_BYTES];
+    struct value_reference place = {.file = 0};
+    if (value_reference_decode(reference, &place) != STATUS_OK) place.file = 0;
+    snprintf(text, sizeof text,
+             "the value of key \"%s\" (sequence %" PRIu64 ") in file of values %" PRIu64 " at offset %" PRIu64
+             " is lost: %s",
+             care_key_text(key, name), entry_sequence(trailer), place.file, place.offset, why);
+    find(judging->verify, judging->path, 0, text);
+}
+
+/* Of a table that was read and is sound: what it refers to. */
+static enum status verify_references(struct verify *verify, const char *path, uint64_t number,
+                                     const struct edit_file *meta) {
+    struct judging judging = {verify, path};
+    struct care_references references = {.lost = find_lost, .context = &judging};
+    struct sst_identity identity;
+    struct buf counts = BUF_EMPTY;
+    struct sst *sst = NULL;
+    enum status status = STATUS_OK;
+    if (meta)
+        identity = (struct sst_identity){.store = meta->store, .file = edit_file_identity(meta)};
+    else
+        status = sst_read_identity(verify->io, path, &identity, NULL);
+    if (status == STATUS_OK) status = sst_open(&verify->environment, path, identity, number, &sst, NULL);
+    if (status == STATUS_OK) status = care_references_walk(&references, &verify->values, sst);
+    if (status == STATUS_OK) status = care_references_encode(&references, &counts);
+    if (status == STATUS_OK && meta && !slice_equal(buf_slice(&counts), meta->values))
+        find(verify, path, 0, "refers to other values than the manifest says");
+    sst_close(sst);
+    buf_deinit(&counts);
+    care_references_deinit(&references);
+    return status;
+}
+
+/* ---- Tables ------------------------------------------------------------------------------------------------------ */
 
 static enum status verify_table(struct verify *verify, uint64_t number, const struct edit_file *meta) {
     char path[IO_PATH_BYTES];
@@ -62,6 +142,7 @@ static enum status verify_table(struct verify *verify, uint64_t number, const st
     status = care_table_verify(&table, &entries);
     verify->report->files++;
     verify->report->entries += entries;
+    if (status == STATUS_OK && (!meta || meta->sequence == 0)) status = verify_references(verify, path, number, meta);
     return go_on(status);
 }
 
@@ -80,6 +161,7 @@ static enum status verify_listed(struct verify *verify) {
     size_t count = 0;
     enum status status = care_state_files(&verify->state.recovered, &files, &count);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) verify->total += files[i].bytes;
+    if (status == STATUS_OK) status = look_at_listed_values(verify);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         if (i > 0) verify_neighbours(verify, &files[i - 1], &files[i]);
         status = verify_table(verify, files[i].number, &files[i]);
@@ -91,7 +173,10 @@ static enum status verify_listed(struct verify *verify) {
 static enum status visit_unlisted(void *context, const struct io_entry *entry) {
     struct verify *verify = context;
     uint64_t number = 0;
-    if (file_classify(entry->name, &number) != FILE_SST) return STATUS_OK;
+    const enum file_class class = file_classify(entry->name, &number);
+    if (class == FILE_VALUES && verify->has_state)
+        verify->report->orphans += !care_values_find(&verify->values, number);
+    if (class != FILE_SST) return STATUS_OK;
     if (verify->has_state) {
         verify->report->orphans += !recovered_has_file(&verify->state.recovered, number);
         return STATUS_OK;
@@ -106,6 +191,7 @@ static enum status verify_state(struct verify *verify) {
     struct error error = {.status = STATUS_OK};
     const enum status status = care_state_load(&verify->state, verify->io, verify->dir, &error);
     verify->has_state = status == STATUS_OK;
+    verify->values.store = verify->state.superblock.store;
     if (status == STATUS_OK) {
         verify->report->format_level = verify->state.recovered.format_level;
         if (verify->state.slot_damaged)
@@ -171,6 +257,7 @@ static enum status verify_log(struct verify *verify) {
 static enum status verify_all(struct verify *verify) {
     enum status status = verify_state(verify);
     if (status == STATUS_OK && verify->has_state) status = verify_listed(verify);
+    if (status == STATUS_OK) status = io_dir_list(verify->io, verify->dir, visit_values, verify);
     if (status == STATUS_OK) status = io_dir_list(verify->io, verify->dir, visit_unlisted, verify);
     if (status == STATUS_OK) status = verify_options(verify);
     if (status == STATUS_OK) status = verify_log(verify);
@@ -197,7 +284,13 @@ enum status engine_care_verify(struct io *io, const char *dir, const struct care
     if (status != STATUS_END) return error_set(error, status, "%s: %s", dir, status_text(status));
     verify.environment = (struct sst_environment){.io = io, .codec = codec_create()};
     verify.sink = (struct care_sink){find, &verify};
+    verify.values = (struct care_values){.environment = &verify.environment,
+                                         .dir = dir,
+                                         .sink = &verify.sink,
+                                         .known = known_values,
+                                         .context = &verify};
     status = verify.environment.codec ? verify_all(&verify) : STATUS_NO_MEMORY;
+    care_values_deinit(&verify.values);
     codec_destroy(verify.environment.codec);
     care_state_deinit(&verify.state);
     if (status != STATUS_OK && verify.error->status == STATUS_OK)

@@ -16,6 +16,11 @@ static enum status link_files(struct engine *engine, const char *dir, const stru
         if (status == STATUS_OK) status = file_path(to, dir, FILE_SST, edit->added[i].number);
         if (status == STATUS_OK) status = io_link(engine->io, from, to);
     }
+    for (size_t i = 0; i < edit->value_file_count && status == STATUS_OK; i++) {
+        status = file_path(from, engine->dir, FILE_VALUES, edit->value_files[i].number);
+        if (status == STATUS_OK) status = file_path(to, dir, FILE_VALUES, edit->value_files[i].number);
+        if (status == STATUS_OK) status = io_link(engine->io, from, to);
+    }
     return status;
 }
 

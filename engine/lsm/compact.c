@@ -62,7 +62,16 @@ static bool is_bottom(void *context, struct slice key) {
 
 static enum status take_entry(void *context, struct slice key, uint64_t trailer, struct slice value, bool new_key) {
     struct compaction *compaction = context;
-    return output_add(&compaction->output, key, trailer, value, new_key);
+    const uint64_t moved = compaction->output.values.moved_bytes;
+    const enum status status = output_add(&compaction->output, key, trailer, value, new_key);
+    compaction->fold.extra_bytes += (size_t)(compaction->output.values.moved_bytes - moved);
+    return status;
+}
+
+static enum status load_value(void *context, struct slice key, struct slice reference, struct block **block,
+                              struct slice *value) {
+    const struct compaction *compaction = context;
+    return store_load_value(compaction->engine, reference, key, SST_NO_FILL, block, value);
 }
 
 /* ---- Beginning
@@ -114,6 +123,7 @@ static void begin_fold(struct compaction *compaction) {
         .zero_sequences = compaction->pick.output_level == STORE_LEVEL_LAST,
         .is_bottom = is_bottom,
         .add = take_entry,
+        .load = load_value,
         .context = compaction,
     };
     fold_init(&compaction->fold, &options, &compaction->merge.source);

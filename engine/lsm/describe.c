@@ -52,6 +52,12 @@ static enum status describe_files(struct engine *engine, const struct tree_files
     return STATUS_OK;
 }
 
+static void describe_values(void *context, struct value_file *file) {
+    struct describing *describing = context;
+    if (!file->known || atomic_load(&file->live_files) == 0 || describing->status != STATUS_OK) return;
+    describing->status = edit_add_value_file(describing->edit, &file->meta);
+}
+
 static int compare_instances(const void *a, const void *b) {
     const struct edit_tree *x = a, *y = b;
     return (x->instance > y->instance) - (x->instance < y->instance);
@@ -72,6 +78,7 @@ enum status store_describe(struct engine *engine, const struct version *version,
     if (edit->created_count > 1) qsort(edit->created, edit->created_count, sizeof *edit->created, compare_instances);
     for (size_t i = 0; i < version->count && describing.status == STATUS_OK; i++)
         describing.status = describe_files(engine, version->trees[i], edit);
+    value_table_each(&engine->values, describe_values, &describing);
     return describing.status;
 }
 

@@ -22,10 +22,11 @@ enum field {
     FIELD_FILE_ADDED = 7,
     FIELD_FILE_REMOVED = 8,
     FIELD_FILE_EXTENDED = 9, /* FILE_ADDED, and attributes behind it */
+    FIELD_VALUE_FILE = 10,
 };
 
 /* What only some files have: pairs of tag and string. Every one is required. */
-enum attribute { ATTRIBUTE_SEQUENCE = 1, ATTRIBUTE_BUILT_AS = 2 };
+enum attribute { ATTRIBUTE_SEQUENCE = 1, ATTRIBUTE_BUILT_AS = 2, ATTRIBUTE_VALUES = 3 };
 
 enum file_flag { FILE_HAS_LAST = 1, FILE_LAST_EXCLUSIVE = 2 };
 
@@ -49,6 +50,7 @@ void edit_deinit(struct edit *edit) {
     free(edit->dropped);
     free(edit->added);
     free(edit->removed);
+    free(edit->value_files);
     edit_init(edit, EDIT_CREATE);
 }
 
@@ -93,6 +95,14 @@ enum status edit_add_file(struct edit *edit, const struct edit_file *file) {
     return STATUS_OK;
 }
 
+enum status edit_add_value_file(struct edit *edit, const struct edit_value_file *file) {
+    void *grown = grow(edit->value_files, edit->value_file_count, &edit->value_file_capacity, sizeof *file);
+    if (!grown) return STATUS_NO_MEMORY;
+    edit->value_files = grown;
+    edit->value_files[edit->value_file_count++] = *file;
+    return STATUS_OK;
+}
+
 enum status edit_remove_file(struct edit *edit, const struct edit_removed *removed) {
     void *grown = grow(edit->removed, edit->removed_count, &edit->removed_capacity, sizeof *removed);
     if (!grown) return STATUS_NO_MEMORY;
@@ -130,7 +140,7 @@ static void end_field(struct field_writer *writer, enum field field) {
 }
 
 static void put_number_attribute(struct field_writer *writer, enum attribute attribute, uint64_t value) {
-    uint8_t bytes[10];
+    uint8_t bytes[VARINT64_MAX_BYTES];
     put_number(writer, attribute);
     put_text(writer, slice_make(bytes, coding_put_varint(bytes, value)));
 }
@@ -139,7 +149,11 @@ static void put_number_attribute(struct field_writer *writer, enum attribute att
 static bool put_attributes(struct field_writer *writer, const struct edit_file *file) {
     if (file->sequence) put_number_attribute(writer, ATTRIBUTE_SEQUENCE, file->sequence);
     if (file->built_as) put_number_attribute(writer, ATTRIBUTE_BUILT_AS, file->built_as);
-    return file->sequence || file->built_as;
+    if (file->values.size) {
+        put_number(writer, ATTRIBUTE_VALUES);
+        put_text(writer, file->values);
+    }
+    return file->sequence || file->built_as || file->values.size;
 }
 
 static void put_file(struct field_writer *writer, const struct edit_file *file) {
@@ -191,6 +205,14 @@ static void put_files(struct field_writer *writer, const struct edit *edit) {
         put_number(writer, edit->removed[i].instance);
         put_number(writer, edit->removed[i].level);
         end_field(writer, FIELD_FILE_REMOVED);
+    }
+    for (size_t i = 0; i < edit->value_file_count; i++) {
+        put_number(writer, edit->value_files[i].number);
+        put_number(writer, edit->value_files[i].store);
+        put_number(writer, edit->value_files[i].instance);
+        put_number(writer, edit->value_files[i].bytes);
+        put_number(writer, edit->value_files[i].records);
+        end_field(writer, FIELD_VALUE_FILE);
     }
     for (size_t i = 0; i < edit->added_count; i++) put_file(writer, &edit->added[i]);
 }
@@ -253,9 +275,11 @@ static struct slice get_key(struct decoder *body) {
 
 static enum status get_attribute(struct decoder *body, struct edit_file *file, struct error *error) {
     const uint64_t attribute = decode_varint(body);
-    struct decoder value = decoder_make(decode_string(body));
+    const struct slice bytes = decode_string(body);
+    struct decoder value = decoder_make(bytes);
     if (body->failed) return STATUS_CORRUPT;
     switch (attribute) {
+    case ATTRIBUTE_VALUES: file->values = bytes; return bytes.size ? STATUS_OK : STATUS_CORRUPT;
     case ATTRIBUTE_SEQUENCE: file->sequence = decode_varint(&value); break;
     case ATTRIBUTE_BUILT_AS: file->built_as = decode_varint(&value); break;
     default:
@@ -347,6 +371,14 @@ static enum status get_field(uint64_t field, struct decoder *body, struct edit *
         removed.level = get_u32(body);
         return edit_remove_file(edit, &removed);
     }
+    case FIELD_VALUE_FILE: {
+        struct edit_value_file file = {.number = decode_varint(body)};
+        file.store = decode_varint(body);
+        file.instance = get_u32(body);
+        file.bytes = decode_varint(body);
+        file.records = decode_varint(body);
+        return edit_add_value_file(edit, &file);
+    }
     default: return get_file(body, field == FIELD_FILE_EXTENDED, edit, error);
     }
 }
@@ -365,7 +397,7 @@ enum status edit_decode(struct slice bytes, struct edit *edit, struct error *err
         struct decoder body = decoder_make(decode_string(&decoder));
         if (decoder.failed) break;
         const uint64_t field = tag >> 1;
-        if (field < FIELD_FEATURE || field > FIELD_FILE_EXTENDED) {
+        if (field < FIELD_FEATURE || field > FIELD_VALUE_FILE) {
             if ((tag & 1) == 0) continue;
             return error_set(error, STATUS_VERSION,
                              "edit %" PRIu64 " has the required field %" PRIu64 ", which this version does not know",

@@ -65,12 +65,23 @@ struct edit_file {
     /* Of a file that was built outside and ingested; 0, 0 of any other. */
     uint64_t sequence; /* that all of it has: it stands with 0 in the file */
     uint64_t built_as; /* its number where it was built: with `store` its identity */
+
+    struct slice values; /* what of which files of values it refers to: engine/lsm/value_table.h; empty = nothing */
 };
 
 /* Its number where it was built: with `store` the identity of its blocks. */
 static inline uint64_t edit_file_identity(const struct edit_file *file) {
     return file->built_as ? file->built_as : file->number;
 }
+
+/* A file of values kept apart. It is there as long as an SST refers to it: there is no field that removes one. */
+struct edit_value_file {
+    uint64_t number;
+    uint64_t store; /* that built it */
+    uint32_t instance;
+    uint64_t bytes;
+    uint64_t records;
+};
 
 struct edit_removed {
     uint64_t number;
@@ -97,9 +108,10 @@ struct edit {
     struct edit_tree *created;
     uint32_t *dropped; /* instances; takes effect after `created` */
     struct edit_file *added;
-    struct edit_removed *removed; /* takes effect before `added` */
-    size_t kind_count, created_count, dropped_count, added_count, removed_count;
-    size_t kind_capacity, created_capacity, dropped_capacity, added_capacity, removed_capacity;
+    struct edit_removed *removed;        /* takes effect before `added` */
+    struct edit_value_file *value_files; /* takes effect before `added` */
+    size_t kind_count, created_count, dropped_count, added_count, removed_count, value_file_count;
+    size_t kind_capacity, created_capacity, dropped_capacity, added_capacity, removed_capacity, value_file_capacity;
 };
 
 void edit_init(struct edit *edit, enum edit_cause cause);
@@ -110,6 +122,7 @@ MUST_CHECK enum status edit_add_kind(struct edit *edit, const struct edit_kind *
 MUST_CHECK enum status edit_create_tree(struct edit *edit, const struct edit_tree *tree);
 MUST_CHECK enum status edit_drop_tree(struct edit *edit, uint32_t instance);
 MUST_CHECK enum status edit_add_file(struct edit *edit, const struct edit_file *file);
+MUST_CHECK enum status edit_add_value_file(struct edit *edit, const struct edit_value_file *file);
 MUST_CHECK enum status edit_remove_file(struct edit *edit, const struct edit_removed *removed);
 
 /* Appends the bytes of edit. */

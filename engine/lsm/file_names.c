@@ -17,6 +17,7 @@ enum status file_path(char path[IO_PATH_BYTES], const char *dir, enum file_class
     int length = -1;
     switch (class) {
     case FILE_SST: length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".sst", dir, NUMBER_DIGITS, number); break;
+    case FILE_VALUES: length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".val", dir, NUMBER_DIGITS, number); break;
     case FILE_MANIFEST:
         length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".manifest", dir, NUMBER_DIGITS, number);
         break;
@@ -46,6 +47,7 @@ enum file_class file_classify(const char *name, uint64_t *number) {
     const char *rest = parse_number(name, number);
     if (!rest) return FILE_FOREIGN;
     if (strcmp(rest, ".sst") == 0) return FILE_SST;
+    if (strcmp(rest, ".val") == 0) return FILE_VALUES;
     if (strcmp(rest, ".manifest") == 0) return FILE_MANIFEST;
     return FILE_FOREIGN;
 }

@@ -9,6 +9,7 @@
 
 enum file_class {
     FILE_SST,
+    FILE_VALUES, /* kept apart from their keys */
     FILE_MANIFEST,
     FILE_SUPERBLOCK,
     FILE_TEMPORARY, /* a superblock in the making */
@@ -27,10 +28,11 @@ enum file_class {
 #define FILE_NAME_EVENTS_OLD "EVENTS.1"
 #define FILE_NAME_LOG_DIR "wal"
 
-/* "dir/0000000012.sst"; TOO_LARGE if it does not fit in IO_PATH_BYTES. FILE_SST and FILE_MANIFEST take the number. */
+/* "dir/0000000012.sst"; TOO_LARGE if it does not fit in IO_PATH_BYTES. FILE_SST, FILE_VALUES and FILE_MANIFEST take the
+ * number. */
 MUST_CHECK enum status file_path(char path[IO_PATH_BYTES], const char *dir, enum file_class class, uint64_t number);
 
-/* What `name` (without a folder) is; *number is set for SST and MANIFEST. */
+/* What `name` (without a folder) is; *number is set for SST, VALUES and MANIFEST. */
 enum file_class file_classify(const char *name, uint64_t *number);
 
 #endif

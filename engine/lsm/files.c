@@ -99,26 +99,30 @@ static void bury_file(struct engine *engine, struct file *file) {
             log_warn(engine->log, "engine %s: file %" PRIu64 " can't be removed: %s", engine->dir, file->meta.number,
                      status_text(status));
     }
+    store_detach_values(file);
     file_destroy(file);
 }
 
 /* True: files are left. */
 static bool sweep_some(struct engine *engine, unsigned limit) {
     view_bury(&engine->views);
-    for (unsigned i = 0; i < limit; i++) {
+    bool more = true;
+    for (unsigned i = 0; i < limit && more; i++) {
         mutex_lock(&engine->morgue.mutex);
         struct list *link = list_pop_front(&engine->morgue.files);
         mutex_unlock(&engine->morgue.mutex);
-        if (!link) return false;
-        bury_file(engine, list_entry(link, struct file, link));
+        more = link != NULL;
+        if (link) bury_file(engine, list_entry(link, struct file, link));
     }
-    return true;
+    store_bury_values(engine);
+    return more;
 }
 
 void store_sweep_closed(struct engine *engine) {
     struct list *link;
     while ((link = list_pop_front(&engine->morgue.files)) != NULL)
         bury_file(engine, list_entry(link, struct file, link));
+    store_bury_values(engine);
 }
 
 enum io_job_state sweep_step(struct io_job *job) {

@@ -90,20 +90,39 @@ static enum status emit_delete(struct fold *fold, uint64_t trailer, size_t strip
     return emit(fold, entry_trailer(entry_sequence(trailer), ENTRY_DELETE), slice_make(NULL, 0));
 }
 
+/* What a put or a reference stands for; *block is NULL where nothing had to be read. */
+static enum status load_value(struct fold *fold, enum entry_kind kind, struct slice *value, struct block **block) {
+    *block = NULL;
+    if (kind != ENTRY_REFERENCE) return STATUS_OK;
+    if (!fold->options.load) return STATUS_CORRUPT;
+    return fold->options.load(fold->options.context, buf_slice(&fold->key), *value, block, value);
+}
+
 /* The filter may take the newest version of a key if no snapshot sees it. */
-static bool filter_drops(struct fold *fold, struct slice value, bool newest, size_t stripe) {
+static enum status ask_filter(struct fold *fold, uint64_t trailer, struct slice value, bool newest, size_t stripe,
+                              bool *drops) {
     const struct engine_filter *filter = expiry_kind_filter(fold->options.kind);
-    if (!fold->options.filter || !filter || !newest || stripe != fold->options.snapshot_count) return false;
-    return filter->decide(filter->context, buf_slice(&fold->key), value, fold->options.mark_time_ms) == ENGINE_DROP;
+    struct block *block;
+    *drops = false;
+    if (!fold->options.filter || !filter || !newest || stripe != fold->options.snapshot_count) return STATUS_OK;
+    const enum status status = load_value(fold, entry_kind(trailer), &value, &block);
+    if (status != STATUS_OK) return status;
+    *drops = filter->decide(filter->context, buf_slice(&fold->key), value, fold->options.mark_time_ms) == ENGINE_DROP;
+    block_release(block);
+    return STATUS_OK;
 }
 
 static enum status emit_put(struct fold *fold, uint64_t trailer, struct slice value, bool newest, size_t stripe) {
-    if (filter_drops(fold, value, newest, stripe)) return emit_delete(fold, trailer, stripe);
+    const enum entry_kind kind = entry_kind(trailer);
+    bool drops;
+    const enum status status = ask_filter(fold, trailer, value, newest, stripe, &drops);
+    if (status != STATUS_OK) return status;
+    if (drops) return emit_delete(fold, trailer, stripe);
     hide(fold, stripe);
     /* Nothing older is left to be told from, and no range delete that stays may take it for older than itself. */
     const bool oldest =
         fold->options.zero_sequences && stripe == 0 && is_bottom(fold) && cover(fold, ENTRY_SEQUENCE_MAX) == 0;
-    return emit(fold, oldest ? entry_trailer(0, ENTRY_PUT) : entry_trailer(entry_sequence(trailer), ENTRY_PUT), value);
+    return emit(fold, oldest ? entry_trailer(0, kind) : trailer, value);
 }
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------- */
@@ -135,7 +154,8 @@ static enum status emit_full(struct fold *fold, const struct slice *base, bool n
     const enum status status =
         resolve_full(fold->options.kind, buf_slice(&fold->key), base, &fold->operands, &fold->value);
     if (status == STATUS_OK)
-        return emit_put(fold, fold->operands.items[0].trailer, buf_slice(&fold->value), newest, stripe);
+        return emit_put(fold, entry_trailer(entry_sequence(fold->operands.items[0].trailer), ENTRY_PUT),
+                        buf_slice(&fold->value), newest, stripe);
     return status == STATUS_NO_MEMORY ? status : emit_raw(fold, 0, fold->operands.count);
 }
 
@@ -163,7 +183,7 @@ static enum status gather(struct fold *fold, size_t stripe, enum chain_end *end)
             *end = CHAIN_NOTHING;
             return STATUS_OK;
         }
-        if (kind == ENTRY_PUT) {
+        if (kind == ENTRY_PUT || kind == ENTRY_REFERENCE) {
             *end = CHAIN_PUT;
             return STATUS_OK;
         }
@@ -173,16 +193,24 @@ static enum status gather(struct fold *fold, size_t stripe, enum chain_end *end)
     }
 }
 
+/* The input stands at the put that the operands go onto. */
+static enum status emit_on_base(struct fold *fold, bool newest, size_t stripe) {
+    struct slice base = fold->input->value;
+    struct block *block;
+    enum status status = load_value(fold, entry_kind(fold->input->trailer), &base, &block);
+    if (status != STATUS_OK) return status;
+    status = emit_full(fold, &base, newest, stripe);
+    block_release(block);
+    return status;
+}
+
 static enum status fold_operands(struct fold *fold, bool newest, size_t stripe) {
     enum chain_end end;
     const enum status status = gather(fold, stripe, &end);
     if (status != STATUS_OK) return status;
     operands_settle(&fold->operands);
     switch (end) {
-    case CHAIN_PUT: {
-        const struct slice base = fold->input->value;
-        return emit_full(fold, &base, newest, stripe);
-    }
+    case CHAIN_PUT: return emit_on_base(fold, newest, stripe);
     case CHAIN_NOTHING: return emit_full(fold, NULL, newest, stripe);
     case CHAIN_KEY:
         if (is_bottom(fold)) return emit_full(fold, NULL, newest, stripe);
@@ -212,6 +240,7 @@ static enum status fold_version(struct fold *fold) {
     switch (entry_kind(trailer)) {
     case ENTRY_MERGE:
     case ENTRY_APPEND: return fold_operands(fold, newest, stripe);
+    case ENTRY_REFERENCE:
     case ENTRY_PUT: status = emit_put(fold, trailer, fold->input->value, newest, stripe); break;
     default: status = emit_delete(fold, trailer, stripe); break;
     }
@@ -246,12 +275,12 @@ static enum status fold_plain(struct fold *fold, size_t *bytes) {
     struct source *input = fold->input;
     const struct fold_options *options = &fold->options;
     const uint64_t head = input->head, trailer = input->trailer;
-    const bool is_put = entry_kind(trailer) == ENTRY_PUT;
+    const bool is_put = entry_kind(trailer) == ENTRY_PUT || entry_kind(trailer) == ENTRY_REFERENCE;
     const bool bottom = (is_put ? options->zero_sequences : true) && options->is_bottom &&
                         options->is_bottom(options->context, input->key);
     enum status status = buf_assign(&fold->key, input->key);
     if (status == STATUS_OK && (is_put || !bottom))
-        status = options->add(options->context, input->key, bottom ? entry_trailer(0, ENTRY_PUT) : trailer,
+        status = options->add(options->context, input->key, bottom ? entry_trailer(0, entry_kind(trailer)) : trailer,
                               is_put ? input->value : slice_make(NULL, 0), true);
     if (status != STATUS_OK) return status;
     do {
@@ -268,8 +297,9 @@ static bool is_operand(uint64_t trailer) {
 enum status fold_step(struct fold *fold, size_t budget_bytes, bool *done) {
     enum status status = STATUS_OK;
     size_t bytes = 0;
+    fold->extra_bytes = 0;
     const bool plain = is_plain(fold);
-    while (status == STATUS_OK && fold->input->valid && bytes < budget_bytes)
+    while (status == STATUS_OK && fold->input->valid && bytes + fold->extra_bytes < budget_bytes)
         status = plain && !is_operand(fold->input->trailer) ? fold_plain(fold, &bytes) : fold_key(fold, &bytes);
     if (status == STATUS_OK) status = fold->input->status;
     *done = status == STATUS_OK && !fold->input->valid;

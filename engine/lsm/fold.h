@@ -9,6 +9,7 @@
 #ifndef ENGINE_LSM_FOLD_H
 #define ENGINE_LSM_FOLD_H
 
+#include "engine/cache/block_cache.h"
 #include "engine/entry/range_set.h"
 #include "engine/entry/source.h"
 #include "engine/lsm/resolve.h"
@@ -26,7 +27,10 @@ struct fold_options {
     bool (*is_bottom)(void *context, struct slice key);
     /* Takes what stays. new_key: the first version of its key. */
     enum status (*add)(void *context, struct slice key, uint64_t trailer, struct slice value, bool new_key);
-    void *context; /* of both */
+    /* The value that a REFERENCE entry names, borrowed from *block. NULL = there are none. */
+    enum status (*load)(void *context, struct slice key, struct slice reference, struct block **block,
+                        struct slice *value);
+    void *context; /* of all three */
 };
 
 struct fold {
@@ -36,6 +40,7 @@ struct fold {
     struct buf base;
     struct buf value;
     struct operands operands;
+    size_t extra_bytes;           /* work that add did beside the entries, for the budget of the step */
     struct range_stretch stretch; /* the stretch of ranges around the present key, when there are no snapshots */
     bool has_stretch;
 

@@ -13,6 +13,7 @@ static bool take_version(struct lookup *lookup, uint64_t trailer, struct slice v
     lookup->decided = true;
     if (entry_sequence(trailer) < lookup->cover) return false;
     switch (entry_kind(trailer)) {
+    case ENTRY_REFERENCE: lookup->is_apart = true; /* fall through */
     case ENTRY_PUT:
         lookup->has_base = true;
         lookup->base = value;
@@ -148,9 +149,21 @@ static enum status show_unexpired(struct lookup *lookup) {
     return status;
 }
 
+/* From the reference to the value; its block takes the place of the reference's. */
+static enum status load_apart(struct lookup *lookup) {
+    struct block *block = NULL;
+    const enum status status =
+        store_load_value(lookup->engine, lookup->base, lookup->key, lookup->flags, &block, &lookup->base);
+    if (status != STATUS_OK) return status;
+    block_release(lookup->block);
+    lookup->block = block;
+    lookup->is_apart = false;
+    return STATUS_OK;
+}
+
 static enum status answer(struct lookup *lookup, struct engine_value *value) {
-    enum status status = STATUS_OK;
-    if (lookup->operands.count > 0) status = resolve(lookup);
+    enum status status = lookup->is_apart ? load_apart(lookup) : STATUS_OK;
+    if (status == STATUS_OK && lookup->operands.count > 0) status = resolve(lookup);
     if (status == STATUS_OK && !lookup->has_base) status = STATUS_NOT_FOUND;
     if (status == STATUS_OK && lookup->tree->kind->expires) status = show_unexpired(lookup);
     if (status != STATUS_OK) return status;

@@ -89,6 +89,8 @@ static enum status check_properties(const struct ingest *ingest, const char *pat
         return error_set(ingest->error, STATUS_INVALID,
                          "%s: it was built for trees of kind %" PRIu32 "; tree %" PRIu32 " is of kind %" PRIu32 " (%s)",
                          path, properties->origin.kind, ingest->tree, ingest->kind->id, ingest->kind->name);
+    if (properties->references > 0)
+        return error_set(ingest->error, STATUS_INVALID, "%s: it refers to values that lie in another store", path);
     if (properties->merges > 0 && !ingest->kind->merge)
         return error_set(ingest->error, STATUS_INVALID,
                          "%s: it holds merge operands, and kind %" PRIu32 " has no operator", path, ingest->kind->id);
@@ -272,7 +274,9 @@ static enum status place_files(struct install *install, const struct version *ve
     for (size_t i = 0; i < ingest->count && status == STATUS_OK; i++) {
         struct file *file = ingest->files[i];
         file->meta.sequence = file->meta.first_sequence = file->meta.last_sequence = install->sequence;
-        status = install_add(install, file, ingest_level(tree, file, is_claimed, ingest), ingest->kind);
+        const bool fifo = ingest->kind->policy == ENGINE_POLICY_FIFO; /* its files lie in level 0, by age */
+        const uint32_t level = fifo ? 0 : ingest_level(tree, file, is_claimed, ingest);
+        status = install_add(install, file, level, ingest->kind);
     }
     return status;
 }

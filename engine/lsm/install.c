@@ -127,6 +127,28 @@ static bool drop_is_installed(struct engine *engine, uint32_t instance) {
     return installed;
 }
 
+static bool is_listed(const struct edit *edit, uint64_t number) {
+    for (size_t i = edit->value_file_count; i-- > 0;)
+        if (edit->value_files[i].number == number) return true;
+    return false;
+}
+
+/* The files of values that the manifest does not know yet. */
+static enum status list_values(struct edit *edit, const struct file *file) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < file->use_count && status == STATUS_OK; i++) {
+        const struct value_file *used = file->uses[i].file;
+        if (!used->known && !is_listed(edit, used->meta.number)) status = edit_add_value_file(edit, &used->meta);
+    }
+    return status;
+}
+
+static void note_known(const struct install *install) {
+    for (size_t i = 0; i < install->count; i++)
+        for (size_t u = 0; install->changes[i].add && u < install->changes[i].file->use_count; u++)
+            install->changes[i].file->uses[u].file->known = true;
+}
+
 /* Files of trees that the manifest knows as dropped are not in it any more. */
 static enum status list_files(struct engine *engine, struct install *install) {
     enum status status = STATUS_OK;
@@ -136,7 +158,8 @@ static enum status list_files(struct engine *engine, struct install *install) {
         if (change->add) {
             struct edit_file meta = change->file->meta;
             meta.level = change->level;
-            status = edit_add_file(&install->edit, &meta);
+            status = list_values(&install->edit, change->file);
+            if (status == STATUS_OK) status = edit_add_file(&install->edit, &meta);
         } else {
             const struct edit_removed removed = {change->file->meta.number, change->instance, change->level};
             status = edit_remove_file(&install->edit, &removed);
@@ -246,6 +269,11 @@ static void mark_dead(const struct install *install) {
         if (!install->changes[i].add) atomic_store(&install->changes[i].file->dead, true);
     for (size_t i = 0; i < install->count; i++)
         if (install->changes[i].add) atomic_store(&install->changes[i].file->dead, false);
+    /* First what comes: a file of values that moves from one table to another is never without a life. */
+    for (size_t i = 0; i < install->count; i++)
+        if (install->changes[i].add) store_count_values(install->changes[i].file, true);
+    for (size_t i = 0; i < install->count; i++)
+        if (!install->changes[i].add) store_count_values(install->changes[i].file, false);
 }
 
 static void roll_if_long(struct engine *engine) {
@@ -271,6 +299,7 @@ static enum status install_locked(struct engine *engine, struct install *install
     if (status == STATUS_OK) status = write_edit(engine, install, flushed);
     if (status == STATUS_OK) {
         mark_dead(install);
+        note_known(install);
         show(engine, next, view, flushed, &departed);
         roll_if_long(engine);
     } else {

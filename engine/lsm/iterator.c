@@ -33,7 +33,10 @@ struct engine_iterator {
     struct slice shown_key, shown_value;
     struct buf key; /* the key shown, or to be passed over */
     uint64_t key_head;
-    struct buf value; /* folded or copied */
+    struct buf value;    /* folded or copied */
+    bool is_apart;       /* the value shown is a reference: read when it is asked for */
+    struct block *block; /* pins a value that was read so */
+    unsigned flags;      /* of reads */
     struct operands operands;
 };
 
@@ -50,6 +53,7 @@ static void show(struct engine_iterator *iterator, struct slice key, struct slic
             return;
         }
     }
+    iterator->is_apart = false;
     iterator->shown_key = key;
     iterator->shown_value = value;
     iterator->direct = direct;
@@ -97,6 +101,17 @@ static bool keep_key(struct engine_iterator *iterator, struct slice key) {
     const enum status status = buf_assign(&iterator->key, key);
     if (status != STATUS_OK) end(iterator, status);
     return status == STATUS_OK;
+}
+
+static void drop_block(struct engine_iterator *iterator) {
+    block_release(iterator->block);
+    iterator->block = NULL;
+}
+
+/* The value that a reference of iterator->key names, pinned by iterator->block. */
+static enum status load_apart(struct engine_iterator *iterator, struct slice key, struct slice *value) {
+    drop_block(iterator);
+    return store_load_value(iterator->engine, *value, key, iterator->flags, &iterator->block, value);
 }
 
 /* Folds the gathered operands onto base and shows the result. */
@@ -152,7 +167,14 @@ static void fold_forward(struct engine_iterator *iterator) {
     }
     operands_settle(&iterator->operands);
     const bool has_base = is_at_key(iterator) && !is_deleted(iterator, top->key, top->trailer);
-    const struct slice base = has_base ? top->value : slice_make(NULL, 0);
+    struct slice base = has_base ? top->value : slice_make(NULL, 0);
+    if (has_base && entry_kind(top->trailer) == ENTRY_REFERENCE) {
+        status = load_apart(iterator, buf_slice(&iterator->key), &base);
+        if (status != STATUS_OK) {
+            end(iterator, status);
+            return;
+        }
+    }
     show_folded(iterator, has_base ? &base : NULL);
 }
 
@@ -170,6 +192,7 @@ static void find_forward(struct engine_iterator *iterator) {
                 fold_forward(iterator);
             else
                 show(iterator, top->key, top->value, true);
+            iterator->is_apart = entry_kind(top->trailer) == ENTRY_REFERENCE && iterator->direct;
             return;
         }
         if (!keep_key(iterator, top->key)) return;
@@ -185,6 +208,7 @@ static void find_forward(struct engine_iterator *iterator) {
 /* What the versions of a key seen so far, oldest first, add up to. */
 struct gathered {
     bool has_base; /* in iterator->value */
+    bool is_apart; /* a reference */
 };
 
 static enum status gather_version(struct engine_iterator *iterator, struct gathered *gathered) {
@@ -198,6 +222,7 @@ static enum status gather_version(struct engine_iterator *iterator, struct gathe
     if (gone) return STATUS_OK;
     if (is_operand(top->trailer)) return operands_add(&iterator->operands, top->trailer, top->value);
     gathered->has_base = true;
+    gathered->is_apart = entry_kind(top->trailer) == ENTRY_REFERENCE;
     return buf_assign(&iterator->value, top->value);
 }
 
@@ -228,12 +253,18 @@ static bool gather_key(struct engine_iterator *iterator) {
         return true;
     }
     if (iterator->operands.count > 0) {
-        const struct slice base = buf_slice(&iterator->value);
+        struct slice base = buf_slice(&iterator->value);
+        if (gathered.has_base && gathered.is_apart) status = load_apart(iterator, buf_slice(&iterator->key), &base);
+        if (status != STATUS_OK) {
+            end(iterator, status);
+            return true;
+        }
         settle_backward(&iterator->operands);
         show_folded(iterator, gathered.has_base ? &base : NULL);
         return true;
     }
     if (gathered.has_base) show(iterator, buf_slice(&iterator->key), buf_slice(&iterator->value), false);
+    iterator->is_apart = gathered.has_base && gathered.is_apart;
     return gathered.has_base;
 }
 
@@ -309,8 +340,18 @@ struct slice engine_iterator_key(const struct engine_iterator *iterator) {
     return iterator->shown_key;
 }
 
+/* Reads what is shown and has not been read yet. */
+static struct slice read_value(struct engine_iterator *iterator) {
+    const enum status status = load_apart(iterator, iterator->shown_key, &iterator->shown_value);
+    iterator->is_apart = false;
+    if (status == STATUS_OK) return iterator->shown_value;
+    end(iterator, status);
+    return iterator->shown_value = slice_make(NULL, 0);
+}
+
 struct slice engine_iterator_value(const struct engine_iterator *iterator) {
-    return iterator->shown_value;
+    if (!iterator->is_apart || !iterator->valid) return iterator->shown_value;
+    return read_value((struct engine_iterator *)(uintptr_t)iterator); /* it stands where it stood */
 }
 
 /* ---- Life
@@ -361,6 +402,7 @@ static enum status open_iterator(struct engine_iterator *iterator, const struct 
         .flags = (options->memory_only ? SST_MEMORY_ONLY : 0u) | (options->no_fill ? SST_NO_FILL : 0u),
     };
     iterator->kind = tree->kind;
+    iterator->flags = read.flags;
     iterator->snapshot = iterator->read.sequence;
     status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
     iterator->top = iterator->set.top;
@@ -391,6 +433,7 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
 void engine_iterator_close(struct engine_iterator *iterator) {
     if (!iterator) return;
     read_set_close(&iterator->set);
+    drop_block(iterator);
     store_end_read(iterator->engine, &iterator->read);
     buf_deinit(&iterator->key);
     buf_deinit(&iterator->value);

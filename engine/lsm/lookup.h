@@ -22,6 +22,7 @@ struct lookup {
     bool decided;   /* nothing older matters */
     struct operands operands;
     bool has_base;
+    bool is_apart; /* base is a reference (engine/values/FORMAT.md) */
     struct slice base;
     struct block *block; /* pins base, or */
     struct memtable *memtable;

@@ -39,6 +39,7 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     morgue_init(&engine->morgue);
     timing_init(&engine->timing);
     events_init(&engine->events);
+    value_table_init(&engine->values);
     atomic_store(&engine->flush_waits, UINT64_MAX);
     engine->next_job = 1;
     engine->mem_seed = 1;
@@ -165,6 +166,7 @@ void engine_close(struct engine *engine) {
     timing_deinit(&engine->timing);
     if (engine->lock) io_unlock(engine->lock);
     morgue_deinit(&engine->morgue);
+    value_table_deinit(&engine->values);
     condition_deinit(&engine->changed);
     mutex_deinit(&engine->mutex);
     mutex_deinit(&engine->log_lock);

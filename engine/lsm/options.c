@@ -36,6 +36,7 @@ static const struct option_row rows[] = {
     ROW(cache_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 1024 * GIB),
     ROW(block_bytes, OPTION_SIZE, 4 * KIB, 64, 16 * MIB),
     ROW(file_bytes, OPTION_SIZE, 8 * MIB, 1 * KIB, 16 * GIB),
+    ROW(value_file_bytes, OPTION_SIZE, 32 * MIB, 1 * KIB, 16 * GIB),
     ROW(level_base_bytes, OPTION_U64, 64 * MIB, 1 * KIB, 1024 * GIB),
     ROW(level_ratio, OPTION_UNSIGNED, 10, 2, 1000),
     ROW(level0_trigger, OPTION_UNSIGNED, 4, 1, 1000),
@@ -79,6 +80,8 @@ void options_fill(struct engine_options *options) {
 
 /* ---- Checking ---------------------------------------------------------------------------------------------------- */
 
+enum { VALUE_THRESHOLD_LEAST = 256 /* a reference takes 28, and a read of its own */ };
+
 static enum status check_kind(const struct engine_options *options, size_t at, struct error *error) {
     const struct engine_tree_kind *kind = &options->kinds[at];
     if (kind->id == 0 || !kind->name)
@@ -97,6 +100,16 @@ static enum status check_kind(const struct engine_options *options, size_t at, s
     if (kind->filter_prefix_bytes > 255)
         return error_set(error, STATUS_INVALID, "kind %u (%s): filter_prefix_bytes is %u; it must be 0..255", kind->id,
                          kind->name, kind->filter_prefix_bytes);
+    if (kind->value_threshold_bytes && kind->value_threshold_bytes < VALUE_THRESHOLD_LEAST)
+        return error_set(error, STATUS_INVALID,
+                         "kind %u (%s): value_threshold_bytes is %zu; it must be 0 or at least %d", kind->id,
+                         kind->name, kind->value_threshold_bytes, VALUE_THRESHOLD_LEAST);
+    if (kind->value_threshold_bytes && kind->expires)
+        return error_set(error, STATUS_INVALID, "kind %u (%s): value_threshold_bytes does not go with expires",
+                         kind->id, kind->name);
+    if (kind->value_garbage_percent > 95)
+        return error_set(error, STATUS_INVALID, "kind %u (%s): value_garbage_percent is %u; it must be at most 95",
+                         kind->id, kind->name, kind->value_garbage_percent);
     for (size_t i = 0; i < at; i++)
         if (options->kinds[i].id == kind->id)
             return error_set(error, STATUS_INVALID, "kind %u is given twice: %s, %s", kind->id, options->kinds[i].name,
@@ -152,10 +165,11 @@ static enum status print_kind(const struct engine_tree_kind *kind, struct buf *t
     return buf_append_format(
         to,
         "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u filter_prefix_bytes=%u merge=%s filter=%s"
-        " policy=%s fifo_bytes=%" PRIu64 " fifo_age_ms=%" PRId64 "\n",
+        " policy=%s fifo_bytes=%" PRIu64 " fifo_age_ms=%" PRId64 " value_threshold=%zu value_garbage=%u\n",
         kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom), kind->filter_bits_per_key,
         kind->filter_prefix_bytes, kind->merge ? kind->merge->name : "none", filter ? filter->name : "none",
-        policy_name(kind->policy), kind->fifo_bytes, kind->fifo_age_ms);
+        policy_name(kind->policy), kind->fifo_bytes, kind->fifo_age_ms, kind->value_threshold_bytes,
+        store_garbage_percent(kind));
 }
 
 enum status engine_options_print(const struct engine_options *options, struct buf *to) {

@@ -7,8 +7,14 @@
 
 #include "engine/lsm/expiry.h"
 
+static enum codec_id codec_of(const struct output_options *options) {
+    const bool bottom = options->level == STORE_LEVEL_LAST;
+    return (enum codec_id)(bottom ? options->kind->bottom : options->kind->upper);
+}
+
 void output_init(struct output *output, struct engine *engine, const struct output_options *options) {
     *output = (struct output){.engine = engine, .options = *options};
+    if (options->kind) value_sink_init(&output->values, engine, options->kind, options->instance, codec_of(options));
 }
 
 static void remove_number(struct engine *engine, uint64_t number) {
@@ -42,6 +48,8 @@ void output_release(struct output *output) {
     output->files = NULL;
     output->count = output->capacity = 0;
     buf_deinit(&output->low);
+    buf_deinit(&output->uses);
+    value_sink_deinit(&output->values);
 }
 
 /* ---- One file ---------------------------------------------------------------------------------------------------- */
@@ -53,7 +61,6 @@ static enum status begin_file(struct output *output) {
     enum status status = store_take_file_number(engine, &output->number);
     if (status == STATUS_OK) status = store_file_path(engine, output->number, path);
     if (status != STATUS_OK) return status;
-    const bool bottom = options->level == STORE_LEVEL_LAST;
     const struct sst_build_options build = {
         .identity = {.store = engine->store, .file = output->number},
         .origin = {.tree = options->instance,
@@ -63,7 +70,7 @@ static enum status begin_file(struct output *output) {
                    .job = options->job,
                    .created_ms = options->mark_time_ms,
                    .oldest_time_ms = options->oldest_ms},
-        .codec = (enum codec_id)(bottom ? options->kind->bottom : options->kind->upper),
+        .codec = codec_of(options),
         .filter_bits_per_key = options->kind->filter_bits_per_key,
         .filter_prefix_bytes = options->kind->filter_prefix_bytes,
         .block_bytes = engine->options.block_bytes,
@@ -133,8 +140,18 @@ static enum status keep_file(struct output *output) {
         output->capacity = more;
     }
     describe_file(output, &meta);
+    enum status status = value_sink_end_table(&output->values, &output->uses);
+    if (status != STATUS_OK) return status;
+    meta.values = buf_slice(&output->uses);
     struct file *file = file_create(&output->engine->morgue, &meta);
     if (!file) return STATUS_NO_MEMORY;
+    status = store_attach_values(output->engine, file, NULL);
+    if (status != STATUS_OK) {
+        atomic_store(&file->dead, true);
+        file_release(file);
+        return status;
+    }
+    value_sink_drop_table(&output->values);
     output->files[output->count++] = file;
     output->bytes += meta.bytes;
     output->unsynced[output->unsynced_count++] = output->build;
@@ -180,15 +197,28 @@ static bool is_full(const struct output *output) {
            output->overlap > output->options.file_bytes * OUTPUT_GRANDPARENT_FILES;
 }
 
+static enum status count_droppable(struct output *output, struct slice key, uint64_t trailer, struct slice value) {
+    const struct engine_filter *filter = expiry_kind_filter(output->options.kind);
+    struct block *block = NULL;
+    if (entry_kind(trailer) == ENTRY_REFERENCE && filter) {
+        const enum status status = store_load_value(output->engine, value, key, SST_NO_FILL, &block, &value);
+        if (status != STATUS_OK) return status;
+        trailer = entry_trailer(entry_sequence(trailer), ENTRY_PUT);
+    }
+    if (entry_kind(trailer) == ENTRY_PUT || entry_kind(trailer) == ENTRY_REFERENCE)
+        droppable_add(&output->droppable, filter, key, value);
+    block_release(block);
+    return STATUS_OK;
+}
+
 enum status output_add(struct output *output, struct slice key, uint64_t trailer, struct slice value, bool new_key) {
     enum status status = STATUS_OK;
     if (new_key) pass_grandparents(output, key);
     if (new_key && output->build && is_full(output)) status = end_file(output, &key);
     if (status == STATUS_OK && !output->build) status = begin_file(output);
-    if (status == STATUS_OK) status = sst_build_add(output->build, key, trailer, value);
-    if (status == STATUS_OK && entry_kind(trailer) == ENTRY_PUT)
-        droppable_add(&output->droppable, expiry_kind_filter(output->options.kind), key, value);
-    return status;
+    if (status == STATUS_OK) status = count_droppable(output, key, trailer, value);
+    if (status == STATUS_OK) status = value_sink_take(&output->values, key, &trailer, &value);
+    return status == STATUS_OK ? sst_build_add(output->build, key, trailer, value) : status;
 }
 
 /* Range deletes that no file has taken yet. */
@@ -205,6 +235,7 @@ enum status output_finish(struct output *output) {
     enum status status = STATUS_OK;
     if (!output->build && ranges_are_left(output)) status = begin_file(output);
     if (status == STATUS_OK && output->build) status = end_file(output, NULL);
+    if (status == STATUS_OK) status = value_sink_finish(&output->values);
     while (status == STATUS_OK && output->unsynced_count > 0) status = sync_oldest(output);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/lsm/droppable.h"
 #include "engine/lsm/store.h"
+#include "engine/lsm/value_sink.h"
 
 enum {
     OUTPUT_GRANDPARENT_FILES = 10, /* a file may overlap so many files' worth of bytes of the level after */
@@ -35,7 +36,9 @@ struct output {
     struct sst_build *build; /* the open file; NULL = none */
     uint64_t number;
     struct droppable droppable;
-    struct buf low; /* where the open file's share of range deletes begins */
+    struct value_sink values;
+    struct buf uses; /* what the finished file refers to: its meta's */
+    struct buf low;  /* where the open file's share of range deletes begins */
     size_t range_at;
     uint32_t grandparent; /* first one whose span does not end before the last key */
     uint64_t overlap;     /* bytes of grandparents that the open file has passed */

@@ -7,6 +7,7 @@ const char *pick_reason_text(enum pick_reason reason) {
     case PICK_DELETES: return "the file is mostly deletes";
     case PICK_RANGE_DELETES: return "range deletes cover whole files";
     case PICK_DROPPABLE: return "the filter drops from it";
+    case PICK_VALUES: return "it refers to files of values that are mostly garbage";
     case PICK_ALL: return "it was asked for";
     case PICK_OLD: return "it is the oldest, or too old";
     }
@@ -56,10 +57,12 @@ static void consider_last(const struct tree_files *tree, const struct pick_conte
     const struct level *level = &tree->levels[PICK_LAST];
     for (uint32_t f = 0; f < level->count && best->kind == PICK_NONE; f++) {
         const struct file *file = level->files[f];
-        const bool droppable = pick_is_droppable(file, context);
-        if (!droppable && !pick_has_spent_deletes(file, context)) continue;
+        const bool droppable = pick_is_droppable(file, context), stale = file_stale_bytes(file) > 0;
+        if (!droppable && !stale && !pick_has_spent_deletes(file, context)) continue;
         struct pick choice = {.tree = tree,
-                              .reason = droppable ? PICK_DROPPABLE : PICK_DELETES,
+                              .reason = droppable ? PICK_DROPPABLE
+                                        : stale   ? PICK_VALUES
+                                                  : PICK_DELETES,
                               .level = PICK_LAST,
                               .output_level = PICK_LAST,
                               .from = f,

@@ -26,7 +26,7 @@ enum pick_kind {
 };
 
 /* Why. For logs and tests. */
-enum pick_reason { PICK_SIZE, PICK_DELETES, PICK_RANGE_DELETES, PICK_DROPPABLE, PICK_ALL, PICK_OLD };
+enum pick_reason { PICK_SIZE, PICK_DELETES, PICK_RANGE_DELETES, PICK_DROPPABLE, PICK_VALUES, PICK_ALL, PICK_OLD };
 const char *pick_reason_text(enum pick_reason reason);
 
 enum {

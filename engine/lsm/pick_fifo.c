@@ -6,7 +6,8 @@
 
 static uint64_t tree_bytes(const struct tree_files *tree) {
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < ENGINE_LEVELS; i++) bytes += tree->levels[i].bytes;
+    for (uint32_t i = 0; i < ENGINE_LEVELS; i++)
+        for (uint32_t f = 0; f < tree->levels[i].count; f++) bytes += file_whole_bytes(tree->levels[i].files[f]);
     return bytes;
 }
 
@@ -41,6 +42,6 @@ void pick_fifo(const struct tree_files *tree, const struct pick_context *context
     }
     choice.from = choice.to = level->count;
     while (choice.from > 0 && must_go(tree, level->files[choice.from - 1], bytes, context))
-        bytes -= level->files[--choice.from]->meta.bytes;
+        bytes -= file_whole_bytes(level->files[--choice.from]);
     if (choice.from < choice.to) *best = choice;
 }

@@ -76,6 +76,8 @@ bool pick_is_urgent(const struct file *file, const struct pick_context *context,
         *reason = PICK_RANGE_DELETES;
     else if (pick_is_droppable(file, context))
         *reason = PICK_DROPPABLE;
+    else if (file_stale_bytes(file) > 0)
+        *reason = PICK_VALUES;
     else if (has_many_deletes(file, context))
         *reason = PICK_DELETES;
     else
@@ -106,7 +108,7 @@ bool pick_level0_is_urgent(const struct tree_files *tree, const struct pick_cont
 
 bool pick_may_move(const struct tree_files *tree, const struct file *file, uint32_t output_level,
                    const struct pick_context *context) {
-    if (pick_is_droppable(file, context)) return false;
+    if (pick_is_droppable(file, context) || file_stale_bytes(file) > 0) return false;
     if (output_level < PICK_LAST) return true;
     return file->meta.deletes == 0 && file->meta.range_deletes == 0 && file->meta.operands == 0 &&
            file->meta.codec == (uint32_t)tree->kind->bottom;

@@ -26,10 +26,10 @@ static enum status list_entry_seen(void *context, const struct io_entry *entry) 
     struct listing *listing = context;
     uint64_t number = 0;
     const enum file_class class = file_classify(entry->name, &number);
-    if (class != FILE_SST && class != FILE_MANIFEST) return STATUS_OK;
+    if (class != FILE_SST && class != FILE_VALUES && class != FILE_MANIFEST) return STATUS_OK;
     if (number > listing->highest) listing->highest = number;
-    if (class == FILE_SST) {
-        listing->ssts++;
+    if (class != FILE_MANIFEST) {
+        listing->ssts += class == FILE_SST;
         return STATUS_OK;
     }
     uint64_t *grown = realloc(listing->manifests, (listing->manifest_count + 1) * sizeof *grown);
@@ -143,36 +143,84 @@ static enum status load_trees(struct engine *engine, const struct recovered *rec
 
 struct loading {
     struct engine *engine;
+    struct recovered *recovered;
     struct install install; /* gathers the changes */
     struct error *error;
 };
+
+/* A file has the size that the manifest says. */
+static enum status check_size(struct loading *loading, const char *path, uint64_t bytes) {
+    struct io_entry entry;
+    const enum status status = io_stat(loading->engine->io, path, &entry);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return error_set(loading->error, status, "%s: %s", path, status_text(status));
+    if (status == STATUS_OK && entry.size == bytes) return STATUS_OK;
+    return error_set(loading->error, STATUS_CORRUPT, "%s: the manifest has it with %" PRIu64 " bytes, the directory %s",
+                     path, bytes, status == STATUS_NOT_FOUND ? "not at all" : "with another size");
+}
+
+/* The file of values of that number, with a reference; made when the first SST asks for it. */
+static enum status load_value_file(struct loading *loading, uint64_t number, const struct engine_tree_kind *kind,
+                                   struct value_file **file) {
+    struct engine *engine = loading->engine;
+    struct value_reader *reader;
+    char path[IO_PATH_BYTES];
+    *file = value_table_acquire(&engine->values, number);
+    if (*file) return STATUS_OK;
+    const struct edit_value_file *meta = recovered_value_file(loading->recovered, number);
+    if (!meta)
+        return error_set(loading->error, STATUS_CORRUPT,
+                         "an SST refers to file of values %" PRIu64 ", which no edit names", number);
+    enum status status = file_path(path, engine->dir, FILE_VALUES, number);
+    if (status == STATUS_OK) status = check_size(loading, path, meta->bytes);
+    if (status != STATUS_OK) return status;
+    *file = value_table_add(&engine->values, meta, store_garbage_percent(kind));
+    if (!*file) return STATUS_NO_MEMORY;
+    (*file)->known = true;
+    return engine->options.read_only ? store_open_values(engine, *file, 0, &reader) : STATUS_OK;
+}
+
+/* What an SST refers to, and its part of the account. */
+static enum status load_values(struct loading *loading, struct file *file, const struct engine_tree_kind *kind) {
+    struct decoder decoder = decoder_make(file->meta.values);
+    struct value_count count;
+    struct value_file **held = calloc(file->meta.values.size / 3 + 1, sizeof(struct value_file *));
+    size_t held_count = 0;
+    enum status status = held ? STATUS_OK : STATUS_NO_MEMORY;
+    while (status == STATUS_OK && (status = value_count_next(&decoder, &count)) == STATUS_OK) {
+        status = load_value_file(loading, count.number, kind, &held[held_count]);
+        if (held[held_count]) held_count++;
+    }
+    if (status == STATUS_CORRUPT && loading->error->status == STATUS_OK)
+        error_set(loading->error, status, "file %" PRIu64 ": what it refers to is malformed", file->meta.number);
+    if (status == STATUS_END) status = store_attach_values(loading->engine, file, loading->error);
+    if (status == STATUS_OK) store_count_values(file, true);
+    for (size_t i = 0; i < held_count; i++) value_file_release(held[i]);
+    free(held);
+    return status;
+}
 
 static enum status load_file(void *context, const struct edit_file *meta) {
     struct loading *loading = context;
     struct engine *engine = loading->engine;
     char path[IO_PATH_BYTES];
-    struct io_entry entry;
     enum status status = store_file_path(engine, meta->number, path);
-    if (status == STATUS_OK) status = io_stat(engine->io, path, &entry);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-        return error_set(loading->error, status, "%s: %s", path, status_text(status));
-    if (status == STATUS_NOT_FOUND || entry.size != meta->bytes)
-        return error_set(loading->error, STATUS_CORRUPT,
-                         "%s: the manifest has it with %" PRIu64 " bytes, the directory %s", path, meta->bytes,
-                         status == STATUS_NOT_FOUND ? "not at all" : "with another size");
+    if (status == STATUS_OK) status = check_size(loading, path, meta->bytes);
+    if (status != STATUS_OK) return status;
     struct file *file = file_create(&engine->morgue, meta);
     if (!file) return STATUS_NO_MEMORY;
     struct sst *sst;
     const struct tree *tree = tree_table_by_instance(&engine->trees, meta->instance);
     /* Beside a running owner, a file that is open stays readable when the owner removes it. */
-    if (engine->options.read_only) status = store_open_file(engine, file, 0, &sst);
+    if (meta->values.size) status = load_values(loading, file, tree->kind);
+    if (status == STATUS_OK && engine->options.read_only) status = store_open_file(engine, file, 0, &sst);
     if (status == STATUS_OK) status = install_add(&loading->install, file, meta->level, tree->kind);
     if (status != STATUS_OK) file_release(file);
     return status;
 }
 
-static enum status load_files(struct engine *engine, const struct recovered *recovered, struct error *error) {
-    struct loading loading = {.engine = engine, .error = error};
+static enum status load_files(struct engine *engine, struct recovered *recovered, struct error *error) {
+    struct loading loading = {.engine = engine, .recovered = recovered, .error = error};
     struct version *loaded = NULL;
     install_init(&loading.install, EDIT_SNAPSHOT);
     enum status status = recovered_each_file(recovered, load_file, &loading);
@@ -188,7 +236,7 @@ static enum status load_files(struct engine *engine, const struct recovered *rec
     return STATUS_OK;
 }
 
-static enum status load_state(struct engine *engine, const struct recovered *recovered, struct error *error) {
+static enum status load_state(struct engine *engine, struct recovered *recovered, struct error *error) {
     enum status status = check_kinds(engine, recovered, error);
     if (status == STATUS_OK) status = load_trees(engine, recovered, error);
     if (status == STATUS_OK) status = load_files(engine, recovered, error);
@@ -217,6 +265,7 @@ static enum status remove_orphan(void *context, const struct io_entry *entry) {
     uint64_t number = 0;
     const enum file_class class = file_classify(entry->name, &number);
     const bool orphan = (class == FILE_SST && !recovered_has_file(orphans->recovered, number)) ||
+                        (class == FILE_VALUES && !value_table_find(&engine->values, number)) ||
                         (class == FILE_MANIFEST && number != engine->superblock.manifest) || class == FILE_TEMPORARY ||
                         class == FILE_OPTIONS_NEW;
     if (!orphan) return STATUS_OK;

@@ -19,6 +19,7 @@ void recovered_deinit(struct recovered *recovered) {
     free(recovered->buckets);
     free(recovered->trees);
     free(recovered->kinds);
+    free(recovered->value_files);
     *recovered = (struct recovered){.next_file = 1};
 }
 
@@ -138,7 +139,8 @@ static enum status apply_added(struct recovered *recovered, const struct edit_fi
     struct recovered_file *file = arena_alloc(&recovered->arena, sizeof *file, _Alignof(struct recovered_file));
     if (!file) return STATUS_NO_MEMORY;
     *file = (struct recovered_file){.meta = *meta};
-    enum status status = keep(recovered, &file->meta.first);
+    enum status status = keep(recovered, &file->meta.values);
+    if (status == STATUS_OK) status = keep(recovered, &file->meta.first);
     if (status == STATUS_OK) status = keep(recovered, &file->meta.last);
     if (status != STATUS_OK) return status;
     struct recovered_file **bucket = &recovered->buckets[meta->number % recovered->bucket_count];
@@ -146,6 +148,32 @@ static enum status apply_added(struct recovered *recovered, const struct edit_fi
     *bucket = file;
     recovered->file_count++;
     return STATUS_OK;
+}
+
+static enum status apply_value_file(struct recovered *recovered, const struct edit_value_file *file) {
+    if (recovered->value_file_count == recovered->value_file_capacity) {
+        const size_t more = recovered->value_file_capacity ? recovered->value_file_capacity * 2 : 16;
+        struct edit_value_file *grown = realloc(recovered->value_files, more * sizeof *grown);
+        if (!grown) return STATUS_NO_MEMORY;
+        recovered->value_files = grown;
+        recovered->value_file_capacity = more;
+    }
+    recovered->value_files[recovered->value_file_count++] = *file;
+    return STATUS_OK;
+}
+
+static int compare_value_files(const void *a, const void *b) {
+    const struct edit_value_file *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+const struct edit_value_file *recovered_value_file(struct recovered *recovered, uint64_t number) {
+    const struct edit_value_file key = {.number = number};
+    const size_t count = recovered->value_file_count;
+    if (count == 0) return NULL;
+    if (recovered->value_files_sorted < count) qsort(recovered->value_files, count, sizeof key, compare_value_files);
+    recovered->value_files_sorted = count;
+    return bsearch(&key, recovered->value_files, count, sizeof key, compare_value_files);
 }
 
 static enum status apply_removed(struct recovered *recovered, const struct edit_removed *removed, struct error *error) {
@@ -183,6 +211,8 @@ static enum status apply_parts(struct recovered *recovered, const struct edit *e
         status = apply_created(recovered, &edit->created[i], error);
     for (size_t i = 0; i < edit->removed_count && status == STATUS_OK; i++)
         status = apply_removed(recovered, &edit->removed[i], error);
+    for (size_t i = 0; i < edit->value_file_count && status == STATUS_OK; i++)
+        status = apply_value_file(recovered, &edit->value_files[i]);
     for (size_t i = 0; i < edit->added_count && status == STATUS_OK; i++)
         status = apply_added(recovered, &edit->added[i], error);
     for (size_t i = 0; i < edit->dropped_count && status == STATUS_OK; i++)

@@ -27,6 +27,9 @@ struct recovered {
     size_t tree_count, tree_capacity; /* by instance, ascending */
     struct edit_kind *kinds;          /* names lie in the arena */
     size_t kind_count, kind_capacity;
+    struct edit_value_file *value_files; /* ever named; those that no file refers to are gone */
+    size_t value_file_count, value_file_capacity;
+    size_t value_files_sorted; /* the first so many are in order */
     uint64_t first_edit, last_edit;
     struct engine_mark mark;
     uint64_t last_sequence;
@@ -46,6 +49,8 @@ const struct recovered_tree *recovered_tree(const struct recovered *recovered, u
 MUST_CHECK enum status recovered_each_file(const struct recovered *recovered,
                                            enum status (*visit)(void *context, const struct edit_file *meta),
                                            void *context);
+/* NULL = none of that number was named. O(their number) for the first call after an edit, then O(log). */
+const struct edit_value_file *recovered_value_file(struct recovered *recovered, uint64_t number);
 bool recovered_has_file(const struct recovered *recovered, uint64_t number);
 
 #endif

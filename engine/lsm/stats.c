@@ -59,6 +59,13 @@ static void gather_levels(const struct version *version, struct engine_stats *st
     for (uint32_t i = 0; i < ENGINE_LEVELS; i++) stats->disk_bytes += stats->levels[i].bytes;
 }
 
+static void gather_value_file(void *context, struct value_file *file) {
+    struct engine_stats *stats = context;
+    stats->value_files++;
+    stats->value_bytes += file->meta.bytes;
+    stats->value_live_bytes += atomic_load_explicit(&file->live_bytes, memory_order_relaxed);
+}
+
 static void gather_counters(struct engine *engine, struct engine_stats *stats) {
     struct store_counters *counters = &engine->counters;
     stats->flushes = atomic_load_explicit(&counters->flushes, memory_order_relaxed);
@@ -74,6 +81,8 @@ static void gather_counters(struct engine *engine, struct engine_stats *stats) {
     stats->wal_commits = atomic_load_explicit(&counters->wal_commits, memory_order_relaxed);
     stats->wal_syncs = atomic_load_explicit(&counters->wal_syncs, memory_order_relaxed);
     stats->wal_bytes = atomic_load_explicit(&counters->wal_bytes, memory_order_relaxed);
+    stats->value_written_bytes = atomic_load_explicit(&counters->value_written_bytes, memory_order_relaxed);
+    stats->value_moved_bytes = atomic_load_explicit(&counters->value_moved_bytes, memory_order_relaxed);
     stats->ingested_files = atomic_load_explicit(&counters->ingested_files, memory_order_relaxed);
     stats->ingested_bytes = atomic_load_explicit(&counters->ingested_bytes, memory_order_relaxed);
     for (uint32_t i = 0; i < ENGINE_LEVELS; i++) {
@@ -100,6 +109,8 @@ void engine_get_stats(struct engine *engine, struct engine_stats *stats) {
     stats->memtable_bytes = memtable_bytes(view->active->table);
     for (uint32_t i = 0; i < view->sealed_count; i++) stats->memtable_bytes += memtable_bytes(view->sealed[i]->table);
     gather_levels(view->version, stats);
+    value_table_each(&engine->values, gather_value_file, stats);
+    stats->disk_bytes += stats->value_bytes;
     store_release_view(engine, view);
 }
 

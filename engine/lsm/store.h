@@ -20,6 +20,7 @@
 #include "engine/lsm/superblock.h"
 #include "engine/lsm/timing.h"
 #include "engine/lsm/tree_table.h"
+#include "engine/lsm/value_table.h"
 #include "engine/lsm/version.h"
 #include "engine/lsm/view.h"
 #include "engine/sst/sst_build.h"
@@ -29,6 +30,7 @@
 enum {
     STORE_FILE_RESERVE = 1024, /* file numbers that one edit sets aside */
     STORE_LEVEL_LAST = ENGINE_LEVELS - 1,
+    STORE_VALUE_GARBAGE_PERCENT = 50, /* of a file of values: beyond it what is left is written anew */
 };
 
 struct engine_snapshot {
@@ -61,6 +63,7 @@ struct store_counters {
     _Atomic uint64_t wal_commits, wal_syncs, wal_bytes;
     _Atomic uint64_t ingested_files, ingested_bytes;
     _Atomic uint64_t level_read[ENGINE_LEVELS], level_written[ENGINE_LEVELS];
+    _Atomic uint64_t value_written_bytes, value_moved_bytes;
 };
 
 struct engine {
@@ -123,6 +126,7 @@ struct engine {
     uint64_t reserved_file;        /* mutex: numbers below may be given out */
     uint64_t next_job;             /* mutex */
     struct morgue morgue;
+    struct value_table values;
     struct mutex table_lock;  /* opening of SSTs */
     struct store_claim claim; /* mutex: of the compaction under way */
 
@@ -165,6 +169,10 @@ const struct engine_tree_kind *store_kind(const struct engine *engine, uint32_t 
 /* A job has read and written that much for a tree. Takes mutex. */
 void store_charge_tree(struct engine *engine, uint32_t instance, uint64_t flushed, uint64_t read, uint64_t written);
 
+static inline unsigned store_garbage_percent(const struct engine_tree_kind *kind) {
+    return kind->value_garbage_percent ? kind->value_garbage_percent : STORE_VALUE_GARBAGE_PERCENT;
+}
+
 /* ---- Jobs (store.c) ---------------------------------------------------------------------------------------------- */
 
 /* REQUIRES: mutex. Starts it, or has it look again when it is running. */
@@ -181,6 +189,23 @@ void store_wait(struct engine *engine);
 /* The open SST of a file, opened if need be. WOULD_BLOCK with SST_MEMORY_ONLY. Stays while the caller holds the file.
  */
 MUST_CHECK enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst);
+/* ---- Values kept apart (value_load.c) ---------------------------------------------------------------------------- */
+
+/* The value that a REFERENCE entry of key names: *value is borrowed from *block, which carries a reference for the
+ * caller. The caller holds a view, or a version, that has the entry's SST. flags: enum sst_read_flag. */
+MUST_CHECK enum status store_load_value(struct engine *engine, struct slice reference, struct slice key, unsigned flags,
+                                        struct block **block, struct slice *value);
+MUST_CHECK enum status store_open_values(struct engine *engine, struct value_file *file, unsigned flags,
+                                         struct value_reader **reader);
+/* From meta.values to file->uses; CORRUPT when one is not there. What was attached is detached before the file goes. */
+MUST_CHECK enum status store_attach_values(struct engine *engine, struct file *file, struct error *error);
+void store_detach_values(struct file *file);
+/* The file comes into the present version, or goes from it. REQUIRES: install_lock (or recovery). */
+void store_count_values(struct file *file, bool add);
+/* Closes the files of values that nobody uses, and removes those that the present version does not live on. Blocking.
+ */
+void store_bury_values(struct engine *engine);
+
 /* A number nobody ever had. Blocking: may write an edit that sets numbers aside. */
 MUST_CHECK enum status store_take_file_number(struct engine *engine, uint64_t *number);
 uint64_t store_take_job_number(struct engine *engine);

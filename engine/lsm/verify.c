@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/recovered.h"
@@ -53,6 +54,110 @@ static void compare_properties(struct verify *verify, const struct edit_file *me
         find(verify, verify->path, 0, "holds other sequences than the manifest says");
 }
 
+/* ---- Values kept apart ------------------------------------------------------------------------------------------- */
+
+static size_t find_use(const struct file *file, uint64_t number) {
+    size_t at = 0;
+    while (at < file->use_count && file->uses[at].file->meta.number != number) at++;
+    return at;
+}
+
+static enum status verify_reference(struct verify *verify, struct file *file, struct value_count *counts,
+                                    const struct source *source) {
+    struct value_reference reference;
+    struct slice value;
+    struct block *block = NULL;
+    enum status status = value_reference_decode(source->value, &reference);
+    const size_t at = status == STATUS_OK ? find_use(file, reference.file) : file->use_count;
+    if (at == file->use_count) {
+        find(verify, verify->path, 0, "an entry refers to a file of values that the manifest does not name for it");
+        return STATUS_OK;
+    }
+    counts[at].records++;
+    counts[at].bytes += reference.bytes;
+    status = store_load_value(verify->engine, source->value, source->key, SST_NO_FILL, &block, &value);
+    block_release(block);
+    if (status_class(status) != STATUS_CLASS_DAMAGE) return status;
+    find(verify, verify->path, 0, "an entry refers to a value that does not verify; see the last error for the place");
+    return STATUS_OK;
+}
+
+static enum status verify_references(struct verify *verify, struct file *file, struct sst *sst) {
+    struct sst_source source;
+    struct value_count *counts = calloc(file->use_count + 1, sizeof *counts);
+    if (!counts) return STATUS_NO_MEMORY;
+    enum status status = STATUS_OK;
+    sst_source_init(&source, sst, SST_READ_AHEAD);
+    for (source_seek_first(&source.source); source.source.valid && status == STATUS_OK; source_next(&source.source))
+        if (entry_kind(source.source.trailer) == ENTRY_REFERENCE)
+            status = verify_reference(verify, file, counts, &source.source);
+    if (status == STATUS_OK) status = source.source.status;
+    source_close(&source.source);
+    for (size_t i = 0; i < file->use_count && status == STATUS_OK; i++)
+        if (counts[i].records != file->uses[i].records || counts[i].bytes != file->uses[i].bytes)
+            find(verify, verify->path, 0, "refers to other values than the manifest says");
+    free(counts);
+    return status_class(status) == STATUS_CLASS_DAMAGE ? STATUS_OK : status; /* the blocks were told of before */
+}
+
+static enum status verify_values(struct verify *verify, struct value_file *file) {
+    char path[IO_PATH_BYTES];
+    struct value_reader *reader;
+    enum status status = file_path(path, verify->engine->dir, FILE_VALUES, file->meta.number);
+    if (status != STATUS_OK) return status;
+    verify->path = path;
+    status = store_open_values(verify->engine, file, 0, &reader);
+    if (status_class(status) == STATUS_CLASS_DAMAGE) {
+        find(verify, path, 0, "can't be opened; see the last error for the place");
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) return status;
+    const struct value_footer *footer = value_reader_footer(reader);
+    if (footer->file_bytes != file->meta.bytes || footer->records != file->meta.records)
+        find(verify, path, 0, "holds other values than the manifest says");
+    status = value_reader_verify(reader, find_in_sst, verify);
+    return status_class(status) == STATUS_CLASS_DAMAGE ? STATUS_OK : status;
+}
+
+/* Every file of values that the version's SSTs use, each once: by the SST that comes first with it. */
+struct value_files {
+    struct value_file **files; /* borrowed from the version */
+    size_t count, capacity;
+};
+
+static enum status note_value_file(struct value_files *seen, struct value_file *file) {
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->files[i] == file) return STATUS_OK;
+    if (seen->count == seen->capacity) {
+        const size_t more = seen->capacity ? seen->capacity * 2 : 16;
+        struct value_file **grown = realloc(seen->files, more * sizeof(struct value_file *));
+        if (!grown) return STATUS_NO_MEMORY;
+        seen->files = grown;
+        seen->capacity = more;
+    }
+    seen->files[seen->count++] = file;
+    return STATUS_OK;
+}
+
+static enum status note_tree_values(struct value_files *seen, const struct tree_files *tree) {
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < ENGINE_LEVELS; i++)
+        for (uint32_t f = 0; f < tree->levels[i].count; f++)
+            for (size_t u = 0; u < tree->levels[i].files[f]->use_count && status == STATUS_OK; u++)
+                status = note_value_file(seen, tree->levels[i].files[f]->uses[u].file);
+    return status;
+}
+
+static enum status verify_all_values(struct verify *verify, const struct version *version) {
+    struct value_files seen = {.files = NULL};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < version->count && status == STATUS_OK; i++)
+        status = note_tree_values(&seen, version->trees[i]);
+    for (size_t i = 0; i < seen.count && status == STATUS_OK; i++) status = verify_values(verify, seen.files[i]);
+    free(seen.files);
+    return status;
+}
+
 static enum status verify_file(struct verify *verify, struct file *file) {
     char path[IO_PATH_BYTES];
     struct sst *sst;
@@ -67,6 +172,8 @@ static enum status verify_file(struct verify *verify, struct file *file) {
     if (status != STATUS_OK) return status;
     compare_properties(verify, &file->meta, sst_properties(sst));
     status = sst_verify(sst, find_in_sst, verify);
+    if (status == STATUS_OK && (sst_properties(sst)->references > 0 || file->use_count > 0))
+        return verify_references(verify, file, sst);
     if (status == STATUS_IO) return STATUS_OK; /* it was told as a finding */
     if (status_class(status) != STATUS_CLASS_DAMAGE) return status;
     atomic_store(&file->damaged, true);
@@ -159,6 +266,7 @@ enum status engine_verify(struct engine *engine, void (*visit)(void *context, co
     mutex_unlock(&engine->install_lock);
     for (size_t i = 0; i < view->version->count && status == STATUS_OK; i++)
         status = verify_tree(&verify, view->version->trees[i]);
+    if (status == STATUS_OK) status = verify_all_values(&verify, view->version);
     store_release_view(engine, view);
     if (status != STATUS_OK) return status;
     return verify.findings > 0 ? STATUS_CORRUPT : STATUS_OK;

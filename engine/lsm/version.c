@@ -21,7 +21,7 @@ void morgue_deinit(struct morgue *morgue) {
 }
 
 struct file *file_create(struct morgue *morgue, const struct edit_file *meta) {
-    struct file *file = malloc(sizeof *file + meta->first.size + meta->last.size);
+    struct file *file = malloc(sizeof *file + meta->first.size + meta->last.size + meta->values.size);
     if (!file) return NULL;
     *file = (struct file){.meta = *meta, .references = 1, .morgue = morgue};
     list_init(&file->link);
@@ -29,6 +29,9 @@ struct file *file_create(struct morgue *morgue, const struct edit_file *meta) {
     if (meta->last.size) memcpy(file->keys + meta->first.size, meta->last.data, meta->last.size);
     file->meta.first.data = file->keys;
     file->meta.last.data = file->keys + meta->first.size;
+    file->meta.values.data = file->meta.last.data + meta->last.size;
+    if (meta->values.size)
+        memcpy(file->keys + meta->first.size + meta->last.size, meta->values.data, meta->values.size);
     return file;
 }
 

@@ -18,6 +18,7 @@
 #include "engine/lsm/edit.h"
 
 struct sst;
+struct value_use;
 
 /* Files that nobody refers to any more. */
 struct morgue {
@@ -36,6 +37,8 @@ struct file {
     atomic_bool damaged; /* a read of it failed: compaction leaves it alone */
     uint64_t
         covered_bytes; /* install lock: bytes of deeper files that its range deletes cover whole; a hint for the pick */
+    struct value_use *uses; /* the files of values that its entries refer to: engine/lsm/value_table.h; owned */
+    size_t use_count;
     struct morgue *morgue;
     struct list link;
     uint8_t keys[];
@@ -47,6 +50,11 @@ void file_acquire(struct file *file);
 void file_release(struct file *file);
 /* Frees a file taken from the morgue, closed already. */
 void file_destroy(struct file *file);
+
+/* Its own bytes, and those of values kept apart that it refers to. */
+uint64_t file_whole_bytes(const struct file *file);
+/* Bytes of stale files of values that its entries refer to: what rewriting it moves. */
+uint64_t file_stale_bytes(const struct file *file);
 
 /* -1: key lies before the file's span, 0: inside, 1: behind. */
 int file_locate(const struct file *file, struct slice key);

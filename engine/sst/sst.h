@@ -46,6 +46,7 @@ struct sst_properties {
     struct sst_origin origin;
     uint64_t entries; /* of all kinds, range deletes not included */
     uint64_t deletes, merges, appends;
+    uint64_t references; /* puts whose value is kept apart */
     uint64_t range_deletes;
     uint64_t key_bytes, value_bytes; /* raw */
     uint64_t data_blocks;

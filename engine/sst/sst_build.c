@@ -183,6 +183,7 @@ static void count_entry(struct sst_properties *properties, struct slice key, uin
     properties->deletes += entry_kind(trailer) == ENTRY_DELETE;
     properties->merges += entry_kind(trailer) == ENTRY_MERGE;
     properties->appends += entry_kind(trailer) == ENTRY_APPEND;
+    properties->references += entry_kind(trailer) == ENTRY_REFERENCE;
     properties->key_bytes += key.size;
     properties->value_bytes += value.size;
     count_sequence(properties, entry_sequence(trailer));
@@ -235,7 +236,7 @@ static enum status add_entry(struct sst_build *build, struct slice key, uint64_t
 }
 
 enum status sst_build_add(struct sst_build *build, struct slice key, uint64_t trailer, struct slice value) {
-    check(!build->finished && entry_kind(trailer) < ENTRY_RANGE_DELETE);
+    check(!build->finished && entry_kind(trailer) != ENTRY_RANGE_DELETE);
     if (build->failed == STATUS_OK) build->failed = add_entry(build, key, trailer, value);
     return build->failed;
 }

@@ -252,7 +252,17 @@ enum status sst_unit_decode(struct slice bytes, const struct sst_identity *ident
     X(23, "last_exclusive", last_exclusive)                                                                            \
     X(24, "filter_prefix_bytes", filter_prefix_bytes)
 
-enum { TAG_FIRST = 32, TAG_LAST = 33, TAG_NUMBERS = 24, TAG_OPTIONAL_FIRST = 24 };
+/* Written where they are not 0, behind the keys. */
+#define RARE_LIST(X) X(40, "references", references)
+
+enum {
+    TAG_FIRST = 32,
+    TAG_LAST = 33,
+    TAG_NUMBERS = 24,
+    TAG_OPTIONAL_FIRST = 24,
+    TAG_RARE_FIRST = 40,
+    TAG_RARE_LAST = 40
+};
 
 /* A later tag is left out where it is 0, so that a file without that feature is the one that was always written. */
 static enum status number_encode(struct buf *to, uint64_t tag, uint64_t number) {
@@ -272,7 +282,12 @@ enum status sst_properties_encode(struct buf *to, const struct sst_properties *p
     if ((status = encode_varint(to, TAG_FIRST)) != STATUS_OK) return status;
     if ((status = encode_string(to, properties->first)) != STATUS_OK) return status;
     if ((status = encode_varint(to, TAG_LAST)) != STATUS_OK) return status;
-    return encode_string(to, properties->last);
+    if ((status = encode_string(to, properties->last)) != STATUS_OK) return status;
+#define X(tag, name, field)                                                                                            \
+    if ((status = number_encode(to, tag, properties->field)) != STATUS_OK) return status;
+    RARE_LIST(X)
+#undef X
+    return STATUS_OK;
 }
 
 enum status sst_property_next(struct decoder *decoder, struct sst_property *property) {
@@ -284,12 +299,14 @@ enum status sst_property_next(struct decoder *decoder, struct sst_property *prop
 #define X(tag_number, text, field)                                                                                     \
     case tag_number: property->name = text; break;
         NUMBER_LIST(X)
+        RARE_LIST(X)
 #undef X
     case TAG_FIRST: property->name = "first"; break;
     case TAG_LAST: property->name = "last"; break;
     default: break;
     }
-    property->is_number = property->tag >= 1 && property->tag <= TAG_NUMBERS;
+    property->is_number = (property->tag >= 1 && property->tag <= TAG_NUMBERS) ||
+                          (property->tag >= TAG_RARE_FIRST && property->tag <= TAG_RARE_LAST);
     if (!property->is_number) return STATUS_OK;
     struct decoder number = decoder_make(property->value);
     property->number = decode_varint(&number);
@@ -300,7 +317,8 @@ enum status sst_property_next(struct decoder *decoder, struct sst_property *prop
 static bool properties_are_sound(const struct sst_properties *properties) {
     return (unsigned)properties->codec < CODEC_COUNT && properties->deletes <= properties->entries &&
            properties->merges <= properties->entries && properties->appends <= properties->entries &&
-           properties->first_sequence <= properties->last_sequence && properties->last_sequence <= ENTRY_SEQUENCE_MAX;
+           properties->references <= properties->entries && properties->first_sequence <= properties->last_sequence &&
+           properties->last_sequence <= ENTRY_SEQUENCE_MAX;
 }
 
 enum status sst_properties_decode(struct slice raw, struct sst_properties *properties) {
@@ -319,6 +337,7 @@ enum status sst_properties_decode(struct slice raw, struct sst_properties *prope
         if ((uint64_t)properties->field != property.number) return STATUS_CORRUPT;                                     \
         break;
             NUMBER_LIST(X)
+            RARE_LIST(X)
 #undef X
         case TAG_FIRST: properties->first = property.value; break;
         case TAG_LAST: properties->last = property.value; break;

@@ -124,8 +124,7 @@ void sst_block_cache(struct sst *sst, struct block **block) {
 
 void sst_forget_blocks(struct sst *sst) {
     if (!sst || !sst->environment->cache) return;
-    for (uint32_t at = 0; at < sst->index.count; at++)
-        block_cache_drop(sst->environment->cache, sst->cache_file, at);
+    for (uint32_t at = 0; at < sst->index.count; at++) block_cache_drop(sst->environment->cache, sst->cache_file, at);
 }
 
 enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block) {

@@ -40,7 +40,7 @@ static enum status verify_entry(struct verify *verify, uint64_t offset, struct s
     struct slice last = buf_slice(&verify->last);
     if (found->entries && entry_compare(last, verify->last_trailer, key, trailer) >= 0)
         finding(verify, offset, "entries are out of order");
-    if (entry_kind(trailer) >= ENTRY_RANGE_DELETE)
+    if (entry_kind(trailer) == ENTRY_RANGE_DELETE || entry_kind(trailer) >= ENTRY_KIND_COUNT)
         finding(verify, offset, "an entry of a kind that can't stand among entries");
     if (!sst_may_have(verify->sst, entry_key_hash(key)))
         finding(verify, offset, "the filter denies a key that is here");
@@ -56,6 +56,7 @@ static enum status verify_entry(struct verify *verify, uint64_t offset, struct s
     found->deletes += entry_kind(trailer) == ENTRY_DELETE;
     found->merges += entry_kind(trailer) == ENTRY_MERGE;
     found->appends += entry_kind(trailer) == ENTRY_APPEND;
+    found->references += entry_kind(trailer) == ENTRY_REFERENCE;
     found->key_bytes += key.size;
     found->value_bytes += value.size;
     count_sequence(found, entry_sequence(trailer));
@@ -163,7 +164,8 @@ static void verify_properties(struct verify *verify) {
     uint64_t at = verify->sst->footer.sections[SST_SECTION_PROPERTIES - SST_SECTION_FILTER].offset;
     if (found->entries + found->range_deletes == 0) found->first_sequence = 0;
     bool counts = says->entries == found->entries && says->deletes == found->deletes && says->merges == found->merges &&
-                  says->appends == found->appends && says->range_deletes == found->range_deletes;
+                  says->appends == found->appends && says->references == found->references &&
+                  says->range_deletes == found->range_deletes;
     bool bytes = says->key_bytes == found->key_bytes && says->value_bytes == found->value_bytes &&
                  says->data_blocks == found->data_blocks && says->data_bytes == found->data_bytes &&
                  says->raw_bytes == found->raw_bytes;

@@ -89,7 +89,7 @@ static void each_backup_holds_its_time_and_copies_only_what_is_new(void **state)
         struct life life;
         struct backup_report report;
         struct error error;
-        uint64_t linked = 0;
+        uint64_t linked = 0, linked_values = 0;
         make(&life, test_seed(1) + i);
         for (uint64_t n = 1; n <= BATCHES / STEP; n++) {
             write_some(&life);
@@ -97,14 +97,16 @@ static void each_backup_holds_its_time_and_copies_only_what_is_new(void **state)
                 fail_msg("%s", error.text);
             assert_int_equal(report.number, n);
             linked += report.linked_tables;
+            linked_values += report.linked_value_files;
         }
         assert_int_equal(engine_backup(life.engine, "/backups", &options, &report, &error), STATUS_OK);
         assert_int_equal(report.linked_tables, report.tables); /* nothing came since */
+        assert_int_equal(report.linked_value_files, report.value_files);
         assert_int_equal(report.copied_bytes, 0);
         for (uint64_t n = 1; n <= BATCHES / STEP; n++) expect_backup(&life, n, (uint32_t)n * STEP);
         expect_backup(&life, 0, BATCHES);
         unmake(&life);
-        assert_true(linked > 0 || i > 0);
+        assert_true((linked > 0 && linked_values > 0) || i > 0);
     }
 }
 
@@ -143,8 +145,7 @@ static void a_store_at_rest_is_backed_up_with_its_log(void **state) {
     unmake(&life);
 }
 
-static void damage_is_not_taken_into_a_backup(void **state) {
-    (void)state;
+static void damage_is_not_taken_in(const char *ending) {
     struct life life;
     struct backup_report report;
     struct error error;
@@ -153,11 +154,17 @@ static void damage_is_not_taken_into_a_backup(void **state) {
     make(&life, test_seed(3));
     write_some(&life);
     assert_int_equal(engine_flush(life.engine), STATUS_OK);
-    assert_int_equal(sim_disk_damage_any(life.disk, ".sst", SIM_DAMAGE_FLIP, path, sizeof path, &offset), STATUS_OK);
+    assert_int_equal(sim_disk_damage_any(life.disk, ending, SIM_DAMAGE_FLIP, path, sizeof path, &offset), STATUS_OK);
     assert_int_equal(engine_backup(life.engine, "/backups", NULL, &report, &error), STATUS_CORRUPT);
-    assert_non_null(strstr(error.text, ".sst"));
+    assert_non_null(strstr(error.text, ending));
     assert_int_equal(engine_care_restore(life.io, "/backups", 0, "/none", &error), STATUS_NOT_FOUND);
     unmake(&life);
+}
+
+static void damage_is_not_taken_into_a_backup(void **state) {
+    (void)state;
+    damage_is_not_taken_in(".sst");
+    damage_is_not_taken_in(".val");
 }
 
 /* The power goes at the nth I/O of the second backup; false: it was over before. */

@@ -27,11 +27,11 @@ enum {
     FLIPS_A_LIFE = 1000,
     BATCHES = 40,
     FILES_MAX = 256,
-    CLASSES = 5,
+    CLASSES = 6,
     MS = 1000000,
 };
 
-static const char *const class_names[CLASSES] = {"superblock", "manifest", "sst", "log", "others"};
+static const char *const class_names[CLASSES] = {"superblock", "manifest", "sst", "log", "values", "others"};
 
 static struct totals { uint64_t flips[CLASSES], refused[CLASSES], met[CLASSES], harmless[CLASSES]; } totals;
 
@@ -79,7 +79,8 @@ static unsigned class_of(const char *path) {
     if (strstr(path, "/wal/") != NULL) return 3;
     if (strstr(path, ".manifest") != NULL) return 1;
     if (strstr(path, ".sst") != NULL) return 2;
-    return strstr(path, "SUPERBLOCK") != NULL ? 0 : 4;
+    if (strstr(path, ".val") != NULL) return 4;
+    return strstr(path, "SUPERBLOCK") != NULL ? 0 : 5;
 }
 
 static void add_file(void *context, const char *path, uint64_t size) {

@@ -27,6 +27,7 @@ static const char plain_file[] = "tests/golden/manifest/plain-v1.manifest";
 static const char torn_file[] = "tests/golden/manifest/torn-v1.manifest";
 static const char ingest_file[] = "tests/golden/manifest/ingest-v1.manifest";
 static const char upgrade_file[] = "tests/golden/manifest/upgrade-v1.manifest";
+static const char values_file[] = "tests/golden/manifest/values-v1.manifest";
 static const char superblock_file[] = "tests/golden/manifest/v1.superblock";
 
 /* ---- Making -------------------------------------------------------------------------------------------------------
@@ -129,6 +130,23 @@ static void build_upgrade(struct edit *edit) {
     edit->next_instance = 5;
 }
 
+/* A file that refers to values kept apart. */
+static void build_values(struct edit *edit) {
+    static const uint8_t uses[] = {13, 3, 0x80, 0x40, 14, 1, 100};
+    const struct edit_value_file values[] = {
+        {.number = 13, .store = id.store, .instance = 4, .bytes = 9000, .records = 4},
+        {.number = 14, .store = id.store, .instance = 4, .bytes = 1000, .records = 7},
+    };
+    struct edit_file added = file;
+    edit_init(edit, EDIT_FLUSH);
+    edit->number = 21;
+    edit->time_ms = 1700000000000;
+    added.instance = 4;
+    added.values = slice_make(uses, sizeof uses);
+    check(edit_add_value_file(edit, &values[0]) == STATUS_OK && edit_add_value_file(edit, &values[1]) == STATUS_OK);
+    check(edit_add_file(edit, &added) == STATUS_OK);
+}
+
 /* A manifest of the first edit and another. */
 static void make_two(struct io *io, const char *dir, void (*second)(struct edit *edit), const char *to) {
     struct manifest *manifest;
@@ -152,6 +170,7 @@ static int make(void) {
     struct edit edit;
     make_two(io, "/i", build_ingest, ingest_file);
     make_two(io, "/u", build_upgrade, upgrade_file);
+    make_two(io, "/v", build_values, values_file);
     check(io_dir_make(io, "/s") == STATUS_OK);
     build_first(&edit);
     check(manifest_create(io, "/s", &id, &edit, &manifest) == STATUS_OK);
@@ -247,6 +266,11 @@ static void a_manifest_with_an_upgrade_reads_as_it_was_written(void **state) {
     read_manifest_file(upgrade_file, build_upgrade, false);
 }
 
+static void a_manifest_with_values_kept_apart_reads_as_it_was_written(void **state) {
+    (void)state;
+    read_manifest_file(values_file, build_values, false);
+}
+
 static void a_superblock_of_version_1_reads_as_it_was_written(void **state) {
     (void)state;
     struct buf bytes = BUF_EMPTY;
@@ -315,6 +339,7 @@ int main(int argument_count, char **arguments) {
         cmocka_unit_test(a_torn_manifest_of_version_1_reads_up_to_the_tear),
         cmocka_unit_test(a_manifest_with_an_ingested_file_reads_as_it_was_written),
         cmocka_unit_test(a_manifest_with_an_upgrade_reads_as_it_was_written),
+        cmocka_unit_test(a_manifest_with_values_kept_apart_reads_as_it_was_written),
         cmocka_unit_test(a_superblock_of_version_1_reads_as_it_was_written),
         cmocka_unit_test(the_example_in_the_document_is_the_golden_file),
         cmocka_unit_test(a_batch_is_encoded_as_the_document_says),

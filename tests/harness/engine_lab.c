@@ -57,6 +57,11 @@ static const struct engine_tree_kind kinds[] = {
      .upper = ENGINE_COMPRESSION_NONE,
      .bottom = ENGINE_COMPRESSION_LZ4,
      .filter = &expiry_filter},
+    {.id = LAB_APART,
+     .name = "lab.apart",
+     .merge = &sum_merge,
+     .filter_bits_per_key = 10,
+     .value_threshold_bytes = 256},
 };
 
 struct engine_options lab_options(void) {

@@ -10,6 +10,7 @@
 enum {
     LAB_PLAIN = 1,
     LAB_SUM = 2,    /* merge adds decimal numbers: "3" and "4" make "7" */
+    LAB_APART = 4,  /* values of 256 bytes or more lie apart; merge as LAB_SUM's */
     LAB_EXPIRY = 3, /* the filter drops values that begin with a decimal time <= log time */
 };
 

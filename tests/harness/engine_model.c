@@ -214,20 +214,33 @@ static const struct engine_merge join_merge = {.name = "model.join", .full = joi
 static const struct engine_filter expiry_filter = {.name = "model.expiry", .decide = drop_due};
 
 const struct engine_tree_kind model_kinds[MODEL_KINDS] = {
-    {.id = MODEL_PLAIN, .name = "model.plain", .bottom = ENGINE_COMPRESSION_LZ4, .filter_bits_per_key = 10},
+    {.id = MODEL_PLAIN,
+     .name = "model.plain",
+     .bottom = ENGINE_COMPRESSION_LZ4,
+     .filter_bits_per_key = 10,
+     .value_threshold_bytes = 300},
     {.id = MODEL_SUM,
      .name = "model.sum",
      .upper = ENGINE_COMPRESSION_LZ4,
      .bottom = ENGINE_COMPRESSION_ZSTD,
      .merge = &sum_merge},
-    {.id = MODEL_JOIN, .name = "model.join", .merge = &join_merge, .filter_bits_per_key = 6},
+    {.id = MODEL_JOIN,
+     .name = "model.join",
+     .merge = &join_merge,
+     .filter_bits_per_key = 6,
+     .value_threshold_bytes = 256,
+     .value_garbage_percent = 20},
     {.id = MODEL_UNTIL,
      .name = "model.until",
      .upper = ENGINE_COMPRESSION_LZ4,
      .bottom = ENGINE_COMPRESSION_LZ4,
      .filter_bits_per_key = 10,
      .expires = true},
-    {.id = MODEL_EXPIRY, .name = "model.expiry", .filter = &expiry_filter, .bottom = ENGINE_COMPRESSION_LZ4},
+    {.id = MODEL_EXPIRY,
+     .name = "model.expiry",
+     .filter = &expiry_filter,
+     .bottom = ENGINE_COMPRESSION_LZ4,
+     .value_threshold_bytes = 300},
 };
 
 /* ---- Comparison -------------------------------------------------------------------------------------------------- */
@@ -300,7 +313,9 @@ static enum status compare_walk(const struct place *place, struct engine_iterato
         if (key == MODEL_KEYS || !slice_equal(model_key(key), text)) return differs(place, "a key nobody wrote", key);
         if (is_forward ? (int)key <= at : (int)key >= at) return differs(place, "out of order", key);
         enum status status = compare_gap(place, at, (int)key, step);
-        if (status == STATUS_OK) status = compare_value(place, key, engine_iterator_value(iterator));
+        const struct slice value = engine_iterator_value(iterator);
+        if (status == STATUS_OK) status = engine_iterator_status(iterator); /* one that is kept apart may be damaged */
+        if (status == STATUS_OK) status = compare_value(place, key, value);
         if (status != STATUS_OK) return error_prefix(place->error, status, is_forward ? "forward" : "backward");
         at = (int)key;
         if (is_forward)

@@ -221,6 +221,7 @@ struct engine_options workload_engine_options(const struct workload *workload) {
         .cache_bytes = 64 << 10,
         .block_bytes = 1 << 10,
         .file_bytes = 16 << 10,
+        .value_file_bytes = 16 << 10,
         .level_base_bytes = 48 << 10,
         .level_ratio = 4,
         .level0_trigger = 2,
@@ -241,6 +242,9 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         drawn->kinds[i].bottom = (enum engine_compression)prng_below(prng, 3);
         drawn->kinds[i].filter_bits_per_key = (unsigned)prng_below(prng, 4) * 5;
         drawn->kinds[i].policy = (enum engine_policy)prng_below(prng, ENGINE_POLICY_FIFO + 1); /* without limits */
+        const bool inline_only = drawn->kinds[i].expires || prng_chance(prng, 1, 3);
+        drawn->kinds[i].value_threshold_bytes = inline_only ? 0 : pick(prng, 256, 1024);
+        drawn->kinds[i].value_garbage_percent = (unsigned)prng_below(prng, 80);
     }
     drawn->options = (struct engine_options){
         .kinds = drawn->kinds,
@@ -251,6 +255,7 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         .cache_bytes = pick(prng, 8 << 10, 1 << 20),
         .block_bytes = pick(prng, 256, 8 << 10),
         .file_bytes = pick(prng, 4 << 10, 64 << 10),
+        .value_file_bytes = pick(prng, 2 << 10, 64 << 10),
         .level_base_bytes = pick(prng, 8 << 10, 128 << 10),
         .level_ratio = 2 + (unsigned)prng_below(prng, 9),
         .level0_trigger = 1 + (unsigned)prng_below(prng, 4),

@@ -87,14 +87,14 @@ int command_verify(int argc, char **argv) {
         io_destroy(io);
         return EXIT_FAILED;
     }
-    printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %.1f MiB, %" PRIu64
+    printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " files of values, %.1f MiB, %" PRIu64
            " log records read in %.2f s (%.2f GB/s)\n",
-           argv[0], report.files, report.entries, (double)report.bytes / (1 << 20), report.log_records, seconds,
-           (double)report.bytes / seconds / 1e9);
+           argv[0], report.files, report.entries, report.value_files, (double)report.bytes / (1 << 20),
+           report.log_records, seconds, (double)report.bytes / seconds / 1e9);
     if (report.format_level > 0) printf("format level %u\n", report.format_level);
     if (report.orphans > 0)
-        printf("%" PRIu64
-               " tables that no edit names: left by a job that was interrupted; the next opening removes them\n",
+        printf("%" PRIu64 " tables or files of values that no edit names: left by a job that was interrupted; the next "
+               "opening removes them\n",
                report.orphans);
     if (status == STATUS_OK)
         printf("sound\n");
@@ -190,11 +190,11 @@ int command_backup(int argc, char **argv) {
     if (!io) return EXIT_FAILED;
     const enum status status = engine_care_backup(io, argv[0], argv[1], &options, &report, &error);
     if (status == STATUS_OK)
-        printf("backup %" PRIu64 ": %" PRIu64 " tables, %" PRIu64
-               " of them linked (%.1f MiB), %.1f MiB copied and verified; "
-               "%" PRIu64 " old backups removed\n",
-               report.number, report.tables, report.linked_tables, (double)report.linked_bytes / (1 << 20),
-               (double)report.copied_bytes / (1 << 20), report.pruned);
+        printf("backup %" PRIu64 ": %" PRIu64 " tables, %" PRIu64 " of them linked, %" PRIu64
+               " files of values, %" PRIu64 " of them linked (%.1f MiB), %.1f MiB copied and verified; %" PRIu64
+               " old backups removed\n",
+               report.number, report.tables, report.linked_tables, report.value_files, report.linked_value_files,
+               (double)report.linked_bytes / (1 << 20), (double)report.copied_bytes / (1 << 20), report.pruned);
     return finish(io, "backup", status, &error);
 }
 

@@ -37,6 +37,7 @@ static const struct {
     void (*inspect)(struct report *report);
 } kinds[] = {
     {"sst", 0, "loam.sst", inspect_sst},
+    {"values", 0, "loam.val", inspect_values},
     {"log segment", 0, "LOAMWAL\n", inspect_wal},
     {"manifest", 8, "LOAMMANI", inspect_manifest},
     {"superblock", 8, "LOAMSUPR", inspect_superblock},
@@ -57,7 +58,8 @@ static int kind_of(const char *path, struct slice bytes) {
         if (bytes.size >= kinds[i].magic_at + 8 && memcmp(bytes.data + kinds[i].magic_at, kinds[i].magic, 8) == 0)
             return (int)i;
     }
-    static const char *const ends[] = {".sst", ".wal", ".manifest", "SUPERBLOCK", "superblock", "OPTIONS", "EVENTS"};
+    static const char *const ends[] = {".sst",       ".val",       ".wal",    ".manifest",
+                                       "SUPERBLOCK", "superblock", "OPTIONS", "EVENTS"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (ends_with(path, ends[i])) return (int)i;
     }

@@ -7,11 +7,18 @@
 
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/superblock_format.h"
+#include "engine/values/value_format.h"
 #include "tools/loam/inspect/inspect.h"
 
 /* What only some files have. */
 static void tell_attributes(struct report *report, const struct edit_file *file) {
+    struct decoder values = decoder_make(file->values);
+    struct value_count count;
     char name[32];
+    while (value_count_next(&values, &count) == STATUS_OK) {
+        snprintf(name, sizeof name, "    refers to %" PRIu64, count.number);
+        report_fact(report, name, "%" PRIu64 " values, %" PRIu64 " bytes", count.records, count.bytes);
+    }
     if (!file->sequence) return;
     snprintf(name, sizeof name, "  ingested %" PRIu64, file->number);
     report_fact(report, name,
@@ -36,6 +43,12 @@ static enum status tell_edit(void *context, const struct edit *edit, struct erro
         snprintf(name, sizeof name, "  mark %" PRIu64, edit->number);
         report_fact(report, name, "index %" PRIu64 ", term %" PRIu64 ", sequence %" PRIu64, edit->mark.index,
                     edit->mark.term, edit->last_sequence);
+    }
+    for (size_t i = 0; i < edit->value_file_count; i++) {
+        const struct edit_value_file *file = &edit->value_files[i];
+        snprintf(name, sizeof name, "  values %" PRIu64, file->number);
+        report_fact(report, name, "of tree instance %" PRIu32 ", %" PRIu64 " bytes, %" PRIu64 " values", file->instance,
+                    file->bytes, file->records);
     }
     for (size_t i = 0; i < edit->added_count; i++) {
         const struct edit_file *file = &edit->added[i];

@@ -9,6 +9,7 @@
 #include "engine/sst/block_format.h"
 #include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
+#include "engine/values/value_format.h"
 #include "tools/loam/inspect/inspect.h"
 #include "tools/loam/inspect/sst_rows.h"
 
@@ -87,6 +88,15 @@ static void value_field(struct walk *walk, const struct sst_block_view *view, ui
         report_field(report, 8, "block offset", "entry %" PRIu32 ": %" PRIu64, at, handle.offset);
         report_field(report, 4, "block size", "%" PRIu32, handle.size);
         report_plain(report, 8, "block check");
+        return;
+    }
+    struct value_reference reference;
+    if (section == SST_SECTION_DATA && entry_kind(block_view_trailer(view, at)) == ENTRY_REFERENCE &&
+        value_reference_decode(value, &reference) == STATUS_OK) {
+        report_field(report, 8, "file of the value", "entry %" PRIu32 ": %" PRIu64, at, reference.file);
+        report_field(report, 8, "offset of the value", "%" PRIu64, reference.offset);
+        report_field(report, 4, "bytes of the record", "%" PRIu32, reference.bytes);
+        report_plain(report, 8, "check of the record");
         return;
     }
     if (section == SST_SECTION_DATA && walk->rows.describer) {

@@ -4,9 +4,14 @@
 #include <inttypes.h>
 
 const char *sst_entry_kind_name(uint64_t trailer) {
-    static const char *const names[] = {"delete", "put", "merge", "append", "range delete"};
+    static const char *const names[] = {"delete", "put", "merge", "append", "range delete", "reference"};
     const unsigned kind = (unsigned)(trailer & 0xff);
     return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
+}
+
+/* What stands beside the key is no value of the row's form. */
+static bool has_no_value(uint64_t trailer) {
+    return entry_kind(trailer) == ENTRY_DELETE || entry_kind(trailer) == ENTRY_REFERENCE;
 }
 
 static enum row_form form_of(uint64_t trailer) {
@@ -21,9 +26,8 @@ void sst_rows_judge(struct sst_rows *rows, const struct sst_block_view *view, ui
     for (uint32_t i = 0; i < view->count; i++) {
         const uint64_t trailer = block_view_trailer(view, i);
         const struct slice value = block_view_value(view, i);
-        const bool deleted = entry_kind(trailer) == ENTRY_DELETE;
-        const char *fault =
-            row_fault(rows->describer, block_view_key(view, i, room), deleted ? NULL : &value, form_of(trailer));
+        const char *fault = row_fault(rows->describer, block_view_key(view, i, room),
+                                      has_no_value(trailer) ? NULL : &value, form_of(trailer));
         rows->count++;
         if (!fault) continue;
         if (rows->misfit_count < SST_ROWS_FAULTS_SHOWN) {
@@ -70,8 +74,7 @@ void sst_rows_value_fields(const struct sst_rows *rows, struct report *report, c
     const uint64_t trailer = block_view_trailer(view, at);
     struct value_place place = {report, at};
     struct fields fields = fields_make(block_view_value(view, at), take_value_field, &place);
-    if (entry_kind(trailer) != ENTRY_DELETE)
-        rows->describer->value(&fields, block_view_key(view, at, room), form_of(trailer));
+    if (!has_no_value(trailer)) rows->describer->value(&fields, block_view_key(view, at, room), form_of(trailer));
     (void)fields_end(&fields);
 }
 
@@ -99,7 +102,7 @@ static void row_fields(const struct row_describer *rows, struct report *report, 
     (void)fields_end(&fields);
     report_row_value(report);
     fields = fields_make(value, take_row_field, report);
-    if (entry_kind(trailer) != ENTRY_DELETE) rows->value(&fields, key, form_of(trailer));
+    if (!has_no_value(trailer)) rows->value(&fields, key, form_of(trailer));
     (void)fields_end(&fields);
 }
 
@@ -108,7 +111,7 @@ static void show_line(const struct row_describer *rows, struct report *report, u
     struct buf line = BUF_EMPTY;
     enum status status = buf_append_format(&line, "entry %" PRIu32 ", %s %" PRIu64 ": ", at,
                                            sst_entry_kind_name(trailer), entry_sequence(trailer));
-    if (status == STATUS_OK && entry_kind(trailer) == ENTRY_DELETE)
+    if (status == STATUS_OK && has_no_value(trailer))
         status = key_text_append(&line, rows, key, NULL);
     else if (status == STATUS_OK)
         status = row_text_append(&line, rows, key, value, form_of(trailer), NULL);

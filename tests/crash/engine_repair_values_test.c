@@ -1,0 +1,325 @@
+/*
+ * Verify and repair of stores whose values lie apart: files of values that are lost, or have a flipped bit anywhere,
+ * with the manifest there or lost, too. Afterwards the store opens and verifies, and each key has what was written
+ * last, or the repair has named it and it is gone: never an older value. A file of values that is only out of place in
+ * the manifest costs nothing.
+ *
+ * Replay one case: LOAM_TEST_SEED=seed build/tests/crash/engine_repair_values_test
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/prng.h"
+#include "engine/care.h"
+#include "tests/harness/engine_lab.h"
+#include "tests/harness/test_env.h"
+#include "tools/sim/sim_io.h"
+
+enum {
+    TREE = LAB_APART /* the guess where no manifest is left */,
+    KEYS = 150,
+    WRITES = 900,
+    VALUE_MAX = 1500,
+    MS = 1000000
+};
+
+struct store {
+    uint64_t seed;
+    struct sim *sim;
+    struct sim_disk *disk;
+    struct io *io;
+    struct engine_options options;
+    unsigned expected[KEYS]; /* the write that each key holds; 0 = none */
+};
+
+static void key_of(unsigned key, char text[16]) {
+    snprintf(text, 16, "key%05u", key);
+}
+
+static void value_of(unsigned write, char text[VALUE_MAX + 1]) {
+    const size_t size = write % 4 == 0 ? 60 : 256 + hash_mix(write, 7) % (VALUE_MAX - 256);
+    const int head = snprintf(text, VALUE_MAX, "%u:", write);
+    for (size_t i = (size_t)head; i < size; i++) text[i] = (char)('a' + hash_mix(write, i) % 26);
+    text[size] = 0;
+}
+
+static void write_one(struct store *store, struct engine *engine, struct prng *prng, unsigned write) {
+    char key[16], value[VALUE_MAX + 1];
+    const unsigned at = (unsigned)prng_below(prng, KEYS);
+    const bool deletes = prng_chance(prng, 1, 8);
+    key_of(at, key);
+    value_of(write, value);
+    if (deletes)
+        lab_delete(engine, TREE, key);
+    else
+        lab_put(engine, TREE, key, value);
+    store->expected[at] = deletes ? 0 : write;
+}
+
+static void make(struct store *store, uint64_t seed) {
+    struct prng prng;
+    *store = (struct store){.seed = seed, .options = lab_options()};
+    store->sim = sim_create(seed);
+    store->disk = sim_disk_create(seed);
+    store->io = sim_io_create(store->sim, store->disk, NULL);
+    store->options.memtable_bytes = 24 << 10;
+    store->options.file_bytes = 4 << 10;
+    store->options.value_file_bytes = 16 << 10;
+    store->options.level_base_bytes = 4 << 10;
+    store->options.level_ratio = 2;
+    prng_init(&prng, seed);
+    struct engine *engine = lab_open(store->io, "db", &store->options);
+    lab_create_tree(engine, TREE, LAB_APART);
+    struct engine_snapshot *snapshot = NULL;
+    for (unsigned i = 1; i <= WRITES; i++) {
+        if (i == WRITES / 3) snapshot = engine_snapshot_acquire(engine); /* versions keep their sequences */
+        write_one(store, engine, &prng, i);
+        if (i % 50 == 0) io_run(store->io, io_now_ns(store->io) + MS);
+    }
+    engine_snapshot_release(engine, snapshot);
+    engine_close(engine);
+}
+
+static void unmake(struct store *store) {
+    io_destroy(store->io);
+    sim_disk_destroy(store->disk);
+    sim_destroy(store->sim);
+}
+
+static enum status verify(struct store *store) {
+    const struct care_verify_options options = {.visit = NULL};
+    struct care_verify_report report;
+    struct error error;
+    const enum status status = engine_care_verify(store->io, "db", &options, &report, &error);
+    if (status != STATUS_OK && status != STATUS_CORRUPT) fail_msg("verify: %s", error.text);
+    return status;
+}
+
+static void keep_line(void *context, const char *line) {
+    assert_int_equal(buf_append_format(context, "%s\n", line), STATUS_OK);
+}
+
+static struct care_repair_report repair(struct store *store, bool dry_run, struct buf *lines) {
+    const struct care_repair_options options = {.dry_run = dry_run, .say = keep_line, .context = lines};
+    struct care_repair_report report;
+    struct error error;
+    buf_clear(lines);
+    const enum status status = engine_care_repair(store->io, "db", &options, &report, &error);
+    if (status != STATUS_OK) fail_msg("seed %llu: repair: %s", (unsigned long long)store->seed, error.text);
+    assert_int_equal(buf_append_byte(lines, 0), STATUS_OK);
+    return report;
+}
+
+static bool is_named(const struct buf *plan, const char *key) {
+    char text[40];
+    snprintf(text, sizeof text, "lost: the value of key \"%s\"", key);
+    return strstr((const char *)plan->data, text) != NULL;
+}
+
+/* How many keys are gone; each was named. */
+static unsigned expect_all_or_named(struct store *store, struct engine *engine, const struct buf *plan) {
+    char key[16], value[VALUE_MAX + 1];
+    unsigned gone = 0;
+    for (unsigned i = 0; i < KEYS; i++) {
+        struct engine_value found;
+        key_of(i, key);
+        const enum status status = engine_get(engine, NULL, TREE, slice_from_text(key), &found);
+        if (store->expected[i]) value_of(store->expected[i], value);
+        const bool right = store->expected[i] ? status == STATUS_OK && slice_equal(found.data, slice_from_text(value))
+                                              : status == STATUS_NOT_FOUND;
+        if (!right && !(status == STATUS_NOT_FOUND && is_named(plan, key)))
+            fail_msg("seed %llu: %s: %s, expected write %u\n%s", (unsigned long long)store->seed, key,
+                     status_name(status), store->expected[i], (const char *)plan->data);
+        gone += !right;
+        if (status == STATUS_OK) engine_value_release(&found);
+    }
+    return gone;
+}
+
+/* Dry run, repair, open, compare, compact, verify; how many keys are gone. */
+static unsigned mend(struct store *store) {
+    struct buf dry = BUF_EMPTY, done = BUF_EMPTY, again = BUF_EMPTY;
+    const uint64_t before = sim_disk_hash(store->disk);
+    repair(store, true, &dry);
+    assert_int_equal(sim_disk_hash(store->disk), before);
+    assert_true(repair(store, false, &done).needed);
+    assert_true(strncmp((const char *)dry.data, (const char *)done.data, dry.size - 1) == 0);
+    if (verify(store) != STATUS_OK)
+        fail_msg("seed %llu: it does not verify\n%s", (unsigned long long)store->seed, (const char *)done.data);
+    struct engine *engine = lab_open(store->io, "db", &store->options);
+    const unsigned gone = expect_all_or_named(store, engine, &done);
+    assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
+    lab_put(engine, TREE, "after", "1");
+    assert_int_equal(engine_compact(engine), STATUS_OK);
+    assert_int_equal(expect_all_or_named(store, engine, &done), gone);
+    assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
+    engine_close(engine);
+    assert_false(repair(store, false, &again).needed);
+    buf_deinit(&dry);
+    buf_deinit(&done);
+    buf_deinit(&again);
+    return gone;
+}
+
+struct search {
+    const char *ending;
+    char path[IO_PATH_BYTES];
+    unsigned skip, count;
+};
+
+static void match(void *context, const char *path, uint64_t size) {
+    struct search *search = context;
+    const size_t length = strlen(path), ending = strlen(search->ending);
+    (void)size;
+    if (length < ending || strcmp(path + length - ending, search->ending) != 0) return;
+    if (search->count++ == search->skip) snprintf(search->path, sizeof search->path, "%s", path);
+}
+
+static struct search find(struct store *store, const char *ending, unsigned skip) {
+    struct search search = {.ending = ending, .skip = skip};
+    sim_disk_walk(store->disk, match, &search);
+    assert_true(search.count > 0);
+    return search;
+}
+
+static void lose_manifest(struct store *store) {
+    assert_int_equal(io_remove(store->io, find(store, ".manifest", 0).path), STATUS_OK);
+}
+
+/* ---- Facts ------------------------------------------------------------------------------------------------------- */
+
+static void a_sound_store_verifies_and_needs_no_repair(void **state) {
+    (void)state;
+    struct store store;
+    struct buf lines = BUF_EMPTY;
+    make(&store, test_seed(1));
+    assert_true(find(&store, ".val", 0).count > 3);
+    const uint64_t before = sim_disk_hash(store.disk);
+    assert_int_equal(verify(&store), STATUS_OK);
+    assert_false(repair(&store, false, &lines).needed);
+    assert_int_equal(sim_disk_hash(store.disk), before);
+    buf_deinit(&lines);
+    unmake(&store);
+}
+
+static void a_lost_manifest_costs_no_value(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(20); i++) {
+        struct store store;
+        make(&store, test_seed(1) + i);
+        lose_manifest(&store);
+        if (i % 2) assert_int_equal(io_remove(store.io, "db/SUPERBLOCK"), STATUS_OK);
+        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        assert_int_equal(mend(&store), 0);
+        unmake(&store);
+    }
+}
+
+static void a_flipped_bit_costs_one_value_at_most_and_its_key_is_named(void **state) {
+    (void)state;
+    unsigned gone = 0;
+    for (uint64_t i = 0; i < test_scaled(60); i++) {
+        struct store store;
+        char path[IO_PATH_BYTES];
+        uint64_t offset;
+        make(&store, test_seed(100) + i);
+        assert_int_equal(sim_disk_damage_any(store.disk, ".val", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
+                         STATUS_OK);
+        if (i % 3 == 2) lose_manifest(&store);
+        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        const unsigned lost = mend(&store);
+        assert_true(lost <= 1);
+        gone += lost;
+        unmake(&store);
+    }
+    print_message("%u keys lost\n", gone);
+    assert_true(gone > 0 || test_scaled(100) < 100);
+}
+
+static void a_lost_file_costs_its_values_and_their_keys_are_named(void **state) {
+    (void)state;
+    unsigned gone = 0;
+    for (uint64_t i = 0; i < test_scaled(30); i++) {
+        struct store store;
+        make(&store, test_seed(200) + i);
+        const unsigned count = find(&store, ".val", 0).count;
+        assert_int_equal(io_remove(store.io, find(&store, ".val", (unsigned)(i % count)).path), STATUS_OK);
+        if (i % 3 == 2) lose_manifest(&store);
+        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        gone += mend(&store);
+        unmake(&store);
+    }
+    print_message("%u keys lost\n", gone);
+    assert_true(gone > 0 || test_scaled(100) < 100);
+}
+
+static void a_file_cut_short_keeps_what_comes_before(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(20); i++) {
+        struct store store;
+        struct io_file *file;
+        uint64_t size;
+        make(&store, test_seed(300) + i);
+        const unsigned count = find(&store, ".val", 0).count;
+        const struct search found = find(&store, ".val", (unsigned)(i % count));
+        assert_int_equal(io_file_open(store.io, found.path, IO_OPEN_WRITE, &file), STATUS_OK);
+        assert_int_equal(io_file_size(file, &size), STATUS_OK);
+        assert_int_equal(io_file_truncate(file, size - 1 - i * 97 % (size - 1)), STATUS_OK);
+        io_file_close(file);
+        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        mend(&store);
+        unmake(&store);
+    }
+}
+
+static void one_file_in_the_place_of_another_is_no_answer(void **state) {
+    (void)state;
+    unsigned gone = 0;
+    for (uint64_t i = 0; i < test_scaled(10); i++) {
+        struct store store;
+        make(&store, test_seed(400) + i);
+        const struct search first = find(&store, ".val", 0), second = find(&store, ".val", 1);
+        assert_int_equal(io_rename(store.io, first.path, "db/keep"), STATUS_OK);
+        assert_int_equal(io_rename(store.io, second.path, first.path), STATUS_OK);
+        assert_int_equal(io_rename(store.io, "db/keep", second.path), STATUS_OK);
+        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        gone += mend(&store);
+        unmake(&store);
+    }
+    assert_true(gone > 0 || test_scaled(100) < 100);
+}
+
+static void a_damaged_file_that_nothing_needs_is_no_matter(void **state) {
+    (void)state;
+    struct store store;
+    struct buf lines = BUF_EMPTY;
+    struct io_file *file;
+    make(&store, test_seed(500));
+    assert_int_equal(io_file_open(store.io, "db/0000009000.val", IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
+    io_file_close(file);
+    assert_int_equal(verify(&store), STATUS_OK);
+    assert_false(repair(&store, false, &lines).needed);
+    buf_deinit(&lines);
+    unmake(&store);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_store_verifies_and_needs_no_repair),
+        cmocka_unit_test(a_lost_manifest_costs_no_value),
+        cmocka_unit_test(a_flipped_bit_costs_one_value_at_most_and_its_key_is_named),
+        cmocka_unit_test(a_lost_file_costs_its_values_and_their_keys_are_named),
+        cmocka_unit_test(a_file_cut_short_keeps_what_comes_before),
+        cmocka_unit_test(one_file_in_the_place_of_another_is_no_answer),
+        cmocka_unit_test(a_damaged_file_that_nothing_needs_is_no_matter),
+    };
+    return cmocka_run_group_tests_name("engine repair of values", tests, NULL, NULL);
+}

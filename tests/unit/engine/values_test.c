@@ -1,0 +1,404 @@
+/* Values kept apart from their keys: what is read, what compaction moves, and when the files of values go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/harness/engine_lab.h"
+#include "tests/harness/test_env.h"
+#include "tools/sim/sim_io.h"
+
+enum { TREE = 1, SIZE = 1000 };
+
+struct fixture {
+    struct sim *sim;
+    struct sim_disk *disk;
+    struct io *io;
+    struct engine_options options;
+    struct engine *engine;
+};
+
+static int set_up(void **state) {
+    static struct fixture fixture;
+    fixture.sim = sim_create(7);
+    fixture.disk = sim_disk_create(7);
+    fixture.io = sim_io_create(fixture.sim, fixture.disk, NULL);
+    fixture.options = lab_options();
+    fixture.options.value_file_bytes = 64 << 10;
+    fixture.engine = lab_open(fixture.io, "/db", &fixture.options);
+    lab_create_tree(fixture.engine, TREE, LAB_APART);
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *fixture = *state;
+    engine_close(fixture->engine);
+    io_destroy(fixture->io);
+    sim_disk_destroy(fixture->disk);
+    sim_destroy(fixture->sim);
+    return 0;
+}
+
+static void reopen(struct fixture *fixture) {
+    engine_close(fixture->engine);
+    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
+}
+
+/* A value of SIZE bytes that says who it is. */
+static const char *value_of(unsigned key, unsigned version, char text[SIZE + 1]) {
+    memset(text, 'a' + (int)(version % 26), SIZE);
+    const int size = snprintf(text, SIZE, "%u/%u:", key, version);
+    text[size] = '-';
+    text[SIZE] = 0;
+    return text;
+}
+
+static void put(const struct fixture *fixture, unsigned key, unsigned version) {
+    char name[16], text[SIZE + 1];
+    snprintf(name, sizeof name, "k%04u", key);
+    lab_put(fixture->engine, TREE, name, value_of(key, version, text));
+}
+
+static void expect(const struct fixture *fixture, const struct engine_snapshot *snapshot, unsigned key,
+                   unsigned version) {
+    char name[16], text[SIZE + 1];
+    snprintf(name, sizeof name, "k%04u", key);
+    lab_expect(fixture->engine, snapshot, TREE, name, value_of(key, version, text));
+}
+
+static void put_many(const struct fixture *fixture, unsigned from, unsigned to, unsigned version) {
+    for (unsigned key = from; key < to; key++) put(fixture, key, version);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+}
+
+static void compact(const struct fixture *fixture) {
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    while (io_job_assist(fixture->io)) continue;
+}
+
+static struct engine_stats stats_of(const struct fixture *fixture) {
+    struct engine_stats stats;
+    engine_get_stats(fixture->engine, &stats);
+    return stats;
+}
+
+struct listing {
+    unsigned count;
+    char last[64];
+};
+
+static void note_file(void *context, const char *path, uint64_t size) {
+    struct listing *listing = context;
+    (void)size;
+    if (strncmp(path, "/db/", 4) != 0 || !strstr(path, ".val")) return;
+    listing->count++;
+    snprintf(listing->last, sizeof listing->last, "%s", path);
+}
+
+static struct listing value_files(const struct fixture *fixture) {
+    struct listing listing = {.count = 0};
+    sim_disk_walk(fixture->disk, note_file, &listing);
+    return listing;
+}
+
+static void must_verify(const struct fixture *fixture) {
+    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+}
+
+/* ---- Reads ------------------------------------------------------------------------------------------------------- */
+
+static void a_large_value_lies_apart_and_is_read_by_get_and_both_ways(void **state) {
+    const struct fixture *fixture = *state;
+    char text[SIZE + 1], expected[2 * SIZE + 64], other[SIZE + 1];
+    put(fixture, 1, 1);
+    put(fixture, 2, 2);
+    lab_put(fixture->engine, TREE, "small", "inline");
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(value_files(fixture).count, 1);
+    const struct engine_stats stats = stats_of(fixture);
+    assert_true(stats.levels[0].bytes < 2 * SIZE && stats.value_bytes > 2 * SIZE);
+    assert_true(stats.disk_bytes == stats.levels[0].bytes + stats.value_bytes);
+    expect(fixture, NULL, 1, 1);
+    snprintf(expected, sizeof expected, "k0001=%s k0002=%s small=inline", value_of(1, 1, text), value_of(2, 2, other));
+    lab_expect_all(fixture->engine, NULL, TREE, expected);
+    must_verify(fixture);
+}
+
+static void a_value_stays_pinned_while_its_file_goes(void **state) {
+    const struct fixture *fixture = *state;
+    struct engine_value value;
+    char text[SIZE + 1];
+    put_many(fixture, 0, 20, 1);
+    assert_int_equal(engine_get(fixture->engine, NULL, TREE, slice_from_text("k0003"), &value), STATUS_OK);
+    put_many(fixture, 0, 20, 2);
+    compact(fixture);
+    assert_int_equal(value_files(fixture).count, 1);
+    assert_true(slice_equal(value.data, slice_from_text(value_of(3, 1, text))));
+    engine_value_release(&value);
+}
+
+static void from_memory_alone_it_would_block_until_it_was_read(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_value value;
+    const struct slice key = slice_from_text("k0001");
+    put_many(fixture, 1, 2, 1);
+    reopen(fixture);
+    assert_int_equal(engine_get_try(fixture->engine, NULL, TREE, key, &value), STATUS_WOULD_BLOCK);
+    expect(fixture, NULL, 1, 1);
+    assert_int_equal(engine_get_try(fixture->engine, NULL, TREE, key, &value), STATUS_OK);
+    engine_value_release(&value);
+}
+
+static void an_iterator_reads_no_value_that_is_not_asked_for(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_iterator *iterator;
+    unsigned keys = 0;
+    put_many(fixture, 0, 30, 1);
+    reopen(fixture);
+    expect(fixture, NULL, 0, 1); /* index and blocks are in memory */
+    assert_int_equal(engine_iterator_open(fixture->engine, TREE, NULL, &iterator), STATUS_OK);
+    const uint64_t misses = stats_of(fixture).cache_misses;
+    for (engine_iterator_seek_first(iterator); engine_iterator_valid(iterator); engine_iterator_next(iterator)) keys++;
+    assert_int_equal(keys, 30);
+    assert_true(stats_of(fixture).cache_misses < misses + 10);
+    engine_iterator_seek_first(iterator);
+    assert_int_equal(engine_iterator_value(iterator).size, SIZE);
+    engine_iterator_close(iterator);
+}
+
+static void operands_and_appends_fold_onto_a_value_that_lies_apart(void **state) {
+    const struct fixture *fixture = *state;
+    char text[SIZE + 1], longer[SIZE + 16];
+    put_many(fixture, 0, 2, 1);
+    lab_append(fixture->engine, TREE, "k0000", "+tail");
+    snprintf(longer, sizeof longer, "%s+tail", value_of(0, 1, text));
+    lab_expect(fixture->engine, NULL, TREE, "k0000", longer);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_expect(fixture->engine, NULL, TREE, "k0000", longer);
+    compact(fixture);
+    lab_expect(fixture->engine, NULL, TREE, "k0000", longer);
+    expect(fixture, NULL, 1, 1);
+    must_verify(fixture);
+}
+
+/* ---- Compaction -------------------------------------------------------------------------------------------------- */
+
+static void compaction_carries_references_and_leaves_values_where_they_are(void **state) {
+    const struct fixture *fixture = *state;
+    put_many(fixture, 0, 20, 1);
+    put_many(fixture, 20, 40, 1);
+    put_many(fixture, 0, 5, 2);
+    const uint64_t before = stats_of(fixture).value_written_bytes;
+    compact(fixture);
+    assert_int_equal(stats_of(fixture).value_written_bytes, before);
+    assert_int_equal(stats_of(fixture).value_moved_bytes, 0);
+    expect(fixture, NULL, 3, 2);
+    expect(fixture, NULL, 30, 1);
+    must_verify(fixture);
+}
+
+static void a_stale_file_gives_up_its_live_values_and_goes(void **state) {
+    const struct fixture *fixture = *state;
+    put_many(fixture, 0, 20, 1);
+    const struct listing first = value_files(fixture);
+    put_many(fixture, 0, 15, 2);
+    compact(fixture);
+    struct io_entry entry;
+    assert_int_equal(io_stat(fixture->io, first.last, &entry), STATUS_NOT_FOUND);
+    const struct engine_stats stats = stats_of(fixture);
+    assert_int_equal(stats.value_moved_bytes, 5 * SIZE);
+    assert_true(stats.value_live_bytes + 64 * 2 * stats.value_files == stats.value_bytes);
+    for (unsigned key = 0; key < 20; key++) expect(fixture, NULL, key, key < 15 ? 2 : 1);
+    must_verify(fixture);
+}
+
+static void a_snapshot_keeps_the_values_that_it_sees(void **state) {
+    const struct fixture *fixture = *state;
+    put_many(fixture, 0, 20, 1);
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
+    put_many(fixture, 0, 20, 2);
+    compact(fixture);
+    for (unsigned key = 0; key < 20; key++) expect(fixture, snapshot, key, 1);
+    engine_snapshot_release(fixture->engine, snapshot);
+    put_many(fixture, 0, 20, 3);
+    compact(fixture);
+    assert_int_equal(value_files(fixture).count, 1);
+    expect(fixture, NULL, 7, 3);
+    must_verify(fixture);
+}
+
+static void a_range_delete_of_all_and_a_dropped_tree_leave_no_file(void **state) {
+    const struct fixture *fixture = *state;
+    put_many(fixture, 0, 40, 1);
+    lab_delete_range(fixture->engine, TREE, "", "");
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    compact(fixture);
+    assert_int_equal(value_files(fixture).count, 0);
+    put_many(fixture, 0, 40, 2);
+    lab_drop_tree(fixture->engine, TREE);
+    lab_create_tree(fixture->engine, TREE + 1, LAB_PLAIN);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    compact(fixture);
+    assert_int_equal(value_files(fixture).count, 0);
+}
+
+static void a_threshold_that_is_taken_away_leaves_what_is_there_readable(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_tree_kind kinds[4];
+    put_many(fixture, 0, 20, 1);
+    memcpy(kinds, fixture->options.kinds, sizeof kinds);
+    kinds[LAB_APART - 1].value_threshold_bytes = 0;
+    fixture->options.kinds = kinds;
+    reopen(fixture);
+    put_many(fixture, 0, 15, 2);
+    compact(fixture);
+    for (unsigned key = 0; key < 20; key++) expect(fixture, NULL, key, key < 15 ? 2 : 1);
+    assert_int_equal(value_files(fixture).count, 0); /* it was stale: what was left came back to its keys */
+    must_verify(fixture);
+    reopen(fixture);
+    fixture->options.kinds = lab_options().kinds;
+}
+
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
+
+static void a_checkpoint_has_the_values_and_goes_its_own_way(void **state) {
+    const struct fixture *fixture = *state;
+    struct engine_mark mark;
+    char text[SIZE + 1];
+    put_many(fixture, 0, 20, 1);
+    assert_int_equal(engine_checkpoint(fixture->engine, "/copy", &mark, NULL), STATUS_OK);
+    put_many(fixture, 0, 20, 2);
+    compact(fixture);
+    struct engine *copy = lab_open(fixture->io, "/copy", &fixture->options);
+    lab_expect(copy, NULL, TREE, "k0004", value_of(4, 1, text));
+    lab_put(copy, TREE, "k0004", value_of(4, 9, text));
+    assert_int_equal(engine_compact(copy), STATUS_OK);
+    lab_expect(copy, NULL, TREE, "k0004", value_of(4, 9, text));
+    lab_expect(copy, NULL, TREE, "k0005", value_of(5, 1, text));
+    assert_int_equal(engine_verify(copy, NULL, NULL), STATUS_OK);
+    engine_close(copy);
+    expect(fixture, NULL, 4, 2);
+}
+
+static void the_account_is_the_same_after_a_restart(void **state) {
+    struct fixture *fixture = *state;
+    put_many(fixture, 0, 40, 1);
+    put_many(fixture, 0, 10, 2);
+    compact(fixture);
+    const struct engine_stats before = stats_of(fixture);
+    assert_true(before.value_live_bytes < before.value_bytes - 9 * SIZE);
+    reopen(fixture);
+    const struct engine_stats after = stats_of(fixture);
+    assert_int_equal(before.value_files, after.value_files);
+    assert_int_equal(before.value_bytes, after.value_bytes);
+    assert_int_equal(before.value_live_bytes, after.value_live_bytes);
+    must_verify(fixture);
+}
+
+static void a_file_that_nobody_refers_to_goes_at_open(void **state) {
+    struct fixture *fixture = *state;
+    struct io_file *file;
+    put_many(fixture, 0, 2, 1);
+    assert_int_equal(io_file_open(fixture->io, "/db/0000000900.val", IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
+    io_file_close(file);
+    reopen(fixture);
+    assert_int_equal(value_files(fixture).count, 1);
+    expect(fixture, NULL, 1, 1);
+}
+
+static void a_file_that_is_missing_is_told_at_open(void **state) {
+    struct fixture *fixture = *state;
+    struct engine *engine;
+    struct error error;
+    put_many(fixture, 0, 2, 1);
+    const struct listing listing = value_files(fixture);
+    engine_close(fixture->engine);
+    assert_int_equal(io_remove(fixture->io, listing.last), STATUS_OK);
+    assert_int_equal(engine_open(fixture->io, "/db", &fixture->options, &engine, &error), STATUS_CORRUPT);
+    assert_non_null(strstr(error.text, listing.last));
+    fixture->engine = lab_open(fixture->io, "/fresh", &fixture->options);
+}
+
+static void a_damaged_value_is_an_error_with_its_place_and_the_others_are_read(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_value value;
+    struct engine_iterator *iterator;
+    struct error error;
+    put_many(fixture, 0, 2, 1);
+    const struct listing listing = value_files(fixture);
+    engine_close(fixture->engine);
+    assert_int_equal(sim_disk_damage(fixture->disk, listing.last, 600, SIM_DAMAGE_FLIP), STATUS_OK);
+    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
+    assert_int_equal(engine_get(fixture->engine, NULL, TREE, slice_from_text("k0000"), &value), STATUS_CORRUPT);
+    engine_last_error(fixture->engine, &error);
+    assert_non_null(strstr(error.text, ".val"));
+    assert_non_null(strstr(error.text, "offset 64"));
+    expect(fixture, NULL, 1, 1);
+    assert_int_equal(engine_iterator_open(fixture->engine, TREE, NULL, &iterator), STATUS_OK);
+    engine_iterator_seek_first(iterator);
+    assert_true(engine_iterator_valid(iterator));
+    assert_int_equal(engine_iterator_value(iterator).size, 0);
+    assert_false(engine_iterator_valid(iterator));
+    assert_int_equal(engine_iterator_status(iterator), STATUS_CORRUPT);
+    engine_iterator_seek(iterator, slice_from_text("k0001"));
+    assert_int_equal(engine_iterator_value(iterator).size, SIZE);
+    engine_iterator_close(iterator);
+    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_CORRUPT);
+}
+
+static void beside_a_running_owner_values_stay_readable(void **state) {
+    const struct fixture *fixture = *state;
+    struct engine_options options = fixture->options;
+    char text[SIZE + 1];
+    options.read_only = true;
+    put_many(fixture, 0, 20, 1);
+    struct engine *beside = lab_open(fixture->io, "/db", &options);
+    put_many(fixture, 0, 20, 2);
+    compact(fixture);
+    lab_expect(beside, NULL, TREE, "k0004", value_of(4, 1, text));
+    engine_close(beside);
+    expect(fixture, NULL, 4, 2);
+    must_verify(fixture);
+}
+
+static void a_threshold_below_what_a_reference_takes_is_refused(void **state) {
+    const struct fixture *fixture = *state;
+    struct engine_tree_kind kind = fixture->options.kinds[LAB_APART - 1];
+    struct engine_options options = fixture->options;
+    struct engine *engine;
+    struct error error;
+    kind.value_threshold_bytes = 10;
+    options.kinds = &kind;
+    options.kind_count = 1;
+    assert_int_equal(engine_open(fixture->io, "/other", &options, &engine, &error), STATUS_INVALID);
+    assert_non_null(strstr(error.text, "value_threshold_bytes"));
+}
+
+int main(void) {
+#define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        FACT(a_large_value_lies_apart_and_is_read_by_get_and_both_ways),
+        FACT(a_value_stays_pinned_while_its_file_goes),
+        FACT(from_memory_alone_it_would_block_until_it_was_read),
+        FACT(an_iterator_reads_no_value_that_is_not_asked_for),
+        FACT(operands_and_appends_fold_onto_a_value_that_lies_apart),
+        FACT(compaction_carries_references_and_leaves_values_where_they_are),
+        FACT(a_stale_file_gives_up_its_live_values_and_goes),
+        FACT(a_snapshot_keeps_the_values_that_it_sees),
+        FACT(a_range_delete_of_all_and_a_dropped_tree_leave_no_file),
+        FACT(a_threshold_that_is_taken_away_leaves_what_is_there_readable),
+        FACT(a_checkpoint_has_the_values_and_goes_its_own_way),
+        FACT(the_account_is_the_same_after_a_restart),
+        FACT(a_file_that_nobody_refers_to_goes_at_open),
+        FACT(a_file_that_is_missing_is_told_at_open),
+        FACT(a_damaged_value_is_an_error_with_its_place_and_the_others_are_read),
+        FACT(beside_a_running_owner_values_stay_readable),
+        FACT(a_threshold_below_what_a_reference_takes_is_refused),
+    };
+    return cmocka_run_group_tests_name("values", tests, NULL, NULL);
+}

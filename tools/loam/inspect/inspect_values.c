@@ -1,0 +1,139 @@
+/*
+ * inspect_values: a file of values kept apart: header, records front to back, footer. A record whose sizes make no
+ * sense ends the walk: what follows it, up to the footer, is told as not read.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/values/value_format.h"
+#include "tools/loam/inspect/inspect.h"
+
+enum { SHOWN = 40, TEXT_BYTES = 200 };
+
+struct walk {
+    struct report *report;
+    struct sst_identity identity;
+    uint64_t records, value_bytes;
+};
+
+static void header_fields(struct walk *walk) {
+    struct report *report = walk->report;
+    struct error error = {.status = STATUS_OK};
+    if (value_header_decode(report->bytes, &walk->identity, &error) != STATUS_OK)
+        report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+    if (report->bytes.size < VALUE_HEADER_BYTES) {
+        report_plain(report, report->bytes.size, "cut header");
+        return;
+    }
+    const uint8_t *at = report->bytes.data;
+    report_field(report, 8, "magic", "\"loam.val\"");
+    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 8));
+    report_field(report, 4, "header bytes", "%" PRIu32, coding_get_u32(at + 12));
+    report_field(report, 8, "store", "%016" PRIx64, walk->identity.store);
+    report_field(report, 8, "file", "%" PRIu64, walk->identity.file);
+    report_field(report, 4, "required features", "%" PRIx32, coding_get_u32(at + 32));
+    report_field(report, 20, "reserved", "zero");
+    report_field(report, 8, "check", "of the 56 bytes before");
+    report_fact(report, "store", "%016" PRIx64, walk->identity.store);
+    report_fact(report, "file", "%" PRIu64, walk->identity.file);
+}
+
+/* The value itself, in words: as it stands, or unfolded. */
+static void payload_field(struct walk *walk, const struct value_record *record) {
+    struct report *report = walk->report;
+    char text[TEXT_BYTES];
+    if (record->codec == CODEC_NONE) {
+        report_text(text, sizeof text, record->payload, SHOWN);
+        report_field(report, record->payload.size, "value", "\"%s\"", text);
+        return;
+    }
+    uint8_t *raw = malloc(record->raw_bytes ? record->raw_bytes : 1);
+    if (!raw) report->no_memory = true;
+    if (raw && codec_decompress(NULL, record->codec, record->payload, raw, record->raw_bytes) == STATUS_OK) {
+        report_text(text, sizeof text, slice_make(raw, record->raw_bytes), SHOWN);
+        report_field(report, record->payload.size, "value", "\"%s\", %" PRIu32 " bytes by %s", text, record->raw_bytes,
+                     codec_name(record->codec));
+    } else {
+        report_problem(report, REPORT_CORRUPT, report->next, "the value does not decompress");
+        report_plain(report, record->payload.size, "value that can't be read");
+    }
+    free(raw);
+}
+
+static void record_fields(struct walk *walk, const struct value_record *record, bool sound) {
+    struct report *report = walk->report;
+    char text[TEXT_BYTES];
+    if (!sound) report_problem(report, REPORT_CORRUPT, report->next, "the check of this value is wrong");
+    report_field(report, 8, "check", "%s", sound ? "right" : "WRONG");
+    report_field(report, 4, "stored bytes", "%zu", record->payload.size);
+    report_field(report, 4, "raw bytes", "%" PRIu32, record->raw_bytes);
+    report_field(report, 4, "key bytes", "%zu", record->key.size);
+    report_field(report, 1, "codec", "%u: %s", (unsigned)record->codec, codec_name(record->codec));
+    report_plain(report, 3, "zero");
+    report_text(text, sizeof text, record->key, SHOWN);
+    report_field(report, record->key.size, "key", "\"%s\"", text);
+    if (sound)
+        payload_field(walk, record);
+    else
+        report_plain(report, record->payload.size, "value that does not verify");
+    walk->records += sound;
+    walk->value_bytes += sound ? record->raw_bytes : 0;
+}
+
+static void records(struct walk *walk, uint64_t end) {
+    struct report *report = walk->report;
+    while (report->next < end) {
+        const struct slice left = slice_make(report->bytes.data + report->next, (size_t)(end - report->next));
+        struct value_record record;
+        size_t size = 0;
+        if (value_record_peek(left, &record, &size) != STATUS_OK || size > left.size) {
+            report_problem(report, REPORT_CORRUPT, report->next, "no value begins here; what follows is not read");
+            report_plain(report, left.size, "not read");
+            return;
+        }
+        const bool sound =
+            value_record_decode(slice_make(left.data, size), &walk->identity, report->next, &record) == STATUS_OK;
+        record_fields(walk, &record, sound);
+    }
+}
+
+static void footer_fields(struct walk *walk, bool sound, const struct error *error) {
+    struct report *report = walk->report;
+    const uint8_t *at = report->bytes.data + report->next;
+    if (!sound) {
+        report_problem(report, REPORT_CORRUPT, report->next, "%s", error->text);
+        report_plain(report, VALUE_FOOTER_BYTES, "damaged footer");
+        return;
+    }
+    report_field(report, 8, "footer check", "of the 56 bytes behind");
+    report_field(report, 8, "magic", "\"loam.vnd\"");
+    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 16));
+    report_plain(report, 4, "zero");
+    report_field(report, 8, "values", "%" PRIu64, coding_get_u64(at + 24));
+    report_field(report, 8, "bytes of values", "%" PRIu64, coding_get_u64(at + 32));
+    report_field(report, 8, "file bytes", "%" PRIu64, coding_get_u64(at + 40));
+    report_field(report, 8, "store", "%016" PRIx64, coding_get_u64(at + 48));
+    report_field(report, 8, "file", "%" PRIu64, coding_get_u64(at + 56));
+}
+
+void inspect_values(struct report *report) {
+    struct walk walk = {.report = report};
+    struct value_footer footer = {0};
+    struct error error = {.status = STATUS_OK};
+    const uint64_t size = report->bytes.size;
+    header_fields(&walk);
+    if (size < VALUE_HEADER_BYTES + VALUE_FOOTER_BYTES) {
+        if (size > VALUE_HEADER_BYTES) report_plain(report, size - VALUE_HEADER_BYTES, "cut");
+        report_problem(report, REPORT_CORRUPT, report->next, "the file is cut");
+        return;
+    }
+    const uint64_t end = size - VALUE_FOOTER_BYTES;
+    const bool sound = value_footer_decode(slice_from(report->bytes, (size_t)end), size, &footer, &error) == STATUS_OK;
+    records(&walk, end);
+    footer_fields(&walk, sound, &error);
+    if (sound && (footer.records != walk.records || footer.value_bytes != walk.value_bytes))
+        report_problem(report, REPORT_CORRUPT, end, "the footer counts %" PRIu64 " values, %" PRIu64 " are sound",
+                       footer.records, walk.records);
+    report_fact(report, "values", "%" PRIu64 " of %" PRIu64 " bytes", walk.records, walk.value_bytes);
+}
