@@ -42,6 +42,7 @@ enum status_class {
     X(TIMED_OUT,       RETRY,  "timed out")                                                   \
     X(CANCELLED,       RETRY,  "cancelled")                                                   \
     X(COMPACTED,       RETRY,  "no longer in the log; a snapshot is needed")                  \
+    X(CONFLICT,        RETRY,  "written by another since it was read")                        \
     X(SESSION_LOST,    ANSWER, "the session has been evicted; the outcome is unknown")        \
     X(CLOSED,          DEVICE, "closed by the other side")                                    \
     X(NO_MEMORY,       DEVICE, "out of memory")                                               \

@@ -149,6 +149,12 @@ enum status batch_reader_next(struct batch_reader *reader, struct batch_operatio
     return STATUS_OK;
 }
 
+bool batch_fits(const struct engine_tree_kind *kind, const struct batch_operation *operation) {
+    if (operation->kind == BATCH_MERGE && !kind->merge) return false;
+    if (!kind->expires || operation->kind == BATCH_DELETE || operation->kind == BATCH_DELETE_RANGE) return true;
+    return operation->kind == BATCH_PUT && operation->value.size >= ENGINE_EXPIRY_BYTES;
+}
+
 /* ---- Records of the engine's own log ----------------------------------------------------------------------------- */
 
 size_t batch_header_encode(const struct batch_header *header, uint8_t *to) {

@@ -8,6 +8,7 @@
 
 #include "engine/base/coding.h"
 #include "engine/engine.h"
+#include "engine/entry/internal_key.h"
 
 /* Stored on disk: never renumber. */
 enum batch_kind {
@@ -37,6 +38,19 @@ struct batch_reader {
 void batch_reader_init(struct batch_reader *reader, struct slice operations, uint32_t count);
 /* OK, END after the last, CORRUPT on bytes that no encoder writes. */
 MUST_CHECK enum status batch_reader_next(struct batch_reader *reader, struct batch_operation *operation);
+
+/* What an operation on rows becomes in a memtable. */
+static inline enum entry_kind batch_entry_kind(enum batch_kind kind) {
+    switch (kind) {
+    case BATCH_PUT: return ENTRY_PUT;
+    case BATCH_MERGE: return ENTRY_MERGE;
+    case BATCH_APPEND: return ENTRY_APPEND;
+    case BATCH_DELETE_RANGE: return ENTRY_RANGE_DELETE;
+    default: return ENTRY_DELETE;
+    }
+}
+/* A tree of that kind takes it: a merge needs an operator, a tree whose values expire takes puts with a time alone. */
+bool batch_fits(const struct engine_tree_kind *kind, const struct batch_operation *operation);
 
 /* What stands before the operations in a record of the engine's own log (FORMAT.md, "log record"). */
 struct batch_header {

@@ -225,6 +225,7 @@ static enum status begin(struct engine *engine) {
     const enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
     if (status != STATUS_OK) return status;
     context.oldest_snapshot = compaction->snapshot_count > 0 ? compaction->snapshots[0] : UINT64_MAX;
+    context.oldest_transaction = store_oldest_transaction(engine);
     compaction_estimate_cover(engine, compaction->version);
     pick(compaction->version, &context, &compaction->pick);
     if (compaction->pick.kind == PICK_NONE) return STATUS_END;

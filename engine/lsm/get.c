@@ -31,12 +31,12 @@ static void add_cover(struct lookup *lookup, uint64_t cover) {
     if (cover > lookup->cover) lookup->cover = cover;
 }
 
-static enum status look_in_memtable(struct lookup *lookup, struct memtable *memtable) {
+static enum status look_in_memtable(struct lookup *lookup, struct memtable *memtable, uint64_t snapshot) {
     struct memtable_version version;
     enum status status = STATUS_OK;
-    add_cover(lookup, memtable_cover(memtable, lookup->tree->instance, lookup->key, lookup->snapshot));
+    add_cover(lookup, memtable_cover(memtable, lookup->tree->instance, lookup->key, snapshot));
     bool more = memtable_may_have(memtable, lookup->tree->instance, lookup->hash) &&
-                memtable_get(memtable, lookup->tree->instance, lookup->key, lookup->snapshot, &version);
+                memtable_get(memtable, lookup->tree->instance, lookup->key, snapshot, &version);
     while (more) {
         more = take_version(lookup, version.trailer, version.value, &status);
         if (lookup->has_base) {
@@ -105,9 +105,12 @@ static enum status look_in_files(struct lookup *lookup, const struct tree_files 
 }
 
 enum status lookup_run(struct lookup *lookup, const struct view *view) {
-    enum status status = look_in_memtable(lookup, view->active->table);
+    enum status status = STATUS_OK;
+    if (lookup->own.table) status = look_in_memtable(lookup, lookup->own.table, lookup->own.sequence);
+    if (status == STATUS_OK && !lookup->decided)
+        status = look_in_memtable(lookup, view->active->table, lookup->snapshot);
     for (uint32_t i = 0; i < view->sealed_count && status == STATUS_OK && !lookup->decided; i++)
-        status = look_in_memtable(lookup, view->sealed[i]->table);
+        status = look_in_memtable(lookup, view->sealed[i]->table, lookup->snapshot);
     if (status != STATUS_OK || lookup->decided) return status;
     const struct tree_files *files = version_find(view->version, lookup->tree->instance);
     return files ? look_in_files(lookup, files) : STATUS_OK;
@@ -180,10 +183,10 @@ enum status lookup_answer(struct lookup *lookup, enum status status, struct engi
     return status;
 }
 
-static enum status get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
-                       unsigned flags, struct engine_value *value) {
+enum status lookup_get(struct engine *engine, const struct engine_snapshot *snapshot, const struct own_writes *own,
+                       uint32_t tree, struct slice key, unsigned flags, struct engine_value *value) {
     *value = (struct engine_value){.data = {NULL, 0}};
-    struct lookup lookup = {.engine = engine, .key = key, .hash = entry_key_hash(key), .flags = flags};
+    struct lookup lookup = {.engine = engine, .key = key, .hash = entry_key_hash(key), .flags = flags, .own = *own};
     struct store_read read;
     store_begin_read(engine, snapshot, tree, &read);
     lookup.snapshot = read.sequence;
@@ -198,14 +201,14 @@ static enum status get(struct engine *engine, const struct engine_snapshot *snap
 enum status engine_get(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree, struct slice key,
                        struct engine_value *value) {
     const uint64_t start = timing_start(&engine->timing, engine->io, ENGINE_TIMING_GET);
-    const enum status status = get(engine, snapshot, tree, key, 0, value);
+    const enum status status = lookup_get(engine, snapshot, &own_writes_none, tree, key, 0, value);
     timing_end(&engine->timing, engine->io, ENGINE_TIMING_GET, start);
     return status;
 }
 
 enum status engine_get_try(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
                            struct slice key, struct engine_value *value) {
-    return get(engine, snapshot, tree, key, SST_MEMORY_ONLY, value);
+    return lookup_get(engine, snapshot, &own_writes_none, tree, key, SST_MEMORY_ONLY, value);
 }
 
 void engine_touch(struct engine *engine, uint32_t tree, const struct slice *keys, size_t count) {

@@ -20,6 +20,7 @@ struct wish {
 struct get_many {
     struct engine *engine;
     struct store_read read;
+    struct own_writes own;
     const struct slice *keys;
     struct engine_value *values;
     enum status *statuses;
@@ -76,6 +77,7 @@ static bool try_one(struct get_many *many, struct wish *wish, unsigned flags) {
         .snapshot = many->read.sequence,
         .time_ms = many->read.time_ms,
         .flags = flags,
+        .own = many->own,
     };
     const enum status ran = lookup_run(&lookup, many->read.view);
     const enum status status = lookup_answer(&lookup, ran, &many->values[wish->at]);
@@ -152,11 +154,11 @@ static enum status run(struct get_many *many, size_t count) {
     return STATUS_OK;
 }
 
-enum status engine_get_many(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
-                            const struct slice *keys, size_t count, struct engine_value *values,
+enum status lookup_get_many(struct engine *engine, const struct engine_snapshot *snapshot, const struct own_writes *own,
+                            uint32_t tree, const struct slice *keys, size_t count, struct engine_value *values,
                             enum status *statuses) {
     if (count > UINT32_MAX) return STATUS_TOO_LARGE;
-    struct get_many many = {.engine = engine, .keys = keys, .values = values, .statuses = statuses};
+    struct get_many many = {.engine = engine, .own = *own, .keys = keys, .values = values, .statuses = statuses};
     for (size_t i = 0; i < count; i++) {
         values[i] = (struct engine_value){.data = {NULL, 0}};
         statuses[i] = STATUS_NOT_FOUND;
@@ -167,4 +169,10 @@ enum status engine_get_many(struct engine *engine, const struct engine_snapshot 
     free(many.wishes);
     for (size_t i = 0; i < count && status != STATUS_OK; i++) statuses[i] = status;
     return status;
+}
+
+enum status engine_get_many(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
+                            const struct slice *keys, size_t count, struct engine_value *values,
+                            enum status *statuses) {
+    return lookup_get_many(engine, snapshot, &own_writes_none, tree, keys, count, values, statuses);
 }

@@ -24,6 +24,8 @@ struct engine_iterator {
     struct read_set set;
     struct source *top;
     uint64_t snapshot;
+    uint64_t own_sequence;   /* of the transaction that reads; 0 = none does */
+    uint64_t newest_trailer; /* before every version that can be seen */
     struct slice lower, upper;
     struct buf prefix, behind_prefix; /* what every key begins with; the least key behind all of those, empty = none */
     bool valid;
@@ -84,6 +86,12 @@ static bool is_gone(struct engine_iterator *iterator) {
     const struct source *top = iterator->top;
     if (is_deleted(iterator, top->key, top->trailer)) return true;
     return iterator->kind->expires && expiry_is_due(top->value, iterator->read.time_ms);
+}
+
+/* Newer than the snapshot, and not the reading transaction's own. */
+static bool is_unseen(const struct engine_iterator *iterator, uint64_t trailer) {
+    const uint64_t sequence = entry_sequence(trailer);
+    return sequence > iterator->snapshot && (sequence < OWN_SEQUENCE_FIRST || sequence > iterator->own_sequence);
 }
 
 static bool is_operand(uint64_t trailer) {
@@ -149,13 +157,20 @@ static void pass_key(struct engine_iterator *iterator) {
     }
 }
 
+/* At a further version of the key. Between a transaction's own ones and the snapshot's there may be others'. */
+static bool is_at_older(struct engine_iterator *iterator) {
+    while (iterator->own_sequence && is_at_key(iterator) && is_unseen(iterator, iterator->top->trailer))
+        source_next(iterator->top);
+    return is_at_key(iterator);
+}
+
 /* Operands from here on, newest first; stops at what is none. */
 static void fold_forward(struct engine_iterator *iterator) {
     struct source *top = iterator->top;
     enum status status = STATUS_OK;
     if (!keep_key(iterator, top->key)) return;
     operands_clear(&iterator->operands);
-    while (status == STATUS_OK && is_at_key(iterator) && is_operand(top->trailer) &&
+    while (status == STATUS_OK && is_at_older(iterator) && is_operand(top->trailer) &&
            !is_deleted(iterator, top->key, top->trailer)) {
         status = operands_add(&iterator->operands, top->trailer, top->value);
         source_next(top);
@@ -183,7 +198,7 @@ static void find_forward(struct engine_iterator *iterator) {
     unsigned gone = 0;
     iterator->backward = false;
     while (!is_at_end(iterator)) {
-        if (entry_sequence(top->trailer) > iterator->snapshot) {
+        if (is_unseen(iterator, top->trailer)) {
             source_next(top);
             continue;
         }
@@ -213,7 +228,7 @@ struct gathered {
 
 static enum status gather_version(struct engine_iterator *iterator, struct gathered *gathered) {
     const struct source *top = iterator->top;
-    if (entry_sequence(top->trailer) > iterator->snapshot) return STATUS_OK;
+    if (is_unseen(iterator, top->trailer)) return STATUS_OK;
     const bool gone = is_gone(iterator);
     if (!is_operand(top->trailer) || gone) {
         operands_clear(&iterator->operands);
@@ -284,7 +299,7 @@ void engine_iterator_seek(struct engine_iterator *iterator, struct slice key) {
     struct engine *engine = iterator->engine;
     const uint64_t start = timing_start(&engine->timing, engine->io, ENGINE_TIMING_SEEK);
     iterator->valid = false;
-    source_seek(iterator->top, from, entry_trailer_at(iterator->snapshot));
+    source_seek(iterator->top, from, iterator->newest_trailer);
     find_forward(iterator);
     timing_end(&engine->timing, engine->io, ENGINE_TIMING_SEEK, start);
 }
@@ -388,7 +403,8 @@ static struct slice filter_prefix(const struct engine_iterator *iterator, const 
     return iterator->prefix.size >= size ? slice_make(iterator->prefix.data, size) : slice_make(NULL, 0);
 }
 
-static enum status open_iterator(struct engine_iterator *iterator, const struct engine_iterator_options *options) {
+static enum status open_iterator(struct engine_iterator *iterator, const struct engine_iterator_options *options,
+                                 const struct own_writes *own) {
     const struct tree *tree = iterator->read.tree;
     if (!tree) return STATUS_INVALID;
     enum status status = bound(iterator, options);
@@ -400,17 +416,20 @@ static enum status open_iterator(struct engine_iterator *iterator, const struct 
         .upper = iterator->upper,
         .prefix = filter_prefix(iterator, tree->kind),
         .flags = (options->memory_only ? SST_MEMORY_ONLY : 0u) | (options->no_fill ? SST_NO_FILL : 0u),
+        .own = *own,
     };
     iterator->kind = tree->kind;
     iterator->flags = read.flags;
     iterator->snapshot = iterator->read.sequence;
+    iterator->own_sequence = own->table ? own->sequence : 0;
+    iterator->newest_trailer = own->table ? ENTRY_TRAILER_FIRST : entry_trailer_at(iterator->snapshot);
     status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
     iterator->top = iterator->set.top;
     return status;
 }
 
-enum status engine_iterator_open(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
-                                 struct engine_iterator **iterator) {
+enum status iterator_open_over(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
+                               const struct own_writes *own, struct engine_iterator **iterator) {
     static const struct engine_iterator_options defaults = {.memory_only = false};
     if (!options) options = &defaults;
     *iterator = NULL;
@@ -418,7 +437,7 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
     if (!made) return STATUS_NO_MEMORY;
     made->engine = engine;
     store_begin_read(engine, options->snapshot, tree, &made->read);
-    const enum status status = open_iterator(made, options);
+    const enum status status = open_iterator(made, options, own);
     if (status == STATUS_OK) {
         *iterator = made;
         return STATUS_OK;
@@ -428,6 +447,11 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
     buf_deinit(&made->behind_prefix);
     free(made);
     return status;
+}
+
+enum status engine_iterator_open(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
+                                 struct engine_iterator **iterator) {
+    return iterator_open_over(engine, tree, options, &own_writes_none, iterator);
 }
 
 void engine_iterator_close(struct engine_iterator *iterator) {

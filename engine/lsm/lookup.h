@@ -5,6 +5,7 @@
 #ifndef ENGINE_LSM_LOOKUP_H
 #define ENGINE_LSM_LOOKUP_H
 
+#include "engine/lsm/own_writes.h"
 #include "engine/lsm/resolve.h"
 #include "engine/lsm/store.h"
 
@@ -17,6 +18,7 @@ struct lookup {
     uint64_t snapshot;
     int64_t time_ms; /* of the read: what ends by then is gone */
     unsigned flags;  /* enum sst_read_flag */
+    struct own_writes own;
 
     uint64_t cover; /* the highest range delete met; hides what is older */
     bool decided;   /* nothing older matters */
@@ -34,5 +36,13 @@ struct lookup {
 MUST_CHECK enum status lookup_run(struct lookup *lookup, const struct view *view);
 /* After lookup_run, whose status comes in: the value, pinned, or why there is none. Frees what the lookup holds. */
 MUST_CHECK enum status lookup_answer(struct lookup *lookup, enum status status, struct engine_value *value);
+
+/* engine_get and engine_get_many over a transaction's own writes; flags: enum sst_read_flag. */
+MUST_CHECK enum status lookup_get(struct engine *engine, const struct engine_snapshot *snapshot,
+                                  const struct own_writes *own, uint32_t tree, struct slice key, unsigned flags,
+                                  struct engine_value *value);
+MUST_CHECK enum status lookup_get_many(struct engine *engine, const struct engine_snapshot *snapshot,
+                                       const struct own_writes *own, uint32_t tree, const struct slice *keys,
+                                       size_t count, struct engine_value *values, enum status *statuses);
 
 #endif

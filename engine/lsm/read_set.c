@@ -18,7 +18,7 @@ uint64_t read_set_cover(struct read_set *set, struct slice key) {
     for (size_t i = 0; i < set->cover_count; i++) {
         struct read_cover *cover = &set->covers[i];
         if (!cover->has_stretch || !is_in(&cover->stretch, key)) {
-            range_set_stretch(cover->set, set->instance, key, set->snapshot, &cover->stretch);
+            range_set_stretch(cover->set, set->instance, key, cover->snapshot, &cover->stretch);
             cover->has_stretch = true;
         }
         if (cover->stretch.sequence > highest) highest = cover->stretch.sequence;
@@ -29,7 +29,7 @@ uint64_t read_set_cover(struct read_set *set, struct slice key) {
 /* One stretch of one set hides the file: all it holds is older. */
 static bool hides(const struct read_set *set, const struct read_cover *cover, const struct file *file) {
     struct range_stretch stretch;
-    range_set_stretch(cover->set, set->instance, file->meta.first, set->snapshot, &stretch);
+    range_set_stretch(cover->set, set->instance, file->meta.first, cover->snapshot, &stretch);
     if (stretch.sequence <= file->meta.last_sequence) return false;
     if (!stretch.has_end) return true;
     if (!file->meta.has_last) return false;
@@ -58,7 +58,7 @@ static bool is_hidden(void *context, struct file *file) {
     return false;
 }
 
-static enum status add_cover(struct read_set *set, const struct range_set *ranges) {
+static enum status add_cover(struct read_set *set, const struct range_set *ranges, uint64_t snapshot) {
     if (range_set_is_empty(ranges)) return STATUS_OK;
     if (set->cover_count == set->cover_capacity) {
         const size_t more = set->cover_capacity ? set->cover_capacity * 2 : 8;
@@ -67,7 +67,7 @@ static enum status add_cover(struct read_set *set, const struct range_set *range
         set->covers = grown;
         set->cover_capacity = more;
     }
-    set->covers[set->cover_count++] = (struct read_cover){.set = ranges};
+    set->covers[set->cover_count++] = (struct read_cover){.set = ranges, .snapshot = snapshot};
     return STATUS_OK;
 }
 
@@ -75,14 +75,16 @@ static enum status add_file_cover(struct read_set *set, struct engine *engine, s
     struct sst *sst;
     if (file->meta.range_deletes == 0) return STATUS_OK;
     const enum status status = store_open_file(engine, file, flags, &sst);
-    return status == STATUS_OK ? add_cover(set, sst_range_deletes(sst)) : status;
+    return status == STATUS_OK ? add_cover(set, sst_range_deletes(sst), set->snapshot) : status;
 }
 
 static enum status gather_covers(struct read_set *set, struct engine *engine, const struct view *view,
                                  const struct tree_files *files, const struct read_options *options) {
-    enum status status = add_cover(set, memtable_range_deletes(view->active->table));
+    enum status status = STATUS_OK;
+    if (options->own.table) status = add_cover(set, memtable_range_deletes(options->own.table), options->own.sequence);
+    if (status == STATUS_OK) status = add_cover(set, memtable_range_deletes(view->active->table), set->snapshot);
     for (uint32_t i = 0; i < view->sealed_count && status == STATUS_OK; i++)
-        status = add_cover(set, memtable_range_deletes(view->sealed[i]->table));
+        status = add_cover(set, memtable_range_deletes(view->sealed[i]->table), set->snapshot);
     for (uint32_t level = 0; files && level < ENGINE_LEVELS; level++) {
         for (uint32_t i = 0; i < files->levels[level].count && status == STATUS_OK; i++) {
             struct file *file = files->levels[level].files[i];
@@ -98,7 +100,7 @@ static enum status gather_covers(struct read_set *set, struct engine *engine, co
  */
 
 static enum status allocate(struct read_set *set, const struct view *view, const struct tree_files *files) {
-    const size_t memtables = 1 + view->sealed_count;
+    const size_t memtables = 2 + view->sealed_count; /* with a transaction's own */
     const size_t level0 = files ? files->levels[0].count : 0;
     const size_t children = memtables + level0 + ENGINE_LEVELS;
     set->memtables = malloc(memtables * sizeof *set->memtables);
@@ -107,9 +109,9 @@ static enum status allocate(struct read_set *set, const struct view *view, const
     return set->memtables && (level0 == 0 || set->files) && set->children ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
-static void add_memtable(struct read_set *set, const struct memtable *memtable) {
+static void add_memtable(struct read_set *set, const struct memtable *memtable, uint64_t snapshot) {
     struct memtable_source *source = &set->memtables[set->memtable_count++];
-    memtable_source_init(source, memtable, set->instance, set->snapshot);
+    memtable_source_init(source, memtable, set->instance, snapshot);
     set->children[set->child_count++] = &source->source;
 }
 
@@ -142,8 +144,9 @@ static void add_level(struct read_set *set, struct engine *engine, const struct 
 
 static enum status gather_sources(struct read_set *set, struct engine *engine, const struct view *view,
                                   const struct tree_files *files, const struct read_options *options) {
-    add_memtable(set, view->active->table);
-    for (uint32_t i = 0; i < view->sealed_count; i++) add_memtable(set, view->sealed[i]->table);
+    if (options->own.table) add_memtable(set, options->own.table, options->own.sequence);
+    add_memtable(set, view->active->table, set->snapshot);
+    for (uint32_t i = 0; i < view->sealed_count; i++) add_memtable(set, view->sealed[i]->table, set->snapshot);
     const enum status status = files ? add_level0(set, engine, &files->levels[0], options) : STATUS_OK;
     for (uint32_t i = 1; files && i < ENGINE_LEVELS && status == STATUS_OK; i++)
         add_level(set, engine, &files->levels[i], options);

@@ -7,10 +7,12 @@
 
 #include "engine/lsm/level_source.h"
 #include "engine/lsm/merge_source.h"
+#include "engine/lsm/own_writes.h"
 
 /* The range deletes of one memtable or file, with the stretch asked about last. */
 struct read_cover {
     const struct range_set *set;
+    uint64_t snapshot; /* asked with */
     struct range_stretch stretch;
     bool has_stretch;
 };
@@ -40,6 +42,7 @@ struct read_options {
     struct slice lower, upper; /* empty = none */
     struct slice prefix;       /* of all keys within the bounds, as long as filters know it; borrowed until close */
     unsigned flags;            /* enum sst_read_flag */
+    struct own_writes own;     /* of the transaction that reads */
 };
 
 /* Sources stand nowhere; the view is held by the caller until close. WOULD_BLOCK, CORRUPT, IO when range deletes must

@@ -6,15 +6,31 @@
 
 #include "engine/lsm/store.h"
 
-struct engine_snapshot *engine_snapshot_acquire(struct engine *engine) {
+struct engine_snapshot *store_snapshot_acquire(struct engine *engine, bool transaction) {
     struct engine_snapshot *snapshot = malloc(sizeof *snapshot);
     if (!snapshot) return NULL;
+    snapshot->transaction = transaction;
     mutex_lock(&engine->mutex);
     snapshot->sequence = atomic_load_explicit(&engine->sequence, memory_order_acquire);
     snapshot->mark = engine->applied;
     list_push_back(&engine->snapshots, &snapshot->link);
     mutex_unlock(&engine->mutex);
     return snapshot;
+}
+
+struct engine_snapshot *engine_snapshot_acquire(struct engine *engine) {
+    return store_snapshot_acquire(engine, false);
+}
+
+uint64_t store_oldest_transaction(struct engine *engine) {
+    uint64_t sequence = 0;
+    mutex_lock(&engine->mutex);
+    for (struct list *at = engine->snapshots.next; at != &engine->snapshots && sequence == 0; at = at->next) {
+        const struct engine_snapshot *snapshot = list_entry(at, struct engine_snapshot, link);
+        if (snapshot->transaction) sequence = snapshot->sequence;
+    }
+    mutex_unlock(&engine->mutex);
+    return sequence;
 }
 
 void engine_snapshot_release(struct engine *engine, struct engine_snapshot *snapshot) {

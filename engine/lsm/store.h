@@ -37,6 +37,7 @@ struct engine_snapshot {
     struct list link;
     uint64_t sequence;
     struct engine_mark mark;
+    bool transaction; /* what came after it must stay to be seen, too: see store_oldest_transaction */
 };
 
 struct flush;
@@ -254,6 +255,19 @@ bool store_is_full(const struct engine *engine);
  * recovery. INVALID, NO_MEMORY, TOO_LARGE, CORRUPT. */
 MUST_CHECK enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first);
 
+/*
+ * A condition on which a batch is written, asked by the leader of the commit queue when all that is written before the
+ * batch is applied, published or not: what is not OK is the write's answer. `view` has all of that. May read files; the
+ * queue waits.
+ */
+struct store_check {
+    enum status (*ask)(void *context, const struct view *view);
+    void *context;
+};
+/* engine_write with a condition; check NULL = none. */
+MUST_CHECK enum status store_write_checked(struct engine *engine, struct engine_batch *batch,
+                                           const struct engine_write_options *options, const struct store_check *check);
+
 /* Calls act as leader of the commit queue: with the mutex, which it may give up, and no batch is applied meanwhile.
  * Returns its status. */
 MUST_CHECK enum status store_lead_alone(struct engine *engine, enum status (*act)(void *context), void *context);
@@ -263,6 +277,12 @@ MUST_CHECK enum status store_lead_alone(struct engine *engine, enum status (*act
 /* The sequences that reads may still ask with, ascending, in an array that the caller frees; *count 0 and NULL when
  * there are none. */
 MUST_CHECK enum status store_snapshots(struct engine *engine, uint64_t **sequences, size_t *count);
+
+/* NULL when out of memory. `transaction`: its commit will ask which keys were written since. */
+struct engine_snapshot *store_snapshot_acquire(struct engine *engine, bool transaction);
+/* The sequence of the oldest transaction's snapshot; 0 = there is none. Folding keeps the newest version of each key
+ * above a snapshot, deletes too; what drops files whole must ask here. */
+uint64_t store_oldest_transaction(struct engine *engine);
 
 /* ---- Installing (install.c) -------------------------------------------------------------------------------------- */
 

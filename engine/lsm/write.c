@@ -26,6 +26,7 @@ struct writer {
     bool seals;                        /* the memtable ends with it: alone in its group */
     enum status (*act)(void *context); /* instead of a batch: store_lead_alone */
     void *context;
+    const struct store_check *check; /* asked before the batch is applied; NULL = none */
     bool done;
     bool waits; /* `wake` was made, and its owner waits on it */
     enum status status;
@@ -38,16 +39,6 @@ struct writer {
 };
 
 /* ---- Applying one batch ------------------------------------------------------------------------------------------ */
-
-static enum entry_kind entry_kind_of(enum batch_kind kind) {
-    switch (kind) {
-    case BATCH_PUT: return ENTRY_PUT;
-    case BATCH_MERGE: return ENTRY_MERGE;
-    case BATCH_APPEND: return ENTRY_APPEND;
-    case BATCH_DELETE_RANGE: return ENTRY_RANGE_DELETE;
-    default: return ENTRY_DELETE;
-    }
-}
 
 static enum status create_tree(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
     const struct engine_tree_kind *kind = store_kind(engine, operation->tree_kind);
@@ -73,12 +64,6 @@ static enum status drop_tree(struct engine *engine, const struct batch_operation
     return status;
 }
 
-/* What a tree whose values expire takes. */
-static bool fits_expiry(const struct batch_operation *operation) {
-    if (operation->kind == BATCH_PUT) return operation->value.size >= ENGINE_EXPIRY_BYTES;
-    return operation->kind == BATCH_DELETE || operation->kind == BATCH_DELETE_RANGE;
-}
-
 static enum status apply_operation(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
     if (operation->kind == BATCH_CREATE_TREE || operation->kind == BATCH_DROP_TREE) {
         mutex_lock(&engine->mutex); /* the table is also changed by installs */
@@ -89,10 +74,9 @@ static enum status apply_operation(struct engine *engine, const struct batch_ope
     }
     const struct tree *tree = tree_table_live(&engine->trees, operation->tree);
     if (!tree) return STATUS_INVALID;
-    if (operation->kind == BATCH_MERGE && !tree->kind->merge) return STATUS_INVALID;
-    if (tree->kind->expires && !fits_expiry(operation)) return STATUS_INVALID;
-    return memtable_add(engine->active->table, tree->instance, entry_kind_of(operation->kind), sequence, operation->key,
-                        operation->value);
+    if (!batch_fits(tree->kind, operation)) return STATUS_INVALID;
+    return memtable_add(engine->active->table, tree->instance, batch_entry_kind(operation->kind), sequence,
+                        operation->key, operation->value);
 }
 
 /* Takes an operation back from whichever instances of its tree the batch can have met. */
@@ -101,7 +85,7 @@ static void undo_operation(struct engine *engine, const struct batch_operation *
     if (operation->kind == BATCH_CREATE_TREE || operation->kind == BATCH_DROP_TREE) return;
     const struct tree *tree = tree_table_find(&engine->trees, operation->tree, sequence);
     if (tree)
-        memtable_undo(engine->active->table, tree->instance, entry_kind_of(operation->kind), operation->key,
+        memtable_undo(engine->active->table, tree->instance, batch_entry_kind(operation->kind), operation->key,
                       operation->value, first);
 }
 
@@ -199,11 +183,13 @@ static enum status append_to_log(struct engine *engine, const struct engine_batc
     return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, lsn);
 }
 
-static enum status commit_one(struct engine *engine, struct group *group, struct writer *writer) {
+static enum status commit_one(struct engine *engine, struct group *group, struct writer *writer,
+                              const struct view *view) {
     struct engine_mark mark = group->mark;
     const struct engine_batch *batch = writer->batch;
     const struct slice operations = buf_slice(&batch->operations);
     enum status status = writer->amends ? STATUS_OK : next_mark(engine, batch, &group->mark, &mark);
+    if (status == STATUS_OK && writer->check) status = writer->check->ask(writer->check->context, view);
     if (status == STATUS_OK) status = store_apply(engine, operations, batch->count, engine->last_sequence + 1);
     if (status != STATUS_OK) return status == STATUS_CORRUPT ? STATUS_INVALID : status;
     writer->first = engine->last_sequence + 1;
@@ -272,7 +258,7 @@ static void commit_group(struct engine *engine, struct group *group) {
     bool any = false;
     for (uint32_t i = 0; i < group->count; i++) {
         struct writer *writer = group->writers[i];
-        writer->status = store_has_failed(engine) ? STATUS_READ_ONLY : commit_one(engine, group, writer);
+        writer->status = store_has_failed(engine) ? STATUS_READ_ONLY : commit_one(engine, group, writer, view);
         any = any || writer->status == STATUS_OK;
     }
     if (engine->wal) {
@@ -404,21 +390,26 @@ static enum status admit(struct engine *engine, const struct engine_batch *batch
     return status == STATUS_OK ? pace_admit(engine, batch->operations.size, no_wait) : status;
 }
 
-enum status engine_write(struct engine *engine, struct engine_batch *batch,
-                         const struct engine_write_options *options) {
+enum status store_write_checked(struct engine *engine, struct engine_batch *batch,
+                                const struct engine_write_options *options, const struct store_check *check) {
     static const struct engine_write_options defaults = {.sync = false, .no_wait = false};
     if (!options) options = &defaults;
     if (batch->count == 0 && engine->options.wal == ENGINE_WAL_OWN) return STATUS_OK;
     const uint64_t start = timing_start(&engine->timing, engine->io, ENGINE_TIMING_PUT);
     const enum status status = admit(engine, batch, options->no_wait);
     if (status != STATUS_OK) return status;
-    struct writer writer = {.batch = batch, .sync = options->sync, .status = STATUS_OK};
+    struct writer writer = {.batch = batch, .sync = options->sync, .check = check, .status = STATUS_OK};
     mutex_lock(&engine->mutex);
     writer.status = wait_for_room(engine, options->no_wait);
     if (writer.status == STATUS_OK) queue_and_commit(engine, &writer);
     mutex_unlock(&engine->mutex);
     timing_end(&engine->timing, engine->io, ENGINE_TIMING_PUT, start);
     return writer.status;
+}
+
+enum status engine_write(struct engine *engine, struct engine_batch *batch,
+                         const struct engine_write_options *options) {
+    return store_write_checked(engine, batch, options, NULL);
 }
 
 enum status engine_amend(struct engine *engine, struct engine_batch *batch, bool seal) {

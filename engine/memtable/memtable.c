@@ -14,7 +14,7 @@
 #include "engine/memtable/entry_list.h"
 #include "engine/memtable/key_filter.h"
 
-enum { ARENA_BLOCK_BYTES = 256 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
+enum { ARENA_BLOCK_BYTES = 256 << 10, SMALL_BLOCK_BYTES = 16 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
 
 /* The entries of one tree. */
 struct memtable_tree {
@@ -49,15 +49,26 @@ struct memtable_grown {
     _Atomic uint32_t mark_count; /* published: the first mark_count marks, and the bytes that they tell */
 };
 
-struct memtable *memtable_create(uint64_t seed) {
+static struct memtable *create(uint64_t seed, bool small) {
     struct memtable *memtable = calloc(1, sizeof *memtable);
     if (!memtable) return NULL;
     atomic_init(&memtable->references, 1);
-    arena_init_growing(&memtable->arena, ARENA_BLOCK_BYTES);
+    if (small)
+        arena_init(&memtable->arena, SMALL_BLOCK_BYTES);
+    else
+        arena_init_growing(&memtable->arena, ARENA_BLOCK_BYTES);
     range_set_init(&memtable->ranges, &memtable->arena, seed ^ 1);
     if (entry_list_init(&memtable->trees, &memtable->arena)) return memtable;
     memtable_release(memtable);
     return NULL;
+}
+
+struct memtable *memtable_create(uint64_t seed) {
+    return create(seed, false);
+}
+
+struct memtable *memtable_create_small(uint64_t seed) {
+    return create(seed, true);
 }
 
 void memtable_acquire(struct memtable *memtable) {

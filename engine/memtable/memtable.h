@@ -19,6 +19,8 @@ struct memtable_tree;
 /* One reference, the caller's. `seed` decides the shape of what range deletes are kept in, only. NULL when out of
  * memory. */
 struct memtable *memtable_create(uint64_t seed);
+/* The same for one that will mostly hold a few entries: asks the system for little at a time. */
+struct memtable *memtable_create_small(uint64_t seed);
 void memtable_acquire(struct memtable *memtable);
 void memtable_release(struct memtable *memtable); /* frees with the last reference; NULL is allowed */
 
