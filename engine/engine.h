@@ -136,10 +136,12 @@ struct engine_options {
     size_t cache_bytes; /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
     size_t block_bytes; /* of an SST's data block before compression [4 KiB] */
     size_t file_bytes;  /* of an SST made by compaction [8 MiB] */
-    size_t value_file_bytes;     /* of a file of values kept apart, about [32 MiB] */
-    uint64_t level_base_bytes;   /* target of level 1 [64 MiB] */
-    unsigned level_ratio;        /* [10] */
-    unsigned level0_trigger;     /* files in level 0 that start a compaction [4] */
+    size_t value_file_bytes;   /* of a file of values kept apart, about [32 MiB] */
+    uint64_t level_base_bytes; /* target of level 1 [64 MiB] */
+    unsigned level_ratio;      /* [10] */
+    unsigned level0_trigger;   /* files in level 0 that start a compaction [4] */
+    unsigned gap_keys; /* a row of so many deletes in the order of their keys, or a walk that passes four times as many,
+                          has the engine find out what is empty there, for later walks to hop over [256] */
     uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 16] */
     uint64_t wal_segment_bytes;  /* ENGINE_WAL_OWN [64 MiB] */
     uint64_t manifest_bytes;     /* a manifest this much longer than its first edit is begun anew [4 MiB] */

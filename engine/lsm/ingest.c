@@ -292,6 +292,7 @@ static enum status install_files(struct ingest *ingest) {
     const enum status status = store_install(engine, &ingest->install, NULL);
     mutex_lock(&engine->mutex);
     if (status != STATUS_OK) return status;
+    gaps_forget(&engine->gaps, ingest->instance);
     engine->last_sequence = sequence;
     engine->active->last_sequence = sequence;
     atomic_store_explicit(&engine->sequence, sequence, memory_order_release);

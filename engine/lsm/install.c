@@ -256,6 +256,7 @@ static void show(struct engine *engine, struct version *next, struct view *view,
     view_fill(view, next, engine->active, sealed, engine->sealed_count);
     if (view_publish(&engine->views, view)) store_job_start(engine, &engine->sweep_job);
     forget_departed(departed);
+    gap_search_note_install(engine);
     pace_recount(engine);
     store_signal(engine);
     mutex_unlock(&engine->mutex);

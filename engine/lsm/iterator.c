@@ -8,13 +8,16 @@
  */
 #include <stdlib.h>
 
+#include "engine/lsm/iterator.h"
+
 #include "engine/lsm/expiry.h"
 #include "engine/lsm/read_set.h"
 #include "engine/lsm/resolve.h"
 
 enum {
     SKIPS_BEFORE_SEEK = 16, /* versions of one key passed one by one */
-    GONE_MANY = 1024,       /* keys passed over in one move: the engine is told */
+    GONE_SOME = 16,         /* keys passed over before a gap is looked for */
+    GONE_MANY = 1024,       /* the engine is told */
 };
 
 struct engine_iterator {
@@ -40,6 +43,14 @@ struct engine_iterator {
     struct block *block; /* pins a value that was read so */
     unsigned flags;      /* of reads */
     struct operands operands;
+
+    /* Of a move that passes keys that are gone. */
+    uint32_t gone_some; /* it looks for a gap behind so many */
+    uint32_t patience;  /* 0 = endless */
+    bool paused, ignores_gaps;
+    uint64_t passed;
+    struct buf gone_from; /* one of the first */
+    struct buf hop;       /* where a gap ends or begins */
 };
 
 static void end(struct engine_iterator *iterator, enum status status) {
@@ -137,6 +148,58 @@ static void show_folded(struct engine_iterator *iterator, const struct slice *ba
     show(iterator, buf_slice(&iterator->key), buf_slice(&iterator->value), false);
 }
 
+/* ---- Keys that are gone
+ * -------------------------------------------------------------------------------------------------------------------
+ */
+
+static bool looks_for_gaps(const struct engine_iterator *iterator) {
+    return !gaps_are_none(&iterator->engine->gaps) && !iterator->ignores_gaps;
+}
+
+/* A move has passed `gone` keys, the last of which is iterator->key; false: it ends here. */
+static bool note_gone(struct engine_iterator *iterator, uint32_t gone) {
+    iterator->passed += iterator->gone_some;
+    if (gone == iterator->gone_some) {
+        const enum status status = buf_assign(&iterator->gone_from, buf_slice(&iterator->key));
+        if (status != STATUS_OK) {
+            end(iterator, status);
+            return false;
+        }
+    }
+    if (gone == GONE_MANY) compaction_note_deletes(iterator->engine);
+    if (iterator->patience == 0 || gone < iterator->patience) return true;
+    end(iterator, STATUS_OK);
+    iterator->paused = true;
+    return false;
+}
+
+/* So many keys were gone that whoever comes next should hop over them. Not where values expire: they are gone as of a
+ * time, not of a sequence. */
+static bool is_long(const struct engine_iterator *iterator, uint32_t gone) {
+    return gone >= 4 * iterator->engine->options.gap_keys && iterator->status == STATUS_OK &&
+           !iterator->kind->expires && !iterator->ignores_gaps;
+}
+
+static void propose(struct engine_iterator *iterator, struct slice begin, struct slice stop, bool has_end) {
+    const struct tree *tree = iterator->read.tree;
+    const struct gap_span span = {
+        .tree = tree->id, .instance = tree->instance, .begin = begin, .end = stop, .has_end = has_end};
+    gap_search_note_walk(iterator->engine, &span);
+}
+
+/* From one of the first keys passed to the key shown, or to where the walk ends. */
+static void propose_forward(struct engine_iterator *iterator) {
+    const struct slice stop = iterator->valid ? iterator->shown_key : iterator->upper;
+    propose(iterator, buf_slice(&iterator->gone_from), stop, stop.size > 0);
+}
+
+static void propose_backward(struct engine_iterator *iterator) {
+    struct buf *begin = &iterator->hop; /* behind the key shown */
+    enum status status = buf_assign(begin, iterator->valid ? iterator->shown_key : iterator->lower);
+    if (status == STATUS_OK && iterator->valid) status = buf_append_byte(begin, 0);
+    if (status == STATUS_OK) propose(iterator, buf_slice(begin), buf_slice(&iterator->gone_from), true);
+}
+
 /* ---- Forward
  * ------------------------------------------------------------------------------------------------------------------------------
  */
@@ -193,9 +256,27 @@ static void fold_forward(struct engine_iterator *iterator) {
     show_folded(iterator, has_base ? &base : NULL);
 }
 
+/* Over the gaps that begin here; false: behind them is nothing. */
+static bool hop_forward(struct engine_iterator *iterator) {
+    struct gaps *gaps = &iterator->engine->gaps;
+    struct source *top = iterator->top;
+    while (top->valid) {
+        const enum gaps_side side =
+            gaps_find_end(gaps, iterator->read.tree->instance, top->key, iterator->snapshot, &iterator->hop);
+        if (side == GAPS_NONE) return true;
+        iterator->passed += iterator->engine->options.gap_keys;
+        if (side == GAPS_TO_END) {
+            end(iterator, STATUS_OK);
+            return false;
+        }
+        source_seek(top, buf_slice(&iterator->hop), entry_trailer_at(iterator->snapshot));
+    }
+    return true;
+}
+
 static void find_forward(struct engine_iterator *iterator) {
     struct source *top = iterator->top;
-    unsigned gone = 0;
+    uint32_t gone = 0, look_at = iterator->gone_some;
     iterator->backward = false;
     while (!is_at_end(iterator)) {
         if (is_unseen(iterator, top->trailer)) {
@@ -208,12 +289,15 @@ static void find_forward(struct engine_iterator *iterator) {
             else
                 show(iterator, top->key, top->value, true);
             iterator->is_apart = entry_kind(top->trailer) == ENTRY_REFERENCE && iterator->direct;
-            return;
+            break;
         }
         if (!keep_key(iterator, top->key)) return;
         pass_key(iterator);
-        if (++gone == GONE_MANY) compaction_note_deletes(iterator->engine);
+        if (++gone != look_at) continue;
+        look_at += iterator->gone_some;
+        if (!note_gone(iterator, gone) || (looks_for_gaps(iterator) && !hop_forward(iterator))) return;
     }
+    if (is_long(iterator, gone)) propose_forward(iterator);
 }
 
 /* ---- Backward
@@ -283,11 +367,24 @@ static bool gather_key(struct engine_iterator *iterator) {
     return gathered.has_base;
 }
 
+static void hop_backward(struct engine_iterator *iterator) {
+    struct gaps *gaps = &iterator->engine->gaps;
+    struct source *top = iterator->top;
+    while (top->valid && gaps_find_begin(gaps, iterator->read.tree->instance, top->key, iterator->snapshot,
+                                         &iterator->hop) == GAPS_TO)
+        source_seek_before(top, buf_slice(&iterator->hop), ENTRY_TRAILER_FIRST);
+}
+
 static void find_backward(struct engine_iterator *iterator) {
+    uint32_t gone = 0, look_at = iterator->gone_some;
     iterator->backward = true;
-    unsigned gone = 0;
-    while (!is_at_end(iterator) && !gather_key(iterator))
-        if (++gone == GONE_MANY) compaction_note_deletes(iterator->engine);
+    while (!is_at_end(iterator) && !gather_key(iterator)) {
+        if (++gone != look_at) continue;
+        look_at += iterator->gone_some;
+        if (!note_gone(iterator, gone)) return;
+        if (looks_for_gaps(iterator)) hop_backward(iterator);
+    }
+    if (is_long(iterator, gone)) propose_backward(iterator);
 }
 
 /* ---- Moves
@@ -341,6 +438,31 @@ void engine_iterator_prev(struct engine_iterator *iterator) {
     iterator->valid = false;
     if (!iterator->backward) source_seek_before(iterator->top, buf_slice(&iterator->key), ENTRY_TRAILER_FIRST);
     find_backward(iterator);
+}
+
+void iterator_set_patience(struct engine_iterator *iterator, uint32_t keys) {
+    iterator->patience = keys;
+}
+
+bool iterator_is_paused(const struct engine_iterator *iterator) {
+    return iterator->paused;
+}
+
+void iterator_go_on(struct engine_iterator *iterator) {
+    iterator->paused = false;
+    find_forward(iterator);
+}
+
+void iterator_ignore_gaps(struct engine_iterator *iterator) {
+    iterator->ignores_gaps = true;
+}
+
+uint64_t iterator_passed(const struct engine_iterator *iterator) {
+    return iterator->passed;
+}
+
+const struct store_read *iterator_read(const struct engine_iterator *iterator) {
+    return &iterator->read;
 }
 
 bool engine_iterator_valid(const struct engine_iterator *iterator) {
@@ -436,6 +558,8 @@ enum status iterator_open_over(struct engine *engine, uint32_t tree, const struc
     struct engine_iterator *made = calloc(1, sizeof *made);
     if (!made) return STATUS_NO_MEMORY;
     made->engine = engine;
+    made->gone_some = engine->options.gap_keys < GONE_SOME ? engine->options.gap_keys : GONE_SOME;
+    made->ignores_gaps = own->table != NULL; /* what is not published is not cut out of them */
     store_begin_read(engine, options->snapshot, tree, &made->read);
     const enum status status = open_iterator(made, options, own);
     if (status == STATUS_OK) {
@@ -463,6 +587,8 @@ void engine_iterator_close(struct engine_iterator *iterator) {
     buf_deinit(&iterator->value);
     buf_deinit(&iterator->prefix);
     buf_deinit(&iterator->behind_prefix);
+    buf_deinit(&iterator->gone_from);
+    buf_deinit(&iterator->hop);
     operands_deinit(&iterator->operands);
     free(iterator);
 }

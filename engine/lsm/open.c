@@ -9,6 +9,7 @@ enum {
     FLUSH_PRIORITY = 0,
     COMPACTION_PRIORITY = 2,
     SWEEP_PRIORITY = 1,
+    GAP_PRIORITY = 1,
 };
 
 static void on_read_error(void *context, const struct error *error) {
@@ -40,11 +41,13 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     timing_init(&engine->timing);
     events_init(&engine->events);
     value_table_init(&engine->values);
+    gaps_init(&engine->gaps);
     atomic_store(&engine->flush_waits, UINT64_MAX);
     engine->next_job = 1;
     engine->mem_seed = 1;
     init_job(engine, &engine->flush_job, FLUSH_PRIORITY, flush_step);
     init_job(engine, &engine->sweep_job, SWEEP_PRIORITY, sweep_step);
+    init_job(engine, &engine->gap_job, GAP_PRIORITY, gap_search_step);
     init_job(engine, &engine->compact_job, COMPACTION_PRIORITY, compaction_step);
 }
 
@@ -139,8 +142,11 @@ enum status engine_open(struct io *io, const char *dir, const struct engine_opti
 static void stop_jobs(struct engine *engine) {
     mutex_lock(&engine->mutex);
     atomic_store(&engine->closing, true);
-    while (engine->flush_job.running || engine->compact_job.running || engine->sweep_job.running) store_wait(engine);
+    while (engine->flush_job.running || engine->compact_job.running || engine->sweep_job.running ||
+           engine->gap_job.running)
+        store_wait(engine);
     mutex_unlock(&engine->mutex);
+    gap_search_deinit(engine);
     flush_abandon(engine);
     compaction_abandon(engine);
 }

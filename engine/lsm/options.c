@@ -40,6 +40,7 @@ static const struct option_row rows[] = {
     ROW(level_base_bytes, OPTION_U64, 64 * MIB, 1 * KIB, 1024 * GIB),
     ROW(level_ratio, OPTION_UNSIGNED, 10, 2, 1000),
     ROW(level0_trigger, OPTION_UNSIGNED, 4, 1, 1000),
+    ROW(gap_keys, OPTION_UNSIGNED, 256, 2, 1 << 20),
     ROW(debt_limit_bytes, OPTION_U64, 0, 1, UINT64_MAX),
     ROW(wal_segment_bytes, OPTION_U64, 64 * MIB, 64 * KIB, 1 * GIB),
     ROW(disk_reserve_bytes, OPTION_U64, 64 * MIB, 1, UINT64_MAX),

@@ -15,6 +15,7 @@
 #include "engine/base/sync.h"
 #include "engine/lsm/events.h"
 #include "engine/lsm/format_level.h"
+#include "engine/lsm/gap_search.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/mem.h"
 #include "engine/lsm/superblock.h"
@@ -134,7 +135,12 @@ struct engine {
     _Atomic uint64_t log_durable; /* ENGINE_WAL_OFF: index */
     _Atomic uint64_t flush_waits; /* index that a finished flush waits for; UINT64_MAX = none */
 
-    struct store_job flush_job, compact_job, sweep_job;
+    /* What is known to be empty (gaps.h, gap_search.h). */
+    struct gaps gaps;
+    struct delete_run delete_run; /* leader */
+    struct gap_search gap_search; /* of its job */
+
+    struct store_job flush_job, compact_job, sweep_job, gap_job;
     struct flush *flush;           /* of the flush job */
     struct compaction *compaction; /* of the compaction job */
     atomic_bool closing;

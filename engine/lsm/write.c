@@ -75,6 +75,10 @@ static enum status apply_operation(struct engine *engine, const struct batch_ope
     const struct tree *tree = tree_table_live(&engine->trees, operation->tree);
     if (!tree) return STATUS_INVALID;
     if (!batch_fits(tree->kind, operation)) return STATUS_INVALID;
+    if (operation->kind == BATCH_DELETE)
+        gap_search_note_delete(engine, tree, operation->key);
+    else if (!gaps_are_none(&engine->gaps) && operation->kind != BATCH_DELETE_RANGE)
+        gaps_note_key(&engine->gaps, tree->instance, operation->key);
     return memtable_add(engine->active->table, tree->instance, batch_entry_kind(operation->kind), sequence,
                         operation->key, operation->value);
 }
@@ -311,6 +315,7 @@ static void lead(struct engine *engine, struct writer *leader) {
     if (prepared) store_end_seal(engine, &sealing, leader->status);
     store_seal_if_full(engine);
     store_note_seal_due(engine);
+    gap_search_end_group(engine);
     dismiss(engine, &group, leader);
 }
 

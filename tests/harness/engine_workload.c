@@ -259,6 +259,7 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         .level_base_bytes = pick(prng, 8 << 10, 128 << 10),
         .level_ratio = 2 + (unsigned)prng_below(prng, 9),
         .level0_trigger = 1 + (unsigned)prng_below(prng, 4),
+        .gap_keys = (unsigned)pick(prng, 2, 16),
         .wal_segment_bytes = pick(prng, 64 << 10, 128 << 10),
         .manifest_bytes = pick(prng, 16 << 10, 128 << 10),
         .disk_reserve_bytes = 1,

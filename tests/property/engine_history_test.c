@@ -246,6 +246,7 @@ static void draw_options(struct run *run) {
         .level_base_bytes = pick(prng, 4 << 10, 256 << 10),
         .level_ratio = 2 + (unsigned)prng_below(prng, 9),
         .level0_trigger = 1 + (unsigned)prng_below(prng, 5),
+        .gap_keys = (unsigned)pick(prng, 2, 16),
         .wal_segment_bytes = 64 << 10,
         .disk_reserve_bytes = 1,
     };

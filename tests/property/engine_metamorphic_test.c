@@ -108,8 +108,14 @@ static const struct setup setups[] = {
      .changes_policy = true,
      .reopen_every = 12,
      .options = {.memtable_bytes = 4 << 10, .file_bytes = 8 << 10}},
+    {.name = "gaps of two keys", .options.gap_keys = 2},
+    {.name = "gaps of two keys, all in memory", .options = {.gap_keys = 2, .memtable_bytes = 64 << 20}},
+    {.name = "gaps of four keys, files", .options = {.gap_keys = 4, .memtable_bytes = 2 << 10}, .flush_every = 3},
     {.name = "two compaction workers", .compaction_workers = 2, .options.memtable_bytes = 4 << 10},
-    {.name = "threads, posix", .with_threads = true, .backend = IO_BACKEND_POSIX, .options.memtable_bytes = 4 << 10},
+    {.name = "threads, posix",
+     .with_threads = true,
+     .backend = IO_BACKEND_POSIX,
+     .options = {.memtable_bytes = 4 << 10, .gap_keys = 2}},
     {.name = "threads, io_uring", .with_threads = true, .backend = IO_BACKEND_PROBE, .options.memtable_bytes = 4 << 10},
 };
 
@@ -224,6 +230,7 @@ static void set_up_options(struct run *run) {
     TAKE(level_base_bytes);
     TAKE(level_ratio);
     TAKE(level0_trigger);
+    TAKE(gap_keys);
     TAKE(manifest_bytes);
     TAKE(format_level);
 }

@@ -21,6 +21,9 @@ enum {
     BENCH_BATCH = 1000,             /* puts in a batch of fillbatch */
     BENCH_SEEK_NEXTS = 10,          /* entries read behind each seek */
     BENCH_SYNC_WRITERS = 16,        /* threads of fillsync16 */
+    BENCH_DELETED_ROW = 100000,     /* keys that seekdeleted deletes */
+    BENCH_DELETED_SEEKS = 1000,     /* of seekdeleted and seekgone */
+    BENCH_OPENS = 5,                /* of open */
     BENCH_STEPS_MAX = 64,
     BENCH_ENGINES_MAX = 4,
     BENCH_ROUNDS_MAX = 31,

@@ -35,8 +35,8 @@ static const char usage_head[] =
 
 static const char default_workloads[] =
     "fillseq,deleterandom,fillbatch,fillrandom,overwrite,readrandom,readmissing,seekrandom,readseq,readreverse,"
-    "readwhilewriting,compact,readrandom,readmissing,seekrandom,readseq,readreverse,rawsync,fillsync,fillsync16,"
-    "fill1k,read1k";
+    "readwhilewriting,compact,readrandom,readmissing,seekrandom,readseq,readreverse,open,seekdeleted,seekgone,rawsync,"
+    "fillsync,fillsync16,fill1k,read1k";
 static const char long_workloads[] = "fillseq,fillrandom,overwrite,readwhilewriting";
 
 void bench_options_print_usage(bool asked) {

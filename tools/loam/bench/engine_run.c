@@ -131,6 +131,11 @@ static void note_keys(struct bench_run *run, const struct workload *workload, co
     run->fill_seed = lane->seed;
 }
 
+/* What `deletes_row` deletes. */
+static void note_deleted_row(struct bench_run *run) {
+    for (uint64_t i = 0; i < workload_deleted_keys(run->space); i++) mark_key(run, run->space / 4 + i, false);
+}
+
 static uint64_t live_keys(const struct bench_run *run) {
     uint64_t keys = 0;
     for (uint64_t i = 0; i <= run->settings->entries / 64; i++) keys += (uint64_t)__builtin_popcountll(run->present[i]);
@@ -239,6 +244,7 @@ static void merge_lanes(struct bench_run *run, const struct workload *workload, 
         if (i > 0) hist_merge(&first->latency, &lane->latency);
         if (workload->writes && !workload->compacts) note_keys(run, workload, lane);
     }
+    if (workload->deletes_row) note_deleted_row(run);
     result->latency_count = first->latency.count;
     result->p50_ns = hist_quantile(&first->latency, 0.5);
     result->p99_ns = hist_quantile(&first->latency, 0.99);
@@ -268,8 +274,9 @@ static enum status measure_step(struct bench_run *run, const struct bench_step *
     const uint64_t cpu_ns = measure_cpu_ns();
     uint64_t start_ns, end_ns;
     enum status status = run_lanes(run, workload, &start_ns, &end_ns, result);
+    run->store = run->lanes[0].store;
     if (status != STATUS_OK) return error_set(&result->error, status, "%s: %s", workload->name, status_text(status));
-    result->elapsed_ns = end_ns - start_ns;
+    result->elapsed_ns = workload->reopens || workload->deletes_row ? run->lanes[0].latency.sum : end_ns - start_ns;
     result->cpu_ns = measure_cpu_ns() - cpu_ns;
     merge_lanes(run, workload, result);
     if (workload->compacts && run->driver->compact) result->operations = live_keys(run);

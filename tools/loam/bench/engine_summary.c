@@ -124,6 +124,8 @@ static const double amplification_share = 0.8; /* of RocksDB's */
 static const double space_limit = 1.25;        /* at which that counts */
 static const double lmdb_share = 1 / 1.3;      /* of LMDB's reads, in data that fits the cache */
 static const double stall_limit_ms = 1000;
+static const double deleted_seek_us = 50; /* half of the seeks into what was deleted are faster */
+static const double open_ms = 100;        /* with nothing to replay */
 
 static double better_peer(const struct report *report, uint32_t step, bool rest) {
     double best = 0;
@@ -203,6 +205,9 @@ static void add_other_goals(struct report *report, uint32_t step) {
         add_goal(report, step, "rate by lmdb's (stretch)", loam->rate / report->cells[step][column].rate, lmdb_share,
                  false);
     const struct workload *workload = &engine_workloads[report->steps[step].workload];
+    if (workload->seeks_deleted) add_goal(report, step, "seek, us", loam->p50_us, deleted_seek_us, true);
+    if (workload->reopens && report->steps[step].compacted)
+        add_goal(report, step, "open, ms", loam->p50_us / 1000, open_ms, true);
     if ((workload->writes || workload->beside) && loam->max_ms > 0)
         add_goal(report, step, "longest wait, ms", loam->max_ms, stall_limit_ms, true);
     if (workload->beside)

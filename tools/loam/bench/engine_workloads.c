@@ -197,12 +197,87 @@ static enum status seek_at_random(struct lane *lane) {
     return status;
 }
 
+/* ---- Behind mass deletes ------------------------------------------------------------------------------------------
+ */
+
+static uint64_t deleted_first(const struct lane *lane) {
+    return lane->space / 4;
+}
+
+uint64_t workload_deleted_keys(uint64_t space) {
+    return space / 2 < BENCH_DELETED_ROW ? space / 2 : BENCH_DELETED_ROW;
+}
+
+static enum status delete_row(struct lane *lane) {
+    struct store_writer *writer;
+    enum status status = lane->driver->writer_open(lane->store, &writer);
+    if (status != STATUS_OK) return status;
+    const uint64_t first = deleted_first(lane), count = workload_deleted_keys(lane->space);
+    for (uint64_t i = 0; status == STATUS_OK && i < count; i++) {
+        uint8_t key[BENCH_KEY_BYTES];
+        status = lane->driver->delete (writer, lane_key(lane, first + i, key));
+    }
+    lane->driver->writer_close(writer);
+    return status;
+}
+
+/* Each with a cursor of its own, as one that is older sees an older state; one entry is read. */
+static enum status seek_into_row(struct lane *lane) {
+    enum status status = STATUS_OK;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        uint8_t bytes[BENCH_KEY_BYTES];
+        struct store_cursor *cursor;
+        struct slice key, value;
+        const uint64_t number = deleted_first(lane) + prng_below(&lane->prng, workload_deleted_keys(lane->space));
+        status = lane->driver->cursor_open(lane->store, false, &cursor);
+        if (status != STATUS_OK) break;
+        status = lane->driver->seek(cursor, lane_key(lane, number, bytes), &key, &value);
+        if (status == STATUS_OK) {
+            lane->found++;
+            lane_touch(lane, value);
+        }
+        lane->driver->cursor_close(cursor);
+        if (status == STATUS_END) status = STATUS_OK;
+        lane_lap(lane, 1);
+    }
+    return status;
+}
+
+/* Before anything was flushed or compacted; the deletes are not timed. */
+static enum status delete_and_seek(struct lane *lane) {
+    const enum status status = delete_row(lane);
+    return status == STATUS_OK ? seek_into_row(lane) : status;
+}
+
 /* ---- Others ------------------------------------------------------------------------------------------------------ */
 
 /* Timed as a whole; the entries that it leaves count. */
 static enum status compact(struct lane *lane) {
     lane_begin(lane);
     return lane->driver->compact ? lane->driver->compact(lane->store) : STATUS_OK;
+}
+
+/* Closed and opened; the first get is in the time, as an engine may put off what it needs until then. */
+static enum status open_again(struct lane *lane) {
+    char dir[BENCH_PATH_BYTES];
+    bench_engine_dir(lane->settings, lane->driver->name, dir);
+    enum status status = STATUS_OK;
+    lane_begin(lane);
+    while (status == STATUS_OK && goes_on(lane)) {
+        struct store_reader *reader;
+        uint8_t key[BENCH_KEY_BYTES];
+        lane->driver->close(lane->store);
+        lane->store = NULL;
+        lane->at_ns = io_now_ns(lane->io);
+        status = lane->driver->open(lane->io, lane->settings, dir, false, &lane->store);
+        if (status != STATUS_OK) return status;
+        status = lane->driver->reader_open(lane->store, &reader);
+        if (status != STATUS_OK) return status;
+        status = get(lane, reader, lane_key(lane, prng_below(&lane->prng, lane->space), key));
+        lane->driver->reader_close(reader);
+    }
+    return status;
 }
 
 enum { DEVICE_FILE_BYTES = 16 << 20 };
@@ -249,6 +324,10 @@ const struct workload engine_workloads[] = {
     {"readseq", "a walk over all", read_in_order, .threads = 1},
     {"readreverse", "a walk back", read_in_reverse, .threads = 1},
     {"readwhilewriting", "gets beside a thread that overwrites", read_at_random, overwrite_beside, .threads = 1},
+    {"open", "closed and opened, and one get", open_again, .threads = 1, .reopens = true},
+    {"seekdeleted", "100 k deletes in order, and at once seeks into them", delete_and_seek, .threads = 1,
+     .seeks_deleted = true, .deletes_row = true},
+    {"seekgone", "the same seeks, at rest", seek_into_row, .threads = 1, .seeks_deleted = true},
     {"compact", "all levels into one", compact, .threads = 1, .writes = true, .compacts = true},
     {"fillbatch", "puts in order, 1000 in a batch", fill_in_batches, .threads = 1, .fresh = true, .writes = true},
     {"rawsync", "fdatasync of a preallocated file", sync_device, .threads = 1, .alone = true},
@@ -272,6 +351,8 @@ uint32_t workload_find(const char *name, size_t size) {
 
 uint64_t workload_operations(const struct workload *workload, const struct bench_settings *settings) {
     if (workload->compacts) return 1;
+    if (workload->reopens) return BENCH_OPENS;
+    if (workload->seeks_deleted) return BENCH_DELETED_SEEKS;
     uint64_t count = workload->writes ? settings->entries : settings->reads;
     if (workload->durable || workload->alone) count = settings->sync_writes;
     if (workload->durable) count *= workload->threads > 1 ? 4 : 1;

@@ -24,12 +24,17 @@ struct workload {
     bool large;   /* values of BENCH_LARGE_VALUE_BYTES, a quarter of the keys */
     bool alone;   /* it concerns the device: runs once a round, beside no engine */
     bool compacts;
+    bool reopens;       /* the store is another one behind it */
+    bool seeks_deleted; /* into a row of keys that is deleted, */
+    bool deletes_row;   /* by this one */
 };
 
 extern const struct workload engine_workloads[];
 extern const unsigned engine_workload_count;
 /* UINT32_MAX: there is none of that name. */
 uint32_t workload_find(const char *name, size_t size);
+/* How many keys, from a quarter of them on, `deletes_row` deletes. */
+uint64_t workload_deleted_keys(uint64_t space);
 /* Operations that it makes with these settings. */
 uint64_t workload_operations(const struct workload *workload, const struct bench_settings *settings);
 
