@@ -9,3 +9,11 @@ void *pages_run_alloc(bool huge) {
     if (run && huge) (void)madvise(run, PAGES_RUN_BYTES, MADV_HUGEPAGE);
     return run;
 }
+
+void *pages_room_alloc(size_t bytes) {
+    if (bytes < PAGES_RUN_BYTES) return malloc(bytes);
+    const size_t size = (bytes + PAGES_RUN_BYTES - 1) / PAGES_RUN_BYTES * PAGES_RUN_BYTES;
+    void *room = aligned_alloc(PAGES_RUN_BYTES, size);
+    if (room) (void)madvise(room, size, MADV_HUGEPAGE);
+    return room;
+}

@@ -20,6 +20,11 @@ enum { PAGES_RUN_BYTES = 2 << 20 };
  * huge page; where it has none it is ordinary memory. NULL when out of memory. Any thread. */
 void *pages_run_alloc(bool huge);
 
+/* Room for `bytes` that are about to be written from end to end: as many runs as that takes, with huge pages, or
+ * ordinary memory where it is less than one. Content undefined; the caller's until free(). NULL when out of memory. Any
+ * thread. */
+void *pages_room_alloc(size_t bytes);
+
 #pragma GCC visibility pop
 
 #endif

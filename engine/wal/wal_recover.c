@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/pages.h"
 #include "engine/wal/wal_internal.h"
 
 struct found_file {
@@ -27,7 +28,8 @@ struct opening {
     void *visit_context;
     struct wal_recovery *recovery;
     struct error *error;
-    struct buf bytes; /* of the segment that is being read */
+    uint8_t *bytes; /* of the segment that is being read; owned */
+    size_t bytes_size, bytes_room;
     uint64_t highest_group;
     bool cut;                /* the newest segment takes no more groups */
     uint64_t unproven_begin; /* in the newest segment's stream: from here on nothing proves that it is durable */
@@ -141,15 +143,26 @@ static enum status open_segments(struct opening *opening) {
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
+/* Small pages would take longer to come by than the segment to read. */
+static enum status make_room(struct opening *opening, size_t bytes) {
+    opening->bytes_size = 0;
+    if (bytes <= opening->bytes_room) return STATUS_OK;
+    free(opening->bytes);
+    opening->bytes_room = 0;
+    opening->bytes = pages_room_alloc(bytes);
+    if (!opening->bytes) return STATUS_NO_MEMORY;
+    opening->bytes_room = bytes;
+    return STATUS_OK;
+}
+
 static enum status read_segment(struct opening *opening, const struct wal_segment *segment) {
-    buf_clear(&opening->bytes);
-    enum status status = buf_reserve(&opening->bytes, segment->bytes);
+    enum status status = make_room(opening, segment->bytes);
     size_t got = 0;
-    if (status == STATUS_OK) status = io_file_read(segment->file, 0, opening->bytes.data, segment->bytes, &got);
+    if (status == STATUS_OK) status = io_file_read(segment->file, 0, opening->bytes, segment->bytes, &got);
     if (status == STATUS_OK && got < segment->bytes) status = STATUS_IO;
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: %s", io_file_path(segment->file), status_text(status));
-    opening->bytes.size = got;
+    opening->bytes_size = got;
     return STATUS_OK;
 }
 
@@ -206,7 +219,8 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
 
     struct wal_scan scan;
     const struct wal_segment_header *header = &opening->headers[index];
-    status = wal_scan_init(&scan, buf_slice(&opening->bytes), header, newest ? NULL : header + 1, opening->error);
+    status = wal_scan_init(&scan, slice_make(opening->bytes, opening->bytes_size), header, newest ? NULL : header + 1,
+                           opening->error);
     if (status != STATUS_OK) return error_prefix(opening->error, status, "%s", io_file_path(segment->file));
     enum wal_verdict verdict = WAL_FOUND_GROUP;
     while (status == STATUS_OK && verdict == WAL_FOUND_GROUP) {
@@ -256,9 +270,9 @@ static enum status settle_tail(struct opening *opening) {
         uint64_t last = wal_offset_of(wal->current_end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
         struct io_file *file = wal_current_file(wal);
         if (status == STATUS_OK)
-            status = io_file_write(file, first, opening->bytes.data + first, last + IO_SECTOR_BYTES - first);
+            status = io_file_write(file, first, opening->bytes + first, last + IO_SECTOR_BYTES - first);
         if (status == STATUS_OK) status = io_file_sync(file);
-        memcpy(wal->tail, opening->bytes.data + last, IO_SECTOR_BYTES);
+        memcpy(wal->tail, opening->bytes + last, IO_SECTOR_BYTES);
     }
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: making the tail durable: %s", wal->dir, status_text(status));
@@ -381,7 +395,7 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     free(opening.segments.items);
     free(opening.spares.items);
     free(opening.headers);
-    buf_deinit(&opening.bytes);
+    free(opening.bytes);
     if (status == STATUS_OK && !opening.read_only)
         *wal = opening.wal;
     else
