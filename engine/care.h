@@ -13,6 +13,7 @@
 #pragma GCC visibility push(default)
 
 struct care_verify_options {
+    /* Both are called by one thread at a time, not always the same. */
     /* Each finding: file, offset, what is wrong with which keys, what to do. May be NULL. */
     void (*visit)(void *context, const struct engine_finding *finding);
     /* Now and then, while files are read. May be NULL. */
@@ -21,10 +22,10 @@ struct care_verify_options {
 };
 
 struct care_verify_report {
-    uint64_t files, bytes, entries; /* of tables that were read */
-    uint64_t log_records;
-    uint64_t value_files; /* of values kept apart, that were read; their bytes count too */
-    uint64_t orphans;     /* tables and files of values that no edit names: an open removes them */
+    uint64_t files, bytes, entries;  /* of tables that were read */
+    uint64_t log_records, log_bytes; /* of the own log: bytes of payload */
+    uint64_t value_files;            /* of values kept apart, that were read; their bytes count too */
+    uint64_t orphans;                /* tables and files of values that no edit names: an open removes them */
     uint64_t findings;
     unsigned format_level; /* 0: the manifest can't be read */
 };
@@ -32,8 +33,9 @@ struct care_verify_report {
 /*
  * Reads everything: superblock, manifest, options, every byte of every table, the own log; and judges what they mean
  * together: counts, spans, sequences and filters against the entries, tables against the manifest, the manifest against
- * the directory, levels against one another. Changes nothing and takes no lock: beside a running owner, tables that it
- * removes meanwhile are found missing. OK, CORRUPT (findings), NOT_FOUND (no store), or why it could not be done.
+ * the directory, levels against one another. Tables are read by the caller and by a job beside it, so their findings
+ * come in no order. Changes nothing and takes no lock: beside a running owner, tables that it removes meanwhile are
+ * found missing. OK, CORRUPT (findings), NOT_FOUND (no store), or why it could not be done.
  */
 MUST_CHECK enum status engine_care_verify(struct io *io, const char *dir, const struct care_verify_options *options,
                                           struct care_verify_report *report, struct error *error);

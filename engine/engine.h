@@ -370,8 +370,9 @@ void engine_log_durable(struct engine *engine, uint64_t index);
 MUST_CHECK enum status engine_checkpoint(struct engine *engine, const char *dir, struct engine_mark *mark,
                                          struct error *error);
 
-/* Verifies every checksum and the meaning above it (order, levels disjoint, references, sizes, marks); reads all. visit
- * is called for each finding; NULL = only the verdict. OK or CORRUPT. */
+/* Verifies every checksum and the meaning above it (order, levels disjoint, references, sizes, marks); reads all, the
+ * caller and a job of IO_POOL_LONG beside it. visit is called for each finding, by one thread at a time; NULL = only
+ * the verdict. OK or CORRUPT. Blocking: never from the loop. */
 struct engine_finding {
     enum status status;
     const char *file;

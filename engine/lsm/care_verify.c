@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/sync.h"
 #include "engine/lsm/batch.h"
 #include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/options.h"
 #include "engine/lsm/options_format.h"
+#include "engine/lsm/team.h"
 #include "engine/wal.h"
 
 struct verify {
@@ -23,23 +25,31 @@ struct verify {
     struct care_sink sink;
     struct care_state state;
     bool has_state;
-    struct care_values values;
+    struct care_values values; /* values_lock, once tables are read */
+    struct mutex values_lock;
     uint64_t total;
+    struct edit_file *files; /* that the manifest names */
+    size_t file_count;
+    struct mutex mutex; /* report, and the caller's functions: tables are read by two at once */
     struct error *error;
 };
 
 static void find(void *context, const char *path, uint64_t offset, const char *text) {
     struct verify *verify = context;
     const struct engine_finding finding = {.status = STATUS_CORRUPT, .file = path, .offset = offset, .text = text};
+    mutex_lock(&verify->mutex);
     verify->report->findings++;
     if (verify->options->visit) verify->options->visit(verify->options->context, &finding);
+    mutex_unlock(&verify->mutex);
 }
 
 static void note_progress(void *context, uint64_t bytes) {
     struct verify *verify = context;
+    mutex_lock(&verify->mutex);
     verify->report->bytes += bytes;
     if (verify->options->progress)
         verify->options->progress(verify->options->context, verify->report->bytes, verify->total);
+    mutex_unlock(&verify->mutex);
 }
 
 /* Told already: the next one. */
@@ -116,7 +126,12 @@ static enum status verify_references(struct verify *verify, const char *path, ui
     else
         status = sst_read_identity(verify->io, path, &identity, NULL);
     if (status == STATUS_OK) status = sst_open(&verify->environment, path, identity, number, &sst, NULL);
-    if (status == STATUS_OK) status = care_references_walk(&references, &verify->values, sst);
+    const bool refers = status == STATUS_OK && (sst_properties(sst)->references > 0 || (meta && meta->values.size > 0));
+    if (status != STATUS_OK || !refers) {
+        sst_close(sst);
+        return status;
+    }
+    status = care_references_walk(&references, &verify->values, sst);
     if (status == STATUS_OK) status = care_references_encode(&references, &counts);
     if (status == STATUS_OK && meta && !slice_equal(buf_slice(&counts), meta->values))
         find(verify, path, 0, "refers to other values than the manifest says");
@@ -140,9 +155,15 @@ static enum status verify_table(struct verify *verify, uint64_t number, const st
                                      .progress = note_progress,
                                      .progress_context = verify};
     status = care_table_verify(&table, &entries);
+    mutex_lock(&verify->mutex);
     verify->report->files++;
     verify->report->entries += entries;
-    if (status == STATUS_OK && (!meta || meta->sequence == 0)) status = verify_references(verify, path, number, meta);
+    mutex_unlock(&verify->mutex);
+    if (status == STATUS_OK && (!meta || meta->sequence == 0)) {
+        mutex_lock(&verify->values_lock);
+        status = verify_references(verify, path, number, meta);
+        mutex_unlock(&verify->values_lock);
+    }
     return go_on(status);
 }
 
@@ -156,17 +177,12 @@ static void verify_neighbours(struct verify *verify, const struct edit_file *bef
         find(verify, path, 0, "overlaps the table before it on its level: reads may answer from the wrong one");
 }
 
-static enum status verify_listed(struct verify *verify) {
-    struct edit_file *files = NULL;
-    size_t count = 0;
-    enum status status = care_state_files(&verify->state.recovered, &files, &count);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) verify->total += files[i].bytes;
-    if (status == STATUS_OK) status = look_at_listed_values(verify);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        if (i > 0) verify_neighbours(verify, &files[i - 1], &files[i]);
-        status = verify_table(verify, files[i].number, &files[i]);
+static enum status list_tables(struct verify *verify) {
+    const enum status status = care_state_files(&verify->state.recovered, &verify->files, &verify->file_count);
+    for (size_t i = 0; i < verify->file_count; i++) {
+        verify->total += verify->files[i].bytes;
+        if (i > 0) verify_neighbours(verify, &verify->files[i - 1], &verify->files[i]);
     }
-    free(files);
     return status;
 }
 
@@ -234,6 +250,7 @@ static enum status count_record(void *context, const struct wal_record *record) 
     batch_reader_init(&reader, operations, header.count);
     while ((status = batch_reader_next(&reader, &operation)) == STATUS_OK) continue;
     verify->report->log_records++;
+    verify->report->log_bytes += record->payload.size;
     return status == STATUS_END ? STATUS_OK : status;
 }
 
@@ -254,14 +271,22 @@ static enum status verify_log(struct verify *verify) {
     return told ? STATUS_OK : status;
 }
 
+/* The log is one piece of the work, each table another. */
+static enum status verify_piece(void *context, size_t at) {
+    struct verify *verify = context;
+    if (at == 0) return verify_log(verify);
+    return verify_table(verify, verify->files[at - 1].number, &verify->files[at - 1]);
+}
+
 static enum status verify_all(struct verify *verify) {
     enum status status = verify_state(verify);
-    if (status == STATUS_OK && verify->has_state) status = verify_listed(verify);
+    if (status == STATUS_OK && verify->has_state) status = list_tables(verify);
+    if (status == STATUS_OK && verify->has_state) status = look_at_listed_values(verify);
     if (status == STATUS_OK) status = io_dir_list(verify->io, verify->dir, visit_values, verify);
+    if (status == STATUS_OK)
+        status = team_run(verify->io, IO_POOL_COMPACTION, 1 + verify->file_count, verify_piece, verify);
     if (status == STATUS_OK) status = io_dir_list(verify->io, verify->dir, visit_unlisted, verify);
-    if (status == STATUS_OK) status = verify_options(verify);
-    if (status == STATUS_OK) status = verify_log(verify);
-    return status;
+    return status == STATUS_OK ? verify_options(verify) : status;
 }
 
 /* Something of a store lies there. */
@@ -289,9 +314,14 @@ enum status engine_care_verify(struct io *io, const char *dir, const struct care
                                          .sink = &verify.sink,
                                          .known = known_values,
                                          .context = &verify};
+    mutex_init(&verify.mutex);
+    mutex_init(&verify.values_lock);
     status = verify.environment.codec ? verify_all(&verify) : STATUS_NO_MEMORY;
+    mutex_deinit(&verify.values_lock);
+    mutex_deinit(&verify.mutex);
     care_values_deinit(&verify.values);
     codec_destroy(verify.environment.codec);
+    free(verify.files);
     care_state_deinit(&verify.state);
     if (status != STATUS_OK && verify.error->status == STATUS_OK)
         return error_set(verify.error, status, "%s: %s", dir, status_text(status));

@@ -4,31 +4,43 @@
  * with one another.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/store.h"
+#include "engine/lsm/team.h"
 
 struct verify {
     struct engine *engine;
     void (*visit)(void *context, const struct engine_finding *finding);
     void *context;
-    const char *path; /* of the file at hand */
+    struct mutex mutex; /* the rest: files are read by two at once */
     uint64_t findings;
+    struct file **files; /* borrowed from the version, and the files of values that they use */
+    size_t count, capacity;
+    struct value_file **values;
+    size_t value_count, value_capacity;
+};
+
+/* One file being read. */
+struct reading {
+    struct verify *verify;
+    const char *path;
 };
 
 static void find(struct verify *verify, const char *path, uint64_t offset, const char *text) {
     const struct engine_finding finding = {.status = STATUS_CORRUPT, .file = path, .offset = offset, .text = text};
+    mutex_lock(&verify->mutex);
     verify->findings++;
     store_note_error(verify->engine, STATUS_CORRUPT, "%s: offset %" PRIu64 ": %s", path, offset, text);
     if (verify->visit) verify->visit(verify->context, &finding);
+    mutex_unlock(&verify->mutex);
 }
 
 static void find_in_sst(void *context, uint64_t offset, const char *text) {
-    struct verify *verify = context;
-    find(verify, verify->path, offset, text);
+    const struct reading *reading = context;
+    find(reading->verify, reading->path, offset, text);
 }
 
 /* ---- One file
@@ -41,17 +53,19 @@ static bool same_span(const struct edit_file *meta, const struct sst_properties 
     return slice_equal(meta->last, properties->last) && meta->last_exclusive == properties->last_exclusive;
 }
 
-static void compare_properties(struct verify *verify, const struct edit_file *meta,
+static void compare_properties(const struct reading *reading, const struct edit_file *meta,
                                const struct sst_properties *properties) {
+    struct verify *verify = reading->verify;
     if (properties->origin.tree != meta->instance)
-        find(verify, verify->path, 0, "belongs to another tree than the manifest says");
-    if (properties->file_bytes != meta->bytes) find(verify, verify->path, 0, "has another size than the manifest says");
-    if (!same_span(meta, properties)) find(verify, verify->path, 0, "spans other keys than the manifest says");
+        find(verify, reading->path, 0, "belongs to another tree than the manifest says");
+    if (properties->file_bytes != meta->bytes)
+        find(verify, reading->path, 0, "has another size than the manifest says");
+    if (!same_span(meta, properties)) find(verify, reading->path, 0, "spans other keys than the manifest says");
     if (properties->entries != meta->entries || properties->deletes != meta->deletes ||
         properties->range_deletes != meta->range_deletes || properties->merges + properties->appends != meta->operands)
-        find(verify, verify->path, 0, "holds another number of entries than the manifest says");
+        find(verify, reading->path, 0, "holds another number of entries than the manifest says");
     if (properties->first_sequence != meta->first_sequence || properties->last_sequence != meta->last_sequence)
-        find(verify, verify->path, 0, "holds other sequences than the manifest says");
+        find(verify, reading->path, 0, "holds other sequences than the manifest says");
 }
 
 /* ---- Values kept apart ------------------------------------------------------------------------------------------- */
@@ -62,15 +76,16 @@ static size_t find_use(const struct file *file, uint64_t number) {
     return at;
 }
 
-static enum status verify_reference(struct verify *verify, struct file *file, struct value_count *counts,
+static enum status verify_reference(const struct reading *reading, struct file *file, struct value_count *counts,
                                     const struct source *source) {
+    struct verify *verify = reading->verify;
     struct value_reference reference;
     struct slice value;
     struct block *block = NULL;
     enum status status = value_reference_decode(source->value, &reference);
     const size_t at = status == STATUS_OK ? find_use(file, reference.file) : file->use_count;
     if (at == file->use_count) {
-        find(verify, verify->path, 0, "an entry refers to a file of values that the manifest does not name for it");
+        find(verify, reading->path, 0, "an entry refers to a file of values that the manifest does not name for it");
         return STATUS_OK;
     }
     counts[at].records++;
@@ -78,11 +93,11 @@ static enum status verify_reference(struct verify *verify, struct file *file, st
     status = store_load_value(verify->engine, source->value, source->key, SST_NO_FILL, &block, &value);
     block_release(block);
     if (status_class(status) != STATUS_CLASS_DAMAGE) return status;
-    find(verify, verify->path, 0, "an entry refers to a value that does not verify; see the last error for the place");
+    find(verify, reading->path, 0, "an entry refers to a value that does not verify; see the last error for the place");
     return STATUS_OK;
 }
 
-static enum status verify_references(struct verify *verify, struct file *file, struct sst *sst) {
+static enum status verify_references(const struct reading *reading, struct file *file, struct sst *sst) {
     struct sst_source source;
     struct value_count *counts = calloc(file->use_count + 1, sizeof *counts);
     if (!counts) return STATUS_NO_MEMORY;
@@ -90,12 +105,12 @@ static enum status verify_references(struct verify *verify, struct file *file, s
     sst_source_init(&source, sst, SST_READ_AHEAD);
     for (source_seek_first(&source.source); source.source.valid && status == STATUS_OK; source_next(&source.source))
         if (entry_kind(source.source.trailer) == ENTRY_REFERENCE)
-            status = verify_reference(verify, file, counts, &source.source);
+            status = verify_reference(reading, file, counts, &source.source);
     if (status == STATUS_OK) status = source.source.status;
     source_close(&source.source);
     for (size_t i = 0; i < file->use_count && status == STATUS_OK; i++)
         if (counts[i].records != file->uses[i].records || counts[i].bytes != file->uses[i].bytes)
-            find(verify, verify->path, 0, "refers to other values than the manifest says");
+            find(reading->verify, reading->path, 0, "refers to other values than the manifest says");
     free(counts);
     return status_class(status) == STATUS_CLASS_DAMAGE ? STATUS_OK : status; /* the blocks were told of before */
 }
@@ -103,9 +118,9 @@ static enum status verify_references(struct verify *verify, struct file *file, s
 static enum status verify_values(struct verify *verify, struct value_file *file) {
     char path[IO_PATH_BYTES];
     struct value_reader *reader;
+    struct reading reading = {verify, path};
     enum status status = file_path(path, verify->engine->dir, FILE_VALUES, file->meta.number);
     if (status != STATUS_OK) return status;
-    verify->path = path;
     status = store_open_values(verify->engine, file, 0, &reader);
     if (status_class(status) == STATUS_CLASS_DAMAGE) {
         find(verify, path, 0, "can't be opened; see the last error for the place");
@@ -115,69 +130,61 @@ static enum status verify_values(struct verify *verify, struct value_file *file)
     const struct value_footer *footer = value_reader_footer(reader);
     if (footer->file_bytes != file->meta.bytes || footer->records != file->meta.records)
         find(verify, path, 0, "holds other values than the manifest says");
-    status = value_reader_verify(reader, find_in_sst, verify);
+    status = value_reader_verify(reader, find_in_sst, &reading);
     return status_class(status) == STATUS_CLASS_DAMAGE ? STATUS_OK : status;
 }
 
-/* Every file of values that the version's SSTs use, each once: by the SST that comes first with it. */
-struct value_files {
-    struct value_file **files; /* borrowed from the version */
-    size_t count, capacity;
-};
-
-static enum status note_value_file(struct value_files *seen, struct value_file *file) {
-    for (size_t i = 0; i < seen->count; i++)
-        if (seen->files[i] == file) return STATUS_OK;
-    if (seen->count == seen->capacity) {
-        const size_t more = seen->capacity ? seen->capacity * 2 : 16;
-        struct value_file **grown = realloc(seen->files, more * sizeof(struct value_file *));
+static enum status note_value_file(struct verify *verify, struct value_file *file) {
+    for (size_t i = 0; i < verify->value_count; i++)
+        if (verify->values[i] == file) return STATUS_OK;
+    if (verify->value_count == verify->value_capacity) {
+        const size_t more = verify->value_capacity ? verify->value_capacity * 2 : 16;
+        struct value_file **grown = realloc(verify->values, more * sizeof(struct value_file *));
         if (!grown) return STATUS_NO_MEMORY;
-        seen->files = grown;
-        seen->capacity = more;
+        verify->values = grown;
+        verify->value_capacity = more;
     }
-    seen->files[seen->count++] = file;
+    verify->values[verify->value_count++] = file;
     return STATUS_OK;
 }
 
-static enum status note_tree_values(struct value_files *seen, const struct tree_files *tree) {
+/* The files of values that the gathered SSTs use, each once. */
+static enum status gather_values(struct verify *verify) {
     enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < ENGINE_LEVELS; i++)
-        for (uint32_t f = 0; f < tree->levels[i].count; f++)
-            for (size_t u = 0; u < tree->levels[i].files[f]->use_count && status == STATUS_OK; u++)
-                status = note_value_file(seen, tree->levels[i].files[f]->uses[u].file);
+    for (size_t i = 0; i < verify->count; i++)
+        for (size_t u = 0; u < verify->files[i]->use_count && status == STATUS_OK; u++)
+            status = note_value_file(verify, verify->files[i]->uses[u].file);
     return status;
 }
 
-static enum status verify_all_values(struct verify *verify, const struct version *version) {
-    struct value_files seen = {.files = NULL};
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < version->count && status == STATUS_OK; i++)
-        status = note_tree_values(&seen, version->trees[i]);
-    for (size_t i = 0; i < seen.count && status == STATUS_OK; i++) status = verify_values(verify, seen.files[i]);
-    free(seen.files);
-    return status;
-}
+/* ---- One SST ----------------------------------------------------------------------------------------------------- */
 
 static enum status verify_file(struct verify *verify, struct file *file) {
     char path[IO_PATH_BYTES];
     struct sst *sst;
+    struct reading reading = {verify, path};
     enum status status = store_file_path(verify->engine, file->meta.number, path);
     if (status != STATUS_OK) return status;
-    verify->path = path;
     status = store_open_file(verify->engine, file, 0, &sst);
     if (status_class(status) == STATUS_CLASS_DAMAGE) {
         find(verify, path, 0, "can't be opened; see the last error for the place");
         return STATUS_OK;
     }
     if (status != STATUS_OK) return status;
-    compare_properties(verify, &file->meta, sst_properties(sst));
-    status = sst_verify(sst, find_in_sst, verify);
+    compare_properties(&reading, &file->meta, sst_properties(sst));
+    status = sst_verify(sst, find_in_sst, &reading);
     if (status == STATUS_OK && (sst_properties(sst)->references > 0 || file->use_count > 0))
-        return verify_references(verify, file, sst);
+        return verify_references(&reading, file, sst);
     if (status == STATUS_IO) return STATUS_OK; /* it was told as a finding */
     if (status_class(status) != STATUS_CLASS_DAMAGE) return status;
     atomic_store(&file->damaged, true);
     return STATUS_OK;
+}
+
+static enum status verify_piece(void *context, size_t at) {
+    struct verify *verify = context;
+    return at < verify->count ? verify_file(verify, verify->files[at])
+                              : verify_values(verify, verify->values[at - verify->count]);
 }
 
 /* ---- Levels
@@ -199,12 +206,25 @@ static void verify_order(struct verify *verify, const struct level *level, uint3
     }
 }
 
+static enum status add_file(struct verify *verify, struct file *file) {
+    if (verify->count == verify->capacity) {
+        const size_t more = verify->capacity ? verify->capacity * 2 : 64;
+        struct file **grown = realloc(verify->files, more * sizeof(struct file *));
+        if (!grown) return STATUS_NO_MEMORY;
+        verify->files = grown;
+        verify->capacity = more;
+    }
+    verify->files[verify->count++] = file;
+    return STATUS_OK;
+}
+
+/* Judges the order of a tree's files, and gathers them. */
 static enum status verify_tree(struct verify *verify, const struct tree_files *tree) {
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < ENGINE_LEVELS && status == STATUS_OK; i++) {
         verify_order(verify, &tree->levels[i], i);
         for (uint32_t f = 0; f < tree->levels[i].count && status == STATUS_OK; f++)
-            status = verify_file(verify, tree->levels[i].files[f]);
+            status = add_file(verify, tree->levels[i].files[f]);
     }
     return status;
 }
@@ -260,14 +280,20 @@ static enum status verify_manifest(struct verify *verify, const struct version *
 enum status engine_verify(struct engine *engine, void (*visit)(void *context, const struct engine_finding *finding),
                           void *context) {
     struct verify verify = {.engine = engine, .visit = visit, .context = context};
+    mutex_init(&verify.mutex);
     mutex_lock(&engine->install_lock);
     struct view *view = view_acquire(&engine->views);
     enum status status = verify_manifest(&verify, view->version);
     mutex_unlock(&engine->install_lock);
     for (size_t i = 0; i < view->version->count && status == STATUS_OK; i++)
         status = verify_tree(&verify, view->version->trees[i]);
-    if (status == STATUS_OK) status = verify_all_values(&verify, view->version);
+    if (status == STATUS_OK) status = gather_values(&verify);
+    if (status == STATUS_OK)
+        status = team_run(engine->io, IO_POOL_LONG, verify.count + verify.value_count, verify_piece, &verify);
     store_release_view(engine, view);
+    free(verify.files);
+    free(verify.values);
+    mutex_deinit(&verify.mutex);
     if (status != STATUS_OK) return status;
     return verify.findings > 0 ? STATUS_CORRUPT : STATUS_OK;
 }

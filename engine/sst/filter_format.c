@@ -50,6 +50,15 @@ enum status filter_decode(struct slice raw, struct filter *filter) {
     return STATUS_OK;
 }
 
+uint32_t filter_count_denied(const struct filter *filter, const uint64_t *hashes, uint32_t count) {
+    uint32_t denied = 0;
+    if (filter->line_count == 0) return 0;
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(filter->lines + (size_t)line_of(hashes[i], filter->line_count) * FILTER_LINE_BYTES);
+    for (uint32_t i = 0; i < count; i++) denied += !filter_may_have(filter, hashes[i]);
+    return denied;
+}
+
 bool filter_may_have(const struct filter *filter, uint64_t hash) {
     if (filter->line_count == 0) return true;
     const uint8_t *line = filter->lines + (size_t)line_of(hash, filter->line_count) * FILTER_LINE_BYTES;

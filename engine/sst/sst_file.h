@@ -53,6 +53,11 @@ MUST_CHECK enum status sst_block_load(struct sst *sst, uint32_t at, unsigned fla
 /* The same out of bytes that were read already: exactly the unit. */
 MUST_CHECK enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block);
 
+/* The same to be read once, without a copy where it is not compressed: *view goes by `bytes`, behind which
+ * BLOCK_SLACK_BYTES are readable, or by *room. */
+MUST_CHECK enum status sst_block_look(struct sst *sst, uint32_t at, struct slice bytes, struct buf *room,
+                                      struct sst_block_view *view);
+
 /* Offers a loaded block to the cache: see block_cache_add. */
 void sst_block_cache(struct sst *sst, struct block **block);
 

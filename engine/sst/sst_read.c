@@ -24,16 +24,28 @@ enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, s
     return got == size ? STATUS_OK : STATUS_CORRUPT;
 }
 
+/* The unit that the handle means, checked; its payload borrowed from bytes. */
+static enum status unit_open(const struct sst *sst, struct slice bytes, const struct sst_handle *handle,
+                             unsigned section, struct sst_unit *unit) {
+    const enum status status = sst_unit_decode(bytes, &sst->identity, handle->offset, unit);
+    if (status != STATUS_OK) return status;
+    return unit->check == handle->check && unit->section == section ? STATUS_OK : STATUS_CORRUPT;
+}
+
+/* Its raw bytes to `to`, which has room for all. */
+static enum status unit_unpack(const struct sst *sst, const struct sst_unit *unit, uint8_t *to) {
+    return codec_decompress(sst->environment->codec, unit->codec, unit->payload, to, unit->raw_size);
+}
+
 /* Content of a unit as a block: `front` bytes for the caller's use, then the raw bytes. place: its key in the cache. */
 static enum status unit_to_block(struct sst *sst, struct slice bytes, const struct sst_handle *handle, unsigned section,
                                  uint64_t place, size_t front, struct block **block) {
     struct sst_unit unit;
-    enum status status = sst_unit_decode(bytes, &sst->identity, handle->offset, &unit);
+    enum status status = unit_open(sst, bytes, handle, section, &unit);
     if (status != STATUS_OK) return status;
-    if (unit.check != handle->check || unit.section != section) return STATUS_CORRUPT;
     struct block *made = block_create(sst->environment->cache, sst->cache_file, place, front + unit.raw_size);
     if (!made) return STATUS_NO_MEMORY;
-    status = codec_decompress(sst->environment->codec, unit.codec, unit.payload, made->data + front, unit.raw_size);
+    status = unit_unpack(sst, &unit, made->data + front);
     if (status != STATUS_OK) {
         block_release(made);
         return status;
@@ -86,21 +98,48 @@ static enum status adopt_block(const struct sst *sst, struct sst_block_view *vie
     return STATUS_OK;
 }
 
+/* The raw bytes of data block `at` as something to read. */
+static enum status data_block_parse(struct sst *sst, uint32_t at, struct slice raw, struct sst_block_view *view) {
+    enum status status = block_view_parse(raw, view);
+    if (status == STATUS_OK && view->count == 0) status = STATUS_CORRUPT;
+    if (status == STATUS_OK && sst->sequence) status = adopt_block(sst, view);
+    return status == STATUS_OK ? status : sst_block_failed(sst, at, status, "its columns do not fit");
+}
+
+static enum status unit_failed(struct sst *sst, uint32_t at, enum status status) {
+    return sst_block_failed(sst, at, status, "its check or its compressed form is wrong");
+}
+
 enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block) {
     struct sst_handle handle = sst_index_handle(sst, at);
     struct block *made = NULL;
     enum status status = unit_to_block(sst, unit, &handle, SST_SECTION_DATA, at, sizeof(struct sst_block_view), &made);
-    if (status != STATUS_OK) return sst_block_failed(sst, at, status, "its check or its compressed form is wrong");
+    if (status != STATUS_OK) return unit_failed(sst, at, status);
     struct slice raw = slice_from(block_slice(made), sizeof(struct sst_block_view));
-    status = block_view_parse(raw, sst_block_view_of(made));
-    if (status == STATUS_OK && sst_block_view_of(made)->count == 0) status = STATUS_CORRUPT;
-    if (status == STATUS_OK && sst->sequence) status = adopt_block(sst, sst_block_view_of(made));
+    status = data_block_parse(sst, at, raw, sst_block_view_of(made));
     if (status != STATUS_OK) {
         block_release(made);
-        return sst_block_failed(sst, at, status, "its columns do not fit");
+        return status;
     }
     *block = made;
     return STATUS_OK;
+}
+
+enum status sst_block_look(struct sst *sst, uint32_t at, struct slice bytes, struct buf *room,
+                           struct sst_block_view *view) {
+    const struct sst_handle handle = sst_index_handle(sst, at);
+    struct sst_unit unit;
+    enum status status = unit_open(sst, bytes, &handle, SST_SECTION_DATA, &unit);
+    struct slice raw = unit.payload;
+    if (status == STATUS_OK && unit.codec != CODEC_NONE) {
+        buf_clear(room);
+        status = buf_reserve(room, (size_t)unit.raw_size + BLOCK_SLACK_BYTES);
+        if (status == STATUS_OK) status = unit_unpack(sst, &unit, room->data);
+        raw = slice_make(room->data, unit.raw_size);
+    } else if (status == STATUS_OK && raw.size != unit.raw_size) {
+        status = STATUS_CORRUPT;
+    }
+    return status == STATUS_OK ? data_block_parse(sst, at, raw, view) : unit_failed(sst, at, status);
 }
 
 static enum status block_read(struct sst *sst, uint32_t at, struct block **block) {

@@ -17,7 +17,11 @@ store=$(dirname "$(find "$work/bench" -name SUPERBLOCK | head -n 1)")
 
 verify_of_a_sound_store_exits_with_0() {
     "$loam" verify "$store" >"$work/out" || { cat "$work/out"; return 1; }
-    grep -q '^sound$' "$work/out" && grep -Eq '[1-9][0-9]* tables, [1-9][0-9]* entries' "$work/out"
+    grep -q '^sound$' "$work/out" && grep -Eq '[1-9][0-9]* tables, [1-9][0-9]* entries' "$work/out" || return 1
+    "$loam" verify "$store" --json | python3 -c '
+import json, sys
+told = json.load(sys.stdin)
+assert told["sound"] and told["findings"] == [] and told["tables"] > 0 and told["bytes"] > 0 and told["gb_per_second"] > 0, told'
 }
 events_and_options_are_shown() {
     "$loam" events "$store" >"$work/out" || return 1
@@ -43,6 +47,10 @@ a_damaged_table_is_named_with_its_keys_and_set_aside() {
     printf 'damage' | dd of="$table" bs=1 seek=9000 conv=notrunc status=none
     "$loam" verify "$work/damaged" >"$work/out"
     [ $? = 2 ] && grep -q "$(basename "$table").*offset .*keys " "$work/out" || { cat "$work/out"; return 1; }
+    "$loam" verify "$work/damaged" --json | python3 -c '
+import json, sys
+told = json.load(sys.stdin)
+assert not told["sound"] and any("keys" in finding["text"] for finding in told["findings"]), told' || return 1
     "$loam" repair "$work/damaged" >"$work/out" || return 1
     grep -q 'lost with it: keys ' "$work/out" && [ -e "$work/damaged/set-aside/$(basename "$table")" ] || return 1
     "$loam" verify "$work/damaged" >/dev/null

@@ -7,12 +7,15 @@
 
 #include "engine/care.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/json_text.h"
 #include "tools/loam/number_option.h"
 #include "tools/loam/terminal.h"
 
-static const char verify_usage[] = "usage: loam verify DIR\n\nReads every byte of the engine's store in DIR (of a "
-                                   "node: DIR/db) and judges what it means. "
-                                   "Changes nothing.\nExit codes: 0 sound, 1 could not be done, 2 damage found.\n";
+static const char verify_usage[] =
+    "usage: loam verify DIR [--json]\n\nReads every byte of the engine's store in DIR (of a "
+    "node: DIR/db) and judges what it means. "
+    "Changes nothing. Two threads read. --json: {\"findings\": [{file, offset, text}], \"sound\", counts, seconds, "
+    "gb_per_second}.\nExit codes: 0 sound, 1 could not be done, 2 damage found.\n";
 static const char repair_usage[] =
     "usage: loam repair DIR [--dry-run]\n\nMakes the engine's store in DIR open again, of its tables and its log, when "
     "manifest or tables are damaged or lost.\nWhat is damaged is set aside in DIR/set-aside, never deleted. --dry-run "
@@ -42,7 +45,10 @@ enum { BAR_CELLS = 40 };
 struct watching {
     struct io *io;
     bool bar; /* a person watches */
+    bool json;
     unsigned shown;
+    uint64_t findings;
+    struct buf text; /* a string of JSON in the making */
 };
 
 static void clear_bar(const struct watching *watching) {
@@ -62,49 +68,83 @@ static void show_progress(void *context, uint64_t done, uint64_t total) {
                   total >> 20);
 }
 
+static void print_json_finding(struct watching *watching, const struct engine_finding *finding) {
+    buf_clear(&watching->text);
+    enum status status = json_text_append(&watching->text, finding->file);
+    if (status == STATUS_OK)
+        status = buf_append_format(&watching->text, ", \"offset\": %" PRIu64 ", \"text\": ", finding->offset);
+    if (status == STATUS_OK) status = json_text_append(&watching->text, finding->text);
+    if (status != STATUS_OK) return;
+    printf("%s\n  {\"file\": %.*s}", watching->findings++ ? "," : "", (int)watching->text.size,
+           (const char *)watching->text.data);
+}
+
 static void show_finding(void *context, const struct engine_finding *finding) {
-    clear_bar(context);
-    if (strncmp(finding->text, finding->file, strlen(finding->file)) == 0)
+    struct watching *watching = context;
+    clear_bar(watching);
+    if (watching->json)
+        print_json_finding(watching, finding);
+    else if (strncmp(finding->text, finding->file, strlen(finding->file)) == 0)
         printf("%s\n", finding->text);
     else
         printf("%s: offset %" PRIu64 ": %s\n", finding->file, finding->offset, finding->text);
 }
 
-int command_verify(int argc, char **argv) {
-    struct watching watching = {.bar = terminal_has_errors()};
-    struct care_verify_report report;
-    struct error error = {.status = STATUS_OK};
-    if (argc != 1 || is_help(argc, argv)) return print_usage(verify_usage, is_help(argc, argv));
-    const struct care_verify_options options = {show_finding, show_progress, &watching};
-    struct io *io = make_io();
-    if (!io) return EXIT_FAILED;
-    const uint64_t start = io_now_ns(io);
-    const enum status status = engine_care_verify(io, argv[0], &options, &report, &error);
-    const double seconds = (double)(io_now_ns(io) - start + 1) / 1e9;
-    clear_bar(&watching);
-    if (status != STATUS_OK && status != STATUS_CORRUPT) {
-        (void)fprintf(stderr, "loam verify: %s\n", error.text);
-        io_destroy(io);
-        return EXIT_FAILED;
-    }
+static void print_report(const char *dir, const struct care_verify_report *report, double seconds) {
     printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " files of values, %.1f MiB, %" PRIu64
            " log records read in %.2f s (%.2f GB/s)\n",
-           argv[0], report.files, report.entries, report.value_files, (double)report.bytes / (1 << 20),
-           report.log_records, seconds, (double)report.bytes / seconds / 1e9);
-    if (report.format_level > 0) printf("format level %u\n", report.format_level);
-    if (report.orphans > 0)
+           dir, report->files, report->entries, report->value_files, (double)report->bytes / (1 << 20),
+           report->log_records, seconds, (double)(report->bytes + report->log_bytes) / seconds / 1e9);
+    if (report->format_level > 0) printf("format level %u\n", report->format_level);
+    if (report->orphans > 0)
         printf("%" PRIu64 " tables or files of values that no edit names: left by a job that was interrupted; the next "
                "opening removes them\n",
-               report.orphans);
-    if (status == STATUS_OK)
+               report->orphans);
+    if (report->findings == 0)
         printf("sound\n");
     else
         printf("%" PRIu64
                " findings. What to do: restore a backup (loam restore), or see what 'loam repair %s --dry-run' "
                "would keep; a node of a\ncluster is better made anew from its peers\n",
-               report.findings, argv[0]);
+               report->findings, dir);
+}
+
+/* The findings stand before: "{"findings": [...". */
+static void print_json_report(const struct care_verify_report *report, double seconds) {
+    printf("],\n \"sound\": %s, \"tables\": %" PRIu64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64
+           ", \"log_records\": %" PRIu64 ", \"log_bytes\": %" PRIu64 ", \"value_files\": %" PRIu64
+           ", \"orphans\": %" PRIu64 ", \"format_level\": %u,\n \"seconds\": %.3f, \"gb_per_second\": %.3f}\n",
+           report->findings == 0 ? "true" : "false", report->files, report->entries, report->bytes, report->log_records,
+           report->log_bytes, report->value_files, report->orphans, report->format_level, seconds,
+           (double)(report->bytes + report->log_bytes) / seconds / 1e9);
+}
+
+int command_verify(int argc, char **argv) {
+    struct watching watching = {.json = argc == 2 && strcmp(argv[1], "--json") == 0};
+    struct care_verify_report report;
+    struct error error = {.status = STATUS_OK};
+    if (argc != (watching.json ? 2 : 1) || is_help(argc, argv)) return print_usage(verify_usage, is_help(argc, argv));
+    watching.bar = terminal_has_errors() && !watching.json;
+    const struct care_verify_options options = {show_finding, show_progress, &watching};
+    struct io *io = make_io();
+    if (!io) return EXIT_FAILED;
+    if (watching.json) printf("{\"findings\": [");
+    const uint64_t start = io_now_ns(io);
+    const enum status status = engine_care_verify(io, argv[0], &options, &report, &error);
+    const double seconds = (double)(io_now_ns(io) - start + 1) / 1e9;
+    clear_bar(&watching);
+    if (status == STATUS_OK || status == STATUS_CORRUPT) {
+        if (watching.json)
+            print_json_report(&report, seconds);
+        else
+            print_report(argv[0], &report, seconds);
+    } else {
+        if (watching.json) printf("], \"sound\": null}\n");
+        (void)fprintf(stderr, "loam verify: %s\n", error.text);
+    }
+    buf_deinit(&watching.text);
     io_destroy(io);
-    return status == STATUS_OK ? EXIT_CLEAN : EXIT_CORRUPT;
+    return status == STATUS_OK ? EXIT_CLEAN : status == STATUS_CORRUPT ? EXIT_CORRUPT : EXIT_FAILED;
 }
 
 /* ---- Repair ------------------------------------------------------------------------------------------------------ */

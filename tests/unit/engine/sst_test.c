@@ -13,7 +13,9 @@
 
 #include "engine/base/check.h"
 #include "engine/base/prng.h"
+#include "engine/sst/block_format.h"
 #include "engine/sst/sst_build.h"
+#include "engine/sst/sst_format.h"
 #include "engine/sst/sst_read.h"
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/seeds.h"
@@ -645,6 +647,102 @@ static void a_sound_block_in_a_strange_place_is_corrupt(void **state) {
     io_file_close(file);
 }
 
+/* A section of the file, and the file with another content in that place, sound in itself. */
+static void read_section(struct io_file *file, unsigned section, struct sst_footer *footer, struct buf *raw) {
+    static uint8_t bytes[64 << 10];
+    uint64_t size;
+    size_t got;
+    struct sst_unit unit;
+    assert_int_equal(io_file_size(file, &size), STATUS_OK);
+    assert_int_equal(io_file_read(file, size - SST_FOOTER_BYTES, bytes, SST_FOOTER_BYTES, &got), STATUS_OK);
+    assert_int_equal(sst_footer_decode(slice_make(bytes, SST_FOOTER_BYTES), size, footer, NULL), STATUS_OK);
+    const struct sst_handle *handle = &footer->sections[section - SST_SECTION_FILTER];
+    assert_int_equal(io_file_read(file, handle->offset, bytes, handle->size, &got), STATUS_OK);
+    assert_int_equal(sst_unit_decode(slice_make(bytes, handle->size), &identity, handle->offset, &unit), STATUS_OK);
+    assert_int_equal(unit.codec, CODEC_NONE);
+    assert_int_equal(buf_assign(raw, unit.payload), STATUS_OK);
+}
+
+static void write_section(struct io_file *file, unsigned section, const struct sst_footer *footer, struct slice raw) {
+    struct sst_footer changed = *footer;
+    struct sst_handle *handle = &changed.sections[section - SST_SECTION_FILTER];
+    struct buf unit = BUF_EMPTY;
+    uint8_t end[SST_FOOTER_BYTES];
+    assert_int_equal(sst_unit_encode(&unit, NULL, CODEC_NONE, 0, section, raw, &identity, handle->offset, handle),
+                     STATUS_OK);
+    assert_int_equal(unit.size, footer->sections[section - SST_SECTION_FILTER].size);
+    assert_int_equal(io_file_write(file, handle->offset, unit.data, unit.size), STATUS_OK);
+    sst_footer_encode(end, &changed);
+    assert_int_equal(io_file_write(file, footer->file_bytes - sizeof end, end, sizeof end), STATUS_OK);
+    buf_deinit(&unit);
+}
+
+static enum status verify_built(struct fixture *f) {
+    struct sst *sst = NULL;
+    enum status status = sst_open(&f->environment, path, identity, 1, &sst, NULL);
+    if (status == STATUS_OK) status = sst_verify(sst, NULL, NULL);
+    sst_close(sst);
+    return status;
+}
+
+/* An index key that lies before the last key of its block: reads of that key would look in the next one. */
+static void a_key_that_no_read_would_find_is_a_finding(void **state) {
+    struct fixture *f = *state;
+    struct sst_footer footer;
+    struct sst_block_view view;
+    struct buf raw = BUF_EMPTY;
+    struct io_file *file;
+    f->options.codec = CODEC_NONE;
+    f->options.block_bytes = 400;
+    add_numbers(f, 100);
+    assert_int_equal(try_build(f), STATUS_OK);
+    assert_int_equal(verify_built(f), STATUS_OK);
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    read_section(file, SST_SECTION_INDEX, &footer, &raw);
+    assert_int_equal(buf_append_zeros(&raw, BLOCK_SLACK_BYTES), STATUS_OK);
+    raw.size -= BLOCK_SLACK_BYTES;
+    assert_int_equal(block_view_parse(buf_slice(&raw), &view), STATUS_OK);
+    assert_true(view.count > 3);
+    for (uint32_t i = 0; i < view.count; i++) {
+        uint8_t *head = raw.data + BLOCK_HEADER_BYTES + (size_t)i * BLOCK_HEAD_BYTES;
+        const uint64_t was = coding_get_u64(head);
+        coding_put_u64(head, was - (UINT64_C(1) << 8 * (BLOCK_HEAD_BYTES - block_view_head_size(&view, i))));
+        write_section(file, SST_SECTION_INDEX, &footer, buf_slice(&raw));
+        if (verify_built(f) != STATUS_CORRUPT) fail_msg("index entry %u of %u", i, view.count);
+        coding_put_u64(head, was);
+    }
+    write_section(file, SST_SECTION_INDEX, &footer, buf_slice(&raw));
+    assert_int_equal(verify_built(f), STATUS_OK);
+    io_file_close(file);
+    buf_deinit(&raw);
+}
+
+/* Each bit of the filter that says "maybe" is there for a key. */
+static void a_filter_that_denies_a_key_is_a_finding(void **state) {
+    struct fixture *f = *state;
+    struct sst_footer footer;
+    struct buf raw = BUF_EMPTY;
+    struct io_file *file;
+    unsigned bits = 0;
+    f->options.codec = CODEC_NONE;
+    add_numbers(f, 100);
+    assert_int_equal(try_build(f), STATUS_OK);
+    assert_int_equal(io_file_open(f->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    read_section(file, SST_SECTION_FILTER, &footer, &raw);
+    for (size_t bit = 64; bit < raw.size * 8; bit++) {
+        const uint8_t mask = (uint8_t)(1u << bit % 8);
+        if (!(raw.data[bit / 8] & mask)) continue;
+        raw.data[bit / 8] ^= mask;
+        write_section(file, SST_SECTION_FILTER, &footer, buf_slice(&raw));
+        if (verify_built(f) != STATUS_CORRUPT) fail_msg("bit %zu", bit);
+        raw.data[bit / 8] ^= mask;
+        bits++;
+    }
+    assert_true(bits > 300);
+    io_file_close(file);
+    buf_deinit(&raw);
+}
+
 static void every_failing_allocation_ends_in_no_memory(void **state) {
     struct fixture *f = *state;
     add_numbers(f, 200);
@@ -740,6 +838,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_that_was_not_finished_is_corrupt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_flipped_bit_ever_becomes_an_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_sound_block_in_a_strange_place_is_corrupt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_that_no_read_would_find_is_a_finding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_filter_that_denies_a_key_is_a_finding, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_failing_allocation_ends_in_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_failing_call_of_the_disk_is_answered, set_up, tear_down),
     };

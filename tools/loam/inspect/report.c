@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "engine/base/check.h"
+#include "tools/loam/json_text.h"
 
 enum { LINE_BYTES = 16, SHOWN_BYTES = 256, WORDS_BYTES = 512 };
 
@@ -27,19 +28,8 @@ static void keep(struct report *report, enum status status) {
     if (status != STATUS_OK) report->no_memory = true;
 }
 
-/* Appends text as a JSON string. */
 static void put_json(struct report *report, struct buf *to, const char *text) {
-    keep(report, buf_append_byte(to, '"'));
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') {
-            keep(report, buf_append_format(to, "\\%c", *text));
-        } else if ((unsigned char)*text < 0x20) {
-            keep(report, buf_append_format(to, "\\u%04x", (unsigned)*text));
-        } else {
-            keep(report, buf_append(to, text, 1));
-        }
-    }
-    keep(report, buf_append_byte(to, '"'));
+    keep(report, json_text_append(to, text));
 }
 
 /* One line for each sixteen bytes; the words stand on the first. A long run of bytes is cut. */
