@@ -342,10 +342,11 @@ void engine_log_durable(struct engine *engine, uint64_t index) {
     mutex_unlock(&engine->mutex);
 }
 
-/* REQUIRES: mutex. Somebody is at it, or will be without our help. */
+/* REQUIRES: mutex. Somebody is at it, or will be without our help. What is to be sealed waits for room in memory, and
+ * while flushes are put off there comes none. */
 static bool is_flushing(const struct engine *engine) {
-    return engine->flush_job.running || engine->seal_wanted || !list_is_empty(&engine->writers) ||
-           atomic_load(&engine->flush_waits) != UINT64_MAX;
+    return engine->flush_job.running || (engine->seal_wanted && engine->flush_status == STATUS_OK) ||
+           !list_is_empty(&engine->writers) || atomic_load(&engine->flush_waits) != UINT64_MAX;
 }
 
 enum status engine_flush(struct engine *engine) {
