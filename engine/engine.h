@@ -139,7 +139,7 @@ struct engine_options {
     size_t value_file_bytes;   /* of a file of values kept apart, about [32 MiB] */
     uint64_t level_base_bytes; /* target of level 1 [64 MiB] */
     unsigned level_ratio;      /* [10] */
-    unsigned level0_trigger;   /* files in level 0 that start a compaction [4] */
+    unsigned level0_trigger;   /* files in level 0 that start a compaction; LAZY and TIERED: twice as many [4] */
     unsigned gap_keys; /* a row of so many deletes in the order of their keys, or a walk that passes four times as many,
                           has the engine find out what is empty there, for later walks to hop over [256] */
     uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 16] */
@@ -435,7 +435,7 @@ struct engine_stats {
     uint64_t flushes, compactions, trivial_moves;
     uint64_t user_bytes; /* keys and values written by users since open */
     uint64_t flushed_bytes, compacted_read_bytes, compacted_written_bytes;
-    uint64_t debt_bytes; /* what compaction still has to move */
+    uint64_t debt_bytes; /* what compaction still has to move, some of it once nobody writes */
     uint64_t delayed_ns; /* time that writers were asked to wait */
     uint64_t cache_bytes, cache_hits, cache_misses;
     uint64_t filter_asked, filter_negative;

@@ -225,6 +225,7 @@ static enum status begin(struct engine *engine) {
     const enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
     if (status != STATUS_OK) return status;
     context.oldest_snapshot = compaction->snapshot_count > 0 ? compaction->snapshots[0] : UINT64_MAX;
+    context.at_rest = rest_has_come(engine);
     context.oldest_transaction = store_oldest_transaction(engine);
     compaction_estimate_cover(engine, compaction->version);
     pick(compaction->version, &context, &compaction->pick);
@@ -360,6 +361,7 @@ static void end_round(struct engine *engine, enum status status) {
 enum io_job_state compaction_step(struct io_job *job) {
     struct engine *engine = job->context;
     enum status status = STATUS_CANCELLED;
+    if (rest_goes_on(engine)) return IO_JOB_MORE;
     if (!atomic_load(&engine->closing) && !store_has_failed(engine)) {
         status = step(engine);
         if (status == STATUS_OK) return IO_JOB_MORE;
@@ -367,6 +369,7 @@ enum io_job_state compaction_step(struct io_job *job) {
     if (give_up(engine, status)) return IO_JOB_MORE;
     end_round(engine, status);
     events_write(engine);
+    if (status == STATUS_END && rest_begin_wait(engine)) return IO_JOB_MORE;
     return store_job_end(engine, &engine->compact_job) ? IO_JOB_DONE : IO_JOB_MORE;
 }
 

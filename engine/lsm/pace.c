@@ -12,7 +12,7 @@ enum {
     PACE_STRONGEST_NS = 1000,    /* for a byte, at full pressure: a megabyte a second */
     PACE_SLACK_NS = 1000000, /* writers run ahead of the pace by this much, so that they wait seldom and long enough to
                                 be worth it */
-    PACE_LEVEL0_FACTOR = 4,  /* level 0 at so many times its trigger is full pressure */
+    PACE_LEVEL0_FACTOR = 8,  /* level 0 at so many times its trigger is full pressure */
 };
 
 /* 0 up to half of the limit, then in proportion, 1000 at the limit. */
@@ -38,6 +38,7 @@ void pace_update(struct engine *engine) {
 void pace_recount(struct engine *engine) {
     atomic_store_explicit(&engine->debt, pick_debt(engine->version, &engine->options, &engine->level0_most),
                           memory_order_relaxed);
+    atomic_store_explicit(&engine->rest_debt, pick_rest_debt(engine->version, &engine->options), memory_order_relaxed);
     pace_update(engine);
 }
 

@@ -10,6 +10,7 @@ const char *pick_reason_text(enum pick_reason reason) {
     case PICK_VALUES: return "it refers to files of values that are mostly garbage";
     case PICK_ALL: return "it was asked for";
     case PICK_OLD: return "it is the oldest, or too old";
+    case PICK_REST: return "nobody writes, and one run is read faster";
     }
     return "unknown";
 }
@@ -26,6 +27,16 @@ uint64_t pick_debt(const struct version *version, const struct engine_options *o
         case ENGINE_POLICY_FIFO: continue;
         }
         if (tree->levels[0].count > *level0_most) *level0_most = tree->levels[0].count;
+    }
+    return debt;
+}
+
+uint64_t pick_rest_debt(const struct version *version, const struct engine_options *options) {
+    uint64_t debt = 0;
+    for (size_t t = 0; t < version->count; t++) {
+        const struct tree_files *tree = version->trees[t];
+        if (!pick_rest_is_due(tree, options)) continue;
+        for (uint32_t i = 0; i < PICK_LAST; i++) debt += tree->levels[i].bytes;
     }
     return debt;
 }
@@ -102,5 +113,6 @@ void pick(const struct version *version, const struct pick_context *context, str
             consider_all(tree, i, context, choice);
         }
         consider_last(tree, context, choice);
+        pick_rest(tree, context, choice);
     }
 }

@@ -10,6 +10,8 @@
  * LAZY and TIERED (pick_runs.c): the levels between the first and the last are places for sorted runs of any size, the
  * newest highest. Runs are merged with runs of about their size; the last level is touched when what lies above it has
  * grown to a part of it (a quarter; for TIERED, as much as it). After Dayan and Idreos, "Dostoevsky", 2018.
+ * While nobody writes, a small LAZY tree becomes one run: what is written then costs no writer anything, and every read
+ * after it less.
  *
  * FIFO (pick_fifo.c): files are never merged; the oldest go by bytes or by age.
  */
@@ -26,7 +28,16 @@ enum pick_kind {
 };
 
 /* Why. For logs and tests. */
-enum pick_reason { PICK_SIZE, PICK_DELETES, PICK_RANGE_DELETES, PICK_DROPPABLE, PICK_VALUES, PICK_ALL, PICK_OLD };
+enum pick_reason {
+    PICK_SIZE,
+    PICK_DELETES,
+    PICK_RANGE_DELETES,
+    PICK_DROPPABLE,
+    PICK_VALUES,
+    PICK_ALL,
+    PICK_OLD,
+    PICK_REST
+};
 const char *pick_reason_text(enum pick_reason reason);
 
 enum {
@@ -35,6 +46,8 @@ enum {
     PICK_BOTTOM_SHARE = 4, /* in the last level with this part (1/4) it is written anew */
     PICK_LAZY_SHARE = 4,   /* above the last level lies at most this part of it (1/4) */
     PICK_TIERED_SHARE = 1,
+    PICK_REST_SHARE = 6,        /* and while nobody writes, at most this part (1/6) */
+    PICK_RUNS_LEVEL0 = 2,       /* where runs are merged, level 0 may have so many times its trigger of files */
     PICK_RUN_RATIO = 2,         /* a run is merged with newer ones that are together this part of it (1/2) */
     PICK_WHOLE_FACTOR = 16,     /* a tree of so many level_base_bytes is merged as a whole: nothing is written twice */
     PICK_SCAN_DELETES = 1024,   /* so many in a file, when scans pass over them */
@@ -48,6 +61,7 @@ struct pick_context {
     int64_t mark_time_ms;
     bool all;        /* everything goes to the last level */
     bool scans_hurt; /* scans have passed over many deletes: fewer of them make a file urgent */
+    bool at_rest;    /* nobody has written for a while */
 };
 
 struct pick {
@@ -70,8 +84,10 @@ struct pick_targets {
 /* LEVELED. */
 void pick_targets(const struct tree_files *tree, const struct engine_options *options, struct pick_targets *targets);
 
-/* Bytes that compaction still has to move until every tree is as its policy wants it. *level0_most: files of the
- * fullest level 0 that compaction empties. */
+/* Bytes that compaction still has to move until every tree is as its policy wants it while writes come. *level0_most:
+ * files of the fullest level 0 that compaction empties. */
 uint64_t pick_debt(const struct version *version, const struct engine_options *options, uint64_t *level0_most);
+/* Bytes above the last level of trees that become one run once nobody writes. */
+uint64_t pick_rest_debt(const struct version *version, const struct engine_options *options);
 
 #endif

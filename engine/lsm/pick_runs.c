@@ -23,9 +23,14 @@ static uint64_t between_target(const struct tree_files *tree, uint64_t share, co
     return target > options->level_base_bytes ? target : options->level_base_bytes;
 }
 
+/* Each file of level 0 is one more run for readers, and one less time that what lies below is written again. */
+static uint64_t level0_limit(const struct engine_options *options) {
+    return (uint64_t)options->level0_trigger * PICK_RUNS_LEVEL0;
+}
+
 uint64_t pick_runs_debt(const struct tree_files *tree, uint64_t share, const struct engine_options *options) {
     const uint64_t between = between_bytes(tree), target = between_target(tree, share, options);
-    uint64_t debt = tree->levels[0].count >= options->level0_trigger ? tree->levels[0].bytes : 0;
+    uint64_t debt = tree->levels[0].count >= level0_limit(options) ? tree->levels[0].bytes : 0;
     if (between > target) debt += between - target;
     return debt;
 }
@@ -63,7 +68,7 @@ static void consider_level0(const struct tree_files *tree, uint64_t share, const
     const uint64_t above = level0->bytes + between_bytes(tree);
     struct pick choice = {.tree = tree, .reason = PICK_SIZE, .to = level0->count, .between = true};
     if (level0->count == 0) return;
-    choice.score = (uint64_t)level0->count * PICK_DUE / context->options->level0_trigger;
+    choice.score = level0->count * PICK_DUE / level0_limit(context->options);
     if (choice.score < PICK_DUE && pick_level0_is_urgent(tree, context, &choice.reason)) choice.score = PICK_DUE;
     if (context->all && choice.score < PICK_DUE) {
         choice.reason = PICK_ALL;
@@ -100,6 +105,22 @@ static void consider_between(const struct tree_files *tree, uint64_t share, cons
                           .output_level = lowest,
                           .between = true,
                           .score = bytes * PICK_DUE / target};
+    while (tree->levels[choice.level].count == 0) choice.level++;
+    choice.to = tree->levels[choice.level].count;
+    pick_consider(best, &choice, context);
+}
+
+bool pick_rest_is_due(const struct tree_files *tree, const struct engine_options *options) {
+    const uint64_t above = tree->levels[0].bytes + between_bytes(tree);
+    return tree->kind->policy == ENGINE_POLICY_LAZY && above > 0 && is_small(tree, options) &&
+           above * PICK_REST_SHARE > tree->levels[PICK_LAST].bytes;
+}
+
+/* Everything above the last level goes there, unless something is due anyway. */
+void pick_rest(const struct tree_files *tree, const struct pick_context *context, struct pick *best) {
+    struct pick choice = {
+        .tree = tree, .reason = PICK_REST, .output_level = PICK_LAST, .between = true, .score = PICK_DUE};
+    if (!context->at_rest || best->kind != PICK_NONE || !pick_rest_is_due(tree, context->options)) return;
     while (tree->levels[choice.level].count == 0) choice.level++;
     choice.to = tree->levels[choice.level].count;
     pick_consider(best, &choice, context);

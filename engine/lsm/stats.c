@@ -93,7 +93,8 @@ static void gather_counters(struct engine *engine, struct engine_stats *stats) {
     mutex_lock(&engine->events.mutex);
     stats->events_lost = engine->events.lost;
     mutex_unlock(&engine->events.mutex);
-    stats->debt_bytes = atomic_load_explicit(&engine->debt, memory_order_relaxed);
+    stats->debt_bytes = atomic_load_explicit(&engine->debt, memory_order_relaxed) +
+                        atomic_load_explicit(&engine->rest_debt, memory_order_relaxed);
 }
 
 void engine_get_stats(struct engine *engine, struct engine_stats *stats) {

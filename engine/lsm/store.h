@@ -58,6 +58,14 @@ struct store_job {
     bool again;   /* mutex: something came up while it ran */
 };
 
+/* Whether writes come (rest.c). */
+struct rest {
+    bool waits;        /* the compaction job has nothing to do but what waits until nobody writes */
+    uint64_t sequence; /* the last one seen */
+    uint64_t since_ns; /* when it was seen first */
+    bool came;         /* what rest_has_come said last: what it allows has been tried */
+};
+
 struct store_counters {
     _Atomic uint64_t flushes, compactions, trivial_moves;
     _Atomic uint64_t user_bytes, flushed_bytes, compacted_read_bytes, compacted_written_bytes;
@@ -111,8 +119,9 @@ struct engine {
     _Atomic bool space_low;
     _Atomic uint64_t space_wanted; /* bytes for what met a full disk; 0 = the reserve alone counts */
     _Atomic uint64_t debt;
-    atomic_bool scans_hurt; /* a scan passed over many deletes: the compaction job looks for them */
-    uint64_t level0_most;   /* mutex: files in the fullest level 0 */
+    _Atomic uint64_t rest_debt; /* what compaction is going to move once nobody writes: no reason to slow a writer */
+    atomic_bool scans_hurt;     /* a scan passed over many deletes: the compaction job looks for them */
+    uint64_t level0_most;       /* mutex: files in the fullest level 0 */
 
     /* What is on disk (install.c). */
     struct mutex install_lock;
@@ -143,6 +152,7 @@ struct engine {
     struct store_job flush_job, compact_job, sweep_job, gap_job;
     struct flush *flush;           /* of the flush job */
     struct compaction *compaction; /* of the compaction job */
+    struct rest rest;              /* of the compaction job */
     atomic_bool closing;
     enum status flush_status;   /* mutex: why the last flush was put off */
     unsigned compact_all;       /* mutex: callers of engine_compact that wait */
@@ -334,6 +344,12 @@ enum io_job_state compaction_step(struct io_job *job);
 enum io_job_state sweep_step(struct io_job *job);
 void flush_abandon(struct engine *engine);      /* at close */
 void compaction_abandon(struct engine *engine); /* at close */
+/* For the compaction job (rest.c). True: nobody has written for a while. */
+bool rest_has_come(struct engine *engine);
+/* Nothing is due: true if the job should stay, to do later what is owed at rest. Tells those that wait for its end. */
+bool rest_begin_wait(struct engine *engine);
+/* While it stays: true if it should come again; waits for a moment itself. False: there may be something to do. */
+bool rest_goes_on(struct engine *engine);
 /* A scan passed over many deletes or expired values: has them brought down, as far as that pays. Cheap; any thread. */
 void compaction_note_deletes(struct engine *engine);
 

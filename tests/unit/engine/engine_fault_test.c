@@ -250,31 +250,68 @@ static void after_a_failed_manifest_sync_the_engine_is_read_only_and_deletes_not
     shut_down(&machine);
 }
 
-static void a_full_disk_refuses_writes_and_recovers_when_there_is_space(void **state) {
-    (void)state;
-    struct machine machine = boot(6);
-    struct engine_options options = lab_options();
-    options.disk_reserve_bytes = 256 << 10;
-    struct sim_disk_faults faults = {.capacity_bytes = 1 << 20};
-    struct engine *engine = lab_open(machine.io, "db", &options);
-    struct engine_batch batch;
+/* Until the disk of a megabyte refuses it. */
+static void fill_disk(struct machine *machine, struct engine *engine, struct engine_batch *batch) {
+    const struct sim_disk_faults faults = {.capacity_bytes = 1 << 20};
     char key[16], value[1000];
-    memset(value, 'v', sizeof value);
-    engine_batch_init(&batch);
     lab_create_tree(engine, TREE, LAB_EXPIRY); /* stored without compression in upper levels */
     lab_create_tree(engine, OTHER, LAB_PLAIN);
-    sim_disk_set_faults(machine.disk, &faults);
+    sim_disk_set_faults(machine->disk, &faults);
     enum status status = STATUS_OK;
     unsigned written = 0;
     for (; written < 5000 && status == STATUS_OK; written++) {
         snprintf(key, sizeof key, "k%05u", written);
         for (size_t j = 0; j < sizeof value; j++) value[j] = (char)(33 + (written * 31 + j * (17 + written)) % 90);
-        assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text(key), slice_make(value, sizeof value)),
+        assert_int_equal(engine_batch_put(batch, TREE, slice_from_text(key), slice_make(value, sizeof value)),
                          STATUS_OK);
-        status = lab_write(engine, &batch);
+        status = lab_write(engine, batch);
     }
     assert_int_equal(status, STATUS_NO_SPACE);
     assert_true(written > 100);
+}
+
+static void a_flush_that_a_full_disk_puts_off_says_so_and_does_not_wait(void **state) {
+    (void)state;
+    struct machine machine = boot(6);
+    struct engine_options options = lab_options();
+    options.disk_reserve_bytes = 256 << 10;
+    options.level0_trigger = 100; /* nothing is merged, so nothing makes room */
+    struct engine *engine = lab_open(machine.io, "db", &options);
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    fill_disk(&machine, engine, &batch);
+    enum status status = STATUS_OK;
+    for (int i = 0; i < 2000 && status == STATUS_OK; i++) { /* deletes go on until memory is full, too */
+        char key[16];
+        snprintf(key, sizeof key, "k%05d", i);
+        assert_int_equal(engine_batch_delete(&batch, OTHER, slice_from_text(key)), STATUS_OK);
+        status = lab_write(engine, &batch);
+    }
+    assert_int_equal(engine_flush(engine), STATUS_NO_SPACE);
+    sim_disk_set_faults(machine.disk, &(struct sim_disk_faults){.capacity_bytes = 0});
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text("again"), slice_from_text("1")), STATUS_OK);
+        status = lab_write(engine, &batch);
+        while (io_job_assist(machine.io)) continue;
+    }
+    assert_int_equal(status, STATUS_OK);
+    assert_int_equal(engine_flush(engine), STATUS_OK);
+    engine_batch_deinit(&batch);
+    engine_close(engine);
+    shut_down(&machine);
+}
+
+static void a_full_disk_refuses_writes_and_recovers_when_there_is_space(void **state) {
+    (void)state;
+    struct machine machine = boot(6);
+    struct engine_options options = lab_options();
+    options.disk_reserve_bytes = 256 << 10; /* enough to merge what level 0 gathers */
+    options.level0_trigger = 2;
+    struct engine *engine = lab_open(machine.io, "db", &options);
+    struct engine_batch batch;
+    engine_batch_init(&batch);
+    fill_disk(&machine, engine, &batch);
+    enum status status = STATUS_NO_SPACE;
     lab_delete_range(engine, TREE, "k", ""); /* deletes go on in the reserve */
     assert_int_equal(engine_flush(engine), STATUS_OK);
     assert_int_equal(engine_compact(engine), STATUS_OK);
@@ -320,6 +357,7 @@ int main(void) {
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_io_may_fail),
         cmocka_unit_test(after_a_failed_manifest_sync_the_engine_is_read_only_and_deletes_nothing),
+        cmocka_unit_test(a_flush_that_a_full_disk_puts_off_says_so_and_does_not_wait),
         cmocka_unit_test(a_full_disk_refuses_writes_and_recovers_when_there_is_space),
         cmocka_unit_test(a_damaged_block_is_an_error_with_its_place_and_never_an_answer),
     };

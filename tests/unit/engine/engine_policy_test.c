@@ -113,6 +113,58 @@ static void lazy_keeps_a_quarter_above_the_last_level(void **state) {
     assert_true(stats.levels[0].files < 4);
 }
 
+/* Files above the last level, and all. */
+static void count_files(struct engine *engine, uint64_t *above, uint64_t *all) {
+    struct engine_stats stats;
+    engine_get_stats(engine, &stats);
+    *above = *all = 0;
+    for (int i = 0; i < ENGINE_LEVELS; i++) {
+        *all += stats.levels[i].files;
+        if (i < ENGINE_LEVELS - 1) *above += stats.levels[i].files;
+    }
+}
+
+static void a_small_tree_becomes_one_run_once_nobody_writes(void **state) {
+    struct fixture *fixture = *state;
+    uint64_t above, all;
+    fixture->options.level_base_bytes = 1 << 20;
+    open_as(fixture, ENGINE_POLICY_LAZY);
+    lab_create_tree(fixture->engine, TREE, KIND);
+    write_some(fixture, KEYS);
+    count_files(fixture->engine, &above, &all);
+    assert_true(above > 0);
+    assert_true(debt_of(fixture->engine) > 0); /* it is owed before it is begun */
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    work(fixture);
+    count_files(fixture->engine, &above, &all);
+    assert_int_equal(above, 0);
+    assert_true(all > 0);
+    assert_int_equal(debt_of(fixture->engine), 0);
+    check_all(fixture);
+}
+
+static void a_store_that_is_written_to_is_left_alone(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_stats stats;
+    fixture->options.level_base_bytes = 1 << 20;
+    fixture->options.level0_trigger = 1000;
+    open_as(fixture, ENGINE_POLICY_LAZY);
+    lab_create_tree(fixture->engine, TREE, KIND);
+    for (int i = 0; i < 1000; i++) {
+        write_some(fixture, 1);
+        if (i % 100 == 0) assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+        (void)io_job_assist(fixture->io); /* a look at the store, and a write before the next one */
+    }
+    engine_get_stats(fixture->engine, &stats);
+    assert_int_equal(stats.compactions, 0);
+    assert_true(stats.levels[0].files >= 10);
+    work(fixture);
+    engine_get_stats(fixture->engine, &stats);
+    assert_int_equal(stats.compactions, 1);
+    assert_int_equal(stats.levels[0].files, 0);
+    check_all(fixture);
+}
+
 static void keys_in_order_are_written_once(void **state) {
     struct fixture *fixture = *state;
     struct engine_stats stats;
@@ -230,6 +282,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_store_comes_into_the_shape_of_each_policy),
         TEST(lazy_keeps_a_quarter_above_the_last_level),
+        TEST(a_small_tree_becomes_one_run_once_nobody_writes),
+        TEST(a_store_that_is_written_to_is_left_alone),
         TEST(keys_in_order_are_written_once),
         TEST(a_scan_over_many_deletes_has_them_compacted),
         TEST(deletes_stay_where_a_snapshot_keeps_what_they_hide),

@@ -59,6 +59,7 @@ struct row {
     struct drawn files[DRAWN_MAX];
     bool snapshot; /* one that sees half of the first file */
     bool all;
+    bool at_rest;
     /* expected */
     enum pick_kind kind;
     uint32_t level, output_level;
@@ -351,6 +352,54 @@ static const struct row rows[] = {
                {.level = 4, .span = "mn", .kib = 10, .damaged = true},
                {.level = LAST, .span = "az", .kib = 60}},
      .kind = PICK_NONE},
+    {.name = "lazy: at rest all of a small tree becomes one run",
+     .files = {{.level = 0, .span = "ak", .kib = 5},
+               {.level = 4, .span = "mn", .kib = 10},
+               {.level = LAST, .span = "bc", .kib = 30},
+               {.level = LAST, .span = "yz", .kib = 50}},
+     .at_rest = true,
+     .kind = PICK_MERGE,
+     .output_level = LAST,
+     .inputs = "a",
+     .next = "b",
+     .between = true},
+    {.name = "lazy: also where level 0 is empty",
+     .files = {{.level = 4, .span = "mn", .kib = 10}, {.level = LAST, .span = "az", .kib = 50}},
+     .at_rest = true,
+     .kind = PICK_MERGE,
+     .level = 4,
+     .output_level = LAST,
+     .inputs = "m",
+     .next = "a",
+     .between = true},
+    {.name = "lazy: but not where it is a sixth of what would be written again",
+     .files = {{.level = 0, .span = "ak", .kib = 5},
+               {.level = 4, .span = "mn", .kib = 5},
+               {.level = LAST, .span = "az", .kib = 60}},
+     .at_rest = true,
+     .kind = PICK_NONE},
+    {.name = "lazy: nor a large tree",
+     .files = {{.level = 0, .span = "ak", .kib = 250}, {.level = LAST, .span = "az", .kib = 800}},
+     .at_rest = true,
+     .kind = PICK_NONE},
+    {.name = "lazy: nor while writes come",
+     .files = {{.level = 0, .span = "ak", .kib = 50}, {.level = LAST, .span = "az", .kib = 80}},
+     .kind = PICK_NONE},
+    {.name = "lazy: at rest what is due comes first",
+     .files = {{.level = 0, .span = "ak", .kib = 5},
+               {.level = 4, .span = "mn", .kib = 10},
+               {.level = LAST, .span = "bc", .kib = 30, .deletes = 30}},
+     .at_rest = true,
+     .kind = PICK_MERGE,
+     .level = LAST,
+     .output_level = LAST,
+     .inputs = "b",
+     .next = ""},
+    {.name = "tiered: runs gather at rest, too",
+     .policy = ENGINE_POLICY_TIERED,
+     .files = {{.level = 0, .span = "ak", .kib = 50}, {.level = LAST, .span = "az", .kib = 80}},
+     .at_rest = true,
+     .kind = PICK_NONE},
     {.name = "tiered: runs gather until they are as much as the last level",
      .policy = ENGINE_POLICY_TIERED,
      .files = {{.level = 0, .span = "ak", .kib = 5},
@@ -470,9 +519,16 @@ static void spell(char *to, const struct level *level, uint32_t from, uint32_t e
 static void check_row(const struct row *row) {
     struct morgue morgue;
     const struct engine_options options = {
-        .level_base_bytes = 64 * KIB, .level_ratio = 10, .level0_trigger = 4, .file_bytes = 16 * KIB};
-    const struct pick_context context = {
-        .options = &options, .oldest_snapshot = row->snapshot ? 15 : UINT64_MAX, .mark_time_ms = 1000, .all = row->all};
+        .level_base_bytes = 64 * KIB,
+        .level_ratio = 10,
+        .level0_trigger = row->policy == ENGINE_POLICY_LEVELED ? 4 : 2, /* where runs are merged it counts twice */
+        .file_bytes = 16 * KIB,
+    };
+    const struct pick_context context = {.options = &options,
+                                         .oldest_snapshot = row->snapshot ? 15 : UINT64_MAX,
+                                         .mark_time_ms = 1000,
+                                         .all = row->all,
+                                         .at_rest = row->at_rest};
     struct pick choice;
     char inputs[32], next[32];
     morgue_init(&morgue);
