@@ -103,7 +103,8 @@ struct engine_tree_kind {
     /* Values of so many bytes or more are kept apart from their keys, in files of their own: compaction then moves a
      * reference of 28 bytes instead of the value. 0 = off; at least 256. May change from open to open: what is there
      * stays as it is until a compaction meets it. A filter has its values read. Not
-     * together with `expires`. */
+     * together with `expires`. In a store below format level 2 it is not used, which an event says at open, until
+     * engine_upgrade. */
     size_t value_threshold_bytes;
     /* Of a file of values: with more garbage than this its live values are written anew by the next compaction that
      * meets them, which is begun for it if need be; so the files take at most live * 100 / (100 - percent) [50]. */

@@ -366,6 +366,44 @@ static void beside_a_running_owner_values_stay_readable(void **state) {
     must_verify(fixture);
 }
 
+static void keep_event(void *context, const char *line) {
+    struct buf *lines = context;
+    assert_int_equal(buf_append_format(lines, "%s\n", line), STATUS_OK);
+}
+
+/* The ratchet: a store that an older binary may take back has no such file. */
+static void at_format_level_1_the_threshold_is_said_to_be_unused_until_an_upgrade(void **state) {
+    struct fixture *fixture = *state;
+    struct buf lines = BUF_EMPTY;
+    engine_close(fixture->engine);
+    fixture->options.format_level = 1;
+    fixture->options.on_event = keep_event;
+    fixture->options.event_context = &lines;
+    fixture->engine = lab_open(fixture->io, "/old", &fixture->options);
+    assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
+    assert_non_null(strstr((const char *)lines.data, "\"threshold unused\""));
+    assert_non_null(strstr((const char *)lines.data, "\"kind\":\"lab.apart\""));
+    lab_create_tree(fixture->engine, TREE, LAB_APART);
+    put_many(fixture, 0, 20, 1);
+    compact(fixture);
+    assert_int_equal(stats_of(fixture).value_files, 0);
+    assert_int_equal(engine_upgrade(fixture->engine, 0, NULL), STATUS_OK);
+    put_many(fixture, 0, 10, 2);
+    compact(fixture);
+    assert_true(stats_of(fixture).value_files > 0);
+    for (unsigned key = 0; key < 20; key++) expect(fixture, NULL, key, key < 10 ? 2 : 1);
+    must_verify(fixture);
+    buf_clear(&lines);
+    engine_close(fixture->engine);
+    fixture->engine = lab_open(fixture->io, "/old", &fixture->options);
+    assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
+    assert_null(strstr((const char *)lines.data, "\"threshold unused\""));
+    engine_close(fixture->engine);
+    fixture->options.on_event = NULL;
+    fixture->engine = lab_open(fixture->io, "/old", &fixture->options);
+    buf_deinit(&lines);
+}
+
 static void a_threshold_below_what_a_reference_takes_is_refused(void **state) {
     const struct fixture *fixture = *state;
     struct engine_tree_kind kind = fixture->options.kinds[LAB_APART - 1];
@@ -398,6 +436,7 @@ int main(void) {
         FACT(a_file_that_is_missing_is_told_at_open),
         FACT(a_damaged_value_is_an_error_with_its_place_and_the_others_are_read),
         FACT(beside_a_running_owner_values_stay_readable),
+        FACT(at_format_level_1_the_threshold_is_said_to_be_unused_until_an_upgrade),
         FACT(a_threshold_below_what_a_reference_takes_is_refused),
     };
     return cmocka_run_group_tests_name("values", tests, NULL, NULL);
