@@ -245,10 +245,22 @@ static bool must_wait(struct engine *engine, const struct flush *flush) {
     return atomic_load(&engine->log_durable) < index; /* it may have come meanwhile */
 }
 
+/* One that can't be done now is done by the lock's holder, which looks after it has let go: each stores before it
+ * looks. */
+void store_cut_log(struct engine *engine) {
+    atomic_thread_fence(memory_order_seq_cst);
+    while (atomic_load(&engine->log_cut) != atomic_load(&engine->log_was_cut) && mutex_try_lock(&engine->log_lock)) {
+        const uint64_t lsn = atomic_load(&engine->log_cut);
+        if (engine->wal) wal_drop_before(engine->wal, lsn);
+        atomic_store(&engine->log_was_cut, lsn);
+        mutex_unlock(&engine->log_lock);
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+}
+
 static void cut_log(struct engine *engine, uint64_t lsn) {
-    mutex_lock(&engine->log_lock);
-    if (engine->wal) wal_drop_before(engine->wal, lsn);
-    mutex_unlock(&engine->log_lock);
+    atomic_store(&engine->log_cut, lsn);
+    store_cut_log(engine);
 }
 
 static enum status install(struct engine *engine, struct flush *flush) {

@@ -100,7 +100,8 @@ struct engine {
     _Atomic int64_t log_time_ms; /* applied.time_ms, for readers: not older than the state at `sequence` */
     struct wal *wal;             /* ENGINE_WAL_OWN; log_lock */
     struct mutex log_lock;
-    uint64_t log_end; /* leader: where the own log ends */
+    _Atomic uint64_t log_cut, log_was_cut; /* below it the own log is to be dropped, and was: see store_cut_log */
+    uint64_t log_end;                      /* leader: where the own log ends */
 
     /* What reads see. */
     struct view_table views;
@@ -264,6 +265,12 @@ void store_note_seal_due(struct engine *engine);
 bool store_has_room(const struct engine *engine);
 /* The active one has its size. Mutex alone will do. */
 bool store_is_full(const struct engine *engine);
+
+/*
+ * Drops what is due of the own log (flush.c); by the flush that made it due and by whoever lets go of log_lock: neither
+ * waits for the other. Its holder may be waiting for a segment that only the flush's thread can prepare.
+ */
+void store_cut_log(struct engine *engine);
 
 /* ---- Writing (write.c) ------------------------------------------------------------------------------------------- */
 

@@ -269,6 +269,7 @@ static void commit_group(struct engine *engine, struct group *group) {
         if (any) commit_log(engine, group);
         engine->log_end = wal_end(engine->wal);
         mutex_unlock(&engine->log_lock);
+        store_cut_log(engine);
     }
     store_release_view(engine, view);
 }
