@@ -26,7 +26,7 @@ enum field {
 };
 
 /* What only some files have: pairs of tag and string. Every one is required. */
-enum attribute { ATTRIBUTE_SEQUENCE = 1, ATTRIBUTE_BUILT_AS = 2, ATTRIBUTE_VALUES = 3 };
+enum attribute { ATTRIBUTE_SEQUENCE = 1, ATTRIBUTE_BUILT_AS = 2, ATTRIBUTE_VALUES = 3, ATTRIBUTE_HIDDEN = 4 };
 
 enum file_flag { FILE_HAS_LAST = 1, FILE_LAST_EXCLUSIVE = 2 };
 
@@ -153,7 +153,8 @@ static bool put_attributes(struct field_writer *writer, const struct edit_file *
         put_number(writer, ATTRIBUTE_VALUES);
         put_text(writer, file->values);
     }
-    return file->sequence || file->built_as || file->values.size;
+    if (file->hidden) put_number_attribute(writer, ATTRIBUTE_HIDDEN, file->hidden);
+    return file->sequence || file->built_as || file->values.size || file->hidden;
 }
 
 static void put_file(struct field_writer *writer, const struct edit_file *file) {
@@ -282,6 +283,7 @@ static enum status get_attribute(struct decoder *body, struct edit_file *file, s
     case ATTRIBUTE_VALUES: file->values = bytes; return bytes.size ? STATUS_OK : STATUS_CORRUPT;
     case ATTRIBUTE_SEQUENCE: file->sequence = decode_varint(&value); break;
     case ATTRIBUTE_BUILT_AS: file->built_as = decode_varint(&value); break;
+    case ATTRIBUTE_HIDDEN: file->hidden = decode_varint(&value); break;
     default:
         return error_set(error, STATUS_VERSION,
                          "file %" PRIu64 " has the attribute %" PRIu64 ", which this version does not know",

@@ -56,6 +56,8 @@ struct edit_file {
     bool last_exclusive;
     uint32_t codec;
     uint64_t entries, deletes, operands, range_deletes;
+    uint64_t
+        hidden; /* versions behind a newer put or delete of their key: only snapshots kept them. 0 also = not known */
     uint64_t first_sequence, last_sequence;
     int64_t created_ms; /* log time */
     int64_t oldest_ms;  /* log time of the oldest data in it */

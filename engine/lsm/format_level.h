@@ -19,6 +19,7 @@ enum { FORMAT_LEVEL_FIRST = 1, FORMAT_LEVEL_LATEST = ENGINE_FORMAT_LEVEL_LATEST 
 #define FORMAT_FEATURE_LIST(X)                                                                                         \
     X(COMPACT_LOG, 2, "compact records in the own log")                                                                \
     X(VALUES_APART, 2, "large values in files of their own")                                                           \
+    X(HIDDEN_COUNTS, 2, "the manifest counts old versions in tables")                                                  \
     X(DICTIONARIES, 2, "zstd dictionaries in tables")
 
 enum format_feature {

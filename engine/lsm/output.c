@@ -76,6 +76,7 @@ static enum status begin_file(struct output *output) {
         .block_bytes = engine->options.block_bytes,
     };
     droppable_init(&output->droppable, options->mark_time_ms);
+    output->hidden = 0;
     output->overlap = 0;
     status = sst_build_create(&engine->environment, path, &build, &output->build);
     if (status != STATUS_OK) remove_number(engine, output->number);
@@ -126,6 +127,7 @@ static void describe_file(const struct output *output, struct edit_file *meta) {
         .last_sequence = properties->last_sequence,
         .created_ms = output->options.mark_time_ms,
         .oldest_ms = output->options.oldest_ms,
+        .hidden = store_allows(output->engine, FORMAT_HIDDEN_COUNTS) ? output->hidden : 0,
         .droppable_ms = droppable_due_ms(&output->droppable),
     };
 }
@@ -211,11 +213,19 @@ static enum status count_droppable(struct output *output, struct slice key, uint
     return STATUS_OK;
 }
 
+/* Operands hide nothing: what lies behind them is folded with them. */
+static void count_hidden(struct output *output, uint64_t trailer, bool new_key) {
+    const bool is_operand = entry_kind(trailer) == ENTRY_MERGE || entry_kind(trailer) == ENTRY_APPEND;
+    if (!new_key && output->decided) output->hidden++;
+    output->decided = !is_operand || (!new_key && output->decided);
+}
+
 enum status output_add(struct output *output, struct slice key, uint64_t trailer, struct slice value, bool new_key) {
     enum status status = STATUS_OK;
     if (new_key) pass_grandparents(output, key);
     if (new_key && output->build && is_full(output)) status = end_file(output, &key);
     if (status == STATUS_OK && !output->build) status = begin_file(output);
+    count_hidden(output, trailer, new_key);
     if (status == STATUS_OK) status = count_droppable(output, key, trailer, value);
     if (status == STATUS_OK) status = value_sink_take(&output->values, key, &trailer, &value);
     return status == STATUS_OK ? sst_build_add(output->build, key, trailer, value) : status;

@@ -36,6 +36,8 @@ struct output {
     struct sst_build *build; /* the open file; NULL = none */
     uint64_t number;
     struct droppable droppable;
+    uint64_t hidden; /* versions in the open file that a newer one hides */
+    bool decided;    /* of the present key a put or delete was added */
     struct value_sink values;
     struct buf uses; /* what the finished file refers to: its meta's */
     struct buf low;  /* where the open file's share of range deletes begins */

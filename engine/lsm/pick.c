@@ -8,6 +8,7 @@ const char *pick_reason_text(enum pick_reason reason) {
     case PICK_RANGE_DELETES: return "range deletes cover whole files";
     case PICK_DROPPABLE: return "the filter drops from it";
     case PICK_VALUES: return "it refers to files of values that are mostly garbage";
+    case PICK_HIDDEN: return "versions in it were kept for snapshots that are gone";
     case PICK_ALL: return "it was asked for";
     case PICK_OLD: return "it is the oldest, or too old";
     case PICK_REST: return "nobody writes, and one run is read faster";
@@ -69,10 +70,12 @@ static void consider_last(const struct tree_files *tree, const struct pick_conte
     for (uint32_t f = 0; f < level->count && best->kind == PICK_NONE; f++) {
         const struct file *file = level->files[f];
         const bool droppable = pick_is_droppable(file, context), stale = file_stale_bytes(file) > 0;
-        if (!droppable && !stale && !pick_has_spent_deletes(file, context)) continue;
+        const bool hidden = pick_has_hidden(file, context);
+        if (!droppable && !stale && !hidden && !pick_has_spent_deletes(file, context)) continue;
         struct pick choice = {.tree = tree,
                               .reason = droppable ? PICK_DROPPABLE
                                         : stale   ? PICK_VALUES
+                                        : hidden  ? PICK_HIDDEN
                                                   : PICK_DELETES,
                               .level = PICK_LAST,
                               .output_level = PICK_LAST,

@@ -34,6 +34,7 @@ enum pick_reason {
     PICK_RANGE_DELETES,
     PICK_DROPPABLE,
     PICK_VALUES,
+    PICK_HIDDEN,
     PICK_ALL,
     PICK_OLD,
     PICK_REST
@@ -43,7 +44,7 @@ const char *pick_reason_text(enum pick_reason reason);
 enum {
     PICK_MOVE_FILES = 32,  /* at once */
     PICK_DELETE_SHARE = 2, /* a file with this part of deletes (1/2) goes down, */
-    PICK_BOTTOM_SHARE = 4, /* in the last level with this part (1/4) it is written anew */
+    PICK_BOTTOM_SHARE = 4, /* in the last level with this part (1/4) of deletes or hidden versions it is written anew */
     PICK_LAZY_SHARE = 4,   /* above the last level lies at most this part of it (1/4) */
     PICK_TIERED_SHARE = 1,
     PICK_REST_SHARE = 6,        /* and while nobody writes, at most this part (1/6) */

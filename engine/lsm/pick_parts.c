@@ -66,6 +66,12 @@ bool pick_has_spent_deletes(const struct file *file, const struct pick_context *
     return context->all || meta->range_deletes > 0 || meta->deletes * PICK_BOTTOM_SHARE >= meta->entries;
 }
 
+bool pick_has_hidden(const struct file *file, const struct pick_context *context) {
+    const struct edit_file *meta = &file->meta;
+    if (meta->hidden == 0 || meta->last_sequence > context->oldest_snapshot) return false;
+    return context->all || meta->hidden * PICK_BOTTOM_SHARE >= meta->entries;
+}
+
 static bool has_many_deletes(const struct file *file, const struct pick_context *context) {
     if (context->scans_hurt && file->meta.deletes >= PICK_SCAN_DELETES) return true;
     return file->meta.entries > 0 && file->meta.deletes * PICK_DELETE_SHARE >= file->meta.entries;

@@ -15,6 +15,8 @@ void pick_find_overlap(const struct level *level, struct slice first, const stru
 bool pick_any_damaged(const struct level *level, uint32_t from, uint32_t to);
 
 bool pick_is_droppable(const struct file *file, const struct pick_context *context);
+/* So many versions that newer ones hide, and that no snapshot sees any more, that writing the file anew pays. */
+bool pick_has_hidden(const struct file *file, const struct pick_context *context);
 /* Deletes in the last level have nothing left to hide, once no snapshot needs them. */
 bool pick_has_spent_deletes(const struct file *file, const struct pick_context *context);
 /* The file is worth a compaction whatever the size of its level. */

@@ -36,9 +36,10 @@ uint64_t store_oldest_transaction(struct engine *engine) {
 void engine_snapshot_release(struct engine *engine, struct engine_snapshot *snapshot) {
     if (!snapshot) return;
     mutex_lock(&engine->mutex);
+    const bool was_oldest = engine->snapshots.next == &snapshot->link;
     list_remove(&snapshot->link);
     /* What only this snapshot held may be compacted or dropped now. */
-    if (list_is_empty(&engine->snapshots)) store_job_start(engine, &engine->compact_job);
+    if (was_oldest) store_job_start(engine, &engine->compact_job);
     mutex_unlock(&engine->mutex);
     free(snapshot);
 }

@@ -47,6 +47,7 @@ struct drawn {
     uint64_t deletes;     /* of 100 entries */
     uint64_t covered_kib; /* that its range deletes cover below */
     int64_t droppable_ms; /* 0 = never */
+    uint64_t hidden;      /* of 100 entries */
     bool damaged;
     int64_t created_ms;
 };
@@ -176,6 +177,29 @@ static const struct row rows[] = {
      .files = {{.level = LAST, .span = "df", .kib = 1, .deletes = 30}},
      .snapshot = true,
      .kind = PICK_NONE},
+    {.name = "versions that only a snapshot kept are written away once it is gone",
+     .policy = ENGINE_POLICY_LAZY,
+     .files = {{.level = LAST, .span = "ac", .kib = 1, .hidden = 20},
+               {.level = LAST, .span = "df", .kib = 1, .hidden = 30}},
+     .kind = PICK_MERGE,
+     .level = LAST,
+     .output_level = LAST,
+     .inputs = "d",
+     .next = ""},
+    {.name = "but not while one is there that may see them",
+     .policy = ENGINE_POLICY_LAZY,
+     .files = {{.level = LAST, .span = "df", .kib = 1, .hidden = 30}},
+     .snapshot = true,
+     .kind = PICK_NONE},
+    {.name = "all: nor are a few of them left",
+     .policy = ENGINE_POLICY_LAZY,
+     .files = {{.level = LAST, .span = "df", .kib = 1, .hidden = 1}},
+     .all = true,
+     .kind = PICK_MERGE,
+     .level = LAST,
+     .output_level = LAST,
+     .inputs = "d",
+     .next = ""},
     {.name = "a file is written anew when its filter drops from it",
      .policy = ENGINE_POLICY_LEVELED,
      .files = {{.level = LAST, .span = "ac", .kib = 1}, {.level = LAST, .span = "df", .kib = 1, .droppable_ms = 900}},
@@ -487,6 +511,7 @@ static struct version *draw(const struct drawn *files, enum engine_policy policy
             .codec = ENGINE_COMPRESSION_LZ4,
             .entries = 100,
             .deletes = drawn->deletes,
+            .hidden = drawn->hidden,
             .range_deletes = drawn->covered_kib ? 1 : 0,
             .first_sequence = 10 * count + 10,
             .last_sequence = 10 * count + 19,

@@ -19,6 +19,10 @@ static void tell_attributes(struct report *report, const struct edit_file *file)
         snprintf(name, sizeof name, "    refers to %" PRIu64, count.number);
         report_fact(report, name, "%" PRIu64 " values, %" PRIu64 " bytes", count.records, count.bytes);
     }
+    if (file->hidden) {
+        snprintf(name, sizeof name, "  versions %" PRIu64, file->number);
+        report_fact(report, name, "%" PRIu64 " stand behind newer ones: snapshots kept them", file->hidden);
+    }
     if (!file->sequence) return;
     snprintf(name, sizeof name, "  ingested %" PRIu64, file->number);
     report_fact(report, name,
