@@ -1,8 +1,8 @@
 /*
  * get_many: gets of many keys in the order of the keys, as of one state. First all are answered from memory; the blocks
  * that others want are then read as one batch, each once, and those keys are tried again, which may want a block of
- * an older file. Invariant: each round answers a key or makes it want another block; a key that wants the same block
- * twice (the cache had no room for it) reads for itself.
+ * an older file. Invariant: each round answers a key or makes it want another block; a key that goes round in blocks
+ * that it wanted before (the cache had no room for them) reads for itself.
  */
 #include <stdlib.h>
 
@@ -13,8 +13,10 @@ enum { BATCH_BLOCKS = 64, TOUCH_KEYS = 16 };
 struct wish {
     uint32_t at;   /* in the caller's arrays */
     uint64_t head; /* of the key */
+    uint32_t missing_at, marked_at;
     struct sst *missing;
-    uint32_t missing_at;
+    struct sst *marked; /* with marked_at: a block that it wanted some rounds ago */
+    unsigned rounds;
 };
 
 struct get_many {
@@ -67,6 +69,20 @@ static enum status sort_wishes(struct get_many *many) {
     return STATUS_OK;
 }
 
+/* Notes the block that is wanted; false: it was wanted before. The mark stands for twice as many rounds each time, so
+ * that circles of any length are met (after Brent, "An improved Monte Carlo factorization algorithm", 1980). */
+static bool wants_another(struct wish *wish, const struct lookup *lookup) {
+    if (lookup->missing == wish->marked && lookup->missing_at == wish->marked_at) return false;
+    wish->missing = lookup->missing;
+    wish->missing_at = lookup->missing_at;
+    wish->rounds++;
+    if ((wish->rounds & (wish->rounds - 1)) == 0) {
+        wish->marked = wish->missing;
+        wish->marked_at = wish->missing_at;
+    }
+    return true;
+}
+
 /* True: answered, well or badly. */
 static bool try_one(struct get_many *many, struct wish *wish, unsigned flags) {
     struct lookup lookup = {
@@ -81,12 +97,7 @@ static bool try_one(struct get_many *many, struct wish *wish, unsigned flags) {
     };
     const enum status ran = lookup_run(&lookup, many->read.view);
     const enum status status = lookup_answer(&lookup, ran, &many->values[wish->at]);
-    if (status == STATUS_WOULD_BLOCK && lookup.missing &&
-        (lookup.missing != wish->missing || lookup.missing_at != wish->missing_at)) {
-        wish->missing = lookup.missing;
-        wish->missing_at = lookup.missing_at;
-        return false;
-    }
+    if (status == STATUS_WOULD_BLOCK && lookup.missing && wants_another(wish, &lookup)) return false;
     if (status == STATUS_WOULD_BLOCK) return try_one(many, wish, 0);
     many->statuses[wish->at] = status;
     return true;

@@ -398,6 +398,47 @@ static void many_keys_at_once_are_answered_as_one_by_one(void **state) {
     }
 }
 
+/* Keys of the oldest of four files without filters, and caches that keep hardly a block: each round brings a block in
+ * and may push another one out. */
+static void many_keys_are_answered_though_the_cache_keeps_no_block(void **state) {
+    enum { FILES = 4, ASKED = 24 };
+    struct fixture *fixture = *state;
+    static char names[ASKED][8], value[700];
+    struct slice keys[ASKED];
+    struct engine_value values[ASKED];
+    enum status statuses[ASKED];
+    static struct engine_tree_kind kinds[8];
+    memset(value, 'v', sizeof value - 1);
+    engine_close(fixture->engine);
+    assert_true(fixture->options.kind_count <= sizeof kinds / sizeof kinds[0]);
+    memcpy(kinds, fixture->options.kinds, fixture->options.kind_count * sizeof *kinds);
+    kinds[LAB_SUM - 1].policy = ENGINE_POLICY_FIFO; /* the files stay as they are */
+    fixture->options.kinds = kinds;
+    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    for (int file = 0; file < FILES; file++) {
+        for (int i = 0; i < ASKED; i++) {
+            snprintf(names[i], sizeof names[i], "%02d%s", i, file > 0 ? "x" : "");
+            lab_put(fixture->engine, SUM, names[i], value);
+        }
+        assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    }
+    for (int i = 0; i < ASKED; i++) {
+        snprintf(names[i], sizeof names[i], "%02d", i);
+        keys[i] = slice_from_text(names[i]);
+    }
+    for (size_t cache = 1 << 10; cache <= 16 << 10; cache += 512) {
+        engine_close(fixture->engine);
+        fixture->options.cache_bytes = cache;
+        fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+        assert_int_equal(engine_get_many(fixture->engine, NULL, SUM, keys, ASKED, values, statuses), STATUS_OK);
+        for (int i = 0; i < ASKED; i++) {
+            assert_int_equal(statuses[i], STATUS_OK);
+            assert_true(slice_equal(values[i].data, slice_from_text(value)));
+            engine_value_release(&values[i]);
+        }
+    }
+}
+
 static void many_keys_of_no_tree_or_without_memory_are_refused_as_a_whole(void **state) {
     struct fixture *fixture = *state;
     struct engine_value values[2];
@@ -537,6 +578,7 @@ int main(void) {
         TEST(many_keys_at_once_are_answered_as_one_by_one),
         TEST(an_iterator_with_a_prefix_shows_all_keys_with_it_and_no_others),
         TEST(a_prefix_that_no_file_has_is_answered_by_filters_alone),
+        TEST(many_keys_are_answered_though_the_cache_keeps_no_block),
         TEST(many_keys_of_no_tree_or_without_memory_are_refused_as_a_whole),
         TEST(a_snapshot_sees_an_extended_value_at_its_own_length),
         TEST(operands_fold_over_memory_and_files),
