@@ -19,18 +19,22 @@ struct log_walk {
     struct engine_mark mark;
     uint64_t mark_sequence;
     bool has_record;
+    bool is_past; /* beyond what the tables hold */
     uint64_t uncommitted;
 };
 
-/* The batches that the tables hold come first; the mark is that of the last of them. */
+/* The batches that the tables hold come first; the mark is that of the last of them. Its sequence is the one before the
+ * next batch: files that were taken in have theirs between the two, and no record. */
 static void note_batch(struct log_walk *walk, const struct batch_header *header) {
     const bool covered = header->first_sequence <= walk->tables_end;
     if (covered) {
         walk->mark = header->mark;
         walk->mark_sequence = header->first_sequence + header->count - 1;
-    } else if (!walk->has_record) { /* the tables end before the log begins */
-        walk->mark = (struct engine_mark){.index = header->mark.index - 1, .time_ms = header->mark.time_ms};
+    } else if (!walk->is_past) {
+        if (!walk->has_record) /* the tables end before the log begins */
+            walk->mark = (struct engine_mark){.index = header->mark.index - 1, .time_ms = header->mark.time_ms};
         walk->mark_sequence = header->first_sequence - 1;
+        walk->is_past = true;
     }
     walk->has_record = true;
 }
@@ -82,10 +86,9 @@ enum status care_read_log(struct care_plan *plan, struct error *error) {
     if (plan->manifest_is_sound) return STATUS_OK; /* its mark holds */
     if (walk.has_record && (!salvage->has_mark || walk.mark.index >= salvage->mark.index)) {
         salvage->mark = walk.mark;
-        salvage->last_sequence = walk.mark_sequence;
-    } else if (walk.tables_end > salvage->last_sequence) {
-        salvage->last_sequence = walk.tables_end;
+        if (walk.mark_sequence > salvage->last_sequence) salvage->last_sequence = walk.mark_sequence;
     }
+    if (walk.tables_end > salvage->last_sequence) salvage->last_sequence = walk.tables_end;
     salvage->has_mark = true;
     return STATUS_OK;
 }

@@ -188,15 +188,19 @@ static enum status ask_table(struct care_plan *plan, const char *path, uint64_t 
     return status;
 }
 
+static bool is_dropped(const struct care_plan *plan, uint32_t instance) {
+    const struct salvaged_tree *tree = salvage_tree(&plan->salvage, instance);
+    return tree && tree->dropped;
+}
+
 static enum status judge_table(struct care_plan *plan, const struct salvaged_file *salvaged, uint64_t number,
                                const char *path) {
     struct care_table_plan table = {.fate = TABLE_KEPT, .meta = {.number = number}};
-    const struct salvaged_tree *tree = salvaged ? salvage_tree(&plan->salvage, salvaged->meta.instance) : NULL;
     const struct care_table look = {.environment = &plan->environment,
                                     .sink = &plan->sink,
                                     .path = path,
                                     .meta = salvaged ? &salvaged->meta : NULL};
-    const bool gone = salvaged && (salvaged->gone || (tree && tree->dropped));
+    const bool gone = salvaged && (salvaged->gone || is_dropped(plan, salvaged->meta.instance));
     if (gone || (!salvaged && plan->manifest_is_sound)) {
         table.fate = TABLE_OBSOLETE;
         table.why = gone ? "an edit removed it" : "no edit names it";
@@ -215,6 +219,9 @@ static enum status judge_table(struct care_plan *plan, const struct salvaged_fil
         table.known = true;
         table.fate = TABLE_KEPT;
         table.why = NULL;
+    } else if (status == STATUS_OK && is_dropped(plan, table.meta.instance)) {
+        table.fate = TABLE_OBSOLETE;
+        table.why = "its tree was dropped";
     }
     if (status == STATUS_OK && table.fate == TABLE_KEPT) status = care_judge_values(plan, path, &table);
     return status == STATUS_OK ? care_plan_add(plan, &table) : status;

@@ -142,6 +142,24 @@ static enum status take_kind(struct salvage *salvage, const struct edit_kind *ki
     return STATUS_OK;
 }
 
+/* The edit that added it may be lost: that it is gone counts all the same. */
+static enum status take_removal(struct salvage *salvage, const struct edit_removed *removed) {
+    const struct edit_file unknown = {
+        .number = removed->number, .instance = removed->instance, .level = removed->level};
+    const enum status status = salvage_file(salvage, removed->number) ? STATUS_OK : take_file(salvage, &unknown);
+    if (status == STATUS_OK) salvage_file(salvage, removed->number)->gone = true;
+    return status;
+}
+
+/* The same of the edit that created it. */
+static enum status take_drop(struct salvage *salvage, uint32_t instance) {
+    const struct salvaged_tree unknown = {.tree = {.instance = instance}};
+    const enum status status = salvage_add_tree(salvage, &unknown);
+    if (status == STATUS_OK) salvage_tree(salvage, instance)->dropped = true;
+    if (instance >= salvage->next_instance) salvage->next_instance = instance + 1;
+    return status;
+}
+
 static enum status take_edit(struct salvage *salvage, const struct edit *edit) {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < edit->kind_count && status == STATUS_OK; i++) status = take_kind(salvage, &edit->kinds[i]);
@@ -149,17 +167,13 @@ static enum status take_edit(struct salvage *salvage, const struct edit *edit) {
         const struct salvaged_tree tree = {.tree = edit->created[i]};
         status = salvage_add_tree(salvage, &tree);
     }
-    for (size_t i = 0; i < edit->removed_count; i++) {
-        struct salvaged_file *file = salvage_file(salvage, edit->removed[i].number);
-        if (file) file->gone = true;
-    }
+    for (size_t i = 0; i < edit->removed_count && status == STATUS_OK; i++)
+        status = take_removal(salvage, &edit->removed[i]);
     for (size_t i = 0; i < edit->value_file_count && status == STATUS_OK; i++)
         status = take_value_file(salvage, &edit->value_files[i]);
     for (size_t i = 0; i < edit->added_count && status == STATUS_OK; i++) status = take_file(salvage, &edit->added[i]);
-    for (size_t i = 0; i < edit->dropped_count; i++) {
-        struct salvaged_tree *tree = salvage_tree(salvage, edit->dropped[i]);
-        if (tree) tree->dropped = true;
-    }
+    for (size_t i = 0; i < edit->dropped_count && status == STATUS_OK; i++)
+        status = take_drop(salvage, edit->dropped[i]);
     if (edit->has_mark && (!salvage->has_mark || edit->mark.index >= salvage->mark.index)) {
         salvage->has_mark = true;
         salvage->mark = edit->mark;
