@@ -5,6 +5,7 @@ const char *pick_reason_text(enum pick_reason reason) {
     switch (reason) {
     case PICK_SIZE: return "there is too much in the level";
     case PICK_DELETES: return "the file is mostly deletes";
+    case PICK_SCANS: return "scans pass over its deletes";
     case PICK_RANGE_DELETES: return "range deletes cover whole files";
     case PICK_DROPPABLE: return "the filter drops from it";
     case PICK_VALUES: return "it refers to files of values that are mostly garbage";

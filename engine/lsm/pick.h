@@ -31,6 +31,7 @@ enum pick_kind {
 enum pick_reason {
     PICK_SIZE,
     PICK_DELETES,
+    PICK_SCANS,
     PICK_RANGE_DELETES,
     PICK_DROPPABLE,
     PICK_VALUES,

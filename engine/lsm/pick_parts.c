@@ -72,8 +72,11 @@ bool pick_has_hidden(const struct file *file, const struct pick_context *context
     return context->all || meta->hidden * PICK_BOTTOM_SHARE >= meta->entries;
 }
 
-static bool has_many_deletes(const struct file *file, const struct pick_context *context) {
-    if (context->scans_hurt && file->meta.deletes >= PICK_SCAN_DELETES) return true;
+static bool hurts_scans(const struct file *file, const struct pick_context *context) {
+    return context->scans_hurt && file->meta.deletes >= PICK_SCAN_DELETES;
+}
+
+static bool has_many_deletes(const struct file *file) {
     return file->meta.entries > 0 && file->meta.deletes * PICK_DELETE_SHARE >= file->meta.entries;
 }
 
@@ -84,7 +87,9 @@ bool pick_is_urgent(const struct file *file, const struct pick_context *context,
         *reason = PICK_DROPPABLE;
     else if (file_stale_bytes(file) > 0)
         *reason = PICK_VALUES;
-    else if (has_many_deletes(file, context))
+    else if (hurts_scans(file, context))
+        *reason = PICK_SCANS;
+    else if (has_many_deletes(file))
         *reason = PICK_DELETES;
     else
         return false;
@@ -104,7 +109,7 @@ bool pick_level0_is_urgent(const struct tree_files *tree, const struct pick_cont
     for (uint32_t i = 0; i < level0->count; i++) {
         const struct file *file = level0->files[i];
         if (!pick_is_urgent(file, context, reason)) continue;
-        if (*reason != PICK_DELETES) return true;
+        if (*reason != PICK_DELETES && *reason != PICK_SCANS) return true;
         if (deletes_pay(tree, file) && file->meta.last_sequence <= context->oldest_snapshot) return true;
     }
     return false;
