@@ -11,6 +11,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/check.h"
 #include "engine/base/coding.h"
+#include "engine/base/hash.h"
 #include "engine/base/prng.h"
 
 /* ---- Keys -------------------------------------------------------------------------------------------------------- */
@@ -83,7 +84,9 @@ static void make_bytes(const struct model_operation *operation, uint8_t *to) {
 static const struct model_value *written(const struct model_operation *operation, struct model_values *values) {
     struct model_value *value = new_value(values, operation->value_size);
     make_bytes(operation, value->bytes);
-    if (operation->kind == MODEL_EXPIRY || operation->kind == MODEL_UNTIL) value->expires_ms = operation->expires_ms;
+    const bool ends =
+        operation->kind == MODEL_EXPIRY || operation->kind == MODEL_UNTIL || operation->kind == MODEL_AGED;
+    if (ends) value->expires_ms = operation->expires_ms;
     return value;
 }
 
@@ -123,7 +126,35 @@ void model_apply(struct model_state *state, const struct model_operation *operat
     case MODEL_APPEND: *value = extended(*value, operation, false, values); break;
     case MODEL_CREATE: tree->kind = operation->kind; break;
     case MODEL_DROP: *tree = (struct model_tree){.kind = MODEL_NONE}; break;
+    case MODEL_BULK_PUT:
+        state->has_bulk = true;
+        state->bulk_seed = operation->value_seed | 1;
+        break;
+    case MODEL_BULK_DELETE: state->bulk_seed = 0; break;
     }
+}
+
+struct slice model_bulk_key(unsigned number, char text[16]) {
+    return slice_make(text, (size_t)snprintf(text, 16, "bulk%05u", number));
+}
+
+struct slice model_bulk_value(uint64_t seed, unsigned number, uint8_t bytes[8]) {
+    coding_put_u64(bytes, hash_mix(seed, number));
+    return slice_make(bytes, 8);
+}
+
+static enum status encode_bulk(const struct model_operation *operation, struct engine_batch *batch) {
+    const bool deletes = operation->action == MODEL_BULK_DELETE;
+    enum status status = deletes ? STATUS_OK : engine_batch_create_tree(batch, MODEL_BULK_TREE, MODEL_PLAIN);
+    for (unsigned i = 0; i < MODEL_BULK_KEYS && status == STATUS_OK; i++) {
+        char text[16];
+        uint8_t bytes[8];
+        const struct slice key = model_bulk_key(i, text);
+        status = deletes ? engine_batch_delete(batch, MODEL_BULK_TREE, key)
+                         : engine_batch_put(batch, MODEL_BULK_TREE, key,
+                                            model_bulk_value(operation->value_seed | 1, i, bytes));
+    }
+    return status;
 }
 
 enum status model_encode(const struct model_operation *operation, struct engine_batch *batch) {
@@ -142,8 +173,16 @@ enum status model_encode(const struct model_operation *operation, struct engine_
     case MODEL_DELETE_RANGE: return engine_batch_delete_range(batch, operation->tree, key, end);
     case MODEL_MERGE: return engine_batch_merge(batch, operation->tree, key, value);
     case MODEL_CREATE: return engine_batch_create_tree(batch, operation->tree, operation->kind);
+    case MODEL_BULK_PUT:
+    case MODEL_BULK_DELETE: return encode_bulk(operation, batch);
     default: return engine_batch_drop_tree(batch, operation->tree);
     }
+}
+
+bool model_writes(const struct model_operation *operation, struct slice value) {
+    uint8_t bytes[MODEL_VALUE_MAX];
+    make_bytes(operation, bytes);
+    return slice_equal(value, slice_make(bytes, operation->value_size));
 }
 
 enum status model_put_row(const struct model_operation *operation, struct engine_sst_writer *writer) {
@@ -241,9 +280,14 @@ const struct engine_tree_kind model_kinds[MODEL_KINDS] = {
      .filter = &expiry_filter,
      .bottom = ENGINE_COMPRESSION_LZ4,
      .value_threshold_bytes = 300},
+    {.id = MODEL_AGED,
+     .name = "model.aged",
+     .filter_bits_per_key = 10,
+     .policy = ENGINE_POLICY_FIFO,
+     .fifo_age_ms = MODEL_AGE_MS},
 };
 
-/* ---- Comparison -------------------------------------------------------------------------------------------------- */
+/* ---- What reads may answer --------------------------------------------------------------------------------------- */
 
 enum model_answer model_expect(const struct model_state *state, uint32_t tree, unsigned key, int64_t now_ms) {
     const struct model_value *value = state->trees[tree].values[key];
@@ -251,115 +295,4 @@ enum model_answer model_expect(const struct model_state *state, uint32_t tree, u
     /* A file taken in moves no log time: at the very moment both may be. */
     if (state->trees[tree].kind == MODEL_UNTIL && value->expires_ms < now_ms) return MODEL_ABSENT;
     return value->expires_ms <= now_ms ? MODEL_EITHER : MODEL_PRESENT;
-}
-
-/* Where a comparison is. */
-struct place {
-    struct engine *engine;
-    const struct engine_snapshot *snapshot;
-    const struct model_state *state;
-    int64_t now_ms;
-    uint32_t tree;
-    struct error *error;
-};
-
-static enum status differs(const struct place *place, const char *how, unsigned key) {
-    return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ", key %u \"%.*s\": %s", place->tree, key,
-                     key < MODEL_KEYS ? (int)model_key(key).size : 0, key < MODEL_KEYS ? keys[key].text : "", how);
-}
-
-static enum model_answer expect(const struct place *place, unsigned key) {
-    return model_expect(place->state, place->tree, key, place->now_ms);
-}
-
-static enum status compare_value(const struct place *place, unsigned key, struct slice found) {
-    const struct model_value *value = place->state->trees[place->tree].values[key];
-    if (expect(place, key) == MODEL_ABSENT) return differs(place, "is shown, and should not be there", key);
-    if (slice_equal(found, slice_make(value->bytes, value->size))) return STATUS_OK;
-    return differs(place, value->size == found.size ? "another value" : "a value of another length", key);
-}
-
-static enum status compare_gets(const struct place *place) {
-    for (unsigned key = 0; key < MODEL_KEYS; key++) {
-        struct engine_value value;
-        enum status status = engine_get(place->engine, place->snapshot, place->tree, model_key(key), &value);
-        if (status == STATUS_NOT_FOUND && expect(place, key) != MODEL_PRESENT) continue;
-        if (status == STATUS_NOT_FOUND) return differs(place, "get does not find it", key);
-        if (status != STATUS_OK) return error_set(place->error, status, "get of key %u: %s", key, status_text(status));
-        status = compare_value(place, key, value.data);
-        engine_value_release(&value);
-        if (status != STATUS_OK) return error_prefix(place->error, status, "get");
-    }
-    return STATUS_OK;
-}
-
-/* Keys in (from, to), in either direction, must not have to be there. */
-static enum status compare_gap(const struct place *place, int from, int to, int step) {
-    for (int key = from + step; key != to; key += step)
-        if (expect(place, (unsigned)key) == MODEL_PRESENT) return differs(place, "passed over", (unsigned)key);
-    return STATUS_OK;
-}
-
-static enum status compare_walk(const struct place *place, struct engine_iterator *iterator, bool is_forward) {
-    const int step = is_forward ? 1 : -1, end = is_forward ? MODEL_KEYS : -1;
-    int at = is_forward ? -1 : MODEL_KEYS;
-    if (is_forward)
-        engine_iterator_seek_first(iterator);
-    else
-        engine_iterator_seek_last(iterator);
-    while (engine_iterator_valid(iterator)) {
-        const struct slice text = engine_iterator_key(iterator);
-        const unsigned key = model_key_from(text);
-        if (key == MODEL_KEYS || !slice_equal(model_key(key), text)) return differs(place, "a key nobody wrote", key);
-        if (is_forward ? (int)key <= at : (int)key >= at) return differs(place, "out of order", key);
-        enum status status = compare_gap(place, at, (int)key, step);
-        const struct slice value = engine_iterator_value(iterator);
-        if (status == STATUS_OK) status = engine_iterator_status(iterator); /* one that is kept apart may be damaged */
-        if (status == STATUS_OK) status = compare_value(place, key, value);
-        if (status != STATUS_OK) return error_prefix(place->error, status, is_forward ? "forward" : "backward");
-        at = (int)key;
-        if (is_forward)
-            engine_iterator_next(iterator);
-        else
-            engine_iterator_prev(iterator);
-    }
-    enum status status = engine_iterator_status(iterator);
-    if (status != STATUS_OK) return error_set(place->error, status, "iterator: %s", status_text(status));
-    status = compare_gap(place, at, end, step);
-    return status == STATUS_OK ? STATUS_OK : error_prefix(place->error, status, is_forward ? "forward" : "backward");
-}
-
-/* The trees as they are now: a snapshot may still show one that was dropped. */
-static enum status compare_kind(const struct place *place) {
-    struct engine_tree_info info;
-    const enum status status = engine_tree_info(place->engine, place->tree, &info);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return error_set(place->error, status, "tree info");
-    const uint32_t kind = status == STATUS_OK ? info.kind : MODEL_NONE;
-    if (kind == (uint32_t)place->state->trees[place->tree].kind) return STATUS_OK;
-    return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ": kind %" PRIu32 " instead of %d", place->tree,
-                     kind, (int)place->state->trees[place->tree].kind);
-}
-
-static enum status compare_tree(const struct place *place) {
-    const struct engine_iterator_options options = {.snapshot = place->snapshot};
-    struct engine_iterator *iterator;
-    enum status status = place->snapshot ? STATUS_OK : compare_kind(place);
-    if (status != STATUS_OK || place->state->trees[place->tree].kind == MODEL_NONE) return status;
-    status = engine_iterator_open(place->engine, place->tree, &options, &iterator);
-    if (status != STATUS_OK)
-        return error_set(place->error, status, "iterator of tree %" PRIu32 ": %s", place->tree, status_text(status));
-    status = compare_walk(place, iterator, true);
-    if (status == STATUS_OK) status = compare_walk(place, iterator, false);
-    engine_iterator_close(iterator);
-    return status == STATUS_OK ? compare_gets(place) : status;
-}
-
-enum status model_compare_engine(const struct model_state *state, int64_t now_ms, struct engine *engine,
-                                 const struct engine_snapshot *snapshot, struct error *error) {
-    enum status status = STATUS_OK;
-    for (uint32_t tree = 1; status == STATUS_OK && tree <= MODEL_TREES; tree++) {
-        const struct place place = {engine, snapshot, state, now_ms, tree, error};
-        status = compare_tree(&place);
-    }
-    return status;
 }

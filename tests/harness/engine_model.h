@@ -14,6 +14,9 @@
 enum {
     MODEL_TREES = 6,
     MODEL_KEYS = 72, /* 0 is the empty key */
+    MODEL_BULK_TREE = MODEL_TREES + 1,
+    MODEL_BULK_KEYS = 1200, /* more deletes than a scan passes over without a word */
+    MODEL_AGE_MS = 25,
     MODEL_VALUE_MAX = 12000
 };
 
@@ -24,7 +27,8 @@ enum model_kind {
     MODEL_JOIN,   /* merge joins with '|': tells the order of operands */
     MODEL_EXPIRY, /* a value begins with its expiry; the filter drops what is due */
     MODEL_UNTIL,  /* values that end at a time of their own, for reads too */
-    MODEL_KINDS = MODEL_UNTIL
+    MODEL_AGED,   /* FIFO: what is older than MODEL_AGE_MS may go */
+    MODEL_KINDS = MODEL_AGED
 };
 
 /* Immutable, owned by a model_values. */
@@ -41,6 +45,9 @@ struct model_tree {
 
 struct model_state {
     struct model_tree trees[MODEL_TREES + 1]; /* from 1 */
+    /* Of tree MODEL_BULK_TREE, which is written and deleted as a whole, key by key. */
+    bool has_bulk;
+    uint64_t bulk_seed; /* of the values; 0 = every key was deleted */
 };
 
 enum model_action {
@@ -51,6 +58,8 @@ enum model_action {
     MODEL_APPEND,
     MODEL_CREATE,
     MODEL_DROP,
+    MODEL_BULK_PUT, /* makes the tree, too */
+    MODEL_BULK_DELETE,
 };
 
 struct model_operation {
@@ -75,6 +84,11 @@ unsigned model_key_from(struct slice text);
 void model_apply(struct model_state *state, const struct model_operation *operation, struct model_values *values);
 /* Adds the operation to a batch. */
 MUST_CHECK enum status model_encode(const struct model_operation *operation, struct engine_batch *batch);
+/* Whether the bytes are what the operation, a put, writes. */
+bool model_writes(const struct model_operation *operation, struct slice value);
+/* Of the tree that is written as a whole. */
+struct slice model_bulk_key(unsigned number, char text[16]);
+struct slice model_bulk_value(uint64_t seed, unsigned number, uint8_t bytes[8]);
 /* Adds a put, a delete or a range delete to a file. */
 MUST_CHECK enum status model_put_row(const struct model_operation *operation, struct engine_sst_writer *writer);
 /* The kinds of trees that the model knows, for engine_options; compression and filters are the
@@ -87,7 +101,8 @@ enum model_answer model_expect(const struct model_state *state, uint32_t tree, u
 
 /*
  * Compares all that an engine shows (at a snapshot, or now) with a state: which trees there are, each of them forward,
- * backward and by get. OK; MISMATCH with words; else what the engine answered.
+ * backward, by get, by one get of many keys, and the keys that begin alike by an iterator with a prefix. OK; MISMATCH
+ * with words; else what the engine answered.
  */
 MUST_CHECK enum status model_compare_engine(const struct model_state *state, int64_t now_ms, struct engine *engine,
                                             const struct engine_snapshot *snapshot, struct error *error);

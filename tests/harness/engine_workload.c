@@ -18,10 +18,11 @@ enum {
     SMALL_MAX = 100,
     VALUE_LIMIT = 8000, /* what is longer is not extended any more */
     INGEST_EVERY = 9,
+    BULK_EVERY = 14, /* where there is any: written at the half, deleted at the end */
 };
 
 struct step {
-    struct model_operation operations[OPERATIONS_MAX + 2];
+    struct model_operation operations[OPERATIONS_MAX + 3];
     size_t count;
     bool ingests; /* puts and deletes of the marker's tree, each key once, behind at most one range delete */
 };
@@ -34,6 +35,7 @@ struct habits {
     unsigned deletes;     /* of a hundred operations on plain trees */
     unsigned ranges;      /* the same: range deletes */
     unsigned operations;  /* at most in a batch */
+    bool bulk;
 };
 
 struct workload {
@@ -59,6 +61,7 @@ static void draw_habits(struct workload *workload) {
         .deletes = (unsigned)prng_between(&prng, 5, 40),
         .ranges = (unsigned)prng_between(&prng, 2, 16),
         .operations = (unsigned)prng_between(&prng, 2, OPERATIONS_MAX),
+        .bulk = workload->seed % 8 == 4,
     };
     if (workload->habits.drifts) workload->habits.span = (unsigned)prng_between(&prng, 6, MODEL_KEYS / 5);
 }
@@ -102,7 +105,7 @@ static void draw_change(struct prng *prng, const struct workload *workload, cons
         operation->action = MODEL_MERGE;
     } else if (operation->kind == MODEL_EXPIRY) {
         operation->value_size += 8;
-    } else if (operation->kind == MODEL_UNTIL) {
+    } else if (operation->kind == MODEL_UNTIL || operation->kind == MODEL_AGED) {
         operation->action = MODEL_PUT;
     } else if (draw % 4 == 2) {
         operation->action = MODEL_APPEND;
@@ -111,7 +114,8 @@ static void draw_change(struct prng *prng, const struct workload *workload, cons
 
 static struct model_operation draw_operation(struct prng *prng, const struct workload *workload, uint32_t n,
                                              const struct model_state *state) {
-    static const enum model_kind kinds[] = {MODEL_PLAIN, MODEL_PLAIN, MODEL_SUM, MODEL_JOIN, MODEL_EXPIRY, MODEL_UNTIL};
+    static const enum model_kind kinds[] = {MODEL_PLAIN,  MODEL_PLAIN, MODEL_SUM, MODEL_JOIN,
+                                            MODEL_EXPIRY, MODEL_UNTIL, MODEL_AGED};
     struct model_operation operation = {.action = MODEL_PUT, .tree = (uint32_t)prng_between(prng, 1, MODEL_TREES)};
     operation.kind = state->trees[operation.tree].kind;
     operation.key = draw_key(prng, workload, n);
@@ -126,7 +130,17 @@ static struct model_operation draw_operation(struct prng *prng, const struct wor
     } else {
         draw_change(prng, workload, state, &operation);
     }
+    if (operation.kind == MODEL_AGED) operation.expires_ms = (int64_t)n + MODEL_AGE_MS;
     return operation;
+}
+
+static bool draw_bulk(struct prng *prng, const struct workload *workload, uint32_t n, struct model_operation *bulk) {
+    const uint32_t at = n % BULK_EVERY;
+    if (!workload->habits.bulk || (at != BULK_EVERY / 2 && at != BULK_EVERY - 1)) return false;
+    *bulk = (struct model_operation){.action = at == BULK_EVERY / 2 ? MODEL_BULK_PUT : MODEL_BULK_DELETE,
+                                     .kind = MODEL_PLAIN,
+                                     .value_seed = prng_next(prng)};
+    return workload->states[n].has_bulk || bulk->action == MODEL_BULK_PUT;
 }
 
 static void add_marker(struct step *step, uint32_t n) {
@@ -170,6 +184,11 @@ static void draw_step(struct workload *workload, uint32_t n) {
     if (n % INGEST_EVERY == INGEST_EVERY - 1) draw_ingest(&prng, workload, n, step);
     for (size_t i = 0; i < step->count; i++) model_apply(state, &step->operations[i], workload->values);
     if (step->ingests) return;
+    struct model_operation bulk;
+    if (draw_bulk(&prng, workload, n, &bulk)) {
+        step->operations[step->count++] = bulk;
+        model_apply(state, &bulk, workload->values);
+    }
     for (uint64_t left = prng_between(&prng, 1, workload->habits.operations); left > 0; left--) {
         step->operations[step->count] = draw_operation(&prng, workload, n, state);
         model_apply(state, &step->operations[step->count++], workload->values);
@@ -201,6 +220,14 @@ void workload_destroy(struct workload *workload) {
 
 uint32_t workload_batches(const struct workload *workload) {
     return workload->batches;
+}
+
+bool workload_has_bulk(const struct workload *workload) {
+    return workload->habits.bulk;
+}
+
+bool workload_ingests(const struct workload *workload, uint32_t n) {
+    return workload->steps[n].ingests;
 }
 
 const struct model_state *workload_state(const struct workload *workload, uint32_t n) {
@@ -235,17 +262,26 @@ static size_t pick(struct prng *prng, size_t low, size_t high) {
     return low << prng_below(prng, (uint64_t)__builtin_ctzll(high / low) + 1);
 }
 
+/* FIFO without limits, where the kind has none: nothing goes. */
+void workload_draw_policies(struct prng *prng, struct workload_options *drawn) {
+    for (size_t i = 0; i < MODEL_KINDS; i++) {
+        drawn->kinds[i].policy = (enum engine_policy)prng_below(prng, ENGINE_POLICY_FIFO + 1);
+        if (drawn->kinds[i].id == MODEL_AGED && prng_chance(prng, 1, 2)) drawn->kinds[i].policy = ENGINE_POLICY_FIFO;
+    }
+}
+
 void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
     for (size_t i = 0; i < MODEL_KINDS; i++) {
         drawn->kinds[i] = model_kinds[i];
         drawn->kinds[i].upper = (enum engine_compression)prng_below(prng, 3);
         drawn->kinds[i].bottom = (enum engine_compression)prng_below(prng, 3);
         drawn->kinds[i].filter_bits_per_key = (unsigned)prng_below(prng, 4) * 5;
-        drawn->kinds[i].policy = (enum engine_policy)prng_below(prng, ENGINE_POLICY_FIFO + 1); /* without limits */
+        drawn->kinds[i].filter_prefix_bytes = (unsigned)prng_below(prng, 3) * 4;
         const bool inline_only = drawn->kinds[i].expires || prng_chance(prng, 1, 3);
         drawn->kinds[i].value_threshold_bytes = inline_only ? 0 : pick(prng, 256, 1024);
         drawn->kinds[i].value_garbage_percent = (unsigned)prng_below(prng, 80);
     }
+    workload_draw_policies(prng, drawn);
     drawn->options = (struct engine_options){
         .kinds = drawn->kinds,
         .kind_count = MODEL_KINDS,
@@ -261,7 +297,7 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         .level0_trigger = 1 + (unsigned)prng_below(prng, 4),
         .gap_keys = (unsigned)pick(prng, 2, 16),
         .wal_segment_bytes = pick(prng, 64 << 10, 128 << 10),
-        .manifest_bytes = pick(prng, 16 << 10, 128 << 10),
+        .manifest_bytes = pick(prng, 2 << 10, 64 << 10),
         .disk_reserve_bytes = 1,
         .format_level = 1 + (unsigned)prng_below(prng, ENGINE_FORMAT_LEVEL_LATEST),
     };
@@ -340,6 +376,20 @@ enum status workload_recovered(struct engine *engine, uint32_t *n) {
 
 enum status workload_recovered_try(struct engine *engine, uint32_t *n) {
     return read_marker(engine, engine_get_try, n);
+}
+
+bool workload_was_written(const struct workload *workload, enum model_kind kind, unsigned key, struct slice value) {
+    if (kind != MODEL_UNTIL && kind != MODEL_AGED) return true;
+    for (uint32_t n = 1; n <= workload->batches; n++) {
+        const struct step *step = &workload->steps[n];
+        for (size_t i = 0; i < step->count; i++) {
+            const struct model_operation *operation = &step->operations[i];
+            if (operation->action == MODEL_PUT && operation->kind == kind && operation->key == key &&
+                model_writes(operation, value))
+                return true;
+        }
+    }
+    return false;
 }
 
 enum status workload_compare(const struct workload *workload, struct engine *engine, uint32_t n, struct error *error) {

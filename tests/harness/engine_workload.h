@@ -8,7 +8,8 @@
  * time after batch n is n ms.
  *
  * The seed also draws how the life goes: keys that move upwards (so that files do not overlap and compaction moves them
- * whole), keys that stay few, trees that come and go often, many deletes.
+ * whole), keys that stay few, trees that come and go often, many deletes. In one life of eight a tree is filled and
+ * deleted key by key, so that scans pass over many deletes.
  */
 #ifndef TESTS_HARNESS_ENGINE_WORKLOAD_H
 #define TESTS_HARNESS_ENGINE_WORKLOAD_H
@@ -24,6 +25,8 @@ struct workload;
 struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large);
 void workload_destroy(struct workload *workload);
 uint32_t workload_batches(const struct workload *workload);
+bool workload_has_bulk(const struct workload *workload);
+bool workload_ingests(const struct workload *workload, uint32_t n);
 /* Borrowed until the workload is destroyed; n = 0 is the empty store. */
 const struct model_state *workload_state(const struct workload *workload, uint32_t n);
 
@@ -36,6 +39,8 @@ struct workload_options {
     struct engine_tree_kind kinds[MODEL_KINDS];
 };
 void workload_draw_options(struct prng *prng, struct workload_options *drawn);
+/* The policies alone, anew: another one may come at any opening. */
+void workload_draw_policies(struct prng *prng, struct workload_options *drawn);
 
 /* Makes the batch the n-th one; its mark, too. */
 MUST_CHECK enum status workload_build(const struct workload *workload, uint32_t n, struct engine_batch *batch);
@@ -54,6 +59,11 @@ MUST_CHECK enum status workload_write(const struct workload *workload, struct io
 MUST_CHECK enum status workload_recovered(struct engine *engine, uint32_t *n);
 /* The same from memory, for a reader that may not touch a file: WOULD_BLOCK. */
 MUST_CHECK enum status workload_recovered_try(struct engine *engine, uint32_t *n);
+
+/* Whether the value was ever put under the key in any tree of the kind (a repair may have to guess a tree's number):
+ * what was mended may hold any of them, and no other. True for kinds whose values come of several operations (all but
+ * MODEL_UNTIL and MODEL_AGED). */
+bool workload_was_written(const struct workload *workload, enum model_kind kind, unsigned key, struct slice value);
 
 /* Compares everything with the model after n batches: see model_compare_engine. */
 MUST_CHECK enum status workload_compare(const struct workload *workload, struct engine *engine, uint32_t n,

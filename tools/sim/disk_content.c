@@ -434,6 +434,7 @@ static void cut_record(struct sim_disk *disk, struct inode *inode, struct dirty 
         if (!(dirty->unsynced & bit)) continue;
         if ((dirty->lost & bit) || prng_below(&disk->prng, 256) >= keep_of_256) gone |= bit;
     }
+    disk->stats.torn += gone != 0 && gone != dirty->unsynced;
     /* Newest first, so that the last one copied of a sector is its oldest; which one stays is of no matter. */
     for (const struct stale_sector *stale = dirty->stale; stale != NULL; stale = stale->next) {
         uint8_t bit = (uint8_t)(1U << stale->sector);

@@ -73,6 +73,7 @@ struct sim_disk_stats {
     uint64_t bytes_read;
     uint64_t bytes_written;
     uint64_t faults; /* calls that were made to fail, lie or miss */
+    uint64_t torn;   /* pages of which a cut kept some of the unsynced sectors and not the others */
 };
 void sim_disk_stats(const struct sim_disk *disk, struct sim_disk_stats *stats);
 
