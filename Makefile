@@ -174,7 +174,7 @@ $(B)/tidy: $(B)/obj/tools/tidy/main.o $(B)/lib/tidy.a $(B)/libloam.a
 TEST_SETUP := tests/harness/line_output.c tests/harness/alloc_fault.c
 TEST_LIBS := $(B)/lib/harness.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
 TOOL_LIBS := $(B)/lib/tidy.a $(B)/lib/loam.a $(B)/lib/loamd.a
-WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=mmap
 link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_test) -o $@
 
 $(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a

@@ -34,10 +34,17 @@ void arena_init_growing(struct arena *arena, size_t block_bytes) {
     arena->grows = true;
 }
 
+static bool is_run(size_t payload_bytes) {
+    return payload_bytes == PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES;
+}
+
 static void blocks_free(struct arena_block *block) {
     while (block) {
         struct arena_block *next = block->next;
-        free(block);
+        if (is_run(block->payload_bytes))
+            pages_run_free(block);
+        else
+            free(block);
         block = next;
     }
 }
@@ -75,8 +82,8 @@ void arena_reset(struct arena *arena) {
 
 static struct arena_block *block_create(struct arena *arena, size_t payload_bytes) {
     if (payload_bytes > SIZE_MAX - BLOCK_OVERHEAD_BYTES) return NULL;
-    const bool is_run = payload_bytes == PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES;
-    struct arena_block *block = is_run ? pages_run_alloc(true) : malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
+    struct arena_block *block =
+        is_run(payload_bytes) ? pages_run_alloc(true) : malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
     if (!block) return NULL;
     size_t start = (size_t)(uintptr_t)(block + 1);
     block->payload = (uint8_t *)(block + 1) + (ARENA_ALIGN - start % ARENA_ALIGN) % ARENA_ALIGN;

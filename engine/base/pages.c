@@ -1,13 +1,45 @@
-/* pages: aligned memory, and a hint about it. The hint may be refused: it changes speed, never meaning. */
+/* pages: aligned memory straight from the system, and a hint about it. The hint may be refused: it changes speed, never
+ * meaning. */
 #include "engine/base/pages.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "engine/base/check.h"
+
+static void *map(size_t bytes) {
+    void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mapped == MAP_FAILED ? NULL : mapped;
+}
+
+static size_t before_boundary(const void *address) {
+    return (PAGES_RUN_BYTES - (uintptr_t)address % PAGES_RUN_BYTES) % PAGES_RUN_BYTES;
+}
+
+/* Out of twice as much, whose rest goes back. */
+static void *map_and_cut(void) {
+    uint8_t *mapped = map(2 * (size_t)PAGES_RUN_BYTES);
+    if (!mapped) return NULL;
+    const size_t before = before_boundary(mapped);
+    if (before) (void)munmap(mapped, before);
+    (void)munmap(mapped + before + PAGES_RUN_BYTES, PAGES_RUN_BYTES - before);
+    return mapped + before;
+}
+
 void *pages_run_alloc(bool huge) {
-    void *run = aligned_alloc(PAGES_RUN_BYTES, PAGES_RUN_BYTES);
+    void *run = map(PAGES_RUN_BYTES);
+    if (run && before_boundary(run)) {
+        (void)munmap(run, PAGES_RUN_BYTES);
+        run = map_and_cut();
+    }
     if (run && huge) (void)madvise(run, PAGES_RUN_BYTES, MADV_HUGEPAGE);
     return run;
+}
+
+void pages_run_free(void *run) {
+    if (!run) return;
+    const int failed = munmap(run, PAGES_RUN_BYTES);
+    check(failed == 0);
 }
 
 void *pages_room_alloc(size_t bytes) {

@@ -1,5 +1,5 @@
 /*
- * pages: memory in runs of 2 MiB that the system is asked to back with huge pages.
+ * pages: memory in runs of 2 MiB, straight from the system, that it is asked to back with huge pages.
  *
  * A search at random through tens of megabytes of small pages waits for the page tables as long as for the data; with
  * huge pages the processor knows the whole of it. What is small or short-lived belongs in malloc: a run is cleared and
@@ -16,9 +16,11 @@
 
 enum { PAGES_RUN_BYTES = 2 << 20 };
 
-/* One run, aligned to its size, content undefined; the caller's until free(). With `huge` the system is asked for a
+/* One run, aligned to its size, content zero; the caller's until pages_run_free. With `huge` the system is asked for a
  * huge page; where it has none it is ordinary memory. NULL when out of memory. Any thread. */
 void *pages_run_alloc(bool huge);
+/* Back to the system at once, which malloc would not promise. NULL is allowed. */
+void pages_run_free(void *run);
 
 /* Room for `bytes` that are about to be written from end to end: as many runs as that takes, with huge pages, or
  * ordinary memory where it is less than one. Content undefined; the caller's until free(). NULL when out of memory. Any

@@ -5,15 +5,18 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__real_aligned_alloc(size_t align, size_t size);
+void *__real_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_aligned_alloc(size_t align, size_t size);
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset);
 
 static atomic_uint_least64_t allocations;
 static atomic_uint_least64_t fail_first; /* 0: none */
@@ -66,4 +69,10 @@ void *__wrap_realloc(void *old, size_t size) {
 
 void *__wrap_aligned_alloc(size_t align, size_t size) {
     return allocation_fails() ? NULL : __real_aligned_alloc(align, size);
+}
+
+/* Memory of the program's own is an allocation, a file mapped is not. */
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int descriptor, off_t offset) {
+    if ((flags & MAP_ANONYMOUS) != 0 && allocation_fails()) return MAP_FAILED;
+    return __real_mmap(address, size, protection, flags, descriptor, offset);
 }
