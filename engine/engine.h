@@ -130,12 +130,24 @@ struct engine_options {
     bool memory_writes; /* with read_only and owner_seals: writes are taken, into memory alone: BUSY when memtable_bytes
                            are full, and no flush ever comes. A tool replays an owner's log so */
 
+    /*
+     * One budget for all that the engine holds: memtables, cache, open tables, readers, jobs, the log's buffers, what
+     * it knows of its files [0 = none: the limits below alone]. The cache gives way as memtables fill, and takes back
+     * what they leave. memtable_bytes is then [a tenth of it, at most 64 MiB], cache_bytes [what the others leave], and
+     * both are upper bounds. Reached by open iterators and by the memtables that these keep, it answers NO_MEMORY to
+     * engine_iterator_open, and to a write that has waited a second for them. At least 8 MiB. engine_get_stats shows
+     * who holds what.
+     */
+    uint64_t memory_bytes;
+
     /* 0 = the default in brackets. */
     size_t memtable_bytes; /* sealed at this size [64 MiB] */
     unsigned
         memtable_limit; /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
     size_t cache_bytes; /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
     size_t block_bytes; /* of an SST's data block before compression [4 KiB] */
+    unsigned open_files; /* SSTs that stay open, each with a descriptor, its index and filter: beyond it those go that
+                            were not asked for lately [8192] */
     size_t file_bytes;  /* of an SST made by compaction [8 MiB] */
     size_t value_file_bytes;   /* of a file of values kept apart, about [32 MiB] */
     uint64_t level_base_bytes; /* target of level 1 [64 MiB] */
@@ -430,6 +442,20 @@ MUST_CHECK enum status engine_ingest(struct engine *engine, uint32_t tree, const
 /* The last thing that went wrong in the background or at a read, with its place. status OK and "" when nothing did. */
 void engine_last_error(struct engine *engine, struct error *error);
 
+/* Who holds memory. */
+enum engine_memory_user {
+    ENGINE_MEMORY_MEMTABLES, /* with those that only readers keep */
+    ENGINE_MEMORY_CACHE,     /* blocks, pinned ones too, and what is free beside them in the memory they lie in */
+    ENGINE_MEMORY_TABLES,    /* of open SSTs: index, filter, range deletes */
+    ENGINE_MEMORY_READERS,   /* iterators and what they read ahead */
+    ENGINE_MEMORY_JOBS,      /* flush and compaction */
+    ENGINE_MEMORY_LOG,       /* the own log's buffers, and the part of it that is mapped */
+    ENGINE_MEMORY_STATE,     /* what is known of files, trees and views; manifest and events that wait */
+    ENGINE_MEMORY_SLACK,     /* with memory_bytes: set aside for what the allocator loses between its pieces */
+    ENGINE_MEMORY_USERS
+};
+const char *engine_memory_user_name(enum engine_memory_user user);
+
 struct engine_stats {
     uint64_t sequence;
     uint64_t memtable_bytes, memtable_count;
@@ -445,7 +471,11 @@ struct engine_stats {
     uint64_t value_files, value_bytes, value_live_bytes; /* values kept apart: on disk, and what is referred to */
     uint64_t value_written_bytes, value_moved_bytes;     /* since open; moved: live values of stale files */
     uint64_t disk_bytes;
-    uint64_t events_lost; /* lines that found no room in memory or on disk */
+    uint64_t events_lost;                      /* lines that found no room in memory or on disk */
+    uint64_t memory_limit;                     /* memory_bytes of the options */
+    uint64_t memory_used[ENGINE_MEMORY_USERS]; /* now */
+    uint64_t memory_total, memory_most;        /* of all users: now, and the highest that a look at it met */
+    uint64_t open_files;                       /* SSTs that are open */
     struct {
         uint64_t files, bytes;
         uint64_t compacted_read_bytes, compacted_written_bytes; /* by compactions into the level; 0: by flushes */

@@ -134,6 +134,8 @@ struct wal_totals {
     uint64_t commits, syncs, written_bytes;
 };
 void wal_get_totals(const struct wal *wal, struct wal_totals *totals);
+/* Memory of its buffers. The owner's thread. */
+size_t wal_memory_bytes(const struct wal *wal);
 
 #pragma GCC visibility pop
 

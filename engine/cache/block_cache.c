@@ -25,6 +25,7 @@ enum {
     SLAB_BYTES_MIN = 32 << 20, /* of a cache whose blocks lie in huge pages: less does well without */
     BLOCK_LINES = 8,           /* of a block: those that a search in it reads first */
     LINE_BYTES = 64,
+    ROOM_TRIES = 32, /* blocks that leave so that another finds memory in a full slab */
     USES_MAX = 3,
     BUCKETS_AT_ONCE = 64, /* looked at under one lock */
 };
@@ -42,9 +43,15 @@ struct block_shard {
     uint64_t hits, misses, added, refused, evicted;
 };
 
+enum block_home { HOME_HEAP, HOME_SLAB, HOME_LASTING, HOME_LASTING_HEAP };
+
 struct block_cache {
-    struct slab *slab;    /* NULL: blocks come from malloc */
-    unsigned shard_count; /* a power of two */
+    struct slab *slab;                /* NULL: blocks come from malloc */
+    struct slab *lasting;             /* of blocks that do not come and go; NULL with the other */
+    _Atomic uint64_t heap_bytes;      /* of blocks that come from malloc, lasting ones apart */
+    _Atomic uint64_t lasting_bytes;   /* charges of those in `lasting` */
+    _Atomic unsigned next_to_give_up; /* shard that makes room in a full slab */
+    unsigned shard_count;             /* a power of two */
     struct block_shard shards[SHARDS_MAX];
 };
 
@@ -54,16 +61,66 @@ static size_t block_bytes(size_t size) {
     return sizeof(struct block) + size + BLOCK_SLACK_BYTES;
 }
 
-struct block *block_create(struct block_cache *cache, uint64_t file, uint64_t place, size_t size) {
-    if (size > SIZE_MAX - sizeof(struct block) - BLOCK_SLACK_BYTES) return NULL;
-    struct slab *slab = cache && block_bytes(size) <= SLAB_PIECE_MAX ? cache->slab : NULL;
-    struct block *block = slab ? slab_alloc(slab, block_bytes(size)) : malloc(block_bytes(size));
+static bool give_up_one(struct block_cache *cache);
+
+/* A full slab has other blocks leave; NULL also when none of them had a slot of this size. */
+static struct block *slab_take(struct block_cache *cache, size_t bytes) {
+    for (int i = 0; i < ROOM_TRIES; i++) {
+        struct block *block = slab_alloc(cache->slab, bytes);
+        if (block || !slab_is_full(cache->slab)) return block;
+        if (!give_up_one(cache)) break;
+    }
+    return NULL;
+}
+
+static bool is_heap(enum block_home home) {
+    return home == HOME_HEAP || home == HOME_LASTING_HEAP;
+}
+
+static void count_memory(struct block_cache *cache, enum block_home home, uint64_t bytes) {
+    if (cache && home == HOME_HEAP) atomic_fetch_add_explicit(&cache->heap_bytes, bytes, memory_order_relaxed);
+    if (home == HOME_LASTING) atomic_fetch_add_explicit(&cache->lasting_bytes, bytes, memory_order_relaxed);
+}
+
+static void give_memory_back(struct block *block) {
+    struct block_cache *cache = block->cache;
+    const enum block_home home = (enum block_home)block->home;
+    count_memory(cache, home, 0 - (uint64_t)block_charge(block));
+    if (is_heap(home))
+        free(block);
+    else
+        slab_free(home == HOME_SLAB ? cache->slab : cache->lasting, block);
+}
+
+static struct block *make(struct block_cache *cache, enum block_home home, size_t size) {
+    struct block *block = NULL;
+    const size_t bytes = block_bytes(size);
+    if (!cache || !cache->slab || bytes > SLAB_PIECE_MAX) home = home == HOME_SLAB ? HOME_HEAP : HOME_LASTING_HEAP;
+    if (home == HOME_LASTING) block = slab_alloc(cache->lasting, bytes);
+    if (home == HOME_SLAB) block = slab_take(cache, bytes);
+    if (home == HOME_SLAB && !block && slab_is_full(cache->slab)) home = HOME_HEAP;
+    if (is_heap(home)) block = malloc(bytes);
     if (!block) return NULL;
-    *block = (struct block){.file = file, .place = place, .size = size, .slab = slab};
+    *block = (struct block){.size = size, .home = (uint8_t)home, .cache = cache};
     atomic_init(&block->references, 1);
     atomic_init(&block->uses, 0);
+    count_memory(cache, home, block_charge(block));
     memset(block->data + size, 0, BLOCK_SLACK_BYTES);
     return block;
+}
+
+struct block *block_create(struct block_cache *cache, uint64_t file, uint64_t place, size_t size) {
+    if (size > SIZE_MAX - sizeof(struct block) - BLOCK_SLACK_BYTES) return NULL;
+    struct block *block = make(cache, HOME_SLAB, size);
+    if (!block) return NULL;
+    block->file = file;
+    block->place = place;
+    return block;
+}
+
+struct block *block_create_lasting(struct block_cache *cache, size_t size) {
+    if (size > SIZE_MAX - sizeof(struct block) - BLOCK_SLACK_BYTES) return NULL;
+    return make(cache, HOME_LASTING, size);
 }
 
 void block_acquire(struct block *block) {
@@ -75,14 +132,11 @@ void block_release(struct block *block) {
     uint32_t before = atomic_fetch_sub_explicit(&block->references, 1, memory_order_acq_rel);
     check(before > 0);
     if (before > 1) return;
-    if (block->slab)
-        slab_free(block->slab, block);
-    else
-        free(block);
+    give_memory_back(block);
 }
 
 size_t block_charge(const struct block *block) {
-    return block->slab ? slab_cost(block_bytes(block->size)) : block_bytes(block->size);
+    return is_heap((enum block_home)block->home) ? block_bytes(block->size) : slab_cost(block_bytes(block->size));
 }
 
 /* ---- Shards ------------------------------------------------------------------------------------------------------ */
@@ -186,6 +240,16 @@ static void main_step(struct block_shard *shard) {
     list_push_back(&shard->main, &block->queue);
 }
 
+/* Looks at one block. There is one. */
+static void shard_step(struct block_shard *shard) {
+    bool small_is_over = shard->small_bytes > shard->limit / 10 || list_is_empty(&shard->main);
+    if (small_is_over && !list_is_empty(&shard->small)) {
+        small_step(shard);
+    } else {
+        main_step(shard);
+    }
+}
+
 /* Evicts until `charge` more bytes fit; false if pinned blocks leave no room. */
 static bool shard_make_room(struct block_shard *shard, size_t charge) {
     if (charge > shard->limit) return false;
@@ -194,14 +258,17 @@ static bool shard_make_room(struct block_shard *shard, size_t charge) {
     size_t steps = shard->block_count * (USES_MAX + 2);
     while (shard->bytes + charge > shard->limit) {
         if (steps-- == 0 || shard->block_count == 0) return false;
-        bool small_is_over = shard->small_bytes > shard->limit / 10 || list_is_empty(&shard->main);
-        if (small_is_over && !list_is_empty(&shard->small)) {
-            small_step(shard);
-        } else {
-            main_step(shard);
-        }
+        shard_step(shard);
     }
     return true;
+}
+
+/* The least wanted one leaves; false: all are pinned, or there is none. */
+static bool shard_give_up(struct block_shard *shard) {
+    const uint64_t before = shard->evicted;
+    size_t steps = shard->block_count * (USES_MAX + 2);
+    while (shard->evicted == before && steps-- > 0) shard_step(shard);
+    return shard->evicted != before;
 }
 
 static void shard_insert(struct block_shard *shard, struct block *block, uint64_t hash) {
@@ -251,8 +318,9 @@ struct block_cache *block_cache_create(size_t bytes) {
     if (!cache) return NULL;
     if (bytes >= SLAB_BYTES_MIN) {
         cache->slab = slab_create();
-        if (!cache->slab) {
-            free(cache);
+        cache->lasting = slab_create();
+        if (!cache->slab || !cache->lasting) {
+            block_cache_destroy(cache);
             return NULL;
         }
     }
@@ -271,6 +339,7 @@ void block_cache_destroy(struct block_cache *cache) {
     if (!cache) return;
     for (unsigned i = 0; i < cache->shard_count; i++) shard_deinit(&cache->shards[i]);
     slab_destroy(cache->slab);
+    slab_destroy(cache->lasting);
     free(cache);
 }
 
@@ -337,6 +406,74 @@ void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place) 
     struct block *block = shard_find(shard, hash, file, place);
     if (block) shard_remove(shard, block, hash);
     mutex_unlock(&shard->mutex);
+}
+
+static bool give_up_one(struct block_cache *cache) {
+    const unsigned first = atomic_fetch_add_explicit(&cache->next_to_give_up, 1, memory_order_relaxed);
+    for (unsigned i = 0; i < cache->shard_count; i++) {
+        struct block_shard *shard = &cache->shards[(first + i) & (cache->shard_count - 1)];
+        mutex_lock(&shard->mutex);
+        const bool gave = shard_give_up(shard);
+        mutex_unlock(&shard->mutex);
+        if (gave) return true;
+    }
+    return false;
+}
+
+/* ---- Another ceiling --------------------------------------------------------------------------------------------- */
+
+/* Blocks in runs that are to leave go, whatever their uses: they hold addresses of their own, and can't be moved. */
+static void queue_leave_runs(struct block_shard *shard, struct list *queue) {
+    for (struct list *link = queue->next, *next; link != queue; link = next) {
+        next = link->next;
+        struct block *block = list_entry(link, struct block, queue);
+        if (block->home == HOME_SLAB && slab_is_leaving(block) && !block_is_pinned(block)) evict(shard, block);
+    }
+}
+
+static void shard_set_limit(struct block_shard *shard, size_t limit) {
+    mutex_lock(&shard->mutex);
+    shard->limit = limit;
+    (void)shard_make_room(shard, 0); /* what is pinned stays over it for now */
+    mutex_unlock(&shard->mutex);
+}
+
+static size_t table_bytes(struct block_cache *cache) {
+    size_t bytes = sizeof *cache;
+    for (unsigned i = 0; i < cache->shard_count; i++) {
+        struct block_shard *shard = &cache->shards[i];
+        mutex_lock(&shard->mutex);
+        bytes += shard->bucket_count * sizeof(struct block *) + shard->ghost_count * sizeof(uint64_t);
+        mutex_unlock(&shard->mutex);
+    }
+    return bytes;
+}
+
+/* Beside the slab of blocks that come and go. */
+static size_t beside_slab(struct block_cache *cache) {
+    size_t bytes = table_bytes(cache) + (size_t)atomic_load_explicit(&cache->heap_bytes, memory_order_relaxed);
+    if (cache->lasting) bytes += slab_reserved(cache->lasting);
+    const size_t lasting = (size_t)atomic_load_explicit(&cache->lasting_bytes, memory_order_relaxed);
+    return bytes > lasting ? bytes - lasting : 0; /* one may be freed between the two looks */
+}
+
+void block_cache_set_limit(struct block_cache *cache, size_t bytes) {
+    const size_t beside = beside_slab(cache);
+    for (unsigned i = 0; i < cache->shard_count; i++) shard_set_limit(&cache->shards[i], bytes / cache->shard_count);
+    if (!cache->slab) return;
+    slab_set_limit(cache->slab, bytes > beside ? bytes - beside : 0);
+    if (slab_shrink(cache->slab) == 0) return;
+    for (unsigned i = 0; i < cache->shard_count; i++) {
+        struct block_shard *shard = &cache->shards[i];
+        mutex_lock(&shard->mutex);
+        queue_leave_runs(shard, &shard->small);
+        queue_leave_runs(shard, &shard->main);
+        mutex_unlock(&shard->mutex);
+    }
+}
+
+size_t block_cache_memory(struct block_cache *cache) {
+    return beside_slab(cache) + (cache->slab ? slab_reserved(cache->slab) : 0);
 }
 
 void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *stats) {

@@ -16,8 +16,6 @@
 
 struct block_cache;
 
-struct slab;
-
 /* A verified, decoded block; immutable once it is in the cache or shared. Bytes follow the struct. */
 struct block {
     uint64_t file;               /* key: which file, unique for the life of the cache */
@@ -26,9 +24,10 @@ struct block {
     _Atomic uint32_t references; /* the cache's own included */
     _Atomic uint8_t uses;        /* the cache's: asked for since it moved, up to 3 */
     bool in_main;                /* the cache's */
+    uint8_t home;                /* the cache's: where its memory is from */
     struct list queue;           /* the cache's */
     struct block *chain;         /* the cache's: next in the same bucket */
-    struct slab *slab;           /* where its memory is from; NULL = malloc */
+    struct block_cache *cache;   /* that counts its memory; may be NULL */
     _Alignas(8) uint8_t data[];  /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
 };
 
@@ -40,6 +39,8 @@ enum { BLOCK_SLACK_BYTES = 8 };
  * of memory.
  */
 struct block *block_create(struct block_cache *cache, uint64_t file, uint64_t place, size_t size);
+/* The same for one that never enters the cache and stays for long: it lies apart, so that the cache can shrink. */
+struct block *block_create_lasting(struct block_cache *cache, size_t size);
 void block_acquire(struct block *block);
 void block_release(struct block *block); /* NULL is allowed */
 static inline struct slice block_slice(const struct block *block) {
@@ -70,6 +71,16 @@ void block_cache_add(struct block_cache *cache, struct block **block);
 
 /* Forgets the block, if it is here; a pinned one is freed with its last release. */
 void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place);
+
+/*
+ * Another ceiling from now on, at most that of block_cache_create. What does not fit any more leaves, the least wanted
+ * first, and the memory goes back to the system: runs that are mostly empty are emptied. Pinned blocks stay until they
+ * are released. O(blocks in the cache) when it shrinks. One thread at a time.
+ */
+void block_cache_set_limit(struct block_cache *cache, size_t bytes);
+/* All that it has of the system: blocks in and out of the table, runs that are partly empty, its own tables; but not
+ * the charges of lasting blocks, which are their owners' to count. */
+size_t block_cache_memory(struct block_cache *cache);
 
 struct block_cache_stats {
     uint64_t limit, bytes; /* bytes <= limit, always */

@@ -4,6 +4,7 @@
  */
 #include "engine/cache/slab.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -36,8 +37,10 @@ struct slab_span {
 
 /* At the beginning of a run; takes its first page. */
 struct slab_run {
-    struct list link; /* all runs; those with free pages first */
+    struct list link; /* all runs that stay, those with free pages first; or all that leave */
     uint32_t free_pages;
+    uint32_t used;                 /* bytes of pieces */
+    atomic_bool leaving;           /* nothing is allocated in it any more */
     uint8_t first[PAGES];          /* of a page in a span: the span's first page; 0 = free */
     struct slab_span spans[PAGES]; /* by first page */
 };
@@ -45,8 +48,9 @@ _Static_assert(sizeof(struct slab_run) <= PAGE_BYTES, "a run's description has o
 
 struct slab {
     struct mutex mutex;
-    struct list runs;
-    size_t run_count, empty_count;
+    struct list runs, leaving;
+    size_t run_count, empty_count; /* those that leave are in the first */
+    size_t run_limit;
     struct list open[SIZES]; /* spans with a free slot, by size */
 };
 
@@ -99,9 +103,12 @@ static uint8_t *page_at(struct slab_run *run, size_t page) {
 
 /* The first run is of ordinary pages: what stays small does not pay for a huge one. */
 static struct slab_run *add_run(struct slab *slab) {
+    if (slab->run_count >= slab->run_limit) return NULL;
     struct slab_run *run = pages_run_alloc(slab->run_count > 0);
     if (!run) return NULL;
     run->free_pages = PAGES - 1;
+    run->used = 0;
+    atomic_init(&run->leaving, false);
     for (size_t i = 0; i < PAGES; i++) run->first[i] = 0;
     list_push_front(&slab->runs, &run->link);
     slab->run_count++;
@@ -145,21 +152,32 @@ static struct slab_span *take_span(struct slab *slab, size_t pages) {
     return span;
 }
 
+static bool is_leaving(const struct slab_run *run) {
+    return atomic_load_explicit(&run->leaving, memory_order_relaxed);
+}
+
+static void drop_run(struct slab *slab, struct slab_run *run) {
+    list_remove(&run->link);
+    slab->run_count--;
+    pages_run_free(run);
+}
+
 static void give_back(struct slab *slab, struct slab_run *run, struct slab_span *span) {
     const size_t page = (size_t)(span - run->spans);
     list_remove(&span->link);
     for (size_t i = 0; i < span->pages; i++) run->first[page + i] = 0;
     run->free_pages += span->pages;
-    list_remove(&run->link);
-    list_push_front(&slab->runs, &run->link);
+    const bool leaving = is_leaving(run);
+    if (!leaving) {
+        list_remove(&run->link);
+        list_push_front(&slab->runs, &run->link);
+    }
     if (run->free_pages < PAGES - 1) return;
-    if (slab->empty_count < RUNS_SPARE) {
+    if (!leaving && slab->empty_count < RUNS_SPARE && slab->run_count <= slab->run_limit) {
         slab->empty_count++;
         return;
     }
-    list_remove(&run->link);
-    slab->run_count--;
-    free(run);
+    drop_run(slab, run);
 }
 
 static struct slab_span *open_span(struct slab *slab, size_t slot, unsigned size_class) {
@@ -184,6 +202,7 @@ static void *take_slot(struct slab_span *span) {
         list_remove(&span->link);
         list_init(&span->link);
     }
+    run_of(span)->used += span->slot;
     return piece;
 }
 
@@ -194,6 +213,7 @@ static void *alloc_span(struct slab *slab, size_t size) {
     if (!span) return NULL;
     span->used = 1;
     struct slab_run *run = run_of(span);
+    run->used += (uint32_t)span->pages * PAGE_BYTES;
     return page_at(run, (size_t)(span - run->spans));
 }
 
@@ -220,7 +240,9 @@ void slab_free(struct slab *slab, void *piece) {
     const size_t page = (size_t)((uint8_t *)piece - (uint8_t *)run) / PAGE_BYTES;
     struct slab_span *span = &run->spans[run->first[page]];
     check(run->first[page] != 0 && span->used > 0);
-    if (span->slot && span->used == span->slots) list_push_front(&slab->open[span->size_class], &span->link);
+    if (span->slot && span->used == span->slots && !is_leaving(run))
+        list_push_front(&slab->open[span->size_class], &span->link);
+    run->used -= span->slot ? span->slot : (uint32_t)span->pages * PAGE_BYTES;
     *(void **)piece = span->free;
     span->free = piece;
     if (--span->used == 0) give_back(slab, run, span);
@@ -234,6 +256,64 @@ size_t slab_reserved(struct slab *slab) {
     return bytes;
 }
 
+/* ---- Shrinking --------------------------------------------------------------------------------------------------- */
+
+void slab_set_limit(struct slab *slab, size_t bytes) {
+    mutex_lock(&slab->mutex);
+    slab->run_limit = bytes / PAGES_RUN_BYTES;
+    mutex_unlock(&slab->mutex);
+}
+
+bool slab_is_full(struct slab *slab) {
+    mutex_lock(&slab->mutex);
+    const bool full = slab->run_count >= slab->run_limit;
+    mutex_unlock(&slab->mutex);
+    return full;
+}
+
+/* Its spans take no more pieces. An empty one goes at once. */
+static void send_off(struct slab *slab, struct slab_run *run) {
+    atomic_store_explicit(&run->leaving, true, memory_order_relaxed);
+    if (run->free_pages == PAGES - 1) {
+        slab->empty_count--;
+        drop_run(slab, run);
+        return;
+    }
+    for (size_t page = 1; page < PAGES; page++) {
+        if (run->first[page] != page) continue;
+        list_remove(&run->spans[page].link);
+        list_init(&run->spans[page].link);
+    }
+    list_remove(&run->link);
+    list_push_back(&slab->leaving, &run->link);
+}
+
+static struct slab_run *emptiest_run(struct slab *slab) {
+    struct slab_run *best = NULL;
+    for (struct list *link = slab->runs.next; link != &slab->runs; link = link->next) {
+        struct slab_run *run = list_entry(link, struct slab_run, link);
+        if (!best || run->used < best->used) best = run;
+    }
+    return best;
+}
+
+size_t slab_shrink(struct slab *slab) {
+    mutex_lock(&slab->mutex);
+    size_t leaving = 0;
+    for (struct list *link = slab->leaving.next; link != &slab->leaving; link = link->next) leaving++;
+    while (slab->run_count - leaving > slab->run_limit) {
+        struct slab_run *run = emptiest_run(slab);
+        leaving += run->free_pages < PAGES - 1;
+        send_off(slab, run);
+    }
+    mutex_unlock(&slab->mutex);
+    return leaving;
+}
+
+bool slab_is_leaving(const void *piece) {
+    return is_leaving(run_of(piece));
+}
+
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 struct slab *slab_create(void) {
@@ -241,16 +321,19 @@ struct slab *slab_create(void) {
     if (!slab) return NULL;
     mutex_init(&slab->mutex);
     list_init(&slab->runs);
+    list_init(&slab->leaving);
+    slab->run_limit = SIZE_MAX;
     for (size_t i = 0; i < SIZES; i++) list_init(&slab->open[i]);
     return slab;
 }
 
 void slab_destroy(struct slab *slab) {
     if (!slab) return;
+    check(list_is_empty(&slab->leaving));
     for (struct list *link = list_pop_front(&slab->runs); link; link = list_pop_front(&slab->runs)) {
         struct slab_run *run = list_entry(link, struct slab_run, link);
         check(run->free_pages == PAGES - 1);
-        free(run);
+        pages_run_free(run);
     }
     mutex_deinit(&slab->mutex);
     free(slab);

@@ -9,6 +9,7 @@
 #ifndef ENGINE_CACHE_SLAB_H
 #define ENGINE_CACHE_SLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct slab;
@@ -27,5 +28,18 @@ void *slab_alloc(struct slab *slab, size_t size);
 void slab_free(struct slab *slab, void *piece);
 /* Bytes of runs asked of the system. */
 size_t slab_reserved(struct slab *slab);
+
+/*
+ * Runs of at most `bytes`: where another would be needed, slab_alloc answers NULL. When there are more already,
+ * slab_shrink chooses the emptiest to leave until the others are within the limit: nothing is allocated in those any
+ * more, and each goes back to the system with its last piece. Returns how many have pieces left, which their owner is
+ * to free.
+ */
+void slab_set_limit(struct slab *slab, size_t bytes);
+size_t slab_shrink(struct slab *slab);
+/* There are as many runs as the limit allows. */
+bool slab_is_full(struct slab *slab);
+/* Whether the piece lies in a run that is to leave. Takes no lock: a run that was just chosen may not show it yet. */
+bool slab_is_leaving(const void *piece);
 
 #endif

@@ -38,6 +38,15 @@ void codec_destroy(struct codec *codec) {
     free(codec);
 }
 
+size_t codec_memory_bytes(struct codec *codec) {
+    size_t bytes = sizeof *codec;
+    mutex_lock(&codec->mutex);
+    for (unsigned i = 0; i < codec->compressor_count; i++) bytes += ZSTD_sizeof_CCtx(codec->compressors[i]);
+    for (unsigned i = 0; i < codec->decompressor_count; i++) bytes += ZSTD_sizeof_DCtx(codec->decompressors[i]);
+    mutex_unlock(&codec->mutex);
+    return bytes;
+}
+
 const char *codec_name(enum codec_id id) {
     switch (id) {
     case CODEC_NONE: return "none";

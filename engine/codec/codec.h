@@ -16,6 +16,9 @@ struct codec;
 struct codec *codec_create(void); /* NULL when out of memory */
 void codec_destroy(struct codec *codec);
 
+/* What it keeps for reuse. */
+size_t codec_memory_bytes(struct codec *codec);
+
 const char *codec_name(enum codec_id id); /* "none", "lz4", "zstd"; "unknown" */
 
 /*

@@ -20,9 +20,30 @@ static void set_claim(struct engine *engine, uint32_t instance, uint32_t level) 
     mutex_unlock(&engine->mutex);
 }
 
+static enum status pin_input(void *context, struct file *file, uint32_t level) {
+    struct compaction *compaction = context;
+    (void)level;
+    tables_pin(compaction->engine, file);
+    return STATUS_OK;
+}
+
+static enum status unpin_input(void *context, struct file *file, uint32_t level) {
+    struct compaction *compaction = context;
+    (void)level;
+    tables_unpin(compaction->engine, file);
+    return STATUS_OK;
+}
+
+static void pin_inputs(struct compaction *compaction, bool pin) {
+    const enum status visited = compaction_each_input(compaction, pin ? pin_input : unpin_input, compaction);
+    (void)visited; /* neither fails */
+    compaction->pinned = pin;
+}
+
 static void destroy(struct compaction *compaction, bool installed) {
     struct engine *engine = compaction->engine;
     if (compaction->merge_open) source_close(&compaction->merge.source);
+    if (compaction->pinned) pin_inputs(compaction, false);
     fold_deinit(&compaction->fold);
     if (installed)
         output_release(&compaction->output);
@@ -138,6 +159,7 @@ static enum status check_room(const struct compaction *compaction) {
 }
 
 static enum status begin_merge(struct compaction *compaction) {
+    pin_inputs(compaction, true);
     enum status status = compaction_prepare(compaction);
     if (status == STATUS_OK) status = check_room(compaction);
     if (status != STATUS_OK) return status;
@@ -227,7 +249,9 @@ static enum status begin(struct engine *engine) {
     context.oldest_snapshot = compaction->snapshot_count > 0 ? compaction->snapshots[0] : UINT64_MAX;
     context.at_rest = rest_has_come(engine);
     context.oldest_transaction = store_oldest_transaction(engine);
+    struct view *view = view_acquire(&engine->views); /* keeps open what the estimate looks at */
     compaction_estimate_cover(engine, compaction->version);
+    store_release_view(engine, view);
     pick(compaction->version, &context, &compaction->pick);
     if (compaction->pick.kind == PICK_NONE) return STATUS_END;
     set_claim(engine, compaction->pick.tree->instance, compaction->pick.output_level);
@@ -363,6 +387,7 @@ enum io_job_state compaction_step(struct io_job *job) {
     enum status status = STATUS_CANCELLED;
     if (rest_goes_on(engine)) return IO_JOB_MORE;
     if (!atomic_load(&engine->closing) && !store_has_failed(engine)) {
+        budget_balance(engine);
         status = step(engine);
         if (status == STATUS_OK) return IO_JOB_MORE;
     }

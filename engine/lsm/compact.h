@@ -42,6 +42,7 @@ struct compaction {
     uint64_t hidden_files; /* inputs that are covered whole: not read */
     bool done;
     bool names_synced;
+    bool pinned; /* the inputs are */
     uint64_t start_ns;
 };
 

@@ -24,6 +24,7 @@ static enum status open_sst(struct engine *engine, struct file *file, struct sst
     status = sst_open_adopted(&engine->environment, path, identity, meta->number, meta->instance, meta->sequence, sst,
                               &error);
     if (status == STATUS_OK) {
+        atomic_store_explicit(&file->used, true, memory_order_relaxed);
         atomic_store_explicit(&file->sst, *sst, memory_order_release);
         return STATUS_OK;
     }
@@ -35,14 +36,22 @@ static enum status open_sst(struct engine *engine, struct file *file, struct sst
 
 enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst) {
     *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
-    if (*sst) return STATUS_OK;
+    if (*sst) {
+        if (!atomic_load_explicit(&file->used, memory_order_relaxed))
+            atomic_store_explicit(&file->used, true, memory_order_relaxed);
+        return STATUS_OK;
+    }
     if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
     enum status status = STATUS_OK;
     mutex_lock(&engine->table_lock);
     *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
-    if (!*sst) status = open_sst(engine, file, sst);
+    const bool opened = !*sst;
+    if (opened) status = open_sst(engine, file, sst);
     mutex_unlock(&engine->table_lock);
-    return status;
+    if (!opened || status != STATUS_OK) return status;
+    tables_note_open(engine, *sst);
+    budget_balance(engine);
+    return STATUS_OK;
 }
 
 /* ---- Numbers ----------------------------------------------------------------------------------------------------- */
@@ -89,7 +98,7 @@ static void bury_file(struct engine *engine, struct file *file) {
     char path[IO_PATH_BYTES];
     const bool goes = atomic_load(&file->dead) && !store_has_failed(engine);
     if (goes) sst_forget_blocks(atomic_load(&file->sst));
-    sst_close(atomic_load(&file->sst));
+    tables_close_one(engine, atomic_load(&file->sst));
     if (goes) {
         enum status status = store_file_path(engine, file->meta.number, path);
         if (status == STATUS_OK) status = io_remove(engine->io, path);
@@ -106,6 +115,7 @@ static void bury_file(struct engine *engine, struct file *file) {
 /* True: files are left. */
 static bool sweep_some(struct engine *engine, unsigned limit) {
     view_bury(&engine->views);
+    tables_sweep(engine);
     bool more = true;
     for (unsigned i = 0; i < limit && more; i++) {
         mutex_lock(&engine->morgue.mutex);
@@ -123,12 +133,14 @@ void store_sweep_closed(struct engine *engine) {
     while ((link = list_pop_front(&engine->morgue.files)) != NULL)
         bury_file(engine, list_entry(link, struct file, link));
     store_bury_values(engine);
+    tables_close_all(engine);
 }
 
 enum io_job_state sweep_step(struct io_job *job) {
     struct engine *engine = job->context;
     if (!atomic_load(&engine->closing) && sweep_some(engine, SWEEP_FILES_PER_STEP)) return IO_JOB_MORE;
     pace_check_space(engine);
+    budget_balance(engine);
     events_write(engine);
     mutex_lock(&engine->mutex);
     tree_table_collect(&engine->trees, view_oldest(&engine->views));

@@ -42,6 +42,7 @@ struct engine_iterator {
     bool is_apart;       /* the value shown is a reference: read when it is asked for */
     struct block *block; /* pins a value that was read so */
     unsigned flags;      /* of reads */
+    uint64_t charged;    /* of the memory of readers */
     struct operands operands;
 
     /* Of a move that passes keys that are gone. */
@@ -547,6 +548,13 @@ static enum status open_iterator(struct engine_iterator *iterator, const struct 
     iterator->newest_trailer = own->table ? ENTRY_TRAILER_FIRST : entry_trailer_at(iterator->snapshot);
     status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
     iterator->top = iterator->set.top;
+    if (status != STATUS_OK) return status;
+    const uint64_t bytes = sizeof *iterator + read_set_memory(&iterator->set);
+    status = budget_admit_reader(iterator->engine, bytes);
+    if (status == STATUS_OK)
+        iterator->charged = bytes;
+    else
+        read_set_close(&iterator->set);
     return status;
 }
 
@@ -580,6 +588,7 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
 
 void engine_iterator_close(struct engine_iterator *iterator) {
     if (!iterator) return;
+    memory_subtract(&iterator->engine->memory, ENGINE_MEMORY_READERS, iterator->charged);
     read_set_close(&iterator->set);
     drop_block(iterator);
     store_end_read(iterator->engine, &iterator->read);

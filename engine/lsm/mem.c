@@ -3,14 +3,26 @@
 
 #include <stdlib.h>
 
-struct mem *mem_create(uint64_t seed) {
+struct mem *mem_create(struct memory *memory, uint64_t seed) {
     struct mem *mem = calloc(1, sizeof *mem);
     if (!mem) return NULL;
     mem->references = 1;
+    mem->memory = memory;
     mem->table = memtable_create(seed);
-    if (mem->table) return mem;
-    free(mem);
-    return NULL;
+    if (!mem->table) {
+        free(mem);
+        return NULL;
+    }
+    (void)mem_recount(mem);
+    return mem;
+}
+
+bool mem_recount(struct mem *mem) {
+    const uint64_t bytes = memtable_reserved(mem->table);
+    if (bytes == mem_charged(mem)) return false;
+    memory_add(mem->memory, ENGINE_MEMORY_MEMTABLES, bytes - mem_charged(mem));
+    atomic_store_explicit(&mem->charged, bytes, memory_order_relaxed);
+    return true;
 }
 
 void mem_acquire(struct mem *mem) {
@@ -20,6 +32,7 @@ void mem_acquire(struct mem *mem) {
 void mem_release(struct mem *mem) {
     if (!mem || atomic_fetch_sub_explicit(&mem->references, 1, memory_order_acq_rel) != 1) return;
     memtable_release(mem->table);
+    memory_subtract(mem->memory, ENGINE_MEMORY_MEMTABLES, mem_charged(mem));
     free(mem->changes);
     free(mem);
 }

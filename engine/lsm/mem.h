@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "engine/cache/memory.h"
 #include "engine/lsm/edit.h"
 #include "engine/memtable/memtable.h"
 
@@ -21,6 +22,8 @@ struct mem_tree_change {
 
 struct mem {
     _Atomic uint32_t references;
+    struct memory *memory;    /* where it is counted; borrowed, may be NULL */
+    _Atomic uint64_t charged; /* the leader's: so much of it */
     struct memtable *table;
     struct engine_mark mark; /* of the last batch in it */
     uint64_t last_sequence;  /* given out up to the end of it */
@@ -30,7 +33,13 @@ struct mem {
     size_t change_count, change_capacity;
 };
 
-struct mem *mem_create(uint64_t seed); /* one reference; NULL when out of memory */
+/* One reference; NULL when out of memory. */
+struct mem *mem_create(struct memory *memory, uint64_t seed);
+/* Leader: counts what it has grown to; true if that was more than before. */
+bool mem_recount(struct mem *mem);
+static inline uint64_t mem_charged(const struct mem *mem) {
+    return atomic_load_explicit(&mem->charged, memory_order_relaxed);
+}
 void mem_acquire(struct mem *mem);
 void mem_release(struct mem *mem); /* NULL is allowed */
 MUST_CHECK enum status mem_note_tree(struct mem *mem, const struct mem_tree_change *change);

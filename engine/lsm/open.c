@@ -26,12 +26,15 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     engine->io = io;
     engine->options = *options;
     options_fill(&engine->options);
+    engine->open_files_most = engine->options.open_files;
     engine->log = options->log;
     mutex_init(&engine->mutex);
     mutex_init(&engine->log_lock);
     mutex_init(&engine->install_lock);
     mutex_init(&engine->table_lock);
     mutex_init(&engine->error_lock);
+    list_init(&engine->detached);
+    budget_init(engine);
     condition_init(&engine->changed);
     list_init(&engine->writers);
     list_init(&engine->snapshots);
@@ -53,12 +56,14 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
 
 static enum status allocate(struct engine *engine) {
     engine->environment = (struct sst_environment){.io = engine->io, .on_error = on_read_error, .context = engine};
+    engine->environment.memory = &engine->memory;
     engine->environment.codec = codec_create();
     engine->environment.cache = block_cache_create(engine->options.cache_bytes);
     engine->version = version_create_empty();
-    engine->active = mem_create(engine->mem_seed);
+    engine->active = mem_create(&engine->memory, engine->mem_seed);
     if (!engine->environment.codec || !engine->environment.cache || !engine->version || !engine->active)
         return STATUS_NO_MEMORY;
+    budget_balance(engine);
     return STATUS_OK;
 }
 
@@ -198,5 +203,6 @@ void engine_close(struct engine *engine) {
     mutex_deinit(&engine->install_lock);
     mutex_deinit(&engine->table_lock);
     mutex_deinit(&engine->error_lock);
+    mutex_deinit(&engine->budget_lock);
     free(engine);
 }

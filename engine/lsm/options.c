@@ -14,6 +14,7 @@
 #define KIB UINT64_C(1024)
 #define MIB (KIB * 1024)
 #define GIB (MIB * 1024)
+#define MEMORY_BYTES_LEAST (8 * MIB)
 
 enum option_type { OPTION_SIZE, OPTION_UNSIGNED, OPTION_U64, OPTION_BOOL, OPTION_WAL };
 
@@ -31,9 +32,11 @@ struct option_row {
 static const struct option_row rows[] = {
     {"wal", offsetof(struct engine_options, wal), OPTION_WAL, 0, ENGINE_WAL_OWN, ENGINE_WAL_OFF, true},
     ROW(owner_seals, OPTION_BOOL, 0, 0, 1),
+    ROW(memory_bytes, OPTION_U64, 0, 0, UINT64_MAX),
     ROW(memtable_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 64 * GIB),
     ROW(memtable_limit, OPTION_UNSIGNED, 4, 2, VIEW_SEALED_MAX),
     ROW(cache_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 1024 * GIB),
+    ROW(open_files, OPTION_UNSIGNED, 8192, 8, UINT32_MAX),
     ROW(block_bytes, OPTION_SIZE, 4 * KIB, 64, 16 * MIB),
     ROW(file_bytes, OPTION_SIZE, 8 * MIB, 1 * KIB, 16 * GIB),
     ROW(value_file_bytes, OPTION_SIZE, 32 * MIB, 1 * KIB, 16 * GIB),
@@ -74,6 +77,7 @@ static void set(struct engine_options *options, const struct option_row *row, ui
 }
 
 void options_fill(struct engine_options *options) {
+    budget_fill_options(options);
     for (size_t i = 0; i < ROWS; i++)
         if (get(options, &rows[i]) == 0) set(options, &rows[i], rows[i].standard);
     if (options->debt_limit_bytes == 0) options->debt_limit_bytes = options->level_base_bytes * 16;
@@ -125,6 +129,12 @@ enum status options_check(const struct engine_options *options, struct error *er
         return error_set(error, STATUS_INVALID, "%s is %" PRIu64 "; it must be %" PRIu64 "..%" PRIu64, rows[i].name,
                          value, rows[i].least, rows[i].most);
     }
+    if (options->memory_bytes > 0 && options->memory_bytes < MEMORY_BYTES_LEAST)
+        return error_set(error, STATUS_INVALID, "memory_bytes is %" PRIu64 "; it must be 0 or at least %" PRIu64,
+                         options->memory_bytes, MEMORY_BYTES_LEAST);
+    if (options->memory_bytes > 0 && options->memtable_bytes > options->memory_bytes / 4)
+        return error_set(error, STATUS_INVALID, "memtable_bytes is %zu; it must be at most a quarter of memory_bytes",
+                         options->memtable_bytes);
     if (options->wal_segment_bytes % IO_PAGE_BYTES != 0)
         return error_set(error, STATUS_INVALID, "wal_segment_bytes is %" PRIu64 "; it must be a multiple of %d",
                          options->wal_segment_bytes, IO_PAGE_BYTES);

@@ -173,6 +173,13 @@ enum status read_set_open(struct read_set *set, struct engine *engine, const str
     return status;
 }
 
+uint64_t read_set_memory(const struct read_set *set) {
+    enum { KEY_BYTES_GUESS = 128 }; /* of a source: the key that it shows */
+    return set->memtable_count * sizeof *set->memtables + set->file_count * sizeof *set->files +
+           set->child_count * (2 * sizeof(struct source *) + KEY_BYTES_GUESS) +
+           set->cover_capacity * sizeof *set->covers;
+}
+
 void read_set_close(struct read_set *set) {
     source_close(&set->merge.source);
     free(set->memtables);

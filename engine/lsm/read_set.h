@@ -50,6 +50,8 @@ struct read_options {
 MUST_CHECK enum status read_set_open(struct read_set *set, struct engine *engine, const struct view *view,
                                      const struct read_options *options);
 void read_set_close(struct read_set *set);
+/* What it has allocated, with room for a key in each source. */
+uint64_t read_set_memory(const struct read_set *set);
 /* The highest range delete over key that the snapshot sees; 0 = none. */
 uint64_t read_set_cover(struct read_set *set, struct slice key);
 

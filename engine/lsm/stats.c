@@ -105,6 +105,7 @@ void engine_get_stats(struct engine *engine, struct engine_stats *stats) {
     stats->cache_bytes = cache.bytes;
     stats->cache_hits = cache.hits;
     stats->cache_misses = cache.misses;
+    budget_get_stats(engine, stats);
     struct view *view = view_acquire(&engine->views);
     stats->memtable_count = 1 + view->sealed_count;
     stats->memtable_bytes = memtable_bytes(view->active->table);

@@ -44,6 +44,16 @@ static void put_counters(struct printing *printing, struct engine *engine, const
     put(printing, ",", "wal_bytes", stats->wal_bytes);
     put(printing, ",", "disk_bytes", stats->disk_bytes);
     put(printing, ",", "events_lost", stats->events_lost);
+    put(printing, ",", "open_files", stats->open_files);
+}
+
+static void put_memory(struct printing *printing, const struct engine_stats *stats) {
+    put(printing, ",\"memory\":{", "limit", stats->memory_limit);
+    for (unsigned i = 0; i < ENGINE_MEMORY_USERS; i++)
+        put(printing, ",", engine_memory_user_name((enum engine_memory_user)i), stats->memory_used[i]);
+    put(printing, ",", "total", stats->memory_total);
+    put(printing, ",", "most", stats->memory_most);
+    put_text(printing, "}");
 }
 
 static void put_levels(struct printing *printing, const struct engine_stats *stats) {
@@ -132,6 +142,7 @@ enum status engine_print_stats(struct engine *engine, struct buf *to) {
     struct engine_stats stats;
     engine_get_stats(engine, &stats);
     put_counters(&printing, engine, &stats);
+    put_memory(&printing, &stats);
     put_levels(&printing, &stats);
     put_timings(&printing, engine);
     put_trees(&printing, engine);

@@ -13,12 +13,15 @@
 #include <stdatomic.h>
 
 #include "engine/base/sync.h"
+#include "engine/cache/memory.h"
+#include "engine/lsm/budget.h"
 #include "engine/lsm/events.h"
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/gap_search.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/mem.h"
 #include "engine/lsm/superblock.h"
+#include "engine/lsm/tables.h"
 #include "engine/lsm/timing.h"
 #include "engine/lsm/tree_table.h"
 #include "engine/lsm/value_table.h"
@@ -83,6 +86,10 @@ struct engine {
     struct engine_options options; /* defaults filled in */
     struct io_lock *lock;          /* of the directory */
     struct sst_environment environment;
+    struct memory memory;          /* who holds how much */
+    struct mutex budget_lock;      /* budget.c */
+    uint64_t cache_limit;          /* budget_lock: as it was set last */
+    uint64_t memory_most;          /* budget_lock */
     uint64_t store;                /* its number: salts every check */
     _Atomic uint32_t format_level; /* of the manifest; changes under install_lock, upwards only */
 
@@ -139,7 +146,13 @@ struct engine {
     uint64_t next_job;             /* mutex */
     struct morgue morgue;
     struct value_table values;
-    struct mutex table_lock;  /* opening of SSTs */
+    struct mutex table_lock;     /* opening of SSTs, and taking them from their files */
+    _Atomic uint64_t open_files; /* SSTs */
+    uint64_t open_files_most;
+    struct list detached;     /* the sweep job's: SSTs to be closed (tables.c) */
+    uint64_t detached_count;  /* table_lock */
+    uint64_t detached_bytes;  /* table_lock */
+    uint64_t table_hand;      /* table_lock */
     struct store_claim claim; /* mutex: of the compaction under way */
 
     _Atomic uint64_t log_durable; /* ENGINE_WAL_OFF: index */

@@ -13,11 +13,24 @@
 void morgue_init(struct morgue *morgue) {
     mutex_init(&morgue->mutex);
     list_init(&morgue->files);
+    morgue->file_bytes = 0;
 }
 
 void morgue_deinit(struct morgue *morgue) {
     check(list_is_empty(&morgue->files));
     mutex_deinit(&morgue->mutex);
+}
+
+/* With its places in versions, about. */
+static uint64_t file_memory(const struct file *file) {
+    return sizeof *file + file->meta.first.size + file->meta.last.size + file->meta.values.size + 4 * sizeof file;
+}
+
+static void count_file(struct file *file, uint64_t bytes) {
+    if (!file->morgue) return;
+    mutex_lock(&file->morgue->mutex);
+    file->morgue->file_bytes += bytes;
+    mutex_unlock(&file->morgue->mutex);
 }
 
 struct file *file_create(struct morgue *morgue, const struct edit_file *meta) {
@@ -32,6 +45,7 @@ struct file *file_create(struct morgue *morgue, const struct edit_file *meta) {
     file->meta.values.data = file->meta.last.data + meta->last.size;
     if (meta->values.size)
         memcpy(file->keys + meta->first.size + meta->last.size, meta->values.data, meta->values.size);
+    count_file(file, file_memory(file));
     return file;
 }
 
@@ -48,6 +62,7 @@ void file_release(struct file *file) {
 }
 
 void file_destroy(struct file *file) {
+    count_file(file, 0 - file_memory(file));
     free(file);
 }
 

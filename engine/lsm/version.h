@@ -24,6 +24,7 @@ struct value_use;
 struct morgue {
     struct mutex mutex;
     struct list files;
+    uint64_t file_bytes; /* memory of all files that it is the morgue of */
 };
 
 void morgue_init(struct morgue *morgue);
@@ -31,7 +32,9 @@ void morgue_deinit(struct morgue *morgue); /* must be empty */
 
 struct file {
     struct edit_file meta;     /* keys lie in `keys`; level as in the present version: see tree_files */
-    _Atomic(struct sst *) sst; /* NULL until first read; owned */
+    _Atomic(struct sst *) sst; /* NULL until first read, and after it was closed for others; owned */
+    atomic_bool used;          /* asked for since the hand passed: tables.c */
+    uint32_t pins;             /* table_lock: jobs that read it without a view */
     _Atomic uint32_t references;
     atomic_bool dead;    /* removed by an edit that is durable: to be removed from disk with the last reference */
     atomic_bool damaged; /* a read of it failed: compaction leaves it alone */

@@ -128,6 +128,7 @@ enum status store_apply(struct engine *engine, struct slice operations, uint32_t
         if (status != STATUS_OK) break;
         applied++;
     }
+    budget_note_write(engine);
     if (status == STATUS_END) return STATUS_OK;
     undo(engine, operations, applied, first);
     return status;
@@ -323,8 +324,9 @@ static void lead(struct engine *engine, struct writer *leader) {
 /* Room for another group: the active memtable is not full, or another may take its place (which is up to the owner,
  * where it seals). */
 static bool may_write(const struct engine *engine) {
-    return store_has_failed(engine) || !store_is_full(engine) ||
-           (store_has_room(engine) && !engine->options.owner_seals);
+    if (store_has_failed(engine)) return true;
+    if (store_is_full(engine) && (!store_has_room(engine) || engine->options.owner_seals)) return false;
+    return budget_allows_write(engine);
 }
 
 /* REQUIRES: mutex. Not OK: the flush that makes room met a full disk or full memory, and nobody is at it. It is tried
@@ -347,7 +349,12 @@ static enum status wait_for_room(struct engine *engine, bool no_wait) {
     }
     const uint64_t start = io_now_ns(engine->io);
     enum status status = STATUS_OK;
-    while (!may_write(engine) && (status = flush_put_off(engine)) == STATUS_OK) store_wait(engine);
+    while (!may_write(engine) && (status = flush_put_off(engine)) == STATUS_OK) {
+        if (engine->sealed_count > 0 || budget_allows_write(engine))
+            store_wait(engine);
+        else if ((status = budget_wait_for_readers(engine, start)) != STATUS_OK)
+            break;
+    }
     atomic_fetch_add_explicit(&engine->counters.delayed_ns, io_now_ns(engine->io) - start, memory_order_relaxed);
     return status;
 }

@@ -403,6 +403,10 @@ bool memtable_next_tree(const struct memtable *memtable, uint32_t *tree) {
     return true;
 }
 
+size_t memtable_reserved(const struct memtable *memtable) {
+    return atomic_load_explicit(&memtable->reserved, memory_order_relaxed) + key_filter_bytes(&memtable->filter);
+}
+
 size_t memtable_bytes(const struct memtable *memtable) {
     return atomic_load_explicit(&memtable->bytes, memory_order_relaxed);
 }
@@ -410,8 +414,7 @@ size_t memtable_bytes(const struct memtable *memtable) {
 void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *stats) {
     *stats = (struct memtable_stats){
         .bytes = atomic_load_explicit(&memtable->bytes, memory_order_relaxed),
-        .reserved =
-            atomic_load_explicit(&memtable->reserved, memory_order_relaxed) + key_filter_bytes(&memtable->filter),
+        .reserved = memtable_reserved(memtable),
         .entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed),
         .range_deletes = atomic_load_explicit(&memtable->ranges.count, memory_order_relaxed),
         .first_sequence = atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed),

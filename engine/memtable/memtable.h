@@ -104,6 +104,7 @@ struct memtable_stats {
     uint64_t first_sequence, last_sequence; /* 0, 0 when empty */
 };
 void memtable_get_stats(const struct memtable *memtable, struct memtable_stats *stats);
-size_t memtable_bytes(const struct memtable *memtable); /* stats.bytes alone: asked for with every write */
+size_t memtable_bytes(const struct memtable *memtable);    /* stats.bytes alone: asked for with every write */
+size_t memtable_reserved(const struct memtable *memtable); /* stats.reserved alone, likewise */
 
 #endif

@@ -6,6 +6,7 @@
 #define ENGINE_SST_SST_H
 
 #include "engine/cache/block_cache.h"
+#include "engine/cache/memory.h"
 #include "engine/codec/codec.h"
 #include "engine/entry/internal_key.h"
 #include "engine/io.h"
@@ -75,6 +76,7 @@ struct sst_environment {
     /* Called with every corruption or I/O error met at a read: file, offset, key range. Any thread; may be NULL. */
     void (*on_error)(void *context, const struct error *error);
     void *context;
+    struct memory *memory; /* where tables' buffers are counted; may be NULL */
 };
 
 #endif

@@ -21,6 +21,7 @@ struct sst_build {
     struct sst_build_options options;
     struct sst_properties properties;
     struct io_file *file;
+    uint64_t charged;   /* of the jobs' memory */
     enum status failed; /* OK until something failed */
     bool finished;
 
@@ -77,8 +78,20 @@ enum status sst_build_create(const struct sst_environment *environment, const ch
     return STATUS_OK;
 }
 
+/* What its buffers take, told to whoever counts. */
+static void recount(struct sst_build *build) {
+    const struct buf *bufs[] = {&build->pending,      &build->raw,           &build->hashes,
+                                &build->range_keys,   &build->range_entries, &build->block.keys,
+                                &build->block.values, &build->block.entries, &build->index.keys,
+                                &build->index.values, &build->index.entries};
+    uint64_t bytes = sizeof *build;
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) bytes += bufs[i]->capacity;
+    memory_charge(build->environment->memory, ENGINE_MEMORY_JOBS, &build->charged, bytes);
+}
+
 void sst_build_destroy(struct sst_build *build) {
     if (!build) return;
+    memory_subtract(build->environment->memory, ENGINE_MEMORY_JOBS, build->charged);
     io_file_close(build->file);
     block_build_deinit(&build->block);
     block_build_deinit(&build->index);
@@ -168,6 +181,7 @@ static enum status finish_block(struct sst_build *build) {
     build->properties.data_bytes += build->handle.size;
     build->properties.raw_bytes += build->raw.size;
     block_build_clear(&build->block);
+    recount(build);
     return STATUS_OK;
 }
 

@@ -43,7 +43,10 @@ static enum status unit_to_block(struct sst *sst, struct slice bytes, const stru
     struct sst_unit unit;
     enum status status = unit_open(sst, bytes, handle, section, &unit);
     if (status != STATUS_OK) return status;
-    struct block *made = block_create(sst->environment->cache, sst->cache_file, place, front + unit.raw_size);
+    const size_t size = front + unit.raw_size;
+    struct block_cache *cache = sst->environment->cache;
+    struct block *made = section == SST_SECTION_DATA ? block_create(cache, sst->cache_file, place, size)
+                                                     : block_create_lasting(cache, size);
     if (!made) return STATUS_NO_MEMORY;
     status = unit_unpack(sst, &unit, made->data + front);
     if (status != STATUS_OK) {

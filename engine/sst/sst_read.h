@@ -89,6 +89,7 @@ struct sst_source {
     uint64_t prefix_head; /* entry_head of the block's prefix alone */
     struct buf ahead;     /* READ_AHEAD: bytes of the file from ahead_offset on */
     uint64_t ahead_offset;
+    uint64_t charged; /* for `ahead` */
     unsigned flags;
     uint32_t index_at; /* which block */
     uint32_t entry_at; /* which entry in it */

@@ -46,6 +46,21 @@ static size_t ahead_bytes(const struct sst_source *this) {
     return doublings < 3 ? (size_t)AHEAD_BYTES_FIRST << doublings : AHEAD_BYTES;
 }
 
+static enum engine_memory_user user_of(const struct sst_source *this) {
+    return this->flags & SST_READ_AHEAD ? ENGINE_MEMORY_JOBS : ENGINE_MEMORY_READERS;
+}
+
+/* Room for `size` bytes ahead, counted. Readers that find none read block by block. */
+static enum status reserve_ahead(struct sst_source *this, size_t *size, size_t least) {
+    struct memory *memory = this->sst->environment->memory;
+    if (*size > this->ahead.capacity && !(this->flags & SST_READ_AHEAD) && !memory_allows_reader(memory, *size))
+        *size = least;
+    buf_clear(&this->ahead);
+    const enum status status = buf_reserve(&this->ahead, *size);
+    memory_charge(memory, user_of(this), &this->charged, this->ahead.capacity);
+    return status;
+}
+
 /* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in
  * there. */
 static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice *unit) {
@@ -56,8 +71,7 @@ static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice
         size_t size = ahead_bytes(this);
         if (size > left) size = (size_t)left;
         if (size < handle.size) size = handle.size;
-        buf_clear(&this->ahead);
-        enum status status = buf_reserve(&this->ahead, size);
+        enum status status = reserve_ahead(this, &size, handle.size);
         if (status != STATUS_OK) return status;
         status = sst_file_read(this->sst, handle.offset, this->ahead.data, size);
         if (status != STATUS_OK) return sst_block_failed(this->sst, at, status, "the file can't be read there");
@@ -215,6 +229,8 @@ static void sst_source_close(struct source *source) {
     struct sst_source *this = source_of(source);
     leave_block(this);
     buf_deinit(&this->key);
+    memory_subtract(this->sst->environment->memory, user_of(this), this->charged);
+    this->charged = 0;
     buf_deinit(&this->ahead);
 }
 

@@ -440,3 +440,17 @@ void wal_get_totals(const struct wal *wal, struct wal_totals *totals) {
         .written_bytes = wal->stats.written_bytes,
     };
 }
+
+static size_t images_bytes(const struct list *images) {
+    size_t bytes = 0;
+    for (const struct list *link = images->next; link != images; link = link->next) {
+        const struct wal_image *image =
+            (const struct wal_image *)(const void *)((const char *)link - offsetof(struct wal_image, link));
+        bytes += sizeof *image + image->sectors.capacity;
+    }
+    return bytes;
+}
+
+size_t wal_memory_bytes(const struct wal *wal) {
+    return sizeof *wal + wal->gather.capacity + images_bytes(&wal->groups) + images_bytes(&wal->idle_images);
+}

@@ -1,6 +1,7 @@
 /*
  * alloc_fault: makes the Nth allocation of the code under test fail. Every test program is linked with malloc, calloc,
- * realloc, aligned_alloc and (for anonymous memory) mmap wrapped; calls from our objects count, those inside shared libraries (libc, cmocka) do not.
+ * realloc, aligned_alloc and (for anonymous memory) mmap wrapped; calls from our objects count, those inside shared
+ * libraries (libc, cmocka) do not.
  *
  *     for (uint64_t n = 1;; n++) {
  *         alloc_fault_at(n);

@@ -111,6 +111,15 @@ static const struct setup setups[] = {
     {.name = "gaps of two keys", .options.gap_keys = 2},
     {.name = "gaps of two keys, all in memory", .options = {.gap_keys = 2, .memtable_bytes = 64 << 20}},
     {.name = "gaps of four keys, files", .options = {.gap_keys = 4, .memtable_bytes = 2 << 10}, .flush_every = 3},
+    {.name = "eight open files", .options = {.open_files = 8, .file_bytes = 2 << 10, .memtable_bytes = 4 << 10}},
+    {.name = "eight open files, with threads",
+     .with_threads = true,
+     .backend = IO_BACKEND_POSIX,
+     .options = {.open_files = 8, .file_bytes = 2 << 10, .memtable_bytes = 4 << 10}},
+    {.name = "one budget",
+     .with_threads = true,
+     .backend = IO_BACKEND_POSIX,
+     .options = {.memory_bytes = 8 << 20, .cache_bytes = 8 << 20, .memtable_bytes = 8 << 10}},
     {.name = "two compaction workers", .compaction_workers = 2, .options.memtable_bytes = 4 << 10},
     {.name = "threads, posix",
      .with_threads = true,
@@ -233,6 +242,8 @@ static void set_up_options(struct run *run) {
     TAKE(gap_keys);
     TAKE(manifest_bytes);
     TAKE(format_level);
+    TAKE(memory_bytes);
+    TAKE(open_files);
 }
 
 static void set_up_io(struct run *run) {

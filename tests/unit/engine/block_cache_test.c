@@ -162,6 +162,54 @@ static void a_cache_of_no_bytes_keeps_nothing(void **state) {
     block_cache_destroy(cache);
 }
 
+/* Blocks of the cache's own memory, some of them pinned; then the ceiling goes down and up again. */
+static void a_lower_ceiling_gives_memory_back_to_the_system(void **state) {
+    (void)state;
+    enum { BLOCKS = 12000, PINNED = 8 };
+    const size_t high = 64 << 20, low = 12 << 20;
+    struct block_cache *cache = block_cache_create(high);
+    struct block *pinned[PINNED], *lasting = block_create_lasting(cache, 100000);
+    struct block_cache_stats stats;
+    assert_non_null(lasting);
+    for (uint64_t i = 0; i < BLOCKS; i++) {
+        struct block *block = block_create(cache, 1, i, 4000);
+        assert_non_null(block);
+        coding_put_u64(block->data, 1);
+        coding_put_u64(block->data + 8, i);
+        block_cache_add(cache, &block);
+        if (i % (BLOCKS / PINNED) == 0)
+            pinned[i / (BLOCKS / PINNED)] = block;
+        else
+            block_release(block);
+    }
+    assert_true(block_cache_memory(cache) >= (size_t)BLOCKS * 4000);
+    block_cache_set_limit(cache, low);
+    block_cache_get_stats(cache, &stats);
+    assert_true(stats.bytes <= low && stats.limit <= low);
+    assert_true(block_cache_memory(cache) <= low + (PINNED + 1) * ((size_t)2 << 20)); /* runs that are held */
+    for (size_t i = 0; i < PINNED; i++) {
+        assert_int_equal(coding_get_u64(pinned[i]->data + 8), i * (BLOCKS / PINNED));
+        block_release(pinned[i]);
+    }
+    block_cache_set_limit(cache, low);
+    assert_true(block_cache_memory(cache) <= low + ((size_t)4 << 20));
+    for (uint64_t i = 0; i < BLOCKS; i++) { /* none is lost for want of a slot, and none lies under another's key */
+        struct block *block = block_create(cache, 2, i, 1000 + i % 5000);
+        assert_non_null(block);
+        coding_put_u64(block->data, 2);
+        coding_put_u64(block->data + 8, i);
+        block_cache_add(cache, &block);
+        block_release(block);
+        if (i % 100 == 0) assert_true(block_cache_memory(cache) <= low + ((size_t)4 << 20));
+    }
+    for (uint64_t i = 0; i < BLOCKS; i++) (void)has(cache, 2, i);
+    block_cache_set_limit(cache, high);
+    for (uint64_t i = 0; i < 5000; i++) put(cache, 3, i, 4000);
+    for (uint64_t i = 0; i < 5000; i++) assert_true(has(cache, 3, i));
+    block_release(lasting);
+    block_cache_destroy(cache);
+}
+
 static void failed_allocations_are_answered_and_cost_no_block(void **state) {
     (void)state;
     struct block_cache *cache = NULL;
@@ -250,6 +298,7 @@ int main(void) {
         cmocka_unit_test(a_key_that_comes_back_soon_enters_the_main_queue),
         cmocka_unit_test(the_blocks_of_a_file_that_is_gone_leave),
         cmocka_unit_test(a_cache_of_no_bytes_keeps_nothing),
+        cmocka_unit_test(a_lower_ceiling_gives_memory_back_to_the_system),
         cmocka_unit_test(failed_allocations_are_answered_and_cost_no_block),
         cmocka_unit_test(threads_share_a_cache),
         cmocka_unit_test(threads_share_a_cache_in_huge_pages),
