@@ -35,8 +35,8 @@ struct block_shard {
     struct list small; /* oldest first */
     struct list main;
     size_t limit, bytes, small_bytes;
-    struct block **buckets;
-    size_t bucket_count; /* a power of two */
+    struct block **_Atomic buckets; /* changed under the mutex; read without it for a hint alone */
+    _Atomic size_t bucket_count;    /* a power of two */
     size_t block_count;
     uint64_t *ghosts; /* key hashes; a key's slot is hash % ghost_count: a later one drives out an earlier one */
     size_t ghost_count;
@@ -145,8 +145,17 @@ static uint64_t key_hash(uint64_t file, uint64_t place) {
     return hash_mix(file, place);
 }
 
+static struct block **buckets_of(const struct block_shard *shard) {
+    return atomic_load_explicit(&shard->buckets, memory_order_relaxed);
+}
+
+static size_t bucket_count_of(const struct block_shard *shard) {
+    return atomic_load_explicit(&shard->bucket_count, memory_order_relaxed);
+}
+
+/* REQUIRES: the shard's mutex, where what it points to is read. */
 static struct block **bucket_of(struct block_shard *shard, uint64_t hash) {
-    return &shard->buckets[(hash >> 8) & (shard->bucket_count - 1)];
+    return buckets_of(shard) + ((hash >> 8) & (bucket_count_of(shard) - 1));
 }
 
 /* Whoever asks for a block searches in it: the lines with the keys are fetched side by side, not one after another. */
@@ -162,13 +171,13 @@ static struct block *shard_find(struct block_shard *shard, uint64_t hash, uint64
 
 /* Twice the buckets; when there is no memory for them, chains grow instead. */
 static void shard_grow(struct block_shard *shard) {
-    size_t count = shard->bucket_count * 2;
+    size_t count = bucket_count_of(shard) * 2;
     struct block **buckets = calloc(count, sizeof(struct block *));
     if (!buckets) return;
-    struct block **old = shard->buckets;
-    size_t old_count = shard->bucket_count;
-    shard->buckets = buckets;
-    shard->bucket_count = count;
+    struct block **old = buckets_of(shard);
+    size_t old_count = bucket_count_of(shard);
+    atomic_store_explicit(&shard->buckets, buckets, memory_order_relaxed);
+    atomic_store_explicit(&shard->bucket_count, count, memory_order_relaxed);
     for (size_t i = 0; i < old_count; i++) {
         for (struct block *block = old[i], *next; block; block = next) {
             next = block->chain;
@@ -272,7 +281,7 @@ static bool shard_give_up(struct block_shard *shard) {
 }
 
 static void shard_insert(struct block_shard *shard, struct block *block, uint64_t hash) {
-    if (shard->block_count * 2 >= shard->bucket_count) shard_grow(shard); /* a longer chain costs a miss a block */
+    if (shard->block_count * 2 >= bucket_count_of(shard)) shard_grow(shard); /* a longer chain costs a miss a block */
     size_t charge = block_charge(block);
     block->in_main = ghost_has(shard, hash);
     list_push_back(block->in_main ? &shard->main : &shard->small, &block->queue);
@@ -287,14 +296,15 @@ static void shard_insert(struct block_shard *shard, struct block *block, uint64_
 }
 
 static bool shard_init(struct block_shard *shard, size_t limit) {
-    *shard =
-        (struct block_shard){.limit = limit, .bucket_count = BUCKETS_MIN, .ghost_count = limit / BLOCK_BYTES_GUESS};
+    *shard = (struct block_shard){.limit = limit, .ghost_count = limit / BLOCK_BYTES_GUESS};
     mutex_init(&shard->mutex);
     list_init(&shard->small);
     list_init(&shard->main);
-    shard->buckets = calloc(shard->bucket_count, sizeof(struct block *));
+    struct block **buckets = calloc(BUCKETS_MIN, sizeof(struct block *));
+    atomic_init(&shard->buckets, buckets);
+    atomic_init(&shard->bucket_count, BUCKETS_MIN);
     if (shard->ghost_count) shard->ghosts = calloc(shard->ghost_count, sizeof(uint64_t));
-    return shard->buckets && (shard->ghosts || !shard->ghost_count);
+    return buckets && (shard->ghosts || !shard->ghost_count);
 }
 
 static void shard_deinit(struct block_shard *shard) {
@@ -306,7 +316,7 @@ static void shard_deinit(struct block_shard *shard) {
             block_release(block);
         }
     }
-    free(shard->buckets);
+    free(buckets_of(shard));
     free(shard->ghosts);
     mutex_deinit(&shard->mutex);
 }
@@ -367,18 +377,10 @@ struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t
     return block;
 }
 
-void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place, unsigned step) {
+/* Where the entry was a moment ago: a hint that is wrong fetches what nobody wants. */
+void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place) {
     uint64_t hash = key_hash(file, place);
-    struct block_shard *shard = shard_of(cache, hash);
-    mutex_lock(&shard->mutex);
-    struct block **bucket = bucket_of(shard, hash);
-    if (step == 0) {
-        __builtin_prefetch(bucket);
-    } else if (*bucket) {
-        __builtin_prefetch(*bucket);
-        block_touch(*bucket);
-    }
-    mutex_unlock(&shard->mutex);
+    __builtin_prefetch(bucket_of(shard_of(cache, hash), hash));
 }
 
 void block_cache_add(struct block_cache *cache, struct block **block) {
@@ -496,8 +498,8 @@ void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *
 /* REQUIRES: the shard's mutex. Of so many buckets from `from` on. */
 static uint64_t buckets_pinned_bytes(const struct block_shard *shard, size_t from, size_t count) {
     uint64_t bytes = 0;
-    for (size_t i = from; i < from + count && i < shard->bucket_count; i++)
-        for (const struct block *block = shard->buckets[i]; block; block = block->chain)
+    for (size_t i = from; i < from + count && i < bucket_count_of(shard); i++)
+        for (const struct block *block = buckets_of(shard)[i]; block; block = block->chain)
             if (block_is_pinned(block)) bytes += block_charge(block);
     return bytes;
 }
@@ -509,7 +511,7 @@ uint64_t block_cache_pinned_bytes(struct block_cache *cache) {
         size_t from = 0, end = 1;
         for (; from < end; from += BUCKETS_AT_ONCE) {
             mutex_lock(&shard->mutex);
-            end = shard->bucket_count;
+            end = bucket_count_of(shard);
             bytes += buckets_pinned_bytes(shard, from, BUCKETS_AT_ONCE);
             mutex_unlock(&shard->mutex);
         }

@@ -57,11 +57,8 @@ void block_cache_destroy(struct block_cache *cache);
 /* The block, with a reference for the caller; NULL = not here. Counts a hit or a miss. */
 struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place);
 
-/*
- * A hint: block_cache_get of this block comes next. With step 0 the table's entry is asked for, with step 1 the lines
- * of the block that a search reads first: between the two, others can be asked for. Counts no hit.
- */
-void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place, unsigned step);
+/* A hint: block_cache_get of this block comes soon. The table's entry is asked for, not waited for. No lock. */
+void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place);
 
 /*
  * Offers a block that the caller holds a reference to. If another came first under the same key, *block becomes that

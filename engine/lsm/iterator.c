@@ -311,6 +311,15 @@ struct gathered {
     bool is_apart; /* a reference */
 };
 
+/* Nearly always there is room: a copy, and no call but that. */
+static enum status keep_value(struct engine_iterator *iterator, struct slice value) {
+    struct buf *to = &iterator->value;
+    if (value.size == 0 || value.size > to->capacity) return buf_assign(to, value);
+    memcpy(to->data, value.data, value.size);
+    to->size = value.size;
+    return STATUS_OK;
+}
+
 static enum status gather_version(struct engine_iterator *iterator, struct gathered *gathered) {
     const struct source *top = iterator->top;
     if (is_unseen(iterator, top->trailer)) return STATUS_OK;
@@ -323,7 +332,7 @@ static enum status gather_version(struct engine_iterator *iterator, struct gathe
     if (is_operand(top->trailer)) return operands_add(&iterator->operands, top->trailer, top->value);
     gathered->has_base = true;
     gathered->is_apart = entry_kind(top->trailer) == ENTRY_REFERENCE;
-    return buf_assign(&iterator->value, top->value);
+    return keep_value(iterator, top->value);
 }
 
 /* Gathered oldest first; folding wants them newest first. */
@@ -343,10 +352,10 @@ static bool gather_key(struct engine_iterator *iterator) {
     enum status status = STATUS_OK;
     if (!keep_key(iterator, iterator->top->key)) return true;
     operands_clear(&iterator->operands);
-    while (status == STATUS_OK && is_at_key(iterator)) {
+    do {
         status = gather_version(iterator, &gathered);
         source_prev(iterator->top);
-    }
+    } while (status == STATUS_OK && is_at_key(iterator));
     if (status == STATUS_OK) status = iterator->top->status;
     if (status != STATUS_OK) {
         end(iterator, status);
@@ -429,6 +438,8 @@ void engine_iterator_next(struct engine_iterator *iterator) {
     if (iterator->backward)
         source_seek(iterator->top, buf_slice(&iterator->key),
                     0); /* behind every version of the key, but one of sequence 0 */
+    else if (iterator->direct)
+        source_next(iterator->top); /* from the version shown: no need to ask whether it stands at the key */
     pass_key(iterator);
     find_forward(iterator);
 }

@@ -91,10 +91,11 @@ struct sst_source {
     uint64_t ahead_offset;
     uint64_t charged; /* for `ahead` */
     unsigned flags;
-    uint32_t index_at; /* which block */
-    uint32_t entry_at; /* which entry in it */
-    uint32_t run;      /* blocks entered one behind the other */
-    uint32_t prepared; /* the block that the seek announced by prepare goes to */
+    uint32_t index_at;            /* which block */
+    uint32_t entry_at;            /* which entry in it */
+    uint32_t run;                 /* blocks entered one behind the other */
+    uint32_t prepared;            /* the block that the seek announced by prepare goes to */
+    struct block *prepared_block; /* it, where the cache had it; NULL = not, or entered since */
 };
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags);
 /* The block under the current value with a reference for the caller, so that the value may be kept without a copy.

@@ -91,6 +91,11 @@ static enum status load_ahead(struct sst_source *this, uint32_t at, struct block
 /* Block by block through the cache; once a walk has gone forward for some blocks, what is not cached is read in
  * stretches. */
 static enum status load(struct sst_source *this, uint32_t at, struct block **block) {
+    if (this->prepared_block && this->prepared == at) {
+        *block = this->prepared_block;
+        this->prepared_block = NULL;
+        return STATUS_OK;
+    }
     if (this->flags & SST_READ_AHEAD) return load_ahead(this, at, block);
     if (this->run < RUN_MIN) return sst_block_load(this->sst, at, this->flags, block);
     enum status status = sst_block_load(this->sst, at, this->flags | SST_MEMORY_ONLY, block);
@@ -179,12 +184,24 @@ static void sst_source_seek_before(struct source *source, struct slice key, uint
     }
 }
 
+static void drop_prepared(struct sst_source *this) {
+    block_release(this->prepared_block);
+    this->prepared_block = NULL;
+}
+
+/* Step 0 asks for the entry in the cache's table, step 1 takes the block from there, whose lines are on their way then.
+ */
 static void sst_source_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
     struct sst_source *this = source_of(source);
-    if (!this->sst->environment->cache) return;
-    if (step == 0) this->prepared = sst_index_seek(this->sst, key, trailer);
-    if (this->prepared < this->sst->index.count)
-        block_cache_prepare(this->sst->environment->cache, this->sst->cache_file, this->prepared, step);
+    struct block_cache *cache = this->sst->environment->cache;
+    if (!cache) return;
+    if (step == 0) {
+        this->prepared = sst_index_seek(this->sst, key, trailer);
+        if (this->prepared < this->sst->index.count) block_cache_prepare(cache, this->sst->cache_file, this->prepared);
+    } else if (this->prepared < this->sst->index.count && !(this->block && this->index_at == this->prepared)) {
+        drop_prepared(this);
+        this->prepared_block = block_cache_get(cache, this->sst->cache_file, this->prepared);
+    }
 }
 
 static void sst_source_seek_first(struct source *source) {
@@ -228,6 +245,7 @@ static void sst_source_prev(struct source *source) {
 static void sst_source_close(struct source *source) {
     struct sst_source *this = source_of(source);
     leave_block(this);
+    drop_prepared(this);
     buf_deinit(&this->key);
     memory_subtract(this->sst->environment->memory, user_of(this), this->charged);
     this->charged = 0;
