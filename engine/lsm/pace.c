@@ -38,7 +38,7 @@ void pace_update(struct engine *engine) {
 void pace_recount(struct engine *engine) {
     atomic_store_explicit(&engine->debt, pick_debt(engine->version, &engine->options, &engine->level0_most),
                           memory_order_relaxed);
-    atomic_store_explicit(&engine->rest_debt, pick_rest_debt(engine->version, &engine->options), memory_order_relaxed);
+    atomic_store_explicit(&engine->rest_debt, pick_rest_debt(engine->version), memory_order_relaxed);
     pace_update(engine);
 }
 

@@ -12,7 +12,7 @@ const char *pick_reason_text(enum pick_reason reason) {
     case PICK_HIDDEN: return "versions in it were kept for snapshots that are gone";
     case PICK_ALL: return "it was asked for";
     case PICK_OLD: return "it is the oldest, or too old";
-    case PICK_REST: return "nobody writes, and one run is read faster";
+    case PICK_REST: return "nobody writes, and fewer runs are read faster";
     }
     return "unknown";
 }
@@ -33,11 +33,11 @@ uint64_t pick_debt(const struct version *version, const struct engine_options *o
     return debt;
 }
 
-uint64_t pick_rest_debt(const struct version *version, const struct engine_options *options) {
+uint64_t pick_rest_debt(const struct version *version) {
     uint64_t debt = 0;
     for (size_t t = 0; t < version->count; t++) {
         const struct tree_files *tree = version->trees[t];
-        if (!pick_rest_is_due(tree, options)) continue;
+        if (!pick_rest_is_due(tree)) continue;
         for (uint32_t i = 0; i < PICK_LAST; i++) debt += tree->levels[i].bytes;
     }
     return debt;

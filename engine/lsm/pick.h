@@ -10,8 +10,8 @@
  * LAZY and TIERED (pick_runs.c): the levels between the first and the last are places for sorted runs of any size, the
  * newest highest. Runs are merged with runs of about their size; the last level is touched when what lies above it has
  * grown to a part of it (a quarter; for TIERED, as much as it). After Dayan and Idreos, "Dostoevsky", 2018.
- * While nobody writes, a small LAZY tree becomes one run: what is written then costs no writer anything, and every read
- * after it less.
+ * While nobody writes, what lies above the last level of a LAZY tree goes down until it is a sixth of it; a small tree
+ * becomes one run. What is written then costs no writer anything, and every read after it less.
  *
  * FIFO (pick_fifo.c): files are never merged; the oldest go by bytes or by age.
  */
@@ -89,7 +89,7 @@ void pick_targets(const struct tree_files *tree, const struct engine_options *op
 /* Bytes that compaction still has to move until every tree is as its policy wants it while writes come. *level0_most:
  * files of the fullest level 0 that compaction empties. */
 uint64_t pick_debt(const struct version *version, const struct engine_options *options, uint64_t *level0_most);
-/* Bytes above the last level of trees that become one run once nobody writes. */
-uint64_t pick_rest_debt(const struct version *version, const struct engine_options *options);
+/* Bytes above the last level of trees where that is more than may stay once nobody writes. */
+uint64_t pick_rest_debt(const struct version *version);
 
 #endif

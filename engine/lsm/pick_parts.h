@@ -46,8 +46,8 @@ uint64_t pick_leveled_debt(const struct tree_files *tree, const struct engine_op
 /* share: 1/share of the last level may lie above it. */
 void pick_runs(const struct tree_files *tree, uint64_t share, const struct pick_context *context, struct pick *best);
 uint64_t pick_runs_debt(const struct tree_files *tree, uint64_t share, const struct engine_options *options);
-/* A LAZY tree whose parts above the last level are worth a merge of the whole while nobody writes. */
-bool pick_rest_is_due(const struct tree_files *tree, const struct engine_options *options);
+/* A LAZY tree with more above its last level than may stay there while nobody writes. */
+bool pick_rest_is_due(const struct tree_files *tree);
 void pick_rest(const struct tree_files *tree, const struct pick_context *context, struct pick *best);
 void pick_fifo(const struct tree_files *tree, const struct pick_context *context, struct pick *best);
 

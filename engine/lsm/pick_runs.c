@@ -110,18 +110,26 @@ static void consider_between(const struct tree_files *tree, uint64_t share, cons
     pick_consider(best, &choice, context);
 }
 
-bool pick_rest_is_due(const struct tree_files *tree, const struct engine_options *options) {
+bool pick_rest_is_due(const struct tree_files *tree) {
     const uint64_t above = tree->levels[0].bytes + between_bytes(tree);
-    return tree->kind->policy == ENGINE_POLICY_LAZY && above > 0 && is_small(tree, options) &&
+    return tree->kind->policy == ENGINE_POLICY_LAZY && above > 0 &&
            above * PICK_REST_SHARE > tree->levels[PICK_LAST].bytes;
 }
 
-/* Everything above the last level goes there, unless something is due anyway. */
+/* Everything above the last level of a small tree goes there, unless something is due anyway; in a large one level 0
+ * becomes a run, and runs go down until they are the part that may stay. */
 void pick_rest(const struct tree_files *tree, const struct pick_context *context, struct pick *best) {
     struct pick choice = {
         .tree = tree, .reason = PICK_REST, .output_level = PICK_LAST, .between = true, .score = PICK_DUE};
-    if (!context->at_rest || best->kind != PICK_NONE || !pick_rest_is_due(tree, context->options)) return;
+    if (!context->at_rest || best->kind != PICK_NONE || !pick_rest_is_due(tree)) return;
     while (tree->levels[choice.level].count == 0) choice.level++;
+    if (!is_small(tree, context->options)) {
+        choice.output_level = run_output(tree);
+        if (choice.level > 0) {
+            consider_between(tree, PICK_REST_SHARE, context, best);
+            return;
+        }
+    }
     choice.to = tree->levels[choice.level].count;
     pick_consider(best, &choice, context);
 }
