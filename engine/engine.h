@@ -143,12 +143,12 @@ struct engine_options {
     /* 0 = the default in brackets. */
     size_t memtable_bytes; /* sealed at this size [64 MiB] */
     unsigned
-        memtable_limit; /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
-    size_t cache_bytes; /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
-    size_t block_bytes; /* of an SST's data block before compression [4 KiB] */
+        memtable_limit;  /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
+    size_t cache_bytes;  /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
+    size_t block_bytes;  /* of an SST's data block before compression [4 KiB] */
     unsigned open_files; /* SSTs that stay open, each with a descriptor, its index and filter: beyond it those go that
                             were not asked for lately [8192] */
-    size_t file_bytes;  /* of an SST made by compaction [8 MiB] */
+    size_t file_bytes;   /* of an SST made by compaction [8 MiB] */
     size_t value_file_bytes;   /* of a file of values kept apart, about [32 MiB] */
     uint64_t level_base_bytes; /* target of level 1 [64 MiB] */
     unsigned level_ratio;      /* [10] */

@@ -9,6 +9,8 @@ names=(
     decimal_keys_find_what_binary_ones_do
     peers_that_are_absent_are_skipped_and_named
     a_library_that_was_named_must_be_there
+    every_policy_and_compression_finds_the_same
+    a_long_run_ends
     a_kept_store_is_used_again
     nothing_is_left_behind
     a_directory_of_somebody_elses_is_left_alone
@@ -132,6 +134,39 @@ a_library_that_was_named_must_be_there() {
     "$loam" bench engine --dir "$work/named" --peer-lib leveldb=libc.so.6 --entries 500 --workloads fillseq >/dev/null 2>"$work/named.err"
     [ $? = 1 ] && grep -q 'leveldb: the library has no leveldb_' "$work/named.err"
 }
+# With a cache of a quarter of the data, and at last with one budget.
+every_policy_and_compression_finds_the_same() {
+    local options out="$work/policies"
+    : >"$out.found"
+    for options in "--policy lazy" "--policy leveled" "--policy tiered" "--policy fifo" "--compression lz4" "--compression zstd" "--memory-mib 8"; do
+        # shellcheck disable=SC2086
+        "$loam" bench engine --dir "$work/policies" --peer $peers --entries 8000 --memtable-mib 1 --cache-bytes 230000 --level-mib 1 $options --rounds 1 \
+            --workloads fillrandom,overwrite,readrandom,readseq --json >"$out.json" || return 1
+        /usr/bin/python3 - "$out.json" $options >>"$out.found" <<'PYTHON' || return 1
+import json, sys
+told, option, value = json.load(open(sys.argv[1])), sys.argv[2][2:], sys.argv[3]
+assert told["cache_bytes"] == 230000
+assert told[{"memory-mib": "memory_bytes"}.get(option, option)] == (int(value) << 20 if option == "memory-mib" else value)
+for step in told["steps"]:
+    assert all(cell["rate"] > 0 for cell in step["cells"]) and len({cell["found"] for cell in step["cells"]}) == 1, step
+print([step["cells"][0]["found"] for step in told["steps"]])
+PYTHON
+    done
+    [ "$(sort -u "$out.found" | wc -l)" = 1 ] && [ "$(wc -l <"$out.found")" = 7 ] || return 1
+    "$loam" bench engine --dir "$work/policies" --entries 500 --workloads fillseq --policy tiered --memory-mib 8 --cache-bytes 230000 >"$out.text" || return 1
+    grep -q 'one budget of 8 MiB.*policy tiered' "$out.text" && grep -q 'cache 0.2193 MiB' "$out.text"
+}
+a_long_run_ends() {
+    "$loam" bench engine --dir "$work/long" --long --entries 20000 --peer $peers --json >"$work/long.json" || return 1
+    /usr/bin/python3 - "$work/long.json" <<'PYTHON'
+import json, sys
+told = json.load(open(sys.argv[1]))
+assert told["rounds"] == 1 and [s["workload"] for s in told["steps"]] == ["fillseq", "fillrandom", "overwrite", "readwhilewriting"]
+for step in told["steps"][:3]:
+    assert any(goal["what"] == "longest wait, ms" for goal in step["goals"]), step
+    assert all(cell["operations"] == 20000 for cell in step["cells"])
+PYTHON
+}
 a_kept_store_is_used_again() {
     "$loam" bench engine --dir "$work/kept" --entries 2000 --workloads fillseq --keep >/dev/null || return 1
     "$loam" bench engine --dir "$work/kept" --entries 2000 --workloads readseq --reuse --json | grep -q '"found": 2000,' || return 1
@@ -149,7 +184,7 @@ a_directory_of_somebody_elses_is_left_alone() {
 options_that_make_no_sense_are_refused_in_words() {
     local options
     for options in "--workloads nonsense" "--workloads" "--peer mysql" "--peer-lib rocksdb" "--peer-lib =x" "--entries 0" "--entries x" "--rounds 32" \
-        "--compression gzip" "--keys odd" "--here --rounds 2" "--here --peer lmdb" "--filter-bits 65" "--value-bytes 70000" "--strange" "--cache-mib -1"; do
+        "--compression gzip" "--keys odd" "--here --rounds 2" "--here --peer lmdb" "--filter-bits 65" "--value-bytes 70000" "--strange" "--cache-mib -1" "--policy odd" "--memory-mib x"; do
         # shellcheck disable=SC2086
         "$loam" bench engine --dir "$work/options" $options >/dev/null 2>"$work/options.err"
         [ $? = 1 ] && grep -q '^loam bench engine: ' "$work/options.err" || { echo "$options" && return 1; }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "engine/base/error.h"
+#include "engine/engine.h"
 
 enum {
     BENCH_KEY_BYTES = 16,
@@ -33,6 +34,9 @@ enum {
 
 enum bench_compression { BENCH_COMPRESSION_NONE, BENCH_COMPRESSION_LZ4, BENCH_COMPRESSION_ZSTD };
 
+enum { BENCH_POLICIES = 4 };
+const char *bench_policy_name(enum engine_policy policy);
+
 /* The same for every engine of a run. */
 struct bench_settings {
     uint64_t entries;     /* keys are drawn from so many */
@@ -45,10 +49,12 @@ struct bench_settings {
     uint64_t level_bytes; /* target of the first sorted level */
     uint64_t file_bytes;  /* of compaction's outputs; 0 = as the engine would have it */
     uint64_t filter_bits;
+    uint64_t memory_bytes; /* loam's budget for all of it, instead of the two above; 0 = none */
     enum bench_compression compression;
-    bool decimal_keys; /* sixteen digits; else eight bytes, big-endian, and eight times '0' */
-    bool reuse;        /* works on the store that an earlier run left */
-    uint32_t engine;   /* index into engine_drivers */
+    enum engine_policy policy; /* of loam's tree */
+    bool decimal_keys;         /* sixteen digits; else eight bytes, big-endian, and eight times '0' */
+    bool reuse;                /* works on the store that an earlier run left */
+    uint32_t engine;           /* index into engine_drivers */
     char dir[BENCH_PATH_BYTES];
     char library[BENCH_PATH_BYTES]; /* a peer's, as given or found */
 };

@@ -65,11 +65,13 @@ static enum status loam_open(struct io *io, const struct bench_settings *setting
                                             .name = "bench",
                                             .upper = compression_of(settings),
                                             .bottom = compression_of(settings),
+                                            .policy = settings->policy,
                                             .filter_bits_per_key = (unsigned)settings->filter_bits};
     struct engine_options options = {.kinds = &store->kind,
                                      .kind_count = 1,
-                                     .memtable_bytes = settings->memtable_bytes,
-                                     .cache_bytes = settings->cache_bytes,
+                                     .memory_bytes = settings->memory_bytes,
+                                     .memtable_bytes = settings->memory_bytes ? 0 : settings->memtable_bytes,
+                                     .cache_bytes = settings->memory_bytes ? 0 : settings->cache_bytes,
                                      .level_base_bytes = settings->level_bytes,
                                      .file_bytes = settings->file_bytes};
     struct error error = {0};
@@ -93,8 +95,13 @@ static void loam_describe(const struct bench_settings *settings, char *text, siz
     char file[32] = "its own";
     if (settings->file_bytes)
         (void)snprintf(file, sizeof file, "%llu MiB", (unsigned long long)settings->file_bytes >> 20);
-    (void)snprintf(text, size, "level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files",
-                   (unsigned long long)settings->level_bytes >> 20, file);
+    char budget[128] = "";
+    if (settings->memory_bytes)
+        (void)snprintf(budget, sizeof budget, "one budget of %llu MiB for memtables, cache and all else, ",
+                       (unsigned long long)settings->memory_bytes >> 20);
+    (void)snprintf(text, size,
+                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files", budget,
+                   bench_policy_name(settings->policy), (unsigned long long)settings->level_bytes >> 20, file);
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------------------------ */

@@ -21,6 +21,8 @@ static const char usage_head[] =
     "  --memtable-mib N     (64)                              --cache-mib N      (256)\n"
     "  --level-mib N        target of the first level (256)   --file-mib N       of tables (each engine's own)\n"
     "  --filter-bits N      a key (10)                        --compression C    none, lz4, zstd (none)\n"
+    "  --cache-bytes N      the same in bytes                 --memory-mib N     one budget for loam instead of both\n"
+    "  --policy P           of loam's tree: lazy, leveled, tiered, fifo (lazy)\n"
     "  --write-rate N       a second, in readwhilewriting (as fast as it goes)\n"
     "  --keys K             binary: 8 bytes and 8 times '0'; decimal: 16 digits (binary)\n"
     "  --seed N             (1)\n"
@@ -38,6 +40,11 @@ static const char default_workloads[] =
     "readwhilewriting,compact,readrandom,readmissing,seekrandom,readseq,readreverse,open,seekdeleted,seekgone,rawsync,"
     "fillsync,fillsync16,fill1k,read1k";
 static const char long_workloads[] = "fillseq,fillrandom,overwrite,readwhilewriting";
+
+const char *bench_policy_name(enum engine_policy policy) {
+    static const char *const names[BENCH_POLICIES] = {"lazy", "leveled", "tiered", "fifo"};
+    return (unsigned)policy < BENCH_POLICIES ? names[policy] : "unknown";
+}
 
 void bench_options_print_usage(bool asked) {
     FILE *to = asked ? stdout : stderr;
@@ -86,6 +93,15 @@ static bool take_compression(struct bench_options *options, const char *text) {
     return false;
 }
 
+static bool take_policy(struct bench_options *options, const char *text) {
+    for (unsigned i = 0; i < BENCH_POLICIES; i++) {
+        if (strcmp(text, bench_policy_name((enum engine_policy)i)) != 0) continue;
+        options->settings.policy = (enum engine_policy)i;
+        return true;
+    }
+    return false;
+}
+
 static bool take_keys(struct bench_options *options, const char *text) {
     options->settings.decimal_keys = strcmp(text, "decimal") == 0;
     return options->settings.decimal_keys || strcmp(text, "binary") == 0;
@@ -114,6 +130,8 @@ static bool take_number(struct bench_options *options, const char *name, const c
         {"--seed", &settings->seed, UINT64_MAX, 0},
         {"--memtable-mib", &settings->memtable_bytes, 1 << 20, 20},
         {"--cache-mib", &settings->cache_bytes, 1 << 20, 20},
+        {"--cache-bytes", &settings->cache_bytes, UINT64_C(1) << 40, 0},
+        {"--memory-mib", &settings->memory_bytes, 1 << 20, 20},
         {"--level-mib", &settings->level_bytes, 1 << 20, 20},
         {"--file-mib", &settings->file_bytes, 1 << 16, 20},
         {"--filter-bits", &settings->filter_bits, 64, 0},
@@ -134,6 +152,7 @@ static bool take_value(struct bench_options *options, const char *name, const ch
     if (strcmp(name, "--peer") == 0) return take_peers(options, text);
     if (strcmp(name, "--peer-lib") == 0) return take_library(options, text);
     if (strcmp(name, "--compression") == 0) return take_compression(options, text);
+    if (strcmp(name, "--policy") == 0) return take_policy(options, text);
     if (strcmp(name, "--html") == 0) return (options->html = text)[0] != 0;
     if (strcmp(name, "--keys") == 0) return take_keys(options, text);
     if (strcmp(name, "--dir") == 0) return take_dir(options, text);

@@ -44,11 +44,11 @@ static void add_settings(struct page *page, const struct report *report) {
     page_add(
         page,
         "<p>%" PRIu64 " entries, %d-byte %s keys, values of %" PRIu64 " bytes, seed %" PRIu64 "; memtable %" PRIu64
-        " MiB, cache %" PRIu64 " MiB, filters of %" PRIu64 " bits a key, log on and not synced, %s. Medians of %u "
+        " MiB, cache %.4g MiB, filters of %" PRIu64 " bits a key, log on and not synced, %s. Medians of %u "
         "round%s, step by step in turns, each engine in a process "
         "of its own.</p>\n<div class=\"scroll\"><table><tr><th>engine</th><th>version</th><th>opened with</th></tr>\n",
         settings->entries, BENCH_KEY_BYTES, settings->decimal_keys ? "decimal" : "binary", settings->value_bytes,
-        settings->seed, settings->memtable_bytes >> 20, settings->cache_bytes >> 20, settings->filter_bits,
+        settings->seed, settings->memtable_bytes >> 20, (double)settings->cache_bytes / 1048576, settings->filter_bits,
         compressions[settings->compression], report->rounds, report->rounds == 1 ? "" : "s");
     for (unsigned i = 0; i < report->engine_count; i++) {
         const struct peer_build *build = &report->builds[i];
