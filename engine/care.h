@@ -63,8 +63,9 @@ struct care_repair_report {
  * damaged file of values everything that verifies comes back to its keys; each key whose value is lost is named, and
  * becomes a delete of that version's sequence, so that no older value shows.
  *
- * Where no edit is left that names a tree, its number is a guess (its kind's, and the plan says so): an own log that
- * writes into trees by other numbers does not fit then, and the store does not open until the log is set aside, too.
+ * Where the edit that made a tree is lost, its number is a guess (its kind's, and the plan says so) or, when no table
+ * of it is left, the tree is unknown: an own log that writes into it does not fit then, and the store does not open
+ * until the log is set aside, too.
  *
  * The store is locked meanwhile. OK; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's log
  * goes on: a node is made anew from its peers).

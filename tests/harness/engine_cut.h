@@ -32,7 +32,7 @@ struct cut_totals {
     uint64_t strays, strays_refused, strays_met, strays_harmless;
     uint64_t strays_shorter; /* zeros over the last of a log or manifest: as if never written */
     uint64_t repairs, repairs_cut;
-    uint64_t guesses;      /* repaired, and the log does not fit the numbers that were guessed for trees */
+    uint64_t guesses;      /* repaired, and the log writes into trees that no edit names any more */
     uint64_t unrepairable; /* an owner's store whose manifest is lost, or nothing of one */
 };
 
