@@ -246,7 +246,9 @@ static enum status begin(struct engine *engine) {
     /* After the version: a snapshot that is not on the list then sees all that is in the version. */
     const enum status status = store_snapshots(engine, &compaction->snapshots, &compaction->snapshot_count);
     if (status != STATUS_OK) return status;
-    context.oldest_snapshot = compaction->snapshot_count > 0 ? compaction->snapshots[0] : UINT64_MAX;
+    const size_t snapshots = compaction->snapshot_count;
+    context.oldest_snapshot = snapshots > 0 ? compaction->snapshots[0] : UINT64_MAX;
+    context.newest_snapshot = snapshots > 0 ? compaction->snapshots[snapshots - 1] : 0;
     context.at_rest = rest_has_come(engine);
     context.oldest_transaction = store_oldest_transaction(engine);
     struct view *view = view_acquire(&engine->views); /* keeps open what the estimate looks at */

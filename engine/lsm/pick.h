@@ -59,6 +59,7 @@ enum {
 struct pick_context {
     const struct engine_options *options;
     uint64_t oldest_snapshot;    /* UINT64_MAX = there is none */
+    uint64_t newest_snapshot;    /* 0 = there is none */
     uint64_t oldest_transaction; /* sequence; 0 = there is none: that it was written since must be seen */
     int64_t mark_time_ms;
     bool all;        /* everything goes to the last level */

@@ -14,7 +14,7 @@ static uint64_t tree_bytes(const struct tree_files *tree) {
 static bool must_go(const struct tree_files *tree, const struct file *file, uint64_t bytes,
                     const struct pick_context *context) {
     const struct engine_tree_kind *kind = tree->kind;
-    if (context->oldest_snapshot != UINT64_MAX && file->meta.first_sequence <= context->oldest_snapshot) return false;
+    if (file->meta.first_sequence <= context->newest_snapshot) return false;
     if (context->oldest_transaction != 0 && file->meta.last_sequence > context->oldest_transaction) return false;
     if (kind->fifo_bytes > 0 && bytes > kind->fifo_bytes) return true;
     return kind->fifo_age_ms > 0 && file->meta.created_ms <= context->mark_time_ms - kind->fifo_age_ms;

@@ -42,7 +42,10 @@ struct setup {
     unsigned filter_bits;
     bool compresses; /* with the two below */
     enum engine_compression upper, bottom;
-    enum engine_policy policy;
+    enum engine_policy policy; /* LAZY: the tree whose values age stays FIFO */
+    unsigned filter_prefix;    /* bytes */
+    size_t values_apart;       /* from this size on */
+    unsigned garbage_percent;
     bool changes_policy;                               /* at every opening */
     unsigned reopen_every, flush_every, compact_every; /* batches */
     bool upgrades;                                     /* the format level, halfway */
@@ -120,6 +123,21 @@ static const struct setup setups[] = {
      .with_threads = true,
      .backend = IO_BACKEND_POSIX,
      .options = {.memory_bytes = 8 << 20, .cache_bytes = 8 << 20, .memtable_bytes = 8 << 10}},
+    {.name = "filters of one byte", .filter_prefix = 1, .options.memtable_bytes = 4 << 10},
+    {.name = "filters of four bytes",
+     .filter_prefix = 4,
+     .options = {.memtable_bytes = 2 << 10, .file_bytes = 2 << 10}},
+    {.name = "long prefixes in filters", .filter_prefix = 25, .filter_bits = 2, .options.memtable_bytes = 4 << 10},
+    {.name = "values apart, collected at once",
+     .values_apart = 256,
+     .garbage_percent = 1,
+     .options = {.memtable_bytes = 4 << 10, .file_bytes = 4 << 10}},
+    {.name = "values apart, tiered, snapshots held",
+     .values_apart = 256,
+     .policy = ENGINE_POLICY_TIERED,
+     .holds_snapshots = true,
+     .flush_every = 2,
+     .compact_every = 20},
     {.name = "two compaction workers", .compaction_workers = 2, .options.memtable_bytes = 4 << 10},
     {.name = "threads, posix",
      .with_threads = true,
@@ -219,7 +237,10 @@ static void set_up_kinds(struct run *run) {
         if (setup->filter_bits) kind->filter_bits_per_key = setup->filter_bits;
         if (setup->compresses) kind->upper = setup->upper;
         if (setup->compresses) kind->bottom = setup->bottom;
-        kind->policy = setup->policy;
+        if (kind->id != MODEL_AGED || setup->policy != ENGINE_POLICY_LAZY) kind->policy = setup->policy;
+        if (setup->filter_prefix) kind->filter_prefix_bytes = setup->filter_prefix;
+        if (setup->values_apart && !kind->expires) kind->value_threshold_bytes = setup->values_apart;
+        if (setup->garbage_percent) kind->value_garbage_percent = setup->garbage_percent;
     }
 }
 

@@ -574,7 +574,8 @@ static void check_row(const struct row *row) {
         .file_bytes = 16 * KIB,
     };
     const struct pick_context context = {.options = &options,
-                                         .oldest_snapshot = row->snapshot ? 15 : UINT64_MAX,
+                                         .oldest_snapshot = row->snapshot ? 5 : UINT64_MAX,
+                                         .newest_snapshot = row->snapshot ? 15 : 0,
                                          .mark_time_ms = 1000,
                                          .all = row->all,
                                          .at_rest = row->at_rest};
