@@ -154,7 +154,8 @@ static void visit_finding(void *context, const struct engine_finding *finding) {
  * opening writes the older one anew.) */
 static bool must_be_noticed(const struct store *store) {
     struct io_entry entry;
-    /* One that no edit names any more was removed at the opening. */
+    /* One that no edit names any more was removed at the opening, or goes with the work that is still to be done. */
+    while (io_job_assist(store->io)) continue;
     return store->hit->class == 2 && io_stat(store->io, store->hit->path, &entry) == STATUS_OK;
 }
 
