@@ -64,8 +64,8 @@ struct care_repair_report {
  * becomes a delete of that version's sequence, so that no older value shows.
  *
  * Where the edit that made a tree is lost, its number is a guess (its kind's, and the plan says so) or, when no table
- * of it is left, the tree is unknown: an own log that writes into it does not fit then, and the store does not open
- * until the log is set aside, too.
+ * of it is left, the tree is unknown: what an own log writes by the right number goes into the tree that was given it,
+ * or does not fit, and the store does not open until the log is set aside, too.
  *
  * The store is locked meanwhile. OK; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's log
  * goes on: a node is made anew from its peers).
