@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "engine/lsm/batch.h"
+#include "engine/lsm/care_backup.h"
 #include "engine/lsm/care_plan.h"
 #include "engine/lsm/care_state.h"
 #include "engine/lsm/file_names.h"
@@ -70,10 +71,19 @@ static uint64_t end_of_tables(const struct care_plan *plan) {
     return end;
 }
 
+static enum status copy_path(const struct care_plan *plan, char path[IO_PATH_BYTES]) {
+    const int size = snprintf(path, IO_PATH_BYTES, "%s/" FILE_NAME_LOG_COPY, plan->dir);
+    return size < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
+}
+
+static enum status log_path(const struct care_plan *plan, char path[IO_PATH_BYTES]) {
+    return plan->log_is_copy ? copy_path(plan, path) : care_log_dir(plan->dir, path);
+}
+
 enum status care_read_log(struct care_plan *plan, struct error *error) {
     struct log_walk walk = {.plan = plan, .tables_end = end_of_tables(plan)};
     char path[IO_PATH_BYTES];
-    enum status status = care_log_dir(plan->dir, path);
+    enum status status = log_path(plan, path);
     if (status != STATUS_OK) return status;
     struct salvage *salvage = &plan->salvage;
     if (salvage->has_mark && salvage->last_sequence > walk.tables_end) walk.tables_end = salvage->last_sequence;
@@ -93,25 +103,40 @@ enum status care_read_log(struct care_plan *plan, struct error *error) {
     return STATUS_OK;
 }
 
-/* The copy is whole and durable before the damaged log moves; between the two moves there is none, and a repair that is
- * run again finds the copy. */
-enum status care_rewrite_log(struct care_plan *plan, const char *aside, struct error *error) {
+/* Of an earlier repair, which was cut before it was whole. */
+static enum status remove_leftover(const struct care_plan *plan, const char *copy) {
+    const enum status status = backup_remove(plan->io, copy);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status copy_records(struct care_plan *plan, const char *path, const char *copy, struct error *error) {
     struct log_walk walk = {.plan = plan};
-    char path[IO_PATH_BYTES], copy[IO_PATH_BYTES], old[IO_PATH_BYTES];
-    enum status status = care_log_dir(plan->dir, path);
-    if (status != STATUS_OK) return status;
-    if (snprintf(copy, sizeof copy, "%s/wal.repaired", plan->dir) >= (int)sizeof copy) return STATUS_TOO_LARGE;
-    if (snprintf(old, sizeof old, "%s/wal", aside) >= (int)sizeof old) return STATUS_TOO_LARGE;
     const struct wal_options options = {.owner = plan->store};
     struct wal_recovery recovery;
-    status = wal_open(plan->io, copy, &options, NULL, NULL, &walk.copy, &recovery, error);
+    enum status status = wal_open(plan->io, copy, &options, NULL, NULL, &walk.copy, &recovery, error);
     if (status != STATUS_OK) return status;
     status = walk_log(&walk, path, error); /* ends at the damaged place, as before */
     if (status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO)
         status = STATUS_OK;
     if (status == STATUS_OK) status = wal_commit(walk.copy, true);
     wal_close(walk.copy);
-    if (status == STATUS_OK) status = io_rename(plan->io, path, old);
+    return status == STATUS_OK ? io_dir_sync(plan->io, plan->dir) : status;
+}
+
+/* The copy is whole and durable, its name too, before the damaged log moves; between the two moves there is none, and a
+ * repair that is run again takes the copy. */
+enum status care_rewrite_log(struct care_plan *plan, const char *aside, struct error *error) {
+    char path[IO_PATH_BYTES], copy[IO_PATH_BYTES], old[IO_PATH_BYTES];
+    enum status status = care_log_dir(plan->dir, path);
+    if (status == STATUS_OK) status = copy_path(plan, copy);
+    if (status != STATUS_OK) return status;
+    if (snprintf(old, sizeof old, "%s/wal", aside) >= (int)sizeof old) return STATUS_TOO_LARGE;
+    if (!plan->log_is_copy) {
+        status = remove_leftover(plan, copy);
+        if (status == STATUS_OK) status = copy_records(plan, path, copy, error);
+        if (status == STATUS_OK) status = io_rename(plan->io, path, old);
+        if (status == STATUS_OK) status = io_dir_sync(plan->io, aside);
+    }
     if (status == STATUS_OK) status = io_rename(plan->io, copy, path);
     return status == STATUS_OK ? io_dir_sync(plan->io, plan->dir) : status;
 }

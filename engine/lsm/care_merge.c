@@ -147,7 +147,7 @@ static enum status note_file(struct merging *merging) {
     struct care_plan *plan = merging->plan;
     const struct sst_properties *properties = sst_build_properties(merging->build);
     struct care_table_plan table = {.fate = TABLE_KEPT, .known = true};
-    care_meta_from(&table.meta, properties, merging->number, plan->store);
+    table_row_from(&table.meta, properties, merging->number, plan->store);
     table.meta.level = merging->level;
     if (merging->only != SIZE_MAX) table.meta.droppable_ms = merging->like.meta.droppable_ms;
     struct buf counts = BUF_EMPTY;

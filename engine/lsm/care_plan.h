@@ -9,7 +9,10 @@
 #include "engine/care.h"
 #include "engine/lsm/care_salvage.h"
 #include "engine/lsm/care_values.h"
+#include "engine/lsm/table_row.h"
 #include "engine/sst/sst_read.h"
+
+#define FILE_NAME_LOG_COPY "wal.repaired" /* the own log in the making */
 
 enum table_fate {
     TABLE_KEPT,
@@ -21,9 +24,11 @@ enum table_fate {
 struct care_table_plan {
     struct edit_file meta; /* keys lie in the salvage's arena; of a damaged one perhaps only the number */
     enum table_fate fate;
-    bool known;   /* an edit that stands names it: its level is right */
-    bool rewrite; /* values that it refers to are lost, or lie in damaged files: it is made anew where it stands */
+    bool known;       /* an edit that stands names it: its level is right */
+    bool rewrite;     /* values that it refers to are lost, or lie in damaged files: it is made anew where it stands */
+    bool from_blocks; /* damaged: its sound blocks are made a new table first of all, which takes this row */
     uint64_t lost_values;
+    uint32_t kind; /* of its tree */
     unsigned filter_bits;
     const char *why; /* static; of one that is not kept */
 };
@@ -37,6 +42,7 @@ struct care_plan {
     uint64_t store;
     uint64_t generation; /* highest that was seen */
     bool manifest_is_sound;
+    bool any_damaged; /* tables */
     struct care_table_plan *tables;
     size_t count, capacity;
     uint64_t highest; /* number in the directory */
@@ -48,14 +54,13 @@ struct care_plan {
 
     /* The own log. */
     bool has_log;
+    bool log_is_copy; /* a repair was cut between its two moves: the log is still called wal.repaired */
     bool log_is_damaged;
     uint64_t log_records;
     uint64_t ambiguous; /* entries of two tables that claim the same place */
 };
 
 void care_say(const struct care_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* What the manifest would say of a table by its properties; keys are borrowed from them. */
-void care_meta_from(struct edit_file *meta, const struct sst_properties *properties, uint64_t number, uint64_t store);
 MUST_CHECK enum status care_plan_add(struct care_plan *plan, const struct care_table_plan *table);
 
 /* Gives each kept table a level at which reads are right, or has the tables of a tree merged: *merges says of how many
@@ -65,6 +70,16 @@ MUST_CHECK enum status care_place(struct care_plan *plan, bool *merges);
  * do those to be rewritten, each on its own level. A value that is lost becomes a delete of its sequence. */
 enum { CARE_LEVEL_MERGE = ENGINE_LEVELS };
 MUST_CHECK enum status care_merge(struct care_plan *plan, struct error *error);
+
+/*
+ * Of a damaged table whose meta has number and identity (named: an edit says all of it): where something of it is
+ * sound, it is KEPT with from_blocks, and the keys that are lost are told. Changes nothing on disk. NO_MEMORY.
+ */
+MUST_CHECK enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_table_plan *table);
+/* Writes those tables, synced; the damaged ones are MERGED then. */
+MUST_CHECK enum status care_blocks_make(struct care_plan *plan);
+/* Copies the keys of meta to where they stay. NO_MEMORY. */
+MUST_CHECK enum status care_keep_keys(struct care_plan *plan, struct edit_file *meta);
 
 /* Of a table that stays: counts what it refers to into its meta, names the keys whose values are lost, and sets
  * `rewrite`. NO_MEMORY; what else reading the table answers. */

@@ -38,36 +38,13 @@ enum status care_plan_add(struct care_plan *plan, const struct care_table_plan *
     return STATUS_OK;
 }
 
-void care_meta_from(struct edit_file *meta, const struct sst_properties *properties, uint64_t number, uint64_t store) {
-    *meta = (struct edit_file){
-        .number = number,
-        .store = store,
-        .instance = properties->origin.tree,
-        .level = properties->origin.level,
-        .bytes = properties->file_bytes,
-        .first = properties->first,
-        .last = properties->has_last ? properties->last : slice_make(NULL, 0),
-        .has_last = properties->has_last,
-        .last_exclusive = properties->has_last && properties->last_exclusive,
-        .codec = properties->codec,
-        .entries = properties->entries,
-        .deletes = properties->deletes,
-        .operands = properties->merges + properties->appends,
-        .range_deletes = properties->range_deletes,
-        .first_sequence = properties->first_sequence,
-        .last_sequence = properties->last_sequence,
-        .created_ms = properties->origin.created_ms,
-        .oldest_ms = properties->origin.oldest_time_ms,
-        .droppable_ms = INT64_MAX,
-    };
-}
-
 /* ---- Looking: manifests ------------------------------------------------------------------------------------------ */
 
 struct listing {
     struct care_plan *plan;
     uint64_t manifests[64];
     size_t manifest_count;
+    bool has_copy; /* of the log, by a repair that was cut */
     bool any;
 };
 
@@ -77,6 +54,7 @@ static enum status note_entry(void *context, const struct io_entry *entry) {
     const enum file_class class = file_classify(entry->name, &number);
     listing->any = listing->any || class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK;
     if (strcmp(entry->name, FILE_NAME_LOG_DIR) == 0) listing->plan->has_log = true;
+    if (strcmp(entry->name, FILE_NAME_LOG_COPY) == 0) listing->has_copy = true;
     if (class != FILE_SST && class != FILE_VALUES && class != FILE_MANIFEST) return STATUS_OK;
     if (number > listing->plan->highest) listing->plan->highest = number;
     if (class == FILE_MANIFEST && listing->manifest_count < 64) listing->manifests[listing->manifest_count++] = number;
@@ -157,7 +135,7 @@ static void tell_damage(void *context, const char *path, uint64_t offset, const 
         care_say(plan, "damaged: %s: offset %" PRIu64 ": %s", path, offset, text);
 }
 
-static enum status keep_keys(struct care_plan *plan, struct edit_file *meta) {
+enum status care_keep_keys(struct care_plan *plan, struct edit_file *meta) {
     struct slice *const keys[] = {&meta->first, &meta->last};
     for (size_t i = 0; i < 2; i++) {
         if (keys[i]->size == 0) continue;
@@ -175,14 +153,15 @@ static enum status ask_table(struct care_plan *plan, const char *path, uint64_t 
     if (status == STATUS_OK) status = sst_open(&plan->environment, path, identity, number, &sst, NULL);
     if (status != STATUS_OK) return status;
     const struct sst_properties *properties = sst_properties(sst);
-    care_meta_from(&table->meta, properties, number, identity.store);
+    table_row_from(&table->meta, properties, number, identity.store);
     if (identity.file != number) table->meta.built_as = identity.file;
     table->filter_bits = properties->filter_bits_per_key;
+    table->kind = properties->origin.kind;
     if (properties->origin.cause == SST_CAUSE_OUTSIDE) {
         table->fate = TABLE_OBSOLETE;
         table->why = "it was ingested, and the edit that gave it its sequence is lost: ingest it again";
     }
-    status = keep_keys(plan, &table->meta);
+    status = care_keep_keys(plan, &table->meta);
     if (plan->store == 0) plan->store = identity.store;
     sst_close(sst);
     return status;
@@ -191,6 +170,15 @@ static enum status ask_table(struct care_plan *plan, const char *path, uint64_t 
 static bool is_dropped(const struct care_plan *plan, uint32_t instance) {
     const struct salvaged_tree *tree = salvage_tree(&plan->salvage, instance);
     return tree && tree->dropped;
+}
+
+/* Whose checks its units are seeded with: its header says it, else its name. */
+static void guess_identity(const struct care_plan *plan, const char *path, struct edit_file *meta) {
+    struct sst_identity identity;
+    meta->store = plan->store;
+    if (sst_read_identity(plan->io, path, &identity, NULL) != STATUS_OK) return;
+    meta->store = identity.store;
+    if (identity.file != meta->number) meta->built_as = identity.file;
 }
 
 static enum status judge_table(struct care_plan *plan, const struct salvaged_file *salvaged, uint64_t number,
@@ -208,10 +196,16 @@ static enum status judge_table(struct care_plan *plan, const struct salvaged_fil
     }
     enum status status = care_table_verify(&look, NULL);
     if (status == STATUS_CORRUPT || status == STATUS_IO) {
-        if (salvaged) table.meta = salvaged->meta;
+        plan->any_damaged = true;
         table.fate = TABLE_DAMAGED;
         table.why = "it is damaged";
-        return care_plan_add(plan, &table);
+        if (salvaged)
+            table.meta = salvaged->meta;
+        else
+            guess_identity(plan, path, &table.meta);
+        status = care_blocks_judge(plan, salvaged != NULL, &table);
+        if (table.fate == TABLE_KEPT && is_dropped(plan, table.meta.instance)) table.fate = TABLE_DAMAGED;
+        return status == STATUS_OK ? care_plan_add(plan, &table) : status;
     }
     if (status == STATUS_OK) status = ask_table(plan, path, number, &table);
     if (status == STATUS_OK && salvaged) {
@@ -253,32 +247,19 @@ static uint64_t count_missing(const struct care_plan *plan) {
 
 /* ---- Trees ------------------------------------------------------------------------------------------------------- */
 
-static enum status kind_of_table(struct care_plan *plan, const struct care_table_plan *table, uint32_t *kind) {
-    char path[IO_PATH_BYTES];
-    struct sst *sst = NULL;
-    const struct sst_identity identity = {table->meta.store, edit_file_identity(&table->meta)};
-    enum status status = file_path(path, plan->dir, FILE_SST, table->meta.number);
-    if (status == STATUS_OK) status = sst_open(&plan->environment, path, identity, table->meta.number, &sst, NULL);
-    if (status == STATUS_OK) *kind = sst_properties(sst)->origin.kind;
-    sst_close(sst);
-    return status;
-}
-
 /* A tree that no edit names: tables know its kind and instance, its number is the kind's unless that is taken. */
 static enum status add_guessed_trees(struct care_plan *plan) {
     for (size_t i = 0; i < plan->count; i++) {
         const struct care_table_plan *table = &plan->tables[i];
         if (table->fate != TABLE_KEPT || salvage_tree(&plan->salvage, table->meta.instance)) continue;
-        struct salvaged_tree tree = {.guessed = true, .tree = {.instance = table->meta.instance}};
-        enum status status = kind_of_table(plan, table, &tree.tree.kind);
-        if (status != STATUS_OK) return status;
+        struct salvaged_tree tree = {.guessed = true, .tree = {.instance = table->meta.instance, .kind = table->kind}};
         tree.tree.tree = tree.tree.kind;
         for (size_t t = 0; t < plan->salvage.tree_count; t++)
             if (!plan->salvage.trees[t].dropped && plan->salvage.trees[t].tree.tree == tree.tree.tree)
                 tree.tree.tree = UINT32_MAX - tree.tree.instance;
         care_say(plan, "tree %" PRIu32 ": a guess: no edit says which number the tree of kind %" PRIu32 " had",
                  tree.tree.tree, tree.tree.kind);
-        status = salvage_add_tree(&plan->salvage, &tree);
+        const enum status status = salvage_add_tree(&plan->salvage, &tree);
         if (status != STATUS_OK) return status;
         if (tree.tree.instance >= plan->salvage.next_instance) plan->salvage.next_instance = tree.tree.instance + 1;
     }
@@ -311,9 +292,10 @@ static void say_plan(const struct care_plan *plan) {
         const struct edit_file *meta = &table->meta;
         if (table->fate != TABLE_KEPT) continue;
         care_say(plan,
-                 "  table %" PRIu64 ": instance %" PRIu32 ", %s %" PRIu32 ", %" PRIu64 " bytes, %" PRIu64
+                 "  table %" PRIu64 "%s: instance %" PRIu32 ", %s %" PRIu32 ", %" PRIu64 " bytes, %" PRIu64
                  " entries, keys \"%s\" to %s%s%s",
-                 meta->number, meta->instance, meta->level == CARE_LEVEL_MERGE ? "to be merged into level" : "level",
+                 meta->number, table->from_blocks ? "'s sound blocks" : "", meta->instance,
+                 meta->level == CARE_LEVEL_MERGE ? "to be merged into level" : "level",
                  meta->level == CARE_LEVEL_MERGE ? ENGINE_LEVELS - 1 : meta->level, meta->bytes, meta->entries,
                  care_key_text(meta->first, first), meta->has_last ? "\"" : "",
                  meta->has_last ? care_key_text(meta->last, last) : "the end", meta->has_last ? "\"" : "");
@@ -325,6 +307,9 @@ static void say_plan(const struct care_plan *plan) {
     }
     for (size_t i = 0; i < plan->count; i++) {
         const struct care_table_plan *table = &plan->tables[i];
+        if (table->fate == TABLE_KEPT && table->from_blocks)
+            care_say(plan, "set aside: table %" PRIu64 ": it is damaged; a new one takes its place",
+                     table->meta.number);
         if (table->fate == TABLE_KEPT) continue;
         care_say(plan, "set aside: table %" PRIu64 ": %s", table->meta.number, table->why);
         if (table->fate == TABLE_DAMAGED && table->meta.first.size)
@@ -380,10 +365,26 @@ static enum status write_manifest(struct care_plan *plan) {
 
 static enum status set_aside(const struct care_plan *plan, const char *aside, enum file_class class, uint64_t number) {
     char from[IO_PATH_BYTES], to[IO_PATH_BYTES];
+    struct io_entry entry;
     enum status status = file_path(from, plan->dir, class, number);
     if (status == STATUS_OK) status = file_path(to, aside, class, number);
+    if (status == STATUS_OK && io_stat(plan->io, to, &entry) == STATUS_OK) return io_remove(plan->io, from);
     if (status == STATUS_OK) status = io_rename(plan->io, from, to);
     return status;
+}
+
+/* Before the new manifest counts, what it does not name has its second name: else an open, after a cut, would remove
+ * it. Where there are no links it is moved later. */
+static enum status link_aside(const struct care_plan *plan, const char *aside) {
+    char from[IO_PATH_BYTES], to[IO_PATH_BYTES];
+    for (size_t i = 0; i < plan->count; i++) {
+        const uint64_t number = plan->tables[i].meta.number;
+        if (plan->tables[i].fate == TABLE_KEPT) continue;
+        if (file_path(from, plan->dir, FILE_SST, number) != STATUS_OK ||
+            file_path(to, aside, FILE_SST, number) != STATUS_OK || io_link(plan->io, from, to) != STATUS_OK)
+            break;
+    }
+    return io_dir_sync(plan->io, aside);
 }
 
 static enum status set_all_aside(struct care_plan *plan, const char *aside, const struct listing *listing,
@@ -419,6 +420,8 @@ static enum status look(struct care_plan *plan, struct listing *listing, struct 
     enum status status = io_dir_list(plan->io, plan->dir, note_entry, listing);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
     if (!listing->any) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", plan->dir);
+    plan->log_is_copy = listing->has_copy && !plan->has_log;
+    plan->has_log = plan->has_log || plan->log_is_copy;
     status = read_manifests(plan, listing, error);
     if (status == STATUS_OK) status = io_dir_list(plan->io, plan->dir, look_at_table, plan);
     if (status == STATUS_OK) status = add_guessed_trees(plan);
@@ -432,23 +435,20 @@ static enum status look(struct care_plan *plan, struct listing *listing, struct 
     return status;
 }
 
-static bool all_are_sound(const struct care_plan *plan) {
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->tables[i].fate == TABLE_DAMAGED) return false;
-    return true;
-}
-
 static enum status carry_out(struct care_plan *plan, const struct listing *listing, struct care_repair_report *report,
                              struct error *error) {
     char aside[IO_PATH_BYTES];
     enum status status = make_aside(plan, aside);
+    if (status == STATUS_OK) status = care_blocks_make(plan);
     if (status == STATUS_OK) status = care_merge(plan, error);
     if (status == STATUS_OK) status = io_dir_sync(plan->io, plan->dir);
-    if (status == STATUS_OK && plan->log_is_damaged) status = care_rewrite_log(plan, aside, error);
+    if (status == STATUS_OK && (plan->log_is_damaged || plan->log_is_copy))
+        status = care_rewrite_log(plan, aside, error);
     if (status == STATUS_OK) qsort(plan->tables, plan->count, sizeof *plan->tables, compare_tables);
     if (plan->lost_found)
         care_say(plan, "%" PRIu64 " of the values named as lost stood in another table, too, and are there",
                  plan->lost_found);
+    if (status == STATUS_OK) status = link_aside(plan, aside);
     if (status == STATUS_OK) status = write_manifest(plan);
     if (status == STATUS_OK) status = set_all_aside(plan, aside, listing, report);
     return status;
@@ -460,8 +460,8 @@ static enum status repair(struct care_plan *plan, struct care_repair_report *rep
     enum status status = look(plan, &listing, error);
     if (status != STATUS_OK) return status;
     const uint64_t missing = count_missing(plan);
-    report->needed =
-        !plan->manifest_is_sound || plan->log_is_damaged || missing > 0 || !all_are_sound(plan) || plan->values_differ;
+    report->needed = !plan->manifest_is_sound || plan->log_is_damaged || missing > 0 || plan->any_damaged ||
+                     plan->log_is_copy || plan->values_differ;
     report->log_records = plan->log_records;
     report->log_was_cut = plan->log_is_damaged;
     if (!report->needed) return STATUS_OK;

@@ -15,6 +15,7 @@
 #include "engine/lsm/droppable.h"
 #include "engine/lsm/expiry.h"
 #include "engine/lsm/store.h"
+#include "engine/lsm/table_row.h"
 #include "engine/sst/sst_format.h"
 
 enum { COPY_BYTES = 256 << 10 };
@@ -101,21 +102,12 @@ static enum status check_properties(const struct ingest *ingest, const char *pat
 static enum status examine(const struct ingest *ingest, const char *path, struct sst *sst, struct file **file) {
     struct looking looking = {path, ingest->error};
     const struct sst_properties *properties = sst_properties(sst);
-    struct edit_file meta = {
-        .instance = ingest->instance,
-        .bytes = properties->file_bytes,
-        .first = properties->first,
-        .last = properties->has_last ? properties->last : slice_make(NULL, 0),
-        .has_last = properties->has_last,
-        .last_exclusive = properties->has_last && properties->last_exclusive,
-        .codec = properties->codec,
-        .entries = properties->entries,
-        .deletes = properties->deletes,
-        .operands = properties->merges + properties->appends,
-        .range_deletes = properties->range_deletes,
-        .created_ms = ingest->mark_time_ms,
-        .oldest_ms = ingest->mark_time_ms,
-    };
+    struct edit_file meta;
+    table_row_from(&meta, properties, 0, 0); /* number, store, level and sequence come later */
+    meta.instance = ingest->instance;
+    meta.level = 0;
+    meta.first_sequence = meta.last_sequence = 0;
+    meta.created_ms = meta.oldest_ms = ingest->mark_time_ms;
     enum status status = check_properties(ingest, path, properties);
     if (status == STATUS_OK) status = sst_verify(sst, find_in_file, &looking);
     if (status == STATUS_OK) status = find_droppable(ingest, sst, &meta.droppable_ms);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm/expiry.h"
+#include "engine/lsm/table_row.h"
 
 static enum codec_id codec_of(const struct output_options *options) {
     const bool bottom = options->level == STORE_LEVEL_LAST;
@@ -107,29 +108,9 @@ static enum status write_ranges(struct output *output, const struct slice *high)
 }
 
 static void describe_file(const struct output *output, struct edit_file *meta) {
-    const struct sst_properties *properties = sst_build_properties(output->build);
-    *meta = (struct edit_file){
-        .number = output->number,
-        .store = output->engine->store,
-        .instance = output->options.instance,
-        .level = output->options.level,
-        .bytes = properties->file_bytes,
-        .first = properties->first,
-        .last = properties->has_last ? properties->last : slice_make(NULL, 0),
-        .has_last = properties->has_last,
-        .last_exclusive = properties->has_last && properties->last_exclusive,
-        .codec = properties->codec,
-        .entries = properties->entries,
-        .deletes = properties->deletes,
-        .operands = properties->merges + properties->appends,
-        .range_deletes = properties->range_deletes,
-        .first_sequence = properties->first_sequence,
-        .last_sequence = properties->last_sequence,
-        .created_ms = output->options.mark_time_ms,
-        .oldest_ms = output->options.oldest_ms,
-        .hidden = store_allows(output->engine, FORMAT_HIDDEN_COUNTS) ? output->hidden : 0,
-        .droppable_ms = droppable_due_ms(&output->droppable),
-    };
+    table_row_from(meta, sst_build_properties(output->build), output->number, output->engine->store);
+    meta->hidden = store_allows(output->engine, FORMAT_HIDDEN_COUNTS) ? output->hidden : 0;
+    meta->droppable_ms = droppable_due_ms(&output->droppable);
 }
 
 static enum status keep_file(struct output *output) {

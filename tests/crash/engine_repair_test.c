@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/coding.h"
 #include "engine/base/hash.h"
 #include "engine/base/prng.h"
 #include "engine/care.h"
@@ -149,6 +150,47 @@ static uint64_t count_tables(struct store *store) {
     return count;
 }
 
+/* Whether the lines of a plan name `key` among what is lost. */
+static bool is_named(const struct buf *plan, const char *key) {
+    for (const char *at = (const char *)plan->data; (at = strstr(at, "keys \"")) != NULL;) {
+        char from[64], to[64];
+        const char *line = at;
+        while (line > (const char *)plan->data && line[-1] != '\n') line--;
+        const bool lost = strncmp(line, "  lost ", 7) == 0;
+        const int found = sscanf(at, "keys \"%63[^\"]\" to \"%63[^\"]\"", from, to);
+        at += 6;
+        if (!lost || found < 1) continue;
+        if (found == 1 || strcmp(to, "the end") == 0) snprintf(to, sizeof to, "\x7f");
+        if (strcmp(from, key) <= 0 && strcmp(key, to) <= 0) return true;
+    }
+    return strstr((const char *)plan->data, "its range deletes: what") != NULL;
+}
+
+static unsigned named_lost, unnamed_sound;
+
+/* What no line names as lost is there, in its last version. */
+static void expect_unnamed(struct store *store, struct engine *engine, const struct buf *plan) {
+    char key[16], value[VALUE_BYTES];
+    for (unsigned i = 0; i < KEYS; i++) {
+        struct engine_value found;
+        key_of(i, key);
+        if (is_named(plan, key)) {
+            named_lost++;
+            continue;
+        }
+        const enum status status = engine_get(engine, NULL, TREE, slice_from_text(key), &found);
+        if (store->expected[i]) value_of(store->expected[i], value);
+        const bool right = store->expected[i] ? status == STATUS_OK && slice_equal(found.data, slice_from_text(value))
+                                              : status == STATUS_NOT_FOUND;
+        if (!right)
+            fail_msg("seed %llu: %s is not named as lost, and %s, expected write %u\n%s",
+                     (unsigned long long)store->seed, key, status_name(status), store->expected[i],
+                     (const char *)plan->data);
+        if (status == STATUS_OK) engine_value_release(&found);
+        unnamed_sound++;
+    }
+}
+
 static unsigned merged, ordered; /* repairs that had to merge tables, or to put them into level 0 */
 
 /* Dry run, repair, open, compare, go on writing, verify. */
@@ -275,6 +317,123 @@ static void a_damaged_table_is_named_and_set_aside_and_the_others_stay(void **st
     }
 }
 
+/* One byte of the n-th table of a store: of a data block, or of its index. */
+static void damage_table(struct store *store, uint64_t draw, bool index) {
+    struct prng prng;
+    struct io_file *file = NULL;
+    uint8_t end[128];
+    size_t got = 0;
+    prng_init(&prng, draw);
+    const struct search table = find(store, ".sst", (unsigned)prng_below(&prng, count_tables(store)));
+    assert_int_equal(io_file_open(store->io, table.path, IO_OPEN_READ, &file), STATUS_OK);
+    assert_int_equal(io_file_read(file, table.size - sizeof end, end, sizeof end, &got), STATUS_OK);
+    io_file_close(file);
+    const uint64_t index_at = coding_get_u64(end + 64), index_bytes = coding_get_u32(end + 72);
+    const uint64_t filter_at = coding_get_u64(end + 24); /* behind the data */
+    const uint64_t offset = index ? index_at + prng_below(&prng, index_bytes)
+                                  : 64 + prng_below(&prng, (filter_at ? filter_at : index_at) - 64);
+    assert_int_equal(sim_disk_damage(store->disk, table.path, offset, SIM_DAMAGE_FLIP), STATUS_OK);
+}
+
+static void a_damaged_block_costs_the_keys_that_are_named_and_no_others(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(40); i++) {
+        struct store store;
+        struct buf lines = BUF_EMPTY;
+        make(&store, test_seed(400) + i);
+        damage_table(&store, i, false);
+        if (i % 2) {
+            const struct search manifest = find(&store, ".manifest", 0);
+            assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+        }
+        assert_true(repair(&store, false, &lines).needed);
+        if (verify(&store, NULL) != STATUS_OK) fail_msg("seed %llu: %s", (unsigned long long)store.seed, lines.data);
+        struct engine *engine = lab_open(store.io, "db", &store.options);
+        expect_unnamed(&store, engine, &lines);
+        engine_close(engine);
+        buf_deinit(&lines);
+        unmake(&store);
+    }
+    print_message("%u keys named as lost, %u not named and right\n", named_lost, unnamed_sound);
+    assert_true(named_lost > 0 && unnamed_sound > named_lost);
+}
+
+static void a_lost_index_costs_nothing(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(20); i++) {
+        struct store store;
+        struct buf lines = BUF_EMPTY;
+        make(&store, test_seed(500) + i);
+        damage_table(&store, i, true);
+        repair(&store, true, &lines);
+        assert_non_null(strstr((const char *)lines.data, "which are all"));
+        mend(&store, true);
+        buf_deinit(&lines);
+        unmake(&store);
+    }
+}
+
+static void boot_again(struct store *store, enum sim_cut cut) {
+    if (sim_disk_is_powered(store->disk)) sim_disk_cut(store->disk, cut);
+    io_destroy(store->io);
+    sim_disk_power_on(store->disk);
+    store->io = sim_io_create(store->sim, store->disk, NULL);
+}
+
+/* The power goes at the nth I/O of a repair; a second one comes to its end. False: the first was over before. */
+static bool cut_repair(uint64_t seed, uint64_t nth) {
+    const struct care_repair_options options = {.say = NULL};
+    struct store store;
+    struct care_repair_report report;
+    struct buf dry = BUF_EMPTY, lines = BUF_EMPTY;
+    make(&store, seed);
+    boot_again(&store, SIM_CUT_ALL); /* what was not synced yet is, from now on */
+    damage_table(&store, seed, seed % 2);
+    if (seed % 3 == 0) {
+        const struct search manifest = find(&store, ".manifest", 0);
+        assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+    }
+    const struct search segment = find(&store, ".wal", 0);
+    if (seed % 3 == 1)
+        assert_int_equal(sim_disk_damage(store.disk, segment.path, 4096 + 5 * 512 + 40, SIM_DAMAGE_FLIP), STATUS_OK);
+    const bool log_is_cut = repair(&store, true, &dry).log_was_cut;
+    const uint64_t records = repair(&store, true, &dry).log_records;
+    sim_disk_cut_at(store.disk, nth, SIM_CUT_RANDOM);
+    const bool done = engine_care_repair(store.io, "db", &options, &report, NULL) == STATUS_OK;
+    const bool met = !sim_disk_is_powered(store.disk);
+    sim_disk_cut_at(store.disk, 0, SIM_CUT_NONE);
+    boot_again(&store, SIM_CUT_RANDOM);
+    report = repair(&store, false, &lines);
+    if (done && report.needed)
+        fail_msg("seed %llu, cut at %llu: a repair that was done is needed again", (unsigned long long)seed,
+                 (unsigned long long)nth);
+    if (verify(&store, NULL) != STATUS_OK)
+        fail_msg("seed %llu, cut at %llu: %s", (unsigned long long)seed, (unsigned long long)nth, lines.data);
+    if (report.log_records != records)
+        fail_msg("seed %llu, cut at %llu: %llu records of the log are left of %llu", (unsigned long long)seed,
+                 (unsigned long long)nth, (unsigned long long)report.log_records, (unsigned long long)records);
+    struct engine *engine = lab_open(store.io, "db", &store.options);
+    if (!log_is_cut) expect_unnamed(&store, engine, &dry);
+    engine_close(engine);
+    buf_deinit(&dry);
+    buf_deinit(&lines);
+    unmake(&store);
+    return met;
+}
+
+static void a_power_cut_at_any_io_of_a_repair_is_mended_by_a_second_one(void **state) {
+    (void)state;
+    const uint64_t only = test_number("LOAM_TEST_CASE", 0), seed = test_seed(600);
+    if (only) cut_repair(seed, only);
+    for (uint64_t s = seed; s < seed + 3 && !only; s++) {
+        /* The first I/Os read; each seed has its own stride through the rest. */
+        const uint64_t stride = test_scaled(100) <= 100 ? 11 : 1;
+        uint64_t nth = 1 + s % stride;
+        while (cut_repair(s, nth)) nth += stride;
+        assert_true(nth > 20);
+    }
+}
+
 static void a_damaged_log_keeps_what_comes_before_the_damage(void **state) {
     (void)state;
     unsigned cut = 0;
@@ -313,6 +472,9 @@ int main(void) {
         cmocka_unit_test(a_lost_manifest_is_made_anew_of_tables_and_log),
         cmocka_unit_test(a_damaged_page_of_the_manifest_costs_nothing),
         cmocka_unit_test(a_damaged_table_is_named_and_set_aside_and_the_others_stay),
+        cmocka_unit_test(a_damaged_block_costs_the_keys_that_are_named_and_no_others),
+        cmocka_unit_test(a_lost_index_costs_nothing),
+        cmocka_unit_test(a_power_cut_at_any_io_of_a_repair_is_mended_by_a_second_one),
         cmocka_unit_test(a_damaged_log_keeps_what_comes_before_the_damage),
         cmocka_unit_test(a_store_in_use_is_not_repaired),
         cmocka_unit_test(rare_cases_were_met),

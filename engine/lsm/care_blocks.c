@@ -1,0 +1,213 @@
+/*
+ * care_blocks: a damaged table, in a repair. Its data blocks that verify come into a new table that stands where the
+ * old one stood, and the keys that the lost ones may have held are named. Range deletes stay where their section
+ * verifies. What a table was built for is known from its properties, or from the edit that named it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "engine/lsm/care_plan.h"
+#include "engine/lsm/file_names.h"
+#include "engine/sst/sst_build.h"
+#include "engine/sst/sst_walk.h"
+
+enum { DEFAULT_FILTER_BITS = 10 };
+
+static enum status open_walk(const struct care_plan *plan, const struct edit_file *meta, struct sst_walk *walk) {
+    char path[IO_PATH_BYTES];
+    const struct sst_identity identity = {.store = meta->store, .file = edit_file_identity(meta)};
+    *walk = (struct sst_walk){.count = 0};
+    const enum status status = file_path(path, plan->dir, FILE_SST, meta->number);
+    return status == STATUS_OK ? sst_walk_open(&plan->environment, path, identity, walk) : status;
+}
+
+/* ---- What is lost ------------------------------------------------------------------------------------------------ */
+
+/* One end of a block's keys, as text. */
+static enum status end_of(struct sst_walk *walk, size_t at, bool last, char text[CARE_KEY_TEXT_BYTES]) {
+    struct sst_block_view view;
+    struct buf room = BUF_EMPTY;
+    enum status status = sst_walk_block(walk, at, &view);
+    if (status == STATUS_OK) status = buf_reserve(&room, block_view_key_room(&view));
+    if (status == STATUS_OK) care_key_text(block_view_key(&view, last ? view.count - 1 : 0, room.data), text);
+    buf_deinit(&room);
+    return status;
+}
+
+/* Between block at - 1 and block at. */
+static enum status say_gap(const struct care_plan *plan, const struct care_table_plan *table, struct sst_walk *walk,
+                           size_t at) {
+    char from[CARE_KEY_TEXT_BYTES], to[CARE_KEY_TEXT_BYTES];
+    const struct edit_file *meta = &table->meta;
+    enum status status = STATUS_OK;
+    care_key_text(meta->first, from);
+    snprintf(to, sizeof to, "the end");
+    if (meta->has_last) care_key_text(meta->last, to);
+    if (at > 0) status = end_of(walk, at - 1, true, from);
+    if (status == STATUS_OK && at < walk->count) status = end_of(walk, at, false, to);
+    if (status != STATUS_OK) return status;
+    care_say(plan,
+             "  lost of table %" PRIu64 ": keys \"%s\" to \"%s\" of instance %" PRIu32
+             "; older versions of them may be seen",
+             meta->number, from, to, meta->instance);
+    return STATUS_OK;
+}
+
+static bool lost_ranges(const struct care_table_plan *table, const struct sst_walk *walk) {
+    const bool had = walk->has_properties ? walk->properties.range_deletes > 0 : table->meta.range_deletes > 0;
+    return had && !walk->has_ranges;
+}
+
+static enum status say_loss(const struct care_plan *plan, const struct care_table_plan *table, struct sst_walk *walk) {
+    const bool all = walk->has_properties && walk->properties.data_blocks == walk->count;
+    enum status status = STATUS_OK;
+    care_say(plan, "table %" PRIu64 ": %zu of its data blocks are sound%s: they come into a new table",
+             table->meta.number, walk->count, all ? ", which are all" : "");
+    for (size_t i = 0; i < walk->count && status == STATUS_OK && !all; i++)
+        if (walk->blocks[i].after_gap) status = say_gap(plan, table, walk, i);
+    if (status == STATUS_OK && walk->ends_in_gap && !all) status = say_gap(plan, table, walk, walk->count);
+    if (lost_ranges(table, walk))
+        care_say(plan, "  lost of table %" PRIu64 ": its range deletes: what they deleted may be seen again",
+                 table->meta.number);
+    return status;
+}
+
+/* ---- Judging ----------------------------------------------------------------------------------------------------- */
+
+/* Without an edit that names it, the table's own word counts. */
+static void take_properties(struct care_table_plan *table, const struct sst_walk *walk, bool named) {
+    const struct sst_properties *properties = &walk->properties;
+    if (!named) {
+        const uint64_t store = walk->identity.store, file = walk->identity.file, number = table->meta.number;
+        table_row_from(&table->meta, properties, number, store);
+        if (file != number) table->meta.built_as = file;
+        /* It tells the bytes of the whole, which the file may not have any more. */
+        table->meta.bytes = walk->bytes.size;
+    }
+    table->kind = properties->origin.kind;
+    table->filter_bits = properties->filter_bits_per_key;
+}
+
+enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_table_plan *table) {
+    struct sst_walk walk;
+    const struct salvaged_tree *tree = salvage_tree(&plan->salvage, table->meta.instance);
+    enum status status = open_walk(plan, &table->meta, &walk);
+    if (status == STATUS_OK && walk.has_properties)
+        take_properties(table, &walk, named);
+    else if (status == STATUS_OK && named && tree)
+        table->kind = tree->tree.kind, table->filter_bits = DEFAULT_FILTER_BITS;
+    const bool known = walk.has_properties || (named && tree);
+    const bool outside = walk.has_properties && walk.properties.origin.cause == SST_CAUSE_OUTSIDE && !named;
+    if (status == STATUS_OK && walk.has_properties) status = care_keep_keys(plan, &table->meta);
+    if (status == STATUS_OK && known && !outside && (walk.count > 0 || walk.has_ranges)) {
+        status = say_loss(plan, table, &walk);
+        table->fate = TABLE_KEPT;
+        table->from_blocks = true;
+        table->known = named;
+        table->why = NULL;
+    }
+    sst_walk_close(&walk);
+    return status == STATUS_NO_MEMORY ? status : STATUS_OK; /* what can't be read is set aside */
+}
+
+/* ---- The new table ----------------------------------------------------------------------------------------------- */
+
+struct copying {
+    struct care_plan *plan;
+    struct care_table_plan *table;
+    struct sst_walk walk;
+    struct sst_build *build;
+    struct buf key;
+};
+
+/* An ingested table holds no sequences: it has one for all. */
+static uint64_t trailer_of(const struct copying *copying, uint64_t trailer) {
+    const uint64_t sequence = copying->table->meta.sequence;
+    return sequence ? entry_trailer(sequence, entry_kind(trailer)) : trailer;
+}
+
+static enum status copy_block(struct copying *copying, size_t at) {
+    struct sst_block_view view;
+    enum status status = sst_walk_block(&copying->walk, at, &view);
+    buf_clear(&copying->key);
+    if (status == STATUS_OK) status = buf_reserve(&copying->key, block_view_key_room(&view));
+    for (uint32_t i = 0; status == STATUS_OK && i < view.count; i++) {
+        const struct slice key = block_view_key(&view, i, copying->key.data);
+        status = sst_build_add(copying->build, key, trailer_of(copying, block_view_trailer(&view, i)),
+                               block_view_value(&view, i));
+    }
+    return status;
+}
+
+static enum status copy_ranges(struct copying *copying) {
+    const struct sst_block_view *view = &copying->walk.ranges;
+    buf_clear(&copying->key);
+    enum status status = buf_reserve(&copying->key, block_view_key_room(view));
+    for (uint32_t i = 0; status == STATUS_OK && i < view->count; i++) {
+        const struct slice begin = block_view_key(view, i, copying->key.data), end = block_view_value(view, i);
+        if (end.size && slice_compare(begin, end) >= 0) continue; /* nobody wrote that */
+        status = sst_build_range_delete(copying->build, begin, end,
+                                        entry_sequence(trailer_of(copying, block_view_trailer(view, i))));
+    }
+    return status;
+}
+
+static enum status copy(struct copying *copying, uint64_t number) {
+    char path[IO_PATH_BYTES];
+    const struct edit_file *meta = &copying->table->meta;
+    const struct sst_build_options options = {
+        .identity = {.store = copying->plan->store, .file = number},
+        .origin = {.tree = meta->instance,
+                   .kind = copying->table->kind,
+                   .cause = SST_CAUSE_REPAIR,
+                   .level = meta->level < ENGINE_LEVELS ? meta->level : ENGINE_LEVELS - 1,
+                   .created_ms = meta->created_ms,
+                   .oldest_time_ms = meta->oldest_ms},
+        .codec = (enum codec_id)(meta->codec < CODEC_COUNT ? meta->codec : CODEC_NONE),
+        .filter_bits_per_key = copying->table->filter_bits,
+    };
+    enum status status = file_path(path, copying->plan->dir, FILE_SST, number);
+    if (status == STATUS_OK) status = sst_build_create(&copying->plan->environment, path, &options, &copying->build);
+    for (size_t i = 0; status == STATUS_OK && i < copying->walk.count; i++) status = copy_block(copying, i);
+    if (status == STATUS_OK && copying->walk.has_ranges) status = copy_ranges(copying);
+    if (status == STATUS_OK) status = sst_build_finish(copying->build);
+    return status == STATUS_OK ? sst_build_sync(copying->build) : status;
+}
+
+/* The plan's row becomes that of the new table; the old one gets a row of its own, to be set aside. */
+static enum status note_copy(struct copying *copying, size_t at, uint64_t number) {
+    struct care_plan *plan = copying->plan;
+    const struct care_table_plan was = *copying->table;
+    struct care_table_plan *table = copying->table;
+    const struct care_table_plan old = {
+        .meta = was.meta, .fate = TABLE_MERGED, .why = "its sound blocks are in a new table"};
+    table_row_from(&table->meta, sst_build_properties(copying->build), number, plan->store);
+    table->meta.level = was.meta.level;
+    table->meta.droppable_ms = was.known ? was.meta.droppable_ms : INT64_MAX;
+    table->from_blocks = false;
+    enum status status = care_keep_keys(plan, &table->meta);
+    if (status == STATUS_OK) status = care_plan_add(plan, &old); /* moves the rows */
+    char path[IO_PATH_BYTES];
+    if (status == STATUS_OK) status = file_path(path, plan->dir, FILE_SST, number);
+    return status == STATUS_OK ? care_judge_values(plan, path, &plan->tables[at]) : status;
+}
+
+static enum status make_anew(struct care_plan *plan, size_t at) {
+    struct copying copying = {.plan = plan, .table = &plan->tables[at]};
+    const uint64_t number = plan->salvage.next_file++;
+    enum status status = open_walk(plan, &plan->tables[at].meta, &copying.walk);
+    if (status == STATUS_OK) status = copy(&copying, number);
+    if (status == STATUS_OK) status = note_copy(&copying, at, number);
+    sst_build_destroy(copying.build);
+    sst_walk_close(&copying.walk);
+    buf_deinit(&copying.key);
+    return status;
+}
+
+enum status care_blocks_make(struct care_plan *plan) {
+    const size_t count = plan->count;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (plan->tables[i].fate == TABLE_KEPT && plan->tables[i].from_blocks) status = make_anew(plan, i);
+    return status;
+}
