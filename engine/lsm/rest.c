@@ -5,7 +5,7 @@
  */
 #include "engine/lsm/store.h"
 
-enum { REST_NS = 50000000, REST_LOOK_NS = 5000000 };
+enum { REST_NS = 100000000, REST_LOOK_NS = 5000000 };
 
 bool rest_has_come(struct engine *engine) {
     struct rest *rest = &engine->rest;
