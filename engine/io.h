@@ -82,7 +82,7 @@ enum io_open_flag {
      * nothing written through this handle waits for a sync, goes past the system's cache. It then covers itself alone,
      * not what other handles wrote, and its failure always poisons. Where it is refused all goes the ordinary way. */
     IO_OPEN_DIRECT = 32,
-    /* With READ and WRITE, a wish, for a file whose blocks are all written (not merely allocated) when it is opened and
+    /* With READ and WRITE, a wish, for a file whose blocks are all there (written or allocated) when it is opened and
      * which nobody makes shorter: a blocking write of whole sectors inside that size is a copy to memory that the
      * system's cache shares, without a system call. It outlives the process as any write does. A process that ends in
      * the midst of it leaves the sectors from some point on new, the ones before it old, and in the one between a part
@@ -123,6 +123,9 @@ MUST_CHECK enum status io_file_sync(struct io_file *file);
 void io_file_write_back(struct io_file *file, uint64_t offset, uint64_t size);
 MUST_CHECK enum status io_file_size(struct io_file *file, uint64_t *size);
 MUST_CHECK enum status io_file_truncate(struct io_file *file, uint64_t size);
+/* Makes an empty file `size` bytes long, all zero, with blocks on the device: writes within it find room. Where the
+ * file system can, without writing them; a sync of what is written there later then has to note that it is, too. */
+MUST_CHECK enum status io_file_allocate(struct io_file *file, uint64_t size);
 /* The path it was opened by; borrowed from the file. */
 const char *io_file_path(const struct io_file *file);
 

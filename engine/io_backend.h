@@ -60,6 +60,7 @@ struct io_vtable {
     void (*file_write_back)(struct io_file *file, uint64_t offset, uint64_t size); /* NULL = the hint means nothing */
     enum status (*file_size)(struct io_file *file, uint64_t *size);
     enum status (*file_truncate)(struct io_file *file, uint64_t size);
+    enum status (*file_allocate)(struct io_file *file, uint64_t size); /* NULL, or UNSUPPORTED: zeros are written */
 
     enum status (*remove)(struct io *io, const char *path);
     enum status (*rename)(struct io *io, const char *from, const char *to);

@@ -58,6 +58,8 @@ struct wal_options {
     size_t pending_limit_bytes; /* appended and not yet committed; 0 = 64 MiB; a single record may always exceed it when
                                    nothing else is pending */
     struct log *log;            /* borrowed; NULL = silence */
+    bool compact; /* segments to come are of version 2: what wal_put writes takes less room. Older programs refuse them
+                   */
     bool read_only; /* only calls visit: nothing is made, changed or opened for writing, and *wal stays NULL */
 
     /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see
@@ -84,6 +86,14 @@ void wal_close(struct wal *wal);
  */
 MUST_CHECK enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count,
                                   uint64_t *lsn);
+
+/*
+ * Adds a record and commits it without a sync, as a group of its own (compact, where the segment allows it): as
+ * wal_append and wal_commit(wal, false), for less. What they answer; a record that was refused has no place, unless
+ * NO_SPACE or NO_MEMORY left it appended: wal_discard takes it back. Not for an owner that uses wal_commit_start.
+ */
+MUST_CHECK enum status wal_put(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count,
+                               uint64_t *lsn);
 
 /* Loop: starts a commit of the open group if there is one and none is in flight. The answer comes through on_commit. */
 void wal_commit_start(struct wal *wal);

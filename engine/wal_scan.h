@@ -46,7 +46,7 @@ struct wal_sector wal_sector_classify(const struct wal_segment_header *header, u
                                       const uint8_t sector[IO_SECTOR_BYTES]);
 
 struct wal_group {
-    uint64_t lsn;     /* of its header */
+    uint64_t lsn;     /* of its header; of its record when it is compact */
     uint64_t end_lsn; /* of what comes after it */
     uint64_t group;
     uint64_t previous; /* the group before it */
@@ -54,6 +54,7 @@ struct wal_group {
     uint64_t sum;
     uint32_t count;  /* records */
     bool padded;     /* fills its last page: written to be durable */
+    bool compact;    /* one record and no header: number, previous and durable are told by what stands around it */
     uint64_t begin;  /* the scan's: position in the byte stream */
     uint64_t length; /* bytes of the stream */
 };

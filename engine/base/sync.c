@@ -25,12 +25,6 @@ void mutex_lock(struct mutex *mutex) {
     check(pthread_mutex_lock(&mutex->native) == 0);
 }
 
-bool mutex_try_lock(struct mutex *mutex) {
-    const int answer = pthread_mutex_trylock(&mutex->native);
-    check(answer == 0 || answer == EBUSY);
-    return answer == 0;
-}
-
 void mutex_unlock(struct mutex *mutex) {
     check(pthread_mutex_unlock(&mutex->native) == 0);
 }

@@ -26,8 +26,6 @@ struct thread {
 void mutex_init(struct mutex *mutex);
 void mutex_deinit(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex);
-/* False: another holds it. */
-MUST_CHECK bool mutex_try_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 
 void condition_init(struct condition *condition);

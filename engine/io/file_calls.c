@@ -142,3 +142,12 @@ enum status machine_file_truncate(struct io_file *file, uint64_t size) {
     machine_note_write(machine_file_of(file));
     return result == 0 ? STATUS_OK : machine_fail(machine_of(file->io), "truncate", file->path, size, errno);
 }
+
+enum status machine_file_allocate(struct io_file *file, uint64_t size) {
+    int result;
+    do result = fallocate(machine_file_of(file)->fd, 0, 0, (off_t)size);
+    while (result != 0 && errno == EINTR);
+    if (result != 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) return STATUS_UNSUPPORTED;
+    machine_note_write(machine_file_of(file));
+    return result == 0 ? STATUS_OK : machine_fail(machine_of(file->io), "allocate", file->path, size, errno);
+}

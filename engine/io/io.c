@@ -96,6 +96,22 @@ enum status io_file_truncate(struct io_file *file, uint64_t size) {
     return file->io->vtable->file_truncate(file, size);
 }
 
+static enum status fill_with_zeros(struct io_file *file, uint64_t size) {
+    static const uint8_t zeros[64 << 10];
+    enum status status = STATUS_OK;
+    for (uint64_t at = 0; status == STATUS_OK && at < size; at += sizeof zeros)
+        status = io_file_write(file, at, zeros, size - at < sizeof zeros ? (size_t)(size - at) : sizeof zeros);
+    return status;
+}
+
+enum status io_file_allocate(struct io_file *file, uint64_t size) {
+    if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
+    if (size > INT64_MAX) return STATUS_INVALID;
+    const enum status status =
+        file->io->vtable->file_allocate ? file->io->vtable->file_allocate(file, size) : STATUS_UNSUPPORTED;
+    return status == STATUS_UNSUPPORTED ? fill_with_zeros(file, size) : status;
+}
+
 const char *io_file_path(const struct io_file *file) {
     return file->path;
 }

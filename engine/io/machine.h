@@ -148,12 +148,12 @@ void machine_deinit(struct machine *machine);
     .file_open = machine_file_open, .file_close = machine_file_close, .file_read = machine_file_read,                  \
     .file_write = machine_file_write, .file_write_sync = machine_file_write_sync, .file_push = machine_file_push,      \
     .file_sync = machine_file_sync, .file_write_back = machine_file_write_back, .file_size = machine_file_size,        \
-    .file_truncate = machine_file_truncate, .remove = machine_remove, .rename = machine_rename, .link = machine_link,  \
-    .dir_make = machine_dir_make, .dir_sync = machine_dir_sync, .dir_list = machine_dir_list, .stat = machine_stat,    \
-    .free_space = machine_free_space, .dir_lock = machine_dir_lock, .unlock = machine_unlock,                          \
-    .now_ns = machine_now_ns, .clock_ms = machine_clock_ms, .entropy = machine_entropy, .sleep = machine_sleep,        \
-    .wake = machine_wake, .socket_local = machine_socket_local, .socket_remote = machine_socket_remote,                \
-    .job_start = machine_job_start, .job_assist = machine_job_assist
+    .file_allocate = machine_file_allocate, .file_truncate = machine_file_truncate, .remove = machine_remove,          \
+    .rename = machine_rename, .link = machine_link, .dir_make = machine_dir_make, .dir_sync = machine_dir_sync,        \
+    .dir_list = machine_dir_list, .stat = machine_stat, .free_space = machine_free_space,                              \
+    .dir_lock = machine_dir_lock, .unlock = machine_unlock, .now_ns = machine_now_ns, .clock_ms = machine_clock_ms,    \
+    .entropy = machine_entropy, .sleep = machine_sleep, .wake = machine_wake, .socket_local = machine_socket_local,    \
+    .socket_remote = machine_socket_remote, .job_start = machine_job_start, .job_assist = machine_job_assist
 
 void machine_wake(struct io *io);
 /* False if there is no reason to sleep: a wake came. Else the loop must wait and then call machine_sleep_end. */
@@ -196,6 +196,7 @@ enum status machine_file_write_sync(struct io_file *file, uint64_t offset, const
 void machine_file_push(struct io_file *file, uint64_t offset, uint64_t size);
 enum status machine_file_sync(struct io_file *file);
 void machine_file_write_back(struct io_file *file, uint64_t offset, uint64_t size);
+enum status machine_file_allocate(struct io_file *file, uint64_t size);
 
 /* A write through fd has ended, well or not. */
 static inline void machine_note_write(struct machine_file *file) {

@@ -4,8 +4,6 @@
  */
 #include "engine/lsm/batch.h"
 
-enum { LOG_RECORD_VERSION = 1 };
-
 void engine_batch_init(struct engine_batch *batch) {
     *batch = (struct engine_batch){.operations = BUF_EMPTY};
 }
@@ -157,10 +155,21 @@ bool batch_fits(const struct engine_tree_kind *kind, const struct batch_operatio
 
 /* ---- Records of the engine's own log ----------------------------------------------------------------------------- */
 
-size_t batch_header_encode(const struct batch_header *header, uint8_t *to) {
+/* How far the sequence is ahead of the index: little, and of either sign. */
+static int64_t lead_of(uint64_t sequence, uint64_t index) {
+    return (int64_t)(sequence - index);
+}
+
+size_t batch_header_encode(const struct batch_header *header, bool compact, uint8_t *to) {
     uint8_t *at = to;
-    *at++ = LOG_RECORD_VERSION;
+    compact = compact && header->count == 1 && header->mark.term == 0;
+    *at++ = compact ? BATCH_RECORD_COMPACT : BATCH_RECORD_PLAIN;
     at += coding_put_varint(at, header->first_sequence);
+    if (compact) {
+        at += coding_put_varint(at, coding_zigzag(lead_of(header->first_sequence, header->mark.index)));
+        at += coding_put_varint(at, coding_zigzag(header->mark.time_ms));
+        return (size_t)(at - to);
+    }
     at += coding_put_varint(at, header->count);
     at += coding_put_varint(at, header->mark.index);
     at += coding_put_varint(at, header->mark.term);
@@ -171,11 +180,13 @@ size_t batch_header_encode(const struct batch_header *header, uint8_t *to) {
 enum status batch_header_decode(struct slice record, struct batch_header *header, struct slice *operations) {
     struct decoder decoder = decoder_make(record);
     const uint8_t version = decode_u8(&decoder);
-    if (!decoder.failed && version != LOG_RECORD_VERSION) return STATUS_VERSION;
+    if (!decoder.failed && version != BATCH_RECORD_PLAIN && version != BATCH_RECORD_COMPACT) return STATUS_VERSION;
     header->first_sequence = decode_varint(&decoder);
-    header->count = read_u32(&decoder);
+    header->count = version == BATCH_RECORD_COMPACT ? 1 : read_u32(&decoder);
     header->mark.index = decode_varint(&decoder);
-    header->mark.term = decode_varint(&decoder);
+    if (version == BATCH_RECORD_COMPACT)
+        header->mark.index = header->first_sequence - (uint64_t)coding_unzigzag(header->mark.index);
+    header->mark.term = version == BATCH_RECORD_COMPACT ? 0 : decode_varint(&decoder);
     header->mark.time_ms = coding_unzigzag(decode_varint(&decoder));
     if (decoder.failed) return STATUS_CORRUPT;
     *operations = slice_make(decoder.cursor, decoder_left(&decoder));

@@ -59,10 +59,11 @@ struct batch_header {
     struct engine_mark mark;
 };
 
+enum { BATCH_RECORD_PLAIN = 1, BATCH_RECORD_COMPACT = 2 /* one operation, term 0 */ };
 enum { BATCH_HEADER_MAX_BYTES = 1 + 5 * VARINT64_MAX_BYTES };
 
-/* Returns the bytes written to `to`, at most BATCH_HEADER_MAX_BYTES. */
-size_t batch_header_encode(const struct batch_header *header, uint8_t *to);
+/* Returns the bytes written to `to`, at most BATCH_HEADER_MAX_BYTES. compact: format 2 where it can be. */
+size_t batch_header_encode(const struct batch_header *header, bool compact, uint8_t *to);
 /* Splits a record into header and operations (borrowed). CORRUPT, VERSION. */
 MUST_CHECK enum status batch_header_decode(struct slice record, struct batch_header *header, struct slice *operations);
 

@@ -85,12 +85,17 @@ void batch_record_describe(struct fields *fields, const struct tree_describers *
     struct slice operations;
     const enum status status = batch_header_decode(fields_left(fields), &header, &operations);
     fields_judge(fields, status);
-    (void)fields_u8(fields, "version");
+    const bool compact = fields_u8(fields, "version") == BATCH_RECORD_COMPACT;
     if (status) return;
     (void)fields_varint(fields, "first sequence");
-    (void)fields_varint(fields, "operations");
-    (void)fields_varint(fields, "index");
-    (void)fields_varint(fields, "term");
+    if (compact) {
+        (void)decode_varint(&fields->decoder);
+        fields_tell(fields, "index", "%" PRIu64, header.mark.index);
+    } else {
+        (void)fields_varint(fields, "operations");
+        (void)fields_varint(fields, "index");
+        (void)fields_varint(fields, "term");
+    }
     const int64_t time_ms = coding_unzigzag(decode_varint(&fields->decoder));
     fields_tell(fields, "log time", "%" PRId64 " ms", time_ms);
     describe_operations(fields, header.count, trees);

@@ -245,22 +245,12 @@ static bool must_wait(struct engine *engine, const struct flush *flush) {
     return atomic_load(&engine->log_durable) < index; /* it may have come meanwhile */
 }
 
-/* One that can't be done now is done by the lock's holder, which looks after it has let go: each stores before it
- * looks. */
-void store_cut_log(struct engine *engine) {
-    atomic_thread_fence(memory_order_seq_cst);
-    while (atomic_load(&engine->log_cut) != atomic_load(&engine->log_was_cut) && mutex_try_lock(&engine->log_lock)) {
-        const uint64_t lsn = atomic_load(&engine->log_cut);
-        if (engine->wal) wal_drop_before(engine->wal, lsn);
-        atomic_store(&engine->log_was_cut, lsn);
-        mutex_unlock(&engine->log_lock);
-        atomic_thread_fence(memory_order_seq_cst);
-    }
-}
-
 static void cut_log(struct engine *engine, uint64_t lsn) {
-    atomic_store(&engine->log_cut, lsn);
-    store_cut_log(engine);
+    if (!engine->wal) return;
+    mutex_lock(&engine->mutex);
+    engine->cut_below = lsn;
+    if (lead_try(&engine->lead)) store_end_lead(engine);
+    mutex_unlock(&engine->mutex);
 }
 
 static enum status install(struct engine *engine, struct flush *flush) {
@@ -274,10 +264,7 @@ static enum status install(struct engine *engine, struct flush *flush) {
     destroy(engine, flush, true);
     events_write(engine);
     mutex_lock(&engine->mutex);
-    const bool led = !list_is_empty(&engine->writers); /* then it is the leader's to look */
-    if (engine->seal_wanted && !led && !engine->options.owner_seals && store_seal(engine) == STATUS_OK)
-        engine->seal_wanted = false;
-    if (!led) store_note_seal_due(engine);
+    if (lead_try(&engine->lead)) store_end_lead(engine); /* else it is the leader's to look */
     store_job_start(engine, &engine->compact_job);
     mutex_unlock(&engine->mutex);
     return STATUS_OK;
@@ -365,7 +352,9 @@ enum status engine_flush(struct engine *engine) {
     enum status status = engine_flush_start(engine);
     if (status != STATUS_OK) return status;
     mutex_lock(&engine->mutex);
-    const uint64_t index = engine->applied.index;
+    struct engine_mark applied;
+    lead_mark_load(&engine->shown, &applied);
+    const uint64_t index = applied.index;
     while (engine->installed.index < index && !store_has_failed(engine) && is_flushing(engine)) store_wait(engine);
     /* A flush that was put off (no space, no memory) says why. */
     if (engine->installed.index < index) status = store_has_failed(engine) ? STATUS_READ_ONLY : engine->flush_status;

@@ -69,6 +69,11 @@ static void activate(struct engine *engine) {
     if (gaps_activate(&engine->gaps)) store_job_start(engine, &engine->gap_job);
 }
 
+bool gap_search_wants_look(const struct engine *engine) {
+    return engine->delete_run.count >= engine->options.gap_keys ||
+           atomic_load_explicit(&engine->gaps.proposed, memory_order_relaxed);
+}
+
 void gap_search_end_group(struct engine *engine) {
     if (engine->delete_run.count >= engine->options.gap_keys) propose_run(engine);
     if (atomic_load_explicit(&engine->gaps.proposed, memory_order_relaxed)) activate(engine);
@@ -77,7 +82,7 @@ void gap_search_end_group(struct engine *engine) {
 void gap_search_note_walk(struct engine *engine, const struct gap_span *span) {
     if (engine->options.read_only || store_has_failed(engine) || !gaps_propose(&engine->gaps, span)) return;
     mutex_lock(&engine->mutex);
-    if (list_is_empty(&engine->writers)) activate(engine); /* else the one who leads does it */
+    if (lead_try(&engine->lead)) store_end_lead(engine); /* else the one who leads does it */
     mutex_unlock(&engine->mutex);
 }
 

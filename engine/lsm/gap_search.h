@@ -32,8 +32,10 @@ struct gap_search {
 
 /* A delete of this key is being applied. Leader. */
 void gap_search_note_delete(struct engine *engine, const struct tree *tree, struct slice key);
-/* REQUIRES: mutex, no batch in flight. At the end of a group. */
+/* REQUIRES: mutex, and the lead, no batch in flight. At the end of a group. */
 void gap_search_end_group(struct engine *engine);
+/* Leader: whether that has something to do. */
+bool gap_search_wants_look(const struct engine *engine);
 /* A walk has passed many deletes in there. Any thread. */
 void gap_search_note_walk(struct engine *engine, const struct gap_span *span);
 /* REQUIRES: mutex. Files have changed. */

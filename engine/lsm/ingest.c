@@ -287,6 +287,7 @@ static enum status install_files(struct ingest *ingest) {
     gaps_forget(&engine->gaps, ingest->instance);
     engine->last_sequence = sequence;
     engine->active->last_sequence = sequence;
+    lead_mark_store(&engine->shown, sequence, &engine->applied);
     atomic_store_explicit(&engine->sequence, sequence, memory_order_release);
     store_job_start(engine, &engine->compact_job);
     return STATUS_OK;

@@ -29,7 +29,6 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     engine->open_files_most = engine->options.open_files;
     engine->log = options->log;
     mutex_init(&engine->mutex);
-    mutex_init(&engine->log_lock);
     mutex_init(&engine->install_lock);
     mutex_init(&engine->table_lock);
     mutex_init(&engine->error_lock);
@@ -199,7 +198,6 @@ void engine_close(struct engine *engine) {
     value_table_deinit(&engine->values);
     condition_deinit(&engine->changed);
     mutex_deinit(&engine->mutex);
-    mutex_deinit(&engine->log_lock);
     mutex_deinit(&engine->install_lock);
     mutex_deinit(&engine->table_lock);
     mutex_deinit(&engine->error_lock);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "engine/lsm/batch.h"
 #include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
@@ -313,6 +314,7 @@ static enum status replay_record(void *context, const struct wal_record *record)
     engine->last_sequence += header.count;
     engine->active->batches++;
     engine->applied = header.mark;
+    lead_mark_store(&engine->shown, engine->last_sequence, &engine->applied);
     atomic_store(&engine->log_time_ms, header.mark.time_ms);
     atomic_store(&engine->sequence, engine->last_sequence);
     return STATUS_OK;
@@ -325,17 +327,25 @@ static enum status replay_log(struct engine *engine, struct error *error) {
     const struct wal_options options = {.owner = engine->store,
                                         .segment_bytes = engine->options.wal_segment_bytes,
                                         .log = engine->log,
+                                        .compact = store_allows(engine, FORMAT_COMPACT_LOG),
                                         .read_only = engine->options.read_only};
     const size_t length = strlen(engine->dir);
     if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
     memcpy(dir, engine->dir, length);
     memcpy(dir + length, "/" FILE_NAME_LOG_DIR, sizeof "/" FILE_NAME_LOG_DIR);
     struct wal *wal = NULL;
+    const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
+    check(leads);
     const enum status status = wal_open(engine->io, dir, &options, replay_record, &replay, &wal, &recovery, error);
-    if (status != STATUS_OK) return status;
+    mutex_lock(&engine->mutex);
     engine->wal = wal;
     if (wal) engine->log_end = wal_end(wal);
-    return STATUS_OK;
+    if (status == STATUS_OK && !engine->options.read_only)
+        store_end_lead(engine);
+    else
+        atomic_store(&engine->lead.state, LEAD_FREE);
+    mutex_unlock(&engine->mutex);
+    return status;
 }
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
@@ -360,6 +370,7 @@ static enum status show_first(struct engine *engine) {
     view_fill(view, engine->version, engine->active, NULL, 0);
     view_publish(&engine->views, view);
     atomic_store(&engine->sequence, engine->last_sequence);
+    lead_mark_store(&engine->shown, engine->last_sequence, &engine->applied);
     return STATUS_OK;
 }
 

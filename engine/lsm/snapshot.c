@@ -11,8 +11,7 @@ struct engine_snapshot *store_snapshot_acquire(struct engine *engine, bool trans
     if (!snapshot) return NULL;
     snapshot->transaction = transaction;
     mutex_lock(&engine->mutex);
-    snapshot->sequence = atomic_load_explicit(&engine->sequence, memory_order_acquire);
-    snapshot->mark = engine->applied;
+    snapshot->sequence = lead_mark_load(&engine->shown, &snapshot->mark);
     list_push_back(&engine->snapshots, &snapshot->link);
     mutex_unlock(&engine->mutex);
     return snapshot;

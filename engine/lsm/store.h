@@ -3,9 +3,8 @@
  *
  * Locks, in the order in which they may be taken:
  *   install_lock  one change of the version at a time; held across the manifest's write and sync. Never taken by a
- * reader or a writer. log_lock      the own log: append, commit, cut. Taken by the leader of the commit queue and after
- * an install. mutex         everything in memory that changes; never held across I/O. table_lock, morgue.mutex,
- * views.mutex: leaves.
+ * reader or a writer. mutex         everything in memory that changes; never held across I/O. table_lock, morgue.mutex,
+ * views.mutex: leaves. Beside them the lead (lead.h): nobody waits for it with the mutex held but on a condition.
  */
 #ifndef ENGINE_LSM_STORE_H
 #define ENGINE_LSM_STORE_H
@@ -18,6 +17,7 @@
 #include "engine/lsm/events.h"
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/gap_search.h"
+#include "engine/lsm/lead.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/mem.h"
 #include "engine/lsm/superblock.h"
@@ -98,23 +98,25 @@ struct engine {
     uint64_t changes;         /* mutex: how often `changed` was signalled */
 
     /* Commit queue (write.c): mutex for the list; the rest is the leader's. */
+    struct lead lead;
     struct list writers;
-    bool seal_wanted;            /* mutex: seal when the present group ends */
+    atomic_bool seal_wanted;     /* changed under mutex: seal when the present group ends */
+    uint64_t cut_below;          /* mutex: the own log is to be cut below this; 0 = nothing to do */
     atomic_bool seal_due;        /* owner_seals: the owner is to do it now, there is room */
     uint64_t last_sequence;      /* given out */
     _Atomic uint64_t sequence;   /* published: readers see up to here */
-    struct engine_mark applied;  /* mutex for writing and for others than the leader */
+    struct engine_mark applied;  /* leader */
+    struct lead_mark shown;      /* applied and sequence, for all others */
+    uint64_t paced_bytes;        /* leader: of the active memtable when pressure was computed last */
     _Atomic int64_t log_time_ms; /* applied.time_ms, for readers: not older than the state at `sequence` */
-    struct wal *wal;             /* ENGINE_WAL_OWN; log_lock */
-    struct mutex log_lock;
-    _Atomic uint64_t log_cut, log_was_cut; /* below it the own log is to be dropped, and was: see store_cut_log */
-    uint64_t log_end;                      /* leader: where the own log ends */
+    struct wal *wal;             /* ENGINE_WAL_OWN; leader */
+    uint64_t log_end;            /* leader: where the own log ends */
 
     /* What reads see. */
     struct view_table views;
     struct tree_table trees;
     uint32_t next_instance;              /* leader */
-    struct mem *active;                  /* leader; changes under mutex */
+    struct mem *active;                  /* changes under mutex, by the leader */
     struct mem *sealed[VIEW_SEALED_MAX]; /* mutex; oldest first */
     uint32_t sealed_count;
     uint64_t mem_seed;
@@ -257,7 +259,7 @@ void store_end_read(struct engine *engine, const struct store_read *read);
 /* Releases a view; starts the sweep if it was the last reference. */
 void store_release_view(struct engine *engine, struct view *view);
 
-/* ---- Sealing (seal.c). REQUIRES, all of them: mutex, and no leader at work (or being it) ------------------------- */
+/* ---- Sealing (seal.c). REQUIRES, all of them: mutex, and the lead ------------------------------------------------ */
 
 /* Seals the active memtable and starts a flush; does nothing when it is empty. NO_MEMORY, BUSY (no room for another).
  */
@@ -279,12 +281,6 @@ bool store_has_room(const struct engine *engine);
 /* The active one has its size. Mutex alone will do. */
 bool store_is_full(const struct engine *engine);
 
-/*
- * Drops what is due of the own log (flush.c); by the flush that made it due and by whoever lets go of log_lock: neither
- * waits for the other. Its holder may be waiting for a segment that only the flush's thread can prepare.
- */
-void store_cut_log(struct engine *engine);
-
 /* ---- Writing (write.c) ------------------------------------------------------------------------------------------- */
 
 /* Applies the operations of one batch to the active memtable, from sequence `first` on; all or nothing. Leader, or
@@ -303,6 +299,10 @@ struct store_check {
 /* engine_write with a condition; check NULL = none. */
 MUST_CHECK enum status store_write_checked(struct engine *engine, struct engine_batch *batch,
                                            const struct engine_write_options *options, const struct store_check *check);
+
+/* REQUIRES: mutex, and the lead, which ends: what was asked for meanwhile is done, and the first of the queue has it
+ * next. */
+void store_end_lead(struct engine *engine);
 
 /* Calls act as leader of the commit queue: with the mutex, which it may give up, and no batch is applied meanwhile.
  * Returns its status. */

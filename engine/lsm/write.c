@@ -1,6 +1,7 @@
 /*
- * write: the commit queue. Writers queue up; the first leads: it applies the batches of a group to the memtable, writes
- * the own log once for all, and publishes the last sequence, so that readers see each batch as a whole or not at all.
+ * write: the commit queue. A lone writer takes the lead (lead.h) without a lock; else writers queue up, and the first
+ * leads for a group: it applies the batches to the memtable, writes the own log, and publishes the last sequence, so
+ * that readers see each batch as a whole or not at all.
  *
  * Invariant: what is in the memtable above the published sequence belongs to the present group; a batch that fails is
  * taken back before the next one is applied, and its sequences are given out again. A failed log commit ends all
@@ -15,7 +16,8 @@
 enum {
     GROUP_MAX_BYTES = 1 << 20, /* of operations in one commit */
     GROUP_MAX_BATCHES = 256,
-    LOG_RECORD_BATCH = 1, /* type of a record in the own log */
+    LOG_RECORD_BATCH = 1,       /* type of a record in the own log */
+    PACE_STEP_BYTES = 64 << 10, /* of growth between two looks at the pressure */
 };
 
 struct writer {
@@ -142,6 +144,7 @@ struct group {
     bool sync;
     struct engine_mark mark;
     uint64_t user_bytes;
+    enum status failed; /* not OK: of the log, for good; nothing of the group will be shown */
 };
 
 static bool stands_alone(const struct writer *writer) {
@@ -154,6 +157,7 @@ static void gather_group(struct engine *engine, struct group *group) {
     size_t bytes = 0;
     group->count = 0;
     group->user_bytes = 0;
+    group->failed = STATUS_OK;
     group->sync = list_entry(engine->writers.next, struct writer, link)->sync;
     for (struct list *at = engine->writers.next; at != &engine->writers && group->count < GROUP_MAX_BATCHES;
          at = at->next) {
@@ -178,14 +182,31 @@ static enum status next_mark(struct engine *engine, const struct engine_batch *b
     return STATUS_OK;
 }
 
-static enum status append_to_log(struct engine *engine, const struct engine_batch *batch,
+static void fail_log(struct engine *engine, struct group *group, enum status status) {
+    group->failed = status;
+    store_fail(engine, status, "commit of the log failed (%s); batches of this group may or may not come back",
+               status_text(status));
+}
+
+/* With sync, what commit_log makes durable for the whole group; without, it is written here and now. */
+static enum status append_to_log(struct engine *engine, const struct engine_batch *batch, struct group *group,
                                  const struct engine_mark *mark, uint64_t *lsn) {
     uint8_t bytes[BATCH_HEADER_MAX_BYTES];
     const struct batch_header header = {
         .first_sequence = engine->last_sequence + 1, .count = batch->count, .mark = *mark};
-    const struct slice parts[2] = {slice_make(bytes, batch_header_encode(&header, bytes)),
-                                   buf_slice(&batch->operations)};
-    return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, lsn);
+    const size_t size = batch_header_encode(&header, store_allows(engine, FORMAT_COMPACT_LOG), bytes);
+    const struct slice parts[2] = {slice_make(bytes, size), buf_slice(&batch->operations)};
+    if (group->sync) return wal_append(engine->wal, LOG_RECORD_BATCH, parts, 2, lsn);
+    const enum status status = wal_put(engine->wal, LOG_RECORD_BATCH, parts, 2, lsn);
+    if (status == STATUS_OK || status == STATUS_TOO_LARGE || status == STATUS_BUSY) return status;
+    if (status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY) {
+        wal_discard(engine->wal);
+        if (status == STATUS_NO_SPACE) pace_note_full(engine, engine->options.wal_segment_bytes);
+        store_note_error(engine, status, "the log can't grow: %s", status_text(status));
+    } else {
+        fail_log(engine, group, status);
+    }
+    return status;
 }
 
 static enum status commit_one(struct engine *engine, struct group *group, struct writer *writer,
@@ -199,7 +220,8 @@ static enum status commit_one(struct engine *engine, struct group *group, struct
     if (status != STATUS_OK) return status == STATUS_CORRUPT ? STATUS_INVALID : status;
     writer->first = engine->last_sequence + 1;
     writer->before = group->mark;
-    if (engine->wal) status = append_to_log(engine, batch, &mark, &writer->lsn);
+    if (engine->wal) status = append_to_log(engine, batch, group, &mark, &writer->lsn);
+    if (group->failed != STATUS_OK) return status; /* it may come back, and stays where nobody looks */
     if (status != STATUS_OK) {
         undo(engine, operations, batch->count, engine->last_sequence + 1);
         return status;
@@ -237,29 +259,28 @@ static bool take_back(struct engine *engine, struct group *group, enum status st
     return sound;
 }
 
-static void commit_log(struct engine *engine, struct group *group) {
-    const enum status status = wal_commit(engine->wal, group->sync);
+static void note_log_totals(struct engine *engine) {
     struct wal_totals totals;
     wal_get_totals(engine->wal, &totals);
     atomic_store_explicit(&engine->counters.wal_commits, totals.commits, memory_order_relaxed);
     atomic_store_explicit(&engine->counters.wal_syncs, totals.syncs, memory_order_relaxed);
     atomic_store_explicit(&engine->counters.wal_bytes, totals.written_bytes, memory_order_relaxed);
+}
+
+static void commit_log(struct engine *engine, struct group *group) {
+    const enum status status = wal_commit(engine->wal, true);
     if (status == STATUS_OK) return;
     if (status == STATUS_NO_SPACE) pace_note_full(engine, engine->options.wal_segment_bytes);
     if ((status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY) && take_back(engine, group, status)) {
         store_note_error(engine, status, "the log can't grow: %s", status_text(status));
         return;
     }
-    store_fail(engine, status, "commit of the log failed (%s); batches of this group may or may not come back",
-               status_text(status));
-    for (uint32_t i = 0; i < group->count; i++)
-        if (group->writers[i]->status == STATUS_OK) group->writers[i]->status = status;
+    fail_log(engine, group, status);
 }
 
 static void commit_group(struct engine *engine, struct group *group) {
     struct view *view = view_acquire(&engine->views); /* keeps dropped trees in memory while the table is asked */
     group->mark = engine->applied;
-    if (engine->wal) mutex_lock(&engine->log_lock);
     bool any = false;
     for (uint32_t i = 0; i < group->count; i++) {
         struct writer *writer = group->writers[i];
@@ -267,38 +288,58 @@ static void commit_group(struct engine *engine, struct group *group) {
         any = any || writer->status == STATUS_OK;
     }
     if (engine->wal) {
-        if (any) commit_log(engine, group);
+        if (any && group->sync) commit_log(engine, group);
+        note_log_totals(engine);
         engine->log_end = wal_end(engine->wal);
-        mutex_unlock(&engine->log_lock);
-        store_cut_log(engine);
     }
+    for (uint32_t i = 0; group->failed != STATUS_OK && i < group->count; i++)
+        if (group->writers[i]->status == STATUS_OK) group->writers[i]->status = group->failed;
     store_release_view(engine, view);
 }
 
-/* REQUIRES: mutex. */
+/* The leader's, with or without the mutex. */
 static void publish(struct engine *engine, const struct group *group) {
     if (store_has_failed(engine)) return;
     engine->applied = group->mark;
+    lead_mark_store(&engine->shown, engine->last_sequence, &group->mark);
     atomic_store_explicit(&engine->log_time_ms, group->mark.time_ms, memory_order_relaxed); /* published below */
     atomic_store_explicit(&engine->sequence, engine->last_sequence, memory_order_release);
-    atomic_fetch_add_explicit(&engine->counters.user_bytes, group->user_bytes, memory_order_relaxed);
+    const uint64_t user_bytes = atomic_load_explicit(&engine->counters.user_bytes, memory_order_relaxed);
+    atomic_store_explicit(&engine->counters.user_bytes, user_bytes + group->user_bytes, memory_order_relaxed);
+}
+
+/* REQUIRES: mutex, and the lead. */
+static void note_pace(struct engine *engine) {
+    engine->paced_bytes = memtable_bytes(engine->active->table);
     pace_update(engine);
 }
 
-/* REQUIRES: mutex. Tells the group's writers, and the next leader. */
-static void dismiss(struct engine *engine, const struct group *group, const struct writer *leader) {
+/* REQUIRES: mutex. Tells the group's writers. */
+static void dismiss(const struct group *group, const struct writer *leader) {
     for (uint32_t i = 0; i < group->count; i++) {
         struct writer *writer = group->writers[i];
         list_remove(&writer->link);
         writer->done = true;
         if (writer != leader && writer->waits) condition_signal(&writer->wake);
     }
-    if (list_is_empty(&engine->writers)) return;
+}
+
+void store_end_lead(struct engine *engine) {
+    if (engine->wal && engine->cut_below > 0) wal_drop_before(engine->wal, engine->cut_below);
+    engine->cut_below = 0;
+    store_seal_if_full(engine);
+    store_note_seal_due(engine);
+    gap_search_end_group(engine);
+    if (list_is_empty(&engine->writers)) {
+        atomic_store_explicit(&engine->lead.state, LEAD_FREE, memory_order_release);
+        return;
+    }
+    engine->lead.passed = true;
     struct writer *next = list_entry(engine->writers.next, struct writer, link);
     if (next->waits) condition_signal(&next->wake);
 }
 
-/* REQUIRES: mutex, which is given up meanwhile. */
+/* REQUIRES: mutex, which is given up meanwhile, and the lead, which ends. */
 static void lead(struct engine *engine, struct writer *leader) {
     struct group group; /* large: gather_group sets what is read */
     struct store_sealing sealing;
@@ -313,12 +354,37 @@ static void lead(struct engine *engine, struct writer *leader) {
         commit_group(engine, &group);
         mutex_lock(&engine->mutex);
         publish(engine, &group);
+        note_pace(engine);
     }
     if (prepared) store_end_seal(engine, &sealing, leader->status);
-    store_seal_if_full(engine);
-    store_note_seal_due(engine);
-    gap_search_end_group(engine);
-    dismiss(engine, &group, leader);
+    dismiss(&group, leader);
+    store_end_lead(engine);
+}
+
+/* A batch by the one writer there is, without a lock; false: it has to queue. */
+static bool commit_alone(struct engine *engine, struct writer *writer) {
+    if (engine->options.owner_seals || atomic_load_explicit(&engine->seal_wanted, memory_order_relaxed)) return false;
+    if (!lead_try_alone(&engine->lead)) return false;
+    const bool fits = !store_is_full(engine);
+    if (fits) {
+        struct group group; /* large: what is read is set */
+        group.count = 1;
+        group.user_bytes = 0;
+        group.failed = STATUS_OK;
+        group.sync = writer->sync;
+        group.writers[0] = writer;
+        commit_group(engine, &group);
+        publish(engine, &group);
+    }
+    const size_t bytes = memtable_bytes(engine->active->table);
+    const bool paced = bytes >= engine->paced_bytes && bytes - engine->paced_bytes < PACE_STEP_BYTES;
+    const bool quiet = paced && !store_is_full(engine) && !gap_search_wants_look(engine);
+    if (quiet && lead_end_alone(&engine->lead)) return fits;
+    mutex_lock(&engine->mutex);
+    note_pace(engine);
+    store_end_lead(engine);
+    mutex_unlock(&engine->mutex);
+    return fits;
 }
 
 /* Room for another group: the active memtable is not full, or another may take its place (which is up to the owner,
@@ -359,10 +425,18 @@ static enum status wait_for_room(struct engine *engine, bool no_wait) {
     return status;
 }
 
+/* REQUIRES: mutex. It is the first, and the lead is free or was passed to it. */
+static bool may_lead(struct engine *engine, const struct writer *writer) {
+    if (engine->writers.next != &writer->link) return false;
+    const bool passed = engine->lead.passed;
+    engine->lead.passed = false;
+    return passed || lead_try(&engine->lead);
+}
+
 /* REQUIRES: mutex, which is given up meanwhile. */
 static void queue_and_commit(struct engine *engine, struct writer *writer) {
     list_push_back(&engine->writers, &writer->link);
-    while (!writer->done && engine->writers.next != &writer->link) {
+    while (!writer->done && !may_lead(engine, writer)) {
         if (!writer->waits) condition_init(&writer->wake);
         writer->waits = true;
         condition_wait(&writer->wake, &engine->mutex);
@@ -412,10 +486,12 @@ enum status store_write_checked(struct engine *engine, struct engine_batch *batc
     const enum status status = admit(engine, batch, options->no_wait);
     if (status != STATUS_OK) return status;
     struct writer writer = {.batch = batch, .sync = options->sync, .check = check, .status = STATUS_OK};
-    mutex_lock(&engine->mutex);
-    writer.status = wait_for_room(engine, options->no_wait);
-    if (writer.status == STATUS_OK) queue_and_commit(engine, &writer);
-    mutex_unlock(&engine->mutex);
+    if (!commit_alone(engine, &writer)) {
+        mutex_lock(&engine->mutex);
+        writer.status = wait_for_room(engine, options->no_wait);
+        if (writer.status == STATUS_OK) queue_and_commit(engine, &writer);
+        mutex_unlock(&engine->mutex);
+    }
     timing_end(&engine->timing, engine->io, ENGINE_TIMING_PUT, start);
     return writer.status;
 }
@@ -451,10 +527,8 @@ bool engine_wants_seal(const struct engine *engine) {
 }
 
 struct engine_mark engine_applied(const struct engine *engine) {
-    struct engine *own = (struct engine *)(uintptr_t)engine; /* the lock is no part of what is asked */
-    mutex_lock(&own->mutex);
-    const struct engine_mark mark = own->applied;
-    mutex_unlock(&own->mutex);
+    struct engine_mark mark;
+    (void)lead_mark_load(&engine->shown, &mark);
     return mark;
 }
 
@@ -462,18 +536,18 @@ enum status engine_flush_start(struct engine *engine) {
     if (engine->options.read_only || store_has_failed(engine)) return STATUS_READ_ONLY;
     enum status status = STATUS_OK;
     mutex_lock(&engine->mutex);
-    const bool led = !list_is_empty(&engine->writers);
+    const bool leads = lead_try(&engine->lead);
     if (engine->sealed_count > 0) store_job_start(engine, &engine->flush_job); /* one may have been put off */
-    if (led || engine->options.owner_seals)
+    if (!leads || engine->options.owner_seals)
         engine->seal_wanted = true; /* the leader seals when its group ends, or the owner with its next amendment */
     else
         status = store_seal(engine);
-    if (!led) store_note_seal_due(engine);
     /* No room: the memtables before it flush first; the next group or install seals. */
     if (status == STATUS_BUSY) {
         engine->seal_wanted = true;
         status = STATUS_OK;
     }
+    if (leads) store_end_lead(engine);
     mutex_unlock(&engine->mutex);
     return status;
 }

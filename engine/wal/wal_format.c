@@ -7,8 +7,9 @@
 
 static const uint8_t segment_magic[8] = {'L', 'O', 'A', 'M', 'W', 'A', 'L', '\n'};
 
-enum { SEGMENT_FIELDS_BYTES = 64, GROUP_PADDED = 1 };
+enum { SEGMENT_FIELDS_BYTES = 64, GROUP_PADDED = 1, TAG_SHIFT = 16, TAG_MASK = 0x7fff };
 static const uint64_t AFTER_DURABLE = (uint64_t)1 << 63;
+static const uint32_t COMPACT = (uint32_t)1 << 31; /* in the length of a prefix */
 
 uint64_t wal_offset_of(uint64_t position) {
     return WAL_HEADER_BYTES + position / WAL_BODY_BYTES * IO_SECTOR_BYTES + WAL_STAMP_BYTES + position % WAL_BODY_BYTES;
@@ -68,9 +69,9 @@ enum status wal_segment_header_decode(struct slice page, struct wal_segment_head
         .predecessor_end = coding_get_u64(page.data + 40),
         .predecessor_group = coding_get_u64(page.data + 48),
     };
-    if (header->version != WAL_VERSION) {
-        return error_set(error, STATUS_VERSION, "log segment of version %u; this program reads version %d",
-                         header->version, WAL_VERSION);
+    if (header->version < WAL_VERSION_PLAIN || header->version > WAL_VERSION) {
+        return error_set(error, STATUS_VERSION, "log segment of version %u; this program reads versions %d to %d",
+                         header->version, WAL_VERSION_PLAIN, WAL_VERSION);
     }
     if (!wal_is_zero(page.data + SEGMENT_FIELDS_BYTES, WAL_HEADER_BYTES - SEGMENT_FIELDS_BYTES)) {
         return error_set(error, STATUS_CORRUPT, "segment header: the rest of its page is not zero");
@@ -121,13 +122,19 @@ struct wal_sector wal_sector_classify(const struct wal_segment_header *header, u
 /* ---- Items of the stream ----------------------------------------------------------------------------------------- */
 
 void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix) {
+    const uint32_t compact = prefix->compact ? COMPACT | (uint32_t)prefix->tag << TAG_SHIFT : 0;
     coding_put_u32(to, prefix->check);
-    coding_put_u32(to + 4, prefix->length);
+    coding_put_u32(to + 4, prefix->length | compact);
     to[8] = prefix->type;
 }
 
 struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_BYTES]) {
-    return (struct wal_prefix){.check = coding_get_u32(from), .length = coding_get_u32(from + 4), .type = from[8]};
+    struct wal_prefix prefix = {.check = coding_get_u32(from), .length = coding_get_u32(from + 4), .type = from[8]};
+    if (!(prefix.length & COMPACT)) return prefix;
+    prefix.compact = true;
+    prefix.tag = (uint16_t)(prefix.length >> TAG_SHIFT & TAG_MASK);
+    prefix.length &= WAL_COMPACT_MAX_BYTES;
+    return prefix;
 }
 
 /* Zero is left to padding. */
@@ -135,13 +142,39 @@ static uint32_t never_zero(uint32_t check_value) {
     return check_value != 0 ? check_value : 1;
 }
 
-uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
+/* What salts a record's check, and tags a compact one. */
+static uint64_t record_place(uint64_t owner, uint64_t lsn, uint8_t type, uint32_t length) {
     uint8_t place[21];
     coding_put_u64(place, owner);
     coding_put_u64(place + 8, lsn);
-    coding_put_u32(place + 16, (uint32_t)payload.size);
+    coding_put_u32(place + 16, length);
     place[20] = type;
-    return never_zero(hash32(payload, hash64(slice_make(place, sizeof place), 0)));
+    return hash64(slice_make(place, sizeof place), 0);
+}
+
+uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
+    return never_zero(hash32(payload, record_place(owner, lsn, type, (uint32_t)payload.size)));
+}
+
+static uint16_t tag_of(uint64_t place) {
+    return (uint16_t)(place >> 49);
+}
+
+struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
+    check(payload.size <= WAL_COMPACT_MAX_BYTES);
+    const uint64_t place = record_place(owner, lsn, type, (uint32_t)payload.size);
+    return (struct wal_prefix){
+        .check = never_zero(hash32(payload, place)),
+        .length = (uint32_t)payload.size,
+        .type = type,
+        .compact = true,
+        .tag = tag_of(place),
+    };
+}
+
+bool wal_compact_is_sound(uint64_t owner, uint64_t lsn, const struct wal_prefix *prefix) {
+    return prefix->compact && prefix->type != 0 &&
+           prefix->tag == tag_of(record_place(owner, lsn, prefix->type, prefix->length));
 }
 
 uint64_t wal_sum_start(uint64_t owner, uint64_t group) {

@@ -11,13 +11,16 @@
 #include "engine/wal_scan.h"
 
 enum {
-    WAL_VERSION = 1,
+    WAL_VERSION_PLAIN = 1,
+    WAL_VERSION_COMPACT = 2, /* groups that are not synced may be compact */
+    WAL_VERSION = WAL_VERSION_COMPACT,
     WAL_HEADER_BYTES = IO_PAGE_BYTES,
     WAL_STAMP_BYTES = 16,
     WAL_BODY_BYTES = IO_SECTOR_BYTES - WAL_STAMP_BYTES,
     WAL_PAGE_SECTORS = IO_PAGE_BYTES / IO_SECTOR_BYTES,
     WAL_PAGE_STREAM = WAL_PAGE_SECTORS * WAL_BODY_BYTES, /* stream bytes of a page */
-    WAL_PREFIX_BYTES = 9, /* {check, length, type}: how every item of the stream begins */
+    WAL_PREFIX_BYTES = 9,           /* {check, length, type}: how every item of the stream begins */
+    WAL_COMPACT_MAX_BYTES = 0xffff, /* payload of a compact group */
     WAL_GROUP_HEADER_BYTES = 48,
     WAL_SEGMENT_MIN_BYTES = 64 << 10,
     WAL_SEGMENT_MAX_BYTES = 1 << 30,
@@ -54,6 +57,8 @@ struct wal_prefix {
     uint32_t check; /* never 0 */
     uint32_t length;
     uint8_t type; /* 0 = group header */
+    bool compact; /* a group by itself */
+    uint16_t tag; /* compact: 15 bits that verify length and type before the payload is looked at; else 0 */
 };
 void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix);
 struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_BYTES]);
@@ -61,6 +66,10 @@ bool wal_is_zero(const uint8_t *bytes, size_t size);
 
 /* The check of a record: covers owner, place, type, length and payload. */
 uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
+/* The prefix of a compact group with that payload. */
+struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
+/* Whether a prefix is a compact group's of that place. */
+bool wal_compact_is_sound(uint64_t owner, uint64_t lsn, const struct wal_prefix *prefix);
 
 /* The sum of a group: wal_sum_start, then wal_sum_add for each record's check in order. */
 uint64_t wal_sum_start(uint64_t owner, uint64_t group);

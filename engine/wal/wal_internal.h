@@ -1,6 +1,7 @@
 /*
  * wal_internal: the log's state, shared by its files. wal_group builds a group in memory, wal_segment makes, recycles
- * and removes files, wal_writer appends and commits, wal_reader reads back, wal_recover opens.
+ * and removes files, wal_writer appends and commits, wal_put writes a record at once, wal_reader reads back,
+ * wal_recover opens.
  *
  * Whose is what: fields under "owner" belong to the thread that calls the log; fields under "shared" are the keeper
  * job's and readers', too, and stand under the mutex.
@@ -22,6 +23,8 @@ enum {
     WAL_FILL_STEP_CHUNKS = 4, /* of zeros that one step of the keeper writes */
     WAL_IMAGE_FIRST_BYTES = 16 << 10,
     WAL_IMAGE_KEEP_BYTES = 1 << 20,
+    WAL_PUT_MAX_BYTES = 4 << 10, /* payload that wal_put writes as a compact group; more costs little as another one */
+    WAL_PUT_SECTORS = 10,        /* that it lies in at most */
     WAL_PUSH_BYTES = 4 << 20, /* what was not synced goes out in such portions, so that the sync before the next segment
                                  finds little to do */
 };
@@ -68,6 +71,7 @@ const uint8_t *wal_image_sector(const struct wal_image *image, uint64_t position
 struct wal_segment {
     struct list link;
     uint32_t number;
+    uint32_t version;
     uint64_t bytes;
     _Atomic uint64_t end; /* what counts of it, in the stream */
     struct io_file *file;
@@ -93,6 +97,7 @@ struct wal {
     char dir[IO_PATH_BYTES];
     uint64_t owner;
     uint64_t segment_bytes;
+    uint32_t version; /* of segments to come */
     unsigned recycle_limit;
     size_t pending_limit;
     void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);
@@ -110,13 +115,16 @@ struct wal {
     uint32_t current_segment;    /* its number */
     uint64_t current_end;        /* what is written of it, in the stream */
     uint64_t current_bytes;
-    uint64_t pushed;     /* what the keeper was told to have written out of it, in the stream */
-    bool spare_asked;    /* since it was installed */
-    uint64_t last_group; /* last written */
+    uint32_t current_version; /* of its format */
+    uint64_t pushed;          /* what the keeper was told to have written out of it, in the stream */
+    bool spare_asked;         /* since it was installed */
+    uint64_t last_group;      /* last written */
     uint64_t durable_group;
-    bool unsynced;                 /* something written since the last barrier */
-    uint8_t tail[IO_SECTOR_BYTES]; /* the sector of current_end, when that is inside one */
-    enum status failed;            /* not OK: read-only, and why */
+    bool unsynced;          /* something written since the last barrier */
+    atomic_bool syncs_come; /* a durable commit was asked for: segments to come are written full of zeros */
+    /* The sector of current_end, when that is inside one; and room for those that a compact group reaches. */
+    uint8_t tail[WAL_PUT_SECTORS * IO_SECTOR_BYTES];
+    enum status failed; /* not OK: read-only, and why */
     size_t pending;
     struct buf gather; /* parts of a record, joined */
     struct io_op op;
@@ -199,6 +207,12 @@ void wal_rotation_done(struct wal *wal);
 
 /* Marks the log read-only and says why. */
 enum status wal_fail(struct wal *wal, enum status status, const char *what);
+
+/* The payload in one piece: the parts, or the log's own buffer. */
+MUST_CHECK enum status wal_join_parts(struct wal *wal, const struct slice *parts, unsigned part_count,
+                                      struct slice *payload);
+/* What a commit that was not synced leaves to do: pages on their way, the next segment. */
+void wal_after_unsynced(struct wal *wal);
 
 /* An empty group, synced: bounds what came before. */
 MUST_CHECK enum status wal_write_mark(struct wal *wal);

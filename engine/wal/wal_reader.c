@@ -68,7 +68,8 @@ static enum status read_at(const struct source *source, uint64_t position, const
     if (status != STATUS_OK) return status;
     *record =
         (struct wal_record){.lsn = wal_lsn(source->header.segment, position), .type = prefix->type, .payload = payload};
-    if (prefix->check != wal_record_check(source->header.owner, record->lsn, record->type, payload)) {
+    const bool tagged = !prefix->compact || wal_compact_is_sound(source->header.owner, record->lsn, prefix);
+    if (!tagged || prefix->check != wal_record_check(source->header.owner, record->lsn, record->type, payload)) {
         return corrupt(source, position, "a record does not verify", error);
     }
     return STATUS_OK;

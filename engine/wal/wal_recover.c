@@ -234,6 +234,7 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
     wal->pushed = scan.position;
     wal->current_segment = segment->number;
     wal->current_bytes = segment->bytes;
+    wal->current_version = header->version;
     wal->current_end = scan.position;
     wal->last_group = scan.last_group;
     opening->unproven_begin = scan.durable_position;
@@ -354,6 +355,7 @@ static enum status create(struct io *io, const char *dir, const struct wal_optio
     snprintf(wal->dir, sizeof wal->dir, "%s", dir);
     wal->owner = options->owner;
     wal->segment_bytes = bytes;
+    wal->version = options->compact ? WAL_VERSION_COMPACT : WAL_VERSION_PLAIN;
     wal->recycle_limit = options->recycle_segments ? options->recycle_segments : 2;
     if (wal->recycle_limit > WAL_SPARES_MAX - 1) wal->recycle_limit = WAL_SPARES_MAX - 1;
     wal->pending_limit = options->pending_limit_bytes ? options->pending_limit_bytes : (size_t)64 << 20;

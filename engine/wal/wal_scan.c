@@ -190,8 +190,57 @@ static enum presence group_begins(struct wal_scan *scan) {
     return ABSENT;
 }
 
+static const char *misfit(const struct wal_scan *scan, const struct wal_group *group) {
+    if (group->group < scan->header.start_group) return "a group lower than the segment's first";
+    if (group->begin + group->length > scan->limit) return "a group is longer than what is left of the segment";
+    return NULL;
+}
+
+/* A prefix that is not that of a group header, where a group begins: its sectors bear sound stamps, so it was complete.
+ */
+static enum presence read_compact(struct wal_scan *scan, struct wal_group *group) {
+    const uint64_t position = scan->position;
+    uint8_t bytes[WAL_PREFIX_BYTES];
+    gather(scan, position, bytes, sizeof bytes);
+    const struct wal_prefix prefix = wal_prefix_decode(bytes);
+    const uint64_t lsn = wal_lsn(scan->header.segment, position);
+    const uint64_t end = wal_item_start(position + WAL_PREFIX_BYTES + prefix.length);
+    *group = (struct wal_group){
+        .lsn = lsn,
+        .end_lsn = wal_lsn(scan->header.segment, end),
+        .group = scan->last_group + 1,
+        .previous = scan->last_group,
+        .durable = scan->durable,
+        .count = 1,
+        .compact = true,
+        .begin = position,
+        .length = end - position,
+    };
+    const char *what = misfit(scan, group);
+    if (!wal_compact_is_sound(scan->header.owner, lsn, &prefix)) what = "a compact group's prefix does not verify";
+    if (position % WAL_PAGE_STREAM == 0) what = "a compact group where a page begins";
+    if (what != NULL) {
+        faulty_at(scan, position, group->group, what);
+        return DAMAGED;
+    }
+    for (uint64_t index = sector_of(position); index <= sector_of(end - 1); index++) {
+        const struct wal_sector sector = sector_at(scan, index);
+        if (sector.class == WAL_SECTOR_OWN && sector.group == group->group && sector.after_durable)
+            group->durable = group->previous;
+    }
+    return PRESENT;
+}
+
+/* Whether a compact group begins at `position`: the byte of its type stands in a sector that is ours, and is not 0. */
+static bool begins_compact(const struct wal_scan *scan, uint64_t position) {
+    if (scan->header.version < WAL_VERSION_COMPACT) return false;
+    const uint64_t type = position + WAL_PREFIX_BYTES - 1;
+    return sector_at(scan, sector_of(type)).class == WAL_SECTOR_OWN && scan->bytes.data[wal_offset_of(type)] != 0;
+}
+
 static enum presence read_group_header(struct wal_scan *scan, struct wal_group *group) {
     uint64_t position = scan->position;
+    if (begins_compact(scan, position)) return read_compact(scan, group);
     uint64_t last = position + WAL_GROUP_HEADER_BYTES - 1;
     if (last >= scan->limit) {
         faulty_at(scan, position, 0, "no room for a group header before the end of the segment");
@@ -209,10 +258,8 @@ static enum presence read_group_header(struct wal_scan *scan, struct wal_group *
     group->begin = position;
     uint64_t end = position + group->length;
     group->end_lsn = wal_lsn(scan->header.segment, end);
-    const char *what = NULL;
+    const char *what = misfit(scan, group);
     if (group->previous != scan->last_group) what = "the group before this one is missing";
-    if (group->group < scan->header.start_group) what = "a group lower than the segment's first";
-    if (end > scan->limit) what = "a group is longer than what is left of the segment";
     if (group->padded ? end % WAL_PAGE_STREAM != 0 : wal_item_start(end) != end)
         what = "a group ends where none can end";
     if (what == NULL) return PRESENT;
@@ -258,7 +305,7 @@ static enum status next_record(struct wal_scan *scan, const struct wal_group *gr
     record->lsn = wal_lsn(scan->header.segment, start);
     record->type = prefix.type;
     *what = "a record does not verify";
-    if (prefix.type == 0 ||
+    if (prefix.type == 0 || prefix.compact != group->compact ||
         prefix.check != wal_record_check(scan->header.owner, record->lsn, prefix.type, record->payload))
         return STATUS_OK;
     *what = "bytes between records are not zero";
@@ -269,10 +316,14 @@ static enum status next_record(struct wal_scan *scan, const struct wal_group *gr
     return STATUS_OK;
 }
 
+static uint64_t header_bytes(const struct wal_group *group) {
+    return group->compact ? 0 : WAL_GROUP_HEADER_BYTES;
+}
+
 /* Records, padding and sum. *what = NULL when all is well, else where and why not. */
 static enum status check_content(struct wal_scan *scan, const struct wal_group *group, uint64_t *where,
                                  const char **what) {
-    uint64_t position = group->begin + WAL_GROUP_HEADER_BYTES;
+    uint64_t position = group->begin + header_bytes(group);
     uint64_t sum = wal_sum_start(scan->header.owner, group->group);
     *what = NULL;
     for (uint32_t i = 0; i < group->count; i++) {
@@ -286,7 +337,7 @@ static enum status check_content(struct wal_scan *scan, const struct wal_group *
     *where = position;
     if (!is_zero_between(scan, position, group->begin + group->length))
         *what = "padding is not zero";
-    else if (sum != group->sum)
+    else if (!group->compact && sum != group->sum)
         *what = "the sum of a group does not match its records";
     return STATUS_OK;
 }
@@ -325,7 +376,7 @@ enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, stru
 
 enum status wal_scan_record(struct wal_scan *scan, const struct wal_group *group, uint64_t *at,
                             struct wal_record *record) {
-    uint64_t position = group->begin + (*at == 0 ? WAL_GROUP_HEADER_BYTES : *at);
+    uint64_t position = group->begin + (*at == 0 ? header_bytes(group) : *at);
     uint64_t start = wal_item_start(position);
     uint8_t bytes[WAL_PREFIX_BYTES];
     if (start + WAL_PREFIX_BYTES > group->begin + group->length) return STATUS_END;

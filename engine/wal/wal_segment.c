@@ -86,6 +86,12 @@ static enum status fill(struct io_file *file, uint64_t bytes, uint64_t *filled, 
     return STATUS_OK;
 }
 
+/* Whether segments are written full of zeros before use: where groups are synced, so that a sync has no block to turn
+ * from allocated to written. Otherwise having the blocks is enough. */
+static bool fills_ahead(const struct wal *wal) {
+    return wal->on_commit != NULL || atomic_load_explicit(&wal->syncs_come, memory_order_relaxed);
+}
+
 /* The name under which a prepared file stands that becomes the segment: a spare's, or that of one zero-filled here. Its
  * size is right and durable. */
 static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_BYTES], bool *recycled) {
@@ -106,7 +112,10 @@ static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_
     enum status status = open_fresh(wal, name, &file);
     if (status != STATUS_OK) return status;
     uint64_t filled = 0;
-    while (status == STATUS_OK && filled < bytes) status = fill(file, bytes, &filled, 1);
+    if (!fills_ahead(wal))
+        status = io_file_allocate(file, bytes);
+    else
+        while (status == STATUS_OK && filled < bytes) status = fill(file, bytes, &filled, 1);
     if (status == STATUS_OK) status = io_file_sync(file);
     io_file_close(file);
     if (status != STATUS_OK)
@@ -122,7 +131,7 @@ static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_
 struct wal_segment_header wal_next_header(const struct wal *wal, uint32_t number, uint64_t bytes,
                                           uint64_t start_group) {
     return (struct wal_segment_header){
-        .version = WAL_VERSION,
+        .version = wal->version,
         .segment = number,
         .owner = wal->owner,
         .segment_bytes = bytes,
@@ -175,6 +184,7 @@ enum status wal_make_segment(struct wal *wal, const struct wal_segment_header *h
         return status;
     }
     segment->number = header->segment;
+    segment->version = header->version;
     segment->bytes = header->segment_bytes;
     mutex_lock(&wal->mutex);
     if (recycled)
@@ -194,6 +204,7 @@ void wal_install_segment(struct wal *wal, struct wal_segment *made) {
     wal->current = made;
     wal->current_segment = made->number;
     wal->current_bytes = made->bytes;
+    wal->current_version = made->version;
     wal->current_end = 0;
     wal->pushed = 0;
     wal->spare_asked = false;
@@ -317,6 +328,10 @@ static void keep_fill(struct wal *wal) {
     if (wal->filling == NULL) {
         wal->filled = 0;
         status = open_fresh(wal, filling_name, &wal->filling);
+        if (status == STATUS_OK && !fills_ahead(wal)) {
+            status = io_file_allocate(wal->filling, wal->segment_bytes);
+            wal->filled = wal->segment_bytes;
+        }
     }
     if (status == STATUS_OK) status = fill(wal->filling, wal->segment_bytes, &wal->filled, WAL_FILL_STEP_CHUNKS);
     if (status == STATUS_OK && wal->filled == wal->segment_bytes) status = finish_spare(wal);

@@ -94,7 +94,7 @@ static enum status group_for(struct wal *wal, size_t payload_bytes, struct wal_i
     return status;
 }
 
-static enum status join_parts(struct wal *wal, const struct slice *parts, unsigned part_count, struct slice *payload) {
+enum status wal_join_parts(struct wal *wal, const struct slice *parts, unsigned part_count, struct slice *payload) {
     if (part_count == 0) {
         *payload = slice_make(NULL, 0);
         return STATUS_OK;
@@ -123,7 +123,7 @@ enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts,
     if (wal->pending > 0 && wal->pending + cost > wal->pending_limit) return STATUS_BUSY;
 
     struct slice payload;
-    enum status status = join_parts(wal, parts, part_count, &payload);
+    enum status status = wal_join_parts(wal, parts, part_count, &payload);
     struct wal_image *image;
     if (status == STATUS_OK) status = group_for(wal, size, &image);
     if (status == STATUS_OK) status = wal_image_add(image, wal->owner, type, payload, lsn);
@@ -235,9 +235,16 @@ static enum status commit_group(struct wal *wal, struct wal_image *image, bool s
     if (sync && !at_once) status = io_file_sync(file);
     if (status != STATUS_OK) return wal_fail(wal, status, "sync failed");
     finish_group(wal, image, sync);
-    if (!sync && wal->current_end - wal->pushed >= WAL_PUSH_BYTES) wal_push(wal);
-    want_spare(wal);
+    if (!sync)
+        wal_after_unsynced(wal);
+    else
+        want_spare(wal);
     return STATUS_OK;
+}
+
+void wal_after_unsynced(struct wal *wal) {
+    if (wal->current_end - wal->pushed >= WAL_PUSH_BYTES) wal_push(wal);
+    want_spare(wal);
 }
 
 enum status wal_write_mark(struct wal *wal) {
@@ -249,6 +256,7 @@ enum status wal_write_mark(struct wal *wal) {
 enum status wal_commit(struct wal *wal, bool sync) {
     check(wal->flight == NULL);
     if (wal->failed != STATUS_OK) return STATUS_READ_ONLY;
+    if (sync) atomic_store_explicit(&wal->syncs_come, true, memory_order_relaxed);
     struct wal_image *image;
     while ((image = first_group(wal)) != NULL) {
         enum status status = commit_group(wal, image, sync);

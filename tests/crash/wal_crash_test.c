@@ -55,6 +55,7 @@ static void run_init(struct run *run, uint64_t seed) {
         run->options.on_commit = on_commit;
         run->options.context = &run->answer;
     }
+    run->options.compact = seed % 4 != 0;
 }
 
 static void run_deinit(struct run *run) {
@@ -80,8 +81,9 @@ static enum status work(struct run *run, unsigned steps) {
     for (unsigned step = 0; step < steps && status == STATUS_OK; step++) {
         uint64_t lsn = 0;
         uint64_t count = 1 + prng_below(&run->prng, 4);
+        const bool put = run->options.on_commit == NULL && prng_chance(&run->prng, 1, 2);
         for (uint64_t i = 0; i < count && status == STATUS_OK; i++)
-            status = wal_model_append(&run->model, run->wal, &lsn);
+            status = (put ? wal_model_put : wal_model_append)(&run->model, run->wal, &lsn);
         if (status != STATUS_OK) break;
         bool sync = run->options.on_commit != NULL || prng_chance(&run->prng, 2, 3);
         status = commit(run, sync);

@@ -86,9 +86,29 @@ static uint64_t mend_records(uint8_t *bytes, const struct wal_segment_header *he
     return sum;
 }
 
+/* The length of a compact group at that place, made right; 0: there is none. */
+static uint64_t mend_compact(uint8_t *bytes, const struct wal_segment_header *header, uint64_t position) {
+    static uint8_t payload[WAL_COMPACT_MAX_BYTES];
+    uint8_t prefix_bytes[WAL_PREFIX_BYTES];
+    gather(bytes, position, prefix_bytes, sizeof prefix_bytes);
+    const struct wal_prefix found = wal_prefix_decode(prefix_bytes);
+    const uint64_t start = position + WAL_PREFIX_BYTES;
+    if (header->version < WAL_VERSION_COMPACT || !found.compact || found.type == 0) return 0;
+    if (found.length > wal_capacity(SEGMENT) - start) return 0;
+    gather(bytes, start, payload, found.length);
+    const struct wal_prefix prefix = wal_compact_prefix(header->owner, wal_lsn(header->segment, position), found.type,
+                                                        slice_make(payload, found.length));
+    wal_prefix_encode(prefix_bytes, &prefix);
+    scatter(bytes, position, prefix_bytes, sizeof prefix_bytes);
+    return wal_item_start(start + found.length) - position;
+}
+
 static void mend_groups(uint8_t *bytes, const struct wal_segment_header *header) {
     uint64_t position = 0, limit = wal_capacity(SEGMENT);
     while (position + WAL_GROUP_HEADER_BYTES <= limit) {
+        const uint64_t compact = mend_compact(bytes, header, position);
+        position += compact;
+        if (compact > 0) continue;
         uint8_t fields[WAL_GROUP_HEADER_BYTES];
         gather(bytes, position, fields, sizeof fields);
         struct wal_group group = {
@@ -116,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     scan_segment(bytes, NULL);
 
     struct wal_segment_header header = {
-        .version = WAL_VERSION,
+        .version = bytes[8] == WAL_VERSION_PLAIN ? WAL_VERSION_PLAIN : WAL_VERSION,
         .segment = coding_get_u32(bytes + 12),
         .owner = coding_get_u64(bytes + 16),
         .segment_bytes = SEGMENT,

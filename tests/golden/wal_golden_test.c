@@ -1,8 +1,9 @@
 /*
- * wal_golden_test: segments written by version 1 of the format read as they did on the day they were written, and the
+ * wal_golden_test: segments of each version of the format read as they did on the day they were written, and the
  * example in engine/wal/FORMAT.md says what the golden file says.
  *
- *     wal_golden_test --make     writes the golden files anew (only with a new version of the format)
+ *     wal_golden_test --make             writes the golden files of version 1 anew (only with a new version of it)
+ *     wal_golden_test --make-compact     and of version 2
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 #include <cmocka.h>
 
 #include "engine/base/check.h"
+#include "engine/base/coding.h"
+#include "engine/base/hash.h"
 #include "engine/wal_scan.h"
 #include "tools/sim/sim_io.h"
 
@@ -22,6 +25,8 @@ enum { SEGMENT = 64 << 10, KEPT = 16 << 10 }; /* the files hold the first 16 KiB
 static const uint64_t OWNER = 0x1122334455667788;
 static const char plain_file[] = "tests/golden/wal/plain-v1.wal";
 static const char torn_file[] = "tests/golden/wal/torn-v1.wal";
+static const char compact_file[] = "tests/golden/wal/compact-v2.wal";
+static const char long_text[] = "a record that goes over the end of a sector";
 static uint8_t bytes[SEGMENT];
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
@@ -41,6 +46,37 @@ static void add(struct wal *wal, uint8_t type, const char *text) {
     uint64_t lsn;
     struct slice part = slice_from_text(text);
     check(wal_append(wal, type, &part, 1, &lsn) == STATUS_OK);
+}
+
+static void add_at_once(struct wal *wal, uint8_t type, const char *text) {
+    uint64_t lsn;
+    struct slice part = slice_from_text(text);
+    check(wal_put(wal, type, &part, 1, &lsn) == STATUS_OK);
+}
+
+/* Behind the mark one ordinary group, since nothing compact begins a page, then compact ones; a synced group; both
+ * again. */
+static int make_compact(void) {
+    struct sim *sim = sim_create(1);
+    struct sim_disk *disk = sim_disk_create(1);
+    struct io *io = sim_io_create(sim, disk, NULL);
+    struct wal_options options = {.owner = OWNER, .segment_bytes = SEGMENT, .compact = true};
+    struct wal *wal;
+    check(wal_open(io, "/wal", &options, NULL, NULL, &wal, NULL, NULL) == STATUS_OK);
+    add_at_once(wal, 1, "first");
+    add_at_once(wal, 2, "compact");
+    for (int i = 0; i < 9; i++) add_at_once(wal, 3, long_text);
+    add_at_once(wal, 4, "");
+    add(wal, 5, "durable");
+    check(wal_commit(wal, true) == STATUS_OK);
+    add_at_once(wal, 6, "behind");
+    add_at_once(wal, 255, "the end");
+    keep(io, compact_file);
+    wal_close(wal);
+    io_destroy(io);
+    sim_disk_destroy(disk);
+    sim_destroy(sim);
+    return 0;
 }
 
 static int make(void) {
@@ -91,17 +127,27 @@ struct expected_record {
     const char *text;
 };
 
-static const struct expected_record expected[] = {
+static const struct expected_record expected_plain[] = {
     {0x100002040, 1, "hello"},
     {0x10000204e, 2, "loam"},
     {0x100003040, 3, "unsynced"},
     {0x100003081, 255, ""},
 };
 
-static enum wal_verdict read_all(struct wal_scan *scan, unsigned *groups, unsigned *records) {
+static const struct expected_record expected_compact[] = {
+    {0x100002040, 1, "first"},   {0x10000204e, 2, "compact"}, {0x10000205e, 3, long_text},
+    {0x100002092, 3, long_text}, {0x1000020c6, 3, long_text}, {0x1000020fa, 3, long_text},
+    {0x10000212e, 3, long_text}, {0x100002162, 3, long_text}, {0x100002196, 3, long_text},
+    {0x1000021ca, 3, long_text}, {0x1000021fe, 3, long_text}, {0x100002242, 4, ""},
+    {0x10000227b, 5, "durable"}, {0x100003040, 6, "behind"},  {0x10000304f, 255, "the end"},
+};
+
+static enum wal_verdict read_all(struct wal_scan *scan, uint32_t version, const struct expected_record *expected,
+                                 unsigned *groups, unsigned *records) {
     struct wal_segment_header header;
     assert_int_equal(wal_segment_header_decode(slice_make(bytes, SEGMENT), &header, NULL), STATUS_OK);
-    assert_true(header.owner == OWNER && header.segment == 1 && header.segment_bytes == SEGMENT && header.version == 1);
+    assert_true(header.owner == OWNER && header.segment == 1 && header.segment_bytes == SEGMENT &&
+                header.version == version);
     assert_true(header.start_group == (uint64_t)1 << 32 && header.predecessor_end == 0 &&
                 header.predecessor_group == 0);
     assert_int_equal(wal_scan_init(scan, slice_make(bytes, SEGMENT), &header, NULL, NULL), STATUS_OK);
@@ -116,7 +162,6 @@ static enum wal_verdict read_all(struct wal_scan *scan, unsigned *groups, unsign
         uint64_t at = 0;
         enum status status;
         while ((status = wal_scan_record(scan, &group, &at, &record)) == STATUS_OK) {
-            assert_true(*records < sizeof expected / sizeof *expected);
             const struct expected_record *want = &expected[(*records)++];
             assert_int_equal(record.lsn, want->lsn);
             assert_int_equal(record.type, want->type);
@@ -131,10 +176,41 @@ static void a_segment_of_version_1_reads_as_it_was_written(void **state) {
     load(plain_file);
     struct wal_scan scan;
     unsigned groups, records;
-    assert_int_equal(read_all(&scan, &groups, &records), WAL_FOUND_END);
+    assert_int_equal(read_all(&scan, 1, expected_plain, &groups, &records), WAL_FOUND_END);
     assert_int_equal(groups, 4);
     assert_int_equal(records, 4);
     wal_scan_deinit(&scan);
+}
+
+static void a_segment_of_version_2_reads_as_it_was_written(void **state) {
+    (void)state;
+    load(compact_file);
+    struct wal_scan scan;
+    unsigned groups, records;
+    assert_int_equal(read_all(&scan, 2, expected_compact, &groups, &records), WAL_FOUND_END);
+    assert_int_equal(groups, 16);
+    assert_int_equal(records, sizeof expected_compact / sizeof *expected_compact);
+    wal_scan_deinit(&scan);
+    bytes[8] = 1; /* a compact group has no place in version 1 */
+    coding_put_u64(bytes + 56, hash64(slice_make(bytes, 56), 0));
+    assert_int_equal(read_all(&scan, 1, expected_compact, &groups, &records), WAL_FOUND_FAULTY);
+    assert_int_equal(groups, 2);
+    wal_scan_deinit(&scan);
+}
+
+/* Every byte of a compact group is covered, its length too: a longer one would reach what was never written. */
+static void a_flipped_bit_of_a_compact_group_is_faulty(void **state) {
+    (void)state;
+    load(compact_file);
+    for (size_t bit = 0x304f * 8; bit < 0x305f * 8; bit++) {
+        struct wal_scan scan;
+        unsigned groups, records;
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(read_all(&scan, 2, expected_compact, &groups, &records), WAL_FOUND_FAULTY);
+        assert_int_equal(groups, 15);
+        wal_scan_deinit(&scan);
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
 }
 
 static void a_torn_segment_of_version_1_reads_up_to_the_tear(void **state) {
@@ -142,7 +218,7 @@ static void a_torn_segment_of_version_1_reads_up_to_the_tear(void **state) {
     load(torn_file);
     struct wal_scan scan;
     unsigned groups, records;
-    assert_int_equal(read_all(&scan, &groups, &records), WAL_FOUND_TORN);
+    assert_int_equal(read_all(&scan, 1, expected_plain, &groups, &records), WAL_FOUND_TORN);
     assert_int_equal(groups, 4);
     assert_int_equal(scan.at_group, ((uint64_t)1 << 32) + 4);
     wal_scan_deinit(&scan);
@@ -175,8 +251,11 @@ static void the_example_in_the_document_is_the_golden_file(void **state) {
 
 int main(int argument_count, char **arguments) {
     if (argument_count > 1 && strcmp(arguments[1], "--make") == 0) return make();
+    if (argument_count > 1 && strcmp(arguments[1], "--make-compact") == 0) return make_compact();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_segment_of_version_1_reads_as_it_was_written),
+        cmocka_unit_test(a_segment_of_version_2_reads_as_it_was_written),
+        cmocka_unit_test(a_flipped_bit_of_a_compact_group_is_faulty),
         cmocka_unit_test(a_torn_segment_of_version_1_reads_up_to_the_tear),
         cmocka_unit_test(the_example_in_the_document_is_the_golden_file),
     };

@@ -31,13 +31,24 @@ struct slice wal_model_record(struct wal_model *model, uint64_t number, uint8_t 
     return slice_make(model->payload.data, size);
 }
 
-enum status wal_model_append(struct wal_model *model, struct wal *wal, uint64_t *lsn) {
+static enum status write_next(struct wal_model *model, struct wal *wal, uint64_t *lsn,
+                              enum status (*write)(struct wal *, uint8_t, const struct slice *, unsigned, uint64_t *)) {
     uint8_t type;
     struct slice payload = wal_model_record(model, model->next, &type);
     size_t half = payload.size / 2;
     struct slice parts[2] = {slice_make(payload.data, half), slice_from(payload, half)};
-    enum status status = wal_append(wal, type, parts, 2, lsn);
+    enum status status = write(wal, type, parts, 2, lsn);
     if (status == STATUS_OK) model->next++;
+    return status;
+}
+
+enum status wal_model_append(struct wal_model *model, struct wal *wal, uint64_t *lsn) {
+    return write_next(model, wal, lsn, wal_append);
+}
+
+enum status wal_model_put(struct wal_model *model, struct wal *wal, uint64_t *lsn) {
+    const enum status status = write_next(model, wal, lsn, wal_put);
+    if (status == STATUS_IO) model->next++; /* all of it may have been written */
     return status;
 }
 

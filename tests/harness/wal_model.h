@@ -30,6 +30,8 @@ void wal_model_deinit(struct wal_model *model);
 struct slice wal_model_record(struct wal_model *model, uint64_t number, uint8_t *type);
 /* Appends the next record. */
 enum status wal_model_append(struct wal_model *model, struct wal *wal, uint64_t *lsn);
+/* Writes it by wal_put. */
+enum status wal_model_put(struct wal_model *model, struct wal *wal, uint64_t *lsn);
 
 /* Opens the log, collecting what it holds into seen_* and wrong. */
 enum status wal_model_open(struct wal_model *model, struct io *io, const char *dir, const struct wal_options *options,

@@ -91,15 +91,42 @@ static void a_log_record_has_a_version(void **state) {
                                   .mark = {UINT64_MAX, UINT64_MAX, INT64_MIN}},
                         back;
     struct slice operations;
-    const size_t size = batch_header_encode(&header, bytes);
+    const size_t size = batch_header_encode(&header, true, bytes);
     assert_true(size <= sizeof bytes);
     assert_int_equal(batch_header_decode(slice_make(bytes, size), &back, &operations), STATUS_OK);
     assert_true(back.first_sequence == header.first_sequence && back.count == header.count &&
                 back.mark.time_ms == INT64_MIN);
     assert_int_equal(operations.size, 0);
     assert_int_equal(batch_header_decode(slice_make(bytes, size - 1), &back, &operations), STATUS_CORRUPT);
-    bytes[0]++;
+    bytes[0] = 3;
     assert_int_equal(batch_header_decode(slice_make(bytes, size), &back, &operations), STATUS_VERSION);
+}
+
+static void a_log_record_of_one_operation_is_compact(void **state) {
+    (void)state;
+    static const struct batch_header headers[] = {
+        {1000000, 1, {999990, 0, 1790000000000}},
+        {5, 1, {UINT64_MAX, 0, -1}},
+        {UINT64_MAX, 1, {1, 0, INT64_MIN}},
+        {0, 1, {0, 0, INT64_MAX}},
+        {1, 1, {1, 7, 0}},
+        {1, 2, {1, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        uint8_t bytes[BATCH_HEADER_MAX_BYTES], plain[BATCH_HEADER_MAX_BYTES];
+        struct batch_header back;
+        struct slice operations;
+        const size_t size = batch_header_encode(&headers[i], true, bytes);
+        assert_int_equal(bytes[0], i < 4 ? 2 : 1);
+        assert_true(size <= batch_header_encode(&headers[i], false, plain));
+        assert_int_equal(plain[0], 1);
+        assert_int_equal(batch_header_decode(slice_make(bytes, size), &back, &operations), STATUS_OK);
+        assert_true(back.first_sequence == headers[i].first_sequence && back.count == headers[i].count);
+        assert_true(back.mark.index == headers[i].mark.index && back.mark.term == headers[i].mark.term &&
+                    back.mark.time_ms == headers[i].mark.time_ms);
+        for (size_t cut = 0; cut < size; cut++)
+            assert_int_equal(batch_header_decode(slice_make(bytes, cut), &back, &operations), STATUS_CORRUPT);
+    }
 }
 
 /* ---- Determinism
@@ -152,6 +179,7 @@ int main(void) {
         cmocka_unit_test(limits_and_failures_leave_a_batch_as_it_was),
         cmocka_unit_test(malformed_operations_are_refused),
         cmocka_unit_test(a_log_record_has_a_version),
+        cmocka_unit_test(a_log_record_of_one_operation_is_compact),
         cmocka_unit_test(the_same_life_leaves_the_same_bytes),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);

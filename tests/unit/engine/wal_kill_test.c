@@ -46,8 +46,12 @@ static void open_log(struct bench *bench) {
 
 static void commit_one(struct bench *bench) {
     uint64_t lsn;
-    assert_int_equal(wal_model_append(&bench->model, bench->wal, &lsn), STATUS_OK);
-    assert_int_equal(wal_commit(bench->wal, false), STATUS_OK);
+    if (bench->options.compact) {
+        assert_int_equal(wal_model_put(&bench->model, bench->wal, &lsn), STATUS_OK);
+    } else {
+        assert_int_equal(wal_model_append(&bench->model, bench->wal, &lsn), STATUS_OK);
+        assert_int_equal(wal_commit(bench->wal, false), STATUS_OK);
+    }
     bench->model.durable = bench->model.next; /* for us: no power goes here */
 }
 
@@ -118,8 +122,8 @@ static void stop_everywhere(struct bench *bench, const uint8_t *before, const ui
     assert_memory_equal(file, after, SEGMENT);
 }
 
-static void bench_init(struct bench *bench, uint64_t seed) {
-    *bench = (struct bench){.options = {.owner = OWNER, .segment_bytes = SEGMENT}};
+static void bench_init(struct bench *bench, uint64_t seed, bool compact) {
+    *bench = (struct bench){.options = {.owner = OWNER, .segment_bytes = SEGMENT, .compact = compact}};
     wal_machine_init(&bench->machine, seed);
     wal_model_init(&bench->model, seed, 3000);
     prng_init(&bench->prng, seed);
@@ -132,13 +136,12 @@ static void bench_deinit(struct bench *bench) {
     wal_machine_deinit(&bench->machine);
 }
 
-static void a_copy_that_stops_anywhere_leaves_every_earlier_group(void **state) {
-    (void)state;
+static void stop_copies(bool compact) {
     static uint8_t before[SEGMENT], after[SEGMENT];
     const uint64_t seed = test_seed(11);
     struct bench bench;
     print_message("seed %llu\n", (unsigned long long)seed);
-    bench_init(&bench, seed);
+    bench_init(&bench, seed, compact);
     const uint64_t commits = test_scaled(COMMITS);
     for (uint64_t i = 0; i < commits; i++) {
         char path[64], now[64];
@@ -164,6 +167,15 @@ static void a_copy_that_stops_anywhere_leaves_every_earlier_group(void **state) 
     bench_deinit(&bench);
 }
 
+static void a_copy_that_stops_anywhere_leaves_every_earlier_group(void **state) {
+    (void)state;
+    stop_copies(false);
+}
+static void a_compact_copy_that_stops_anywhere_leaves_every_earlier_group(void **state) {
+    (void)state;
+    stop_copies(true);
+}
+
 static void a_log_goes_on_behind_a_copy_that_stopped(void **state) {
     (void)state;
     static uint8_t before[SEGMENT], after[SEGMENT];
@@ -172,7 +184,7 @@ static void a_log_goes_on_behind_a_copy_that_stopped(void **state) {
     for (uint64_t round = 0; round < test_scaled(40); round++) {
         struct bench bench;
         char path[64];
-        bench_init(&bench, seed + round);
+        bench_init(&bench, seed + round, round % 2 != 0);
         for (uint64_t i = 0; i <= round % 7; i++) commit_one(&bench);
         newest_path(&bench, path);
         read_file(&bench, path, before);
@@ -218,9 +230,9 @@ static void write_for_ever(struct victim *victim) {
     if (io_create(&(struct io_options){0}, &io, NULL) != STATUS_OK) _exit(2);
     if (wal_model_open(&victim->model, io, victim->log_dir, &victim->options, &wal, NULL, NULL) != STATUS_OK) _exit(3);
     for (;;) {
-        if (wal_model_append(&victim->model, wal, &lsn) != STATUS_OK) _exit(4);
+        if (wal_model_put(&victim->model, wal, &lsn) != STATUS_OK) _exit(4);
         const bool sync = victim->model.next % 400 == 0;
-        if (wal_commit(wal, sync) != STATUS_OK) _exit(5);
+        if (sync && wal_commit(wal, true) != STATUS_OK) _exit(5);
         atomic_store(victim->acknowledged, victim->model.next);
     }
 }
@@ -251,6 +263,7 @@ static void a_killed_process_loses_nothing_that_it_had_committed(void **state) {
         const uint64_t before = victim.model.next;
         atomic_store(victim.acknowledged, before);
         const uint64_t target = before + 1 + prng_below(&prng, 4000);
+        victim.options.compact = round % 3 != 0;
         const pid_t child = fork(); /* no thread of ours runs now */
         assert_true(child >= 0);
         if (child == 0) write_for_ever(&victim);
@@ -287,6 +300,7 @@ static void a_killed_process_loses_nothing_that_it_had_committed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_that_stops_anywhere_leaves_every_earlier_group),
+        cmocka_unit_test(a_compact_copy_that_stops_anywhere_leaves_every_earlier_group),
         cmocka_unit_test(a_log_goes_on_behind_a_copy_that_stopped),
         cmocka_unit_test(a_killed_process_loses_nothing_that_it_had_committed),
     };

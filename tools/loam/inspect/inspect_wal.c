@@ -62,9 +62,15 @@ static void gather_records(struct wal_scan *scan, const struct wal_group *group,
     while (wal_scan_record(scan, group, &at, &record) == STATUS_OK) {
         uint64_t position = 0;
         if (!wal_position_of(record.lsn & UINT32_MAX, &position)) continue;
-        add_item(items, position, 4, "record check", "");
-        snprintf(words, sizeof words, "%zu bytes", record.payload.size);
-        add_item(items, position + 4, 4, "length", words);
+        add_item(items, position, 4, group->compact ? "compact group check" : "record check", "");
+        if (group->compact) {
+            snprintf(words, sizeof words, "%zu bytes", record.payload.size);
+            add_item(items, position + 4, 2, "length", words);
+            add_item(items, position + 6, 2, "mark and tag", "");
+        } else {
+            snprintf(words, sizeof words, "%zu bytes", record.payload.size);
+            add_item(items, position + 4, 4, "length", words);
+        }
         snprintf(words, sizeof words, "%u: %s", record.type, log_record_name(&items->rows, record.type));
         add_item(items, position + 8, 1, "type", words);
         struct payload payload = {items, record.payload.data, position + WAL_PREFIX_BYTES};
@@ -126,7 +132,7 @@ static void scan_segment(struct report *report, const struct wal_segment_header 
         if (verdict != WAL_FOUND_GROUP) break;
         groups++;
         records += group.count;
-        if (report->fields_wanted) gather_group(&group, items);
+        if (report->fields_wanted && !group.compact) gather_group(&group, items);
         if (report->fields_wanted) gather_records(&scan, &group, items);
     }
     report_fact(report, "groups", "%" PRIu64, groups);
