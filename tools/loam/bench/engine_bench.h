@@ -49,7 +49,8 @@ struct bench_settings {
     uint64_t level_bytes; /* target of the first sorted level */
     uint64_t file_bytes;  /* of compaction's outputs; 0 = as the engine would have it */
     uint64_t filter_bits;
-    uint64_t memory_bytes; /* loam's budget for all of it, instead of the two above; 0 = none */
+    uint64_t memory_bytes;          /* loam's budget for all of it, instead of the two above; 0 = none */
+    uint64_t value_threshold_bytes; /* of loam alone; 0 = all values stay with their keys */
     enum bench_compression compression;
     enum engine_policy policy; /* of loam's tree */
     bool decimal_keys;         /* sixteen digits; else eight bytes, big-endian, and eight times '0' */

@@ -54,12 +54,12 @@ static void print_settings(const struct report *report) {
            ", \"sync_writes\": %" PRIu64 ", \"key_bytes\": %d, \"value_bytes\": %" PRIu64 ", \"seed\": %" PRIu64
            ",\n \"keys\": \"%s\", \"compression\": \"%s\", \"memtable_bytes\": %" PRIu64 ", \"cache_bytes\": %" PRIu64
            ", \"memory_bytes\": %" PRIu64 ", \"policy\": \"%s\", \"level_bytes\": %" PRIu64 ", \"file_bytes\": %" PRIu64
-           ", \"filter_bits\": %" PRIu64 ", \"write_rate\": %" PRIu64 ",\n",
+           ", \"filter_bits\": %" PRIu64 ", \"value_threshold_bytes\": %" PRIu64 ", \"write_rate\": %" PRIu64 ",\n",
            report->rounds, settings->entries, settings->reads, settings->sync_writes, BENCH_KEY_BYTES,
            settings->value_bytes, settings->seed, settings->decimal_keys ? "decimal" : "binary",
            compressions[settings->compression], settings->memtable_bytes, settings->cache_bytes, settings->memory_bytes,
            bench_policy_name(settings->policy), settings->level_bytes, settings->file_bytes, settings->filter_bits,
-           settings->write_rate);
+           settings->value_threshold_bytes, settings->write_rate);
 }
 
 static void print_cell(const struct report *report, const struct report_cell *cell, unsigned engine) {

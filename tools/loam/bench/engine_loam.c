@@ -66,7 +66,8 @@ static enum status loam_open(struct io *io, const struct bench_settings *setting
                                             .upper = compression_of(settings),
                                             .bottom = compression_of(settings),
                                             .policy = settings->policy,
-                                            .filter_bits_per_key = (unsigned)settings->filter_bits};
+                                            .filter_bits_per_key = (unsigned)settings->filter_bits,
+                                            .value_threshold_bytes = settings->value_threshold_bytes};
     struct engine_options options = {.kinds = &store->kind,
                                      .kind_count = 1,
                                      .memory_bytes = settings->memory_bytes,
@@ -92,16 +93,19 @@ static bool loam_version(char *text, size_t size) {
 }
 
 static void loam_describe(const struct bench_settings *settings, char *text, size_t size) {
-    char file[32] = "its own";
+    char file[32] = "its own", apart[64] = "";
     if (settings->file_bytes)
         (void)snprintf(file, sizeof file, "%llu MiB", (unsigned long long)settings->file_bytes >> 20);
     char budget[128] = "";
     if (settings->memory_bytes)
         (void)snprintf(budget, sizeof budget, "one budget of %llu MiB for memtables, cache and all else, ",
                        (unsigned long long)settings->memory_bytes >> 20);
+    if (settings->value_threshold_bytes)
+        (void)snprintf(apart, sizeof apart, ", values from %llu bytes on kept apart",
+                       (unsigned long long)settings->value_threshold_bytes);
     (void)snprintf(text, size,
-                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files", budget,
-                   bench_policy_name(settings->policy), (unsigned long long)settings->level_bytes >> 20, file);
+                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files%s", budget,
+                   bench_policy_name(settings->policy), (unsigned long long)settings->level_bytes >> 20, file, apart);
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------------------------ */

@@ -23,6 +23,7 @@ static const char usage_head[] =
     "  --filter-bits N      a key (10)                        --compression C    none, lz4, zstd (none)\n"
     "  --cache-bytes N      the same in bytes                 --memory-mib N     one budget for loam instead of both\n"
     "  --policy P           of loam's tree: lazy, leveled, tiered, fifo (lazy)\n"
+    "  --value-threshold N  loam keeps values of so many bytes or more apart from their keys (it does not)\n"
     "  --write-rate N       a second, in readwhilewriting (as fast as it goes)\n"
     "  --keys K             binary: 8 bytes and 8 times '0'; decimal: 16 digits (binary)\n"
     "  --seed N             (1)\n"
@@ -135,6 +136,7 @@ static bool take_number(struct bench_options *options, const char *name, const c
         {"--level-mib", &settings->level_bytes, 1 << 20, 20},
         {"--file-mib", &settings->file_bytes, 1 << 16, 20},
         {"--filter-bits", &settings->filter_bits, 64, 0},
+        {"--value-threshold", &settings->value_threshold_bytes, BENCH_VALUE_MAX_BYTES, 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (strcmp(name, numbers[i].name) != 0) continue;
