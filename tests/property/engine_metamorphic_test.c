@@ -44,10 +44,11 @@ struct setup {
     enum engine_compression upper, bottom;
     enum engine_policy policy; /* LAZY: the tree whose values age stays FIFO */
     unsigned filter_prefix;    /* bytes */
-    size_t values_apart;       /* from this size on */
+    size_t values_apart;       /* from this size on; 1 = none are */
     unsigned garbage_percent;
     bool changes_policy;                               /* at every opening */
     unsigned reopen_every, flush_every, compact_every; /* batches */
+    bool changes_threshold;                            /* at every opening: on and off */
     bool upgrades;                                     /* the format level, halfway */
     bool holds_snapshots;                              /* one of every tenth batch, to the end */
     bool with_threads;                                 /* on a real disk */
@@ -95,6 +96,38 @@ static const struct setup setups[] = {
      .upgrades = true,
      .reopen_every = 20,
      .options = {.format_level = 1, .memtable_bytes = 4 << 10}},
+    {.name = "no value apart", .values_apart = 1, .options.memtable_bytes = 4 << 10},
+    {.name = "values from 256 bytes on apart, each file collected at once",
+     .values_apart = 256,
+     .garbage_percent = 1,
+     .flush_every = 2,
+     .options = {.memtable_bytes = 4 << 10, .value_file_bytes = 2 << 10}},
+    {.name = "values apart, hardly ever collected, snapshots held",
+     .values_apart = 256,
+     .garbage_percent = 95,
+     .holds_snapshots = true,
+     .flush_every = 3,
+     .compact_every = 15,
+     .options = {.value_file_bytes = 64 << 10, .cache_bytes = 4 << 10}},
+    {.name = "values apart and not, in turns",
+     .values_apart = 256,
+     .changes_threshold = true,
+     .garbage_percent = 20,
+     .reopen_every = 9,
+     .flush_every = 4,
+     .options = {.memtable_bytes = 4 << 10, .value_file_bytes = 4 << 10}},
+    {.name = "values apart, all merged at once, two workers, tiered",
+     .values_apart = 256,
+     .garbage_percent = 30,
+     .compaction_workers = 2,
+     .policy = ENGINE_POLICY_TIERED,
+     .options = {.memtable_bytes = 4 << 10, .file_bytes = 4 << 10, .value_file_bytes = 4 << 10}},
+    {.name = "values apart, threads",
+     .values_apart = 256,
+     .garbage_percent = 20,
+     .with_threads = true,
+     .backend = IO_BACKEND_PROBE,
+     .options = {.memtable_bytes = 4 << 10, .value_file_bytes = 4 << 10, .cache_bytes = 8 << 10}},
     {.name = "snapshots held", .holds_snapshots = true, .flush_every = 3, .compact_every = 25},
     {.name = "manifests that roll at once", .flush_every = 2, .options.manifest_bytes = 1},
     {.name = "leveled", .policy = ENGINE_POLICY_LEVELED, .options = {.memtable_bytes = 4 << 10, .file_bytes = 8 << 10}},
@@ -228,6 +261,12 @@ static void must(const struct run *run, enum status status, const char *what, co
     if (status != STATUS_OK) wrong(run, what, error != NULL && error->text[0] ? error->text : status_name(status));
 }
 
+static void set_threshold(const struct setup *setup, struct engine_tree_kind *kind, bool is_on) {
+    if (setup->values_apart == 0 || kind->expires) return;
+    kind->value_threshold_bytes = setup->values_apart > 1 && is_on ? setup->values_apart : 0;
+    if (setup->garbage_percent) kind->value_garbage_percent = setup->garbage_percent;
+}
+
 static void set_up_kinds(struct run *run) {
     const struct setup *setup = run->setup;
     for (size_t i = 0; i < MODEL_KINDS; i++) {
@@ -239,8 +278,7 @@ static void set_up_kinds(struct run *run) {
         if (setup->compresses) kind->bottom = setup->bottom;
         if (kind->id != MODEL_AGED || setup->policy != ENGINE_POLICY_LAZY) kind->policy = setup->policy;
         if (setup->filter_prefix) kind->filter_prefix_bytes = setup->filter_prefix;
-        if (setup->values_apart && !kind->expires) kind->value_threshold_bytes = setup->values_apart;
-        if (setup->garbage_percent) kind->value_garbage_percent = setup->garbage_percent;
+        set_threshold(setup, kind, true);
     }
 }
 
@@ -265,6 +303,7 @@ static void set_up_options(struct run *run) {
     TAKE(format_level);
     TAKE(memory_bytes);
     TAKE(open_files);
+    TAKE(value_file_bytes);
 }
 
 static void set_up_io(struct run *run) {
@@ -334,6 +373,8 @@ static void open_engine(struct run *run) {
     struct error error = {0};
     for (size_t i = 0; i < MODEL_KINDS && run->setup->changes_policy; i++)
         run->kinds[i].policy = (enum engine_policy)((run->n + i) % 4);
+    for (size_t i = 0; i < MODEL_KINDS && run->setup->changes_threshold; i++)
+        set_threshold(run->setup, &run->kinds[i], (run->n / run->setup->reopen_every + i) % 2 == 0);
     must(run, engine_open(run->io, run->dir, &run->options, &run->engine, &error), "open", &error);
 }
 

@@ -25,6 +25,10 @@ static const struct sample {
     {"tests/golden/sst/plain-v1.sst", inspect_sst, true},
     {"tests/golden/sst/lz4-v1.sst", inspect_sst, true},
     {"tests/golden/sst/zstd-v1.sst", inspect_sst, true},
+    {"tests/golden/values/plain-v1.val", inspect_values, true},
+    {"tests/golden/values/lz4-v1.val", inspect_values, true},
+    {"tests/golden/values/zstd-v1.val", inspect_values, true},
+    {"tests/golden/manifest/values-v1.manifest", inspect_manifest, false},
     {"tests/golden/wal/plain-v1.wal", inspect_wal, false},
     {"tests/golden/wal/torn-v1.wal", inspect_wal, false},
     {"tests/golden/manifest/plain-v1.manifest", inspect_manifest, false},
@@ -94,15 +98,15 @@ static void every_cut_of_an_sst_is_told(void **state) {
 
 static void any_bytes_have_fields(void **state) {
     (void)state;
-    static void (*const all[])(struct report *) = {inspect_sst, inspect_wal, inspect_manifest, inspect_superblock,
-                                                   inspect_node};
+    static void (*const all[])(struct report *) = {inspect_sst,      inspect_values,     inspect_wal,
+                                                   inspect_manifest, inspect_superblock, inspect_node};
     for (uint64_t seed = test_seed(1), last = seed + test_scaled(2000); seed < last; seed++) {
         seed_starts("any_bytes_have_fields", seed);
         struct prng prng;
         prng_init(&prng, seed);
         struct sample sample = samples[prng_below(&prng, SAMPLES)];
         size_t size = load(sample.path);
-        if (prng_chance(&prng, 1, 3)) sample.inspect = all[prng_below(&prng, 5)];
+        if (prng_chance(&prng, 1, 3)) sample.inspect = all[prng_below(&prng, sizeof all / sizeof *all)];
         if (prng_chance(&prng, 1, 3)) size = prng_below(&prng, size + 1);
         for (uint64_t i = prng_below(&prng, 6); i > 0 && size; i--) {
             size_t at = prng_below(&prng, prng_chance(&prng, 1, 2) ? size : size < 200 ? size : 200);
