@@ -74,6 +74,35 @@ struct care_repair_report {
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);
 
+/* ---- Statistics -------------------------------------------------------------------------------------------------- */
+
+/* Of some tables, as the manifest counts them: every version is an entry, a delete too. */
+struct care_sums {
+    uint64_t files, bytes, entries, deletes, operands, range_deletes;
+    uint64_t expiring_files; /* from which the filter will drop values by their time */
+};
+
+struct care_tree_stats {
+    uint32_t tree, kind;
+    struct care_sums sums;
+};
+
+struct care_stats {
+    uint64_t sequence;
+    struct engine_mark mark; /* what is in tables */
+    unsigned format_level;
+    uint64_t log_bytes; /* files of the own log */
+    struct care_sums all, levels[ENGINE_LEVELS];
+};
+
+/*
+ * What the store consists of, out of its manifest alone; visit (may be NULL) is called for each tree. Changes nothing
+ * and takes no lock. NOT_FOUND, CORRUPT, VERSION, IO.
+ */
+MUST_CHECK enum status engine_care_stats(struct io *io, const char *dir, struct care_stats *stats,
+                                         void (*visit)(void *context, const struct care_tree_stats *tree),
+                                         void *context, struct error *error);
+
 /* ---- Format level ------------------------------------------------------------------------------------------------ */
 
 struct care_upgrade_report {

@@ -20,6 +20,7 @@ static void put_text(struct printing *printing, const char *text) {
 
 static void put_counters(struct printing *printing, struct engine *engine, const struct engine_stats *stats) {
     put(printing, "{", "sequence", stats->sequence);
+    put(printing, ",", "format_level", atomic_load(&engine->format_level));
     put(printing, ",", "memtables", stats->memtable_count);
     put(printing, ",", "memtable_bytes", stats->memtable_bytes);
     put(printing, ",", "flushes", stats->flushes);

@@ -8,6 +8,7 @@ names=(
     a_lost_manifest_is_found_planned_and_repaired
     a_damaged_table_is_named_with_its_keys_and_set_aside
     backups_are_made_listed_pruned_and_restored
+    stats_add_up_over_levels_and_trees
     an_older_store_is_upgraded_once_and_says_what_that_allows
     a_command_line_that_is_not_understood_exits_with_1
 )
@@ -63,6 +64,19 @@ backups_are_made_listed_pruned_and_restored() {
     "$loam" restore "$work/backups" "$work/back" --at 2 >"$work/out" && grep -q 'restored and verified' "$work/out" || return 1
     "$loam" verify "$work/back" >/dev/null || return 1
     ! "$loam" restore "$work/backups" "$work/back" 2>"$work/err" && grep -q 'not empty' "$work/err"
+}
+stats_add_up_over_levels_and_trees() {
+    "$loam" stats "$store" >"$work/out" && grep -q '^all ' "$work/out" && grep -q '^tree ' "$work/out" || return 1
+    "$loam" stats "$store" --json >"$work/stats" && "$loam" verify "$store" --json >"$work/verified" || return 1
+    python3 -c '
+import json, sys
+told, verified = (json.load(open(path)) for path in sys.argv[1:])
+for name in ("files", "bytes", "entries", "deletes", "operands", "range_deletes", "expiring_files"):
+    for part in ("levels", "trees"):
+        assert told[name] == sum(row[name] for row in told[part]), (name, part)
+assert told["files"] == verified["tables"] and told["entries"] == verified["entries"] > 0, (told, verified)
+assert told["format_level"] == verified["format_level"] and told["space_thousandths"] != 1' "$work/stats" "$work/verified" || return 1
+    ! "$loam" stats "$work/nowhere" 2>"$work/err" && [ -s "$work/err" ]
 }
 an_older_store_is_upgraded_once_and_says_what_that_allows() {
     cp -r tests/golden/store/level-1 "$work/old" || return 1

@@ -24,6 +24,7 @@ static const struct {
     {"repair", command_repair, "make a damaged store open again, of what is sound"},
     {"restore", command_restore, "a store out of a backup"},
     {"scan", command_scan, "the names and values of a store that no server runs on"},
+    {"stats", command_stats, "what a store consists of, by level and by tree"},
     {"upgrade", command_upgrade, "let a store hold what older versions can't read"},
     {"verify", command_verify, "read every byte of a store and judge it"},
     {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},
