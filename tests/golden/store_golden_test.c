@@ -17,7 +17,9 @@
 
 #include "engine/base/check.h"
 #include "engine/care.h"
+#include "engine/lsm/file_names.h"
 #include "engine/lsm/manifest.h"
+#include "engine/lsm/options_format.h"
 #include "tests/harness/engine_lab.h"
 #include "tests/harness/temp_dir.h"
 
@@ -219,6 +221,41 @@ static void a_store_of_level_1_verifies_as_it_lies(void **state) {
     tear_down(&store);
 }
 
+struct lines {
+    unsigned count;
+    bool has_kind;
+};
+
+static void take_line(void *context, struct slice name, struct slice value) {
+    struct lines *lines = context;
+    lines->count++;
+    if (slice_equal(name, slice_from_text("memtable_bytes"))) assert_true(slice_equal(value, slice_from_text("8192")));
+    lines->has_kind = lines->has_kind || slice_equal(name, slice_from_text("kind.2"));
+}
+
+/* Each byte of OPTIONS is under its check. */
+static void options_of_level_1_are_read_and_no_flip_is_let_pass(void **state) {
+    (void)state;
+    struct store store;
+    struct buf bytes = BUF_EMPTY;
+    struct error error;
+    struct lines lines = {.count = 0};
+    char path[IO_PATH_BYTES];
+    set_up(&store);
+    assert_int_equal(file_path(path, store.dir, FILE_OPTIONS, 0), STATUS_OK);
+    assert_int_equal(file_read_all(store.io, path, 1 << 20, &bytes), STATUS_OK);
+    assert_int_equal(options_file_parse(buf_slice(&bytes), take_line, &lines, &error), STATUS_OK);
+    assert_int_equal(lines.count, 18);
+    assert_true(lines.has_kind);
+    for (size_t bit = 0; bit < bytes.size * 8; bit++) {
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (options_file_parse(buf_slice(&bytes), take_line, &lines, &error) == STATUS_OK) fail_msg("bit %zu", bit);
+        bytes.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    buf_deinit(&bytes);
+    tear_down(&store);
+}
+
 static void a_store_of_level_1_works_and_stays_at_its_level(void **state) {
     (void)state;
     struct store store;
@@ -257,6 +294,7 @@ int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "--make") == 0) return make(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_of_level_1_verifies_as_it_lies),
+        cmocka_unit_test(options_of_level_1_are_read_and_no_flip_is_let_pass),
         cmocka_unit_test(a_store_of_level_1_works_and_stays_at_its_level),
         cmocka_unit_test(upgraded_at_rest_it_holds_the_same),
         cmocka_unit_test(upgraded_while_it_runs_it_holds_the_same),
