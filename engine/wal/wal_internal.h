@@ -20,7 +20,9 @@ enum {
     WAL_SPARES_MAX = 64,
     WAL_PINS_MAX = 64, /* distinct segments pinned at a time */
     WAL_FILL_CHUNK = 64 << 10,
-    WAL_FILL_STEP_CHUNKS = 4, /* of zeros that one step of the keeper writes */
+    WAL_FILL_STEP_CHUNKS = 4,               /* of zeros that one step of the keeper writes */
+    WAL_FILL_AHEAD_FIRST_BYTES = 256 << 10, /* of zeros that a durable commit writes ahead: doubled each time */
+    WAL_FILL_AHEAD_MOST_BYTES = 8 << 20,
     WAL_IMAGE_FIRST_BYTES = 16 << 10,
     WAL_IMAGE_KEEP_BYTES = 1 << 20,
     WAL_PUT_MAX_BYTES = 4 << 10, /* payload that wal_put writes as a compact group; more costs little as another one */
@@ -72,6 +74,7 @@ struct wal_segment {
     struct list link;
     uint32_t number;
     uint32_t version;
+    bool allocated; /* its blocks are, and were not written when it was made */
     uint64_t bytes;
     _Atomic uint64_t end; /* what counts of it, in the stream */
     struct io_file *file;
@@ -116,6 +119,8 @@ struct wal {
     uint64_t current_end;        /* what is written of it, in the stream */
     uint64_t current_bytes;
     uint32_t current_version; /* of its format */
+    uint64_t current_filled;  /* its blocks below this offset are written, not merely allocated */
+    uint64_t fill_step;       /* bytes of zeros that the next durable commit behind it writes ahead */
     uint64_t pushed;          /* what the keeper was told to have written out of it, in the stream */
     bool spare_asked;         /* since it was installed */
     uint64_t last_group;      /* last written */
@@ -141,6 +146,7 @@ struct wal {
     struct list live;    /* of struct wal_segment, by number */
     struct list dropped; /* no longer part of the log, still on disk, by number */
     uint32_t spares[WAL_SPARES_MAX];
+    bool spare_allocated[WAL_SPARES_MAX]; /* as of a segment */
     unsigned spare_count;
     uint32_t spare_serial; /* for names of spares */
     struct io_job keeper;
@@ -153,6 +159,7 @@ struct wal {
     struct io_file *pushing; /* of which [push_begin, push_end) is to go out; NULL = nothing */
     uint64_t push_begin, push_end;
     struct io_file *filling; /* the spare that is being prepared */
+    bool filling_allocated;  /* the keeper's: it is not filled */
     uint64_t filled;
     struct wal_rotation rotation;
     enum wal_rotation_state rotation_state;
@@ -191,6 +198,8 @@ MUST_CHECK enum status wal_make_segment(struct wal *wal, const struct wal_segmen
 struct wal_segment_header wal_next_header(const struct wal *wal, uint32_t number, uint64_t bytes, uint64_t start_group);
 /* Has the keeper write out what stands in the newest segment from wal->pushed on. */
 void wal_push(struct wal *wal);
+/* Durable commits are to come up to that offset: has the blocks behind it written, not merely allocated. Owner. */
+MUST_CHECK enum status wal_fill_ahead(struct wal *wal, uint64_t end);
 /* Makes it part of the log. */
 void wal_install_segment(struct wal *wal, struct wal_segment *made);
 

@@ -235,6 +235,7 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
     wal->current_segment = segment->number;
     wal->current_bytes = segment->bytes;
     wal->current_version = header->version;
+    wal->current_filled = segment->bytes; /* nobody knows: that of the process before */
     wal->current_end = scan.position;
     wal->last_group = scan.last_group;
     opening->unproven_begin = scan.durable_position;

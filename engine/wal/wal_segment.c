@@ -92,13 +92,31 @@ static bool fills_ahead(const struct wal *wal) {
     return wal->on_commit != NULL || atomic_load_explicit(&wal->syncs_come, memory_order_relaxed);
 }
 
+/*
+ * A sync of blocks that are merely allocated has the file system note each time that they are written now. So the first
+ * durable commit in such a segment writes zeros ahead of it, in stretches that grow; its own sync covers them.
+ */
+enum status wal_fill_ahead(struct wal *wal, uint64_t end) {
+    if (end <= wal->current_filled) return STATUS_OK;
+    uint64_t at = (end + IO_PAGE_BYTES - 1) / IO_PAGE_BYTES * IO_PAGE_BYTES;
+    const uint64_t want = at + wal->fill_step, till = want < wal->current_bytes ? want : wal->current_bytes;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && at < till) status = fill(wal_current_file(wal), till, &at, 1);
+    if (status != STATUS_OK) return status;
+    wal->current_filled = till;
+    if (wal->fill_step < WAL_FILL_AHEAD_MOST_BYTES) wal->fill_step *= 2;
+    return STATUS_OK;
+}
+
 /* The name under which a prepared file stands that becomes the segment: a spare's, or that of one zero-filled here. Its
  * size is right and durable. */
-static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_BYTES], bool *recycled) {
-    *recycled = false;
+static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_BYTES], bool *recycled,
+                            bool *allocated) {
+    *recycled = *allocated = false;
     mutex_lock(&wal->mutex);
     if (bytes == wal->segment_bytes && wal->spare_count > 0) {
         wal_spare_name(name, wal->spares[--wal->spare_count]);
+        *allocated = wal->spare_allocated[wal->spare_count];
         *recycled = true;
     }
     mutex_unlock(&wal->mutex);
@@ -112,7 +130,8 @@ static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_
     enum status status = open_fresh(wal, name, &file);
     if (status != STATUS_OK) return status;
     uint64_t filled = 0;
-    if (!fills_ahead(wal))
+    *allocated = !fills_ahead(wal);
+    if (*allocated)
         status = io_file_allocate(file, bytes);
     else
         while (status == STATUS_OK && filled < bytes) status = fill(file, bytes, &filled, 1);
@@ -171,7 +190,7 @@ enum status wal_make_segment(struct wal *wal, const struct wal_segment_header *h
     *made = NULL;
     struct wal_segment *segment = calloc(1, sizeof *segment);
     if (segment == NULL) return STATUS_NO_MEMORY;
-    enum status status = prepared(wal, header->segment_bytes, name, &recycled);
+    enum status status = prepared(wal, header->segment_bytes, name, &recycled, &segment->allocated);
     if (status == STATUS_OK) status = wal_path(wal, name, path);
     if (status == STATUS_OK) {
         /* A prepared file has its blocks: what fails from here on is a fault of the device, not want of room. */
@@ -205,6 +224,8 @@ void wal_install_segment(struct wal *wal, struct wal_segment *made) {
     wal->current_segment = made->number;
     wal->current_bytes = made->bytes;
     wal->current_version = made->version;
+    wal->current_filled = made->allocated ? 0 : made->bytes;
+    wal->fill_step = WAL_FILL_AHEAD_FIRST_BYTES;
     wal->current_end = 0;
     wal->pushed = 0;
     wal->spare_asked = false;
@@ -257,8 +278,9 @@ static void keep_push(struct wal *wal) {
 }
 
 /* REQUIRES: mutex held. */
-static bool add_spare(struct wal *wal, uint32_t serial) {
+static bool add_spare(struct wal *wal, uint32_t serial, bool allocated) {
     if (wal->spare_count == WAL_SPARES_MAX) return false;
+    wal->spare_allocated[wal->spare_count] = allocated;
     wal->spares[wal->spare_count++] = serial;
     return true;
 }
@@ -293,7 +315,7 @@ static void keep_drop(struct wal *wal) {
         wal->drop_paused = true;
         list_push_front(&wal->dropped, &segment->link);
         segment = NULL;
-    } else if (!recycle || !add_spare(wal, serial)) {
+    } else if (!recycle || !add_spare(wal, serial, false)) {
         wal->disk_bytes -= segment->bytes;
     }
     mutex_unlock(&wal->mutex);
@@ -316,7 +338,7 @@ static enum status finish_spare(struct wal *wal) {
     if (status == STATUS_OK) status = io_rename(wal->io, from, to);
     if (status != STATUS_OK) return status;
     mutex_lock(&wal->mutex);
-    bool added = add_spare(wal, serial);
+    bool added = add_spare(wal, serial, wal->filling_allocated);
     wal->disk_bytes += wal->segment_bytes;
     mutex_unlock(&wal->mutex);
     check(added); /* one is prepared only when there is none */
@@ -328,7 +350,8 @@ static void keep_fill(struct wal *wal) {
     if (wal->filling == NULL) {
         wal->filled = 0;
         status = open_fresh(wal, filling_name, &wal->filling);
-        if (status == STATUS_OK && !fills_ahead(wal)) {
+        wal->filling_allocated = !fills_ahead(wal);
+        if (status == STATUS_OK && wal->filling_allocated) {
             status = io_file_allocate(wal->filling, wal->segment_bytes);
             wal->filled = wal->segment_bytes;
         }

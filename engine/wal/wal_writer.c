@@ -228,6 +228,10 @@ static enum status commit_group(struct wal *wal, struct wal_image *image, bool s
     uint64_t offset;
     struct slice range = wal_image_range(image, &offset);
     struct io_file *file = wal_current_file(wal);
+    if (sync && atomic_load_explicit(&wal->syncs_come, memory_order_relaxed)) {
+        const enum status filled = wal_fill_ahead(wal, offset + range.size);
+        if (filled != STATUS_OK) return wal_fail(wal, filled, "filling a segment failed");
+    }
     const bool at_once = sync && !wal->unsynced; /* else the sync has to cover what came before */
     enum status status = at_once ? io_file_write_sync(file, offset, range.data, range.size)
                                  : io_file_write(file, offset, range.data, range.size);
