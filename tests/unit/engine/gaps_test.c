@@ -13,6 +13,7 @@
 
 #include "engine/lsm/gaps.h"
 #include "engine/lsm/iterator.h"
+#include "engine/txn.h"
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/engine_lab.h"
 #include "tools/sim/sim_io.h"
@@ -301,6 +302,26 @@ static void an_iterator_from_before_the_deletes_sees_them_all(void **state) {
     engine_iterator_close(iterator);
 }
 
+static void a_transaction_sees_what_it_put_into_a_gap(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_txn *txn;
+    struct engine_iterator *iterator;
+    delete_row(fixture);
+    assert_false(gaps_are_none(&fixture->engine->gaps));
+    assert_int_equal(engine_txn_begin(fixture->engine, NULL, &txn), STATUS_OK);
+    assert_int_equal(engine_txn_put(txn, TREE, slice_from_text(name_of(2000)), slice_from_text("own")), STATUS_OK);
+    assert_int_equal(engine_txn_iterator_open(txn, TREE, NULL, &iterator), STATUS_OK);
+    engine_iterator_seek(iterator, slice_from_text(name_of(FIRST)));
+    assert_true(engine_iterator_valid(iterator));
+    assert_true(slice_equal(engine_iterator_key(iterator), slice_from_text("key002000")));
+    engine_iterator_seek_before(iterator, slice_from_text(name_of(LAST)));
+    assert_true(engine_iterator_valid(iterator));
+    assert_true(slice_equal(engine_iterator_key(iterator), slice_from_text("key002000")));
+    engine_iterator_close(iterator);
+    engine_txn_end(txn);
+    expect_seek(fixture, NULL, FIRST, false, "key003000", true);
+}
+
 static void compaction_ends_what_there_is_to_hop_over(void **state) {
     struct fixture *fixture = *state;
     delete_row(fixture);
@@ -330,6 +351,7 @@ int main(void) {
         ENGINE(a_row_of_deletes_may_go_down),
         ENGINE(the_first_long_walk_has_later_ones_hop),
         ENGINE(an_iterator_from_before_the_deletes_sees_them_all),
+        ENGINE(a_transaction_sees_what_it_put_into_a_gap),
         ENGINE(compaction_ends_what_there_is_to_hop_over),
     };
     return cmocka_run_group_tests_name("gaps", tests, NULL, NULL);
