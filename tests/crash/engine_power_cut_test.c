@@ -313,6 +313,12 @@ static void every_cut_leaves_a_prefix_with_all_that_was_promised(void **state) {
     print_totals();
 }
 
+/* Cuts that a series of LARGE points has at least; those that depend on a few lives are printed only. */
+static uint64_t least_at(enum moment moment) {
+    if (moment == MOMENT_SCANS || moment == MOMENT_RANGES) return 0;
+    return moment == MOMENT_FIFO ? 1 : 20;
+}
+
 /* A suite that never met the hard cases proves nothing. */
 static void rare_cases_were_met(void **state) {
     (void)state;
@@ -328,7 +334,8 @@ static void rare_cases_were_met(void **state) {
     assert_true(totals.strays_refused > 20 && totals.strays_met > 20 && totals.strays_harmless > 20);
     assert_true(totals.repairs > 20 && totals.repairs_cut > 20);
     for (unsigned i = 0; i < MOMENT_COUNT && totals.points >= LARGE; i++)
-        if (points_at[i] < 20) fail_msg("only %" PRIu64 " cuts: %s", points_at[i], moment_name((enum moment)i));
+        if (points_at[i] < least_at((enum moment)i))
+            fail_msg("only %" PRIu64 " cuts: %s", points_at[i], moment_name((enum moment)i));
 }
 
 int main(void) {
