@@ -87,12 +87,16 @@ void budget_note_write(struct engine *engine) {
     budget_balance(engine);
 }
 
-bool budget_allows_write(const struct engine *engine) {
+bool budget_has_room(const struct engine *engine) {
     const struct memory *memory = &engine->memory;
     if (memory->limit == 0) return true;
-    const uint64_t memtables = memory_used(memory, ENGINE_MEMORY_MEMTABLES);
-    if (engine->sealed_count == 0 && memtables <= mem_charged(engine->active)) return true;
     return others_hold(memory) + memory->limit / FLOOR_SHARE + PAGES_RUN_BYTES <= memory->limit;
+}
+
+bool budget_allows_write(const struct engine *engine) {
+    if (budget_has_room(engine)) return true;
+    const uint64_t memtables = memory_used(&engine->memory, ENGINE_MEMORY_MEMTABLES);
+    return engine->sealed_count == 0 && memtables <= mem_charged(engine->active);
 }
 
 enum status budget_wait_for_readers(struct engine *engine, uint64_t start_ns) {

@@ -26,7 +26,9 @@ void budget_init(struct engine *engine);
 void budget_balance(struct engine *engine);
 /* Counts the active memtable; its leader, after operations were applied. */
 void budget_note_write(struct engine *engine);
-/* REQUIRES: mutex. The memtables may grow. Always true when nothing but the active one is in memory. */
+/* The memtables may grow beside what all hold now. Any thread. */
+bool budget_has_room(const struct engine *engine);
+/* REQUIRES: mutex. The same, and also true when nothing but the active one is in memory. */
 bool budget_allows_write(const struct engine *engine);
 /* REQUIRES: mutex, which is given up meanwhile. For a writer to which that was denied while no flush is under way:
  * readers keep old memtables. Waits a little; NO_MEMORY when it has waited for a second since start_ns. */

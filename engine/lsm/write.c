@@ -365,7 +365,7 @@ static void lead(struct engine *engine, struct writer *leader) {
 static bool commit_alone(struct engine *engine, struct writer *writer) {
     if (engine->options.owner_seals || atomic_load_explicit(&engine->seal_wanted, memory_order_relaxed)) return false;
     if (!lead_try_alone(&engine->lead)) return false;
-    const bool fits = !store_is_full(engine);
+    const bool fits = !store_is_full(engine) && budget_has_room(engine);
     if (fits) {
         struct group group; /* large: what is read is set */
         group.count = 1;
