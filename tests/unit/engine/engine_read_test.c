@@ -403,7 +403,7 @@ static void many_keys_at_once_are_answered_as_one_by_one(void **state) {
 static void many_keys_are_answered_though_the_cache_keeps_no_block(void **state) {
     enum { FILES = 4, ASKED = 24 };
     struct fixture *fixture = *state;
-    static char names[ASKED][8], value[700];
+    static char names[ASKED][16], value[700];
     struct slice keys[ASKED];
     struct engine_value values[ASKED];
     enum status statuses[ASKED];
