@@ -81,10 +81,15 @@ static enum status note_used(struct care_plan *plan, const struct edit_file *met
     return status == STATUS_END ? STATUS_OK : status;
 }
 
-enum status care_list_values(struct care_plan *plan, struct edit *edit) {
+static enum status note_all_used(struct care_plan *plan) {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < plan->count && status == STATUS_OK; i++)
         if (plan->tables[i].fate == TABLE_KEPT) status = note_used(plan, &plan->tables[i].meta);
+    return status;
+}
+
+enum status care_list_values(struct care_plan *plan, struct edit *edit) {
+    enum status status = note_all_used(plan);
     for (size_t i = 0; i < plan->values.count && status == STATUS_OK; i++)
         if (plan->values.files[i].is_used) status = edit_add_value_file(edit, &plan->values.files[i].meta);
     return status;
@@ -115,14 +120,41 @@ static enum status note_unused(void *context, const struct io_entry *entry) {
     return STATUS_OK;
 }
 
-enum status care_set_values_aside(struct care_plan *plan, const char *aside, uint64_t *count) {
+static enum status list_unused(struct care_plan *plan, struct unused *unused) {
+    *unused = (struct unused){.plan = plan};
+    return io_dir_list(plan->io, plan->dir, note_unused, unused);
+}
+
+/* Where a file stands and where it goes. */
+static enum status aside_paths(const struct care_plan *plan, const char *aside, uint64_t number,
+                               char from[IO_PATH_BYTES], char to[IO_PATH_BYTES]) {
+    const enum status status = file_path(from, plan->dir, FILE_VALUES, number);
+    return status == STATUS_OK ? file_path(to, aside, FILE_VALUES, number) : status;
+}
+
+enum status care_link_values_aside(struct care_plan *plan, const char *aside) {
     struct unused unused = {.plan = plan};
     char from[IO_PATH_BYTES], to[IO_PATH_BYTES];
-    enum status status = io_dir_list(plan->io, plan->dir, note_unused, &unused);
+    enum status status = note_all_used(plan);
+    if (status == STATUS_OK) status = list_unused(plan, &unused);
     for (size_t i = 0; i < unused.count && status == STATUS_OK; i++) {
-        status = file_path(from, plan->dir, FILE_VALUES, unused.numbers[i]);
-        if (status == STATUS_OK) status = file_path(to, aside, FILE_VALUES, unused.numbers[i]);
-        if (status == STATUS_OK) status = io_rename(plan->io, from, to);
+        status = aside_paths(plan, aside, unused.numbers[i], from, to);
+        if (status == STATUS_OK && io_link(plan->io, from, to) != STATUS_OK) break; /* no links here: it moves later */
+    }
+    free(unused.numbers);
+    return status;
+}
+
+enum status care_set_values_aside(struct care_plan *plan, const char *aside, uint64_t *count) {
+    struct unused unused;
+    struct io_entry entry;
+    char from[IO_PATH_BYTES], to[IO_PATH_BYTES];
+    enum status status = list_unused(plan, &unused);
+    for (size_t i = 0; i < unused.count && status == STATUS_OK; i++) {
+        status = aside_paths(plan, aside, unused.numbers[i], from, to);
+        if (status != STATUS_OK) break;
+        const bool is_there = io_stat(plan->io, to, &entry) == STATUS_OK;
+        status = is_there ? io_remove(plan->io, from) : io_rename(plan->io, from, to);
     }
     *count += unused.count;
     free(unused.numbers);

@@ -86,7 +86,9 @@ MUST_CHECK enum status care_keep_keys(struct care_plan *plan, struct edit_file *
 MUST_CHECK enum status care_judge_values(struct care_plan *plan, const char *path, struct care_table_plan *table);
 /* Adds the files of values that tables which stay refer to. */
 MUST_CHECK enum status care_list_values(struct care_plan *plan, struct edit *edit);
-/* All other files of values go to `aside`. */
+/* All other files of values get a second name in `aside`, before the manifest counts: an open after a cut would remove
+ * them. Then they leave the first one. */
+MUST_CHECK enum status care_link_values_aside(struct care_plan *plan, const char *aside);
 MUST_CHECK enum status care_set_values_aside(struct care_plan *plan, const char *aside, uint64_t *count);
 
 /* Reads the own log as far as it is sound; sets the salvage's mark to where it goes on behind the tables. */

@@ -448,6 +448,7 @@ static enum status carry_out(struct care_plan *plan, const struct listing *listi
     if (plan->lost_found)
         care_say(plan, "%" PRIu64 " of the values named as lost stood in another table, too, and are there",
                  plan->lost_found);
+    if (status == STATUS_OK) status = care_link_values_aside(plan, aside);
     if (status == STATUS_OK) status = link_aside(plan, aside);
     if (status == STATUS_OK) status = write_manifest(plan);
     if (status == STATUS_OK) status = set_all_aside(plan, aside, listing, report);
