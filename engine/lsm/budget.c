@@ -8,7 +8,7 @@
 #include "engine/lsm/store.h"
 
 enum {
-    SLACK_SHARE = 16, /* of the limit: for what malloc loses between its pieces */
+    SLACK_SHARE = 12, /* of the limit: for what malloc loses between its pieces */
     FLOOR_SHARE = 16, /* what the cache keeps in any case */
     STEP_SHARE = 32,  /* the cache shrinks by so much more than it must, and grows back only when that pays */
     MEMTABLE_SHARE = 10,
