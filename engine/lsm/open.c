@@ -93,13 +93,20 @@ static enum status sync_parent(struct engine *engine) {
     return io_dir_sync(engine->io, parent);
 }
 
+/* What was replayed may have begun a flush: its edits come meanwhile. */
 static void tell_opening(struct engine *engine, uint64_t ns) {
     struct event event;
+    mutex_lock(&engine->install_lock);
+    const uint64_t edit = engine->last_edit;
+    mutex_lock(&engine->mutex);
+    const uint64_t installed = engine->installed.index;
+    mutex_unlock(&engine->mutex);
+    mutex_unlock(&engine->install_lock);
     event_begin(&event, engine, "open");
     event_number(&event, "duration_us", ns / 1000);
-    event_number(&event, "edit", engine->last_edit);
-    event_number(&event, "installed_index", engine->installed.index);
-    event_number(&event, "replayed", engine->applied.index - engine->installed.index);
+    event_number(&event, "edit", edit);
+    event_number(&event, "installed_index", installed);
+    event_number(&event, "replayed", engine->applied.index - installed);
     event_end(&event);
     events_write(engine);
 }
