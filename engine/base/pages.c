@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "engine/base/check.h"
 
@@ -48,4 +51,10 @@ void *pages_room_alloc(size_t bytes) {
     void *room = aligned_alloc(PAGES_RUN_BYTES, size);
     if (room) (void)madvise(room, size, MADV_HUGEPAGE);
     return room;
+}
+
+void pages_trim_heap(void) {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }

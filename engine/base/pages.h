@@ -27,6 +27,11 @@ void pages_run_free(void *run);
  * thread. */
 void *pages_room_alloc(size_t bytes);
 
+/* What malloc keeps of pieces that were freed goes back to the system, whoever in the process freed them. Costs some
+ * hundred microseconds, and page faults when malloc needs as much again: for the end of large work. Where the C library
+ * has no such call: does nothing. Any thread. */
+void pages_trim_heap(void);
+
 #pragma GCC visibility pop
 
 #endif

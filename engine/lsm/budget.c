@@ -81,6 +81,10 @@ void budget_balance(struct engine *engine) {
     mutex_unlock(&engine->budget_lock);
 }
 
+void budget_end_job(const struct engine *engine) {
+    if (engine->memory.limit > 0) pages_trim_heap();
+}
+
 void budget_note_write(struct engine *engine) {
     if (!mem_recount(engine->active)) return;
     if (engine->wal) memory_set(&engine->memory, ENGINE_MEMORY_LOG, wal_memory_bytes(engine->wal) + MAPPED_LOG_BYTES);

@@ -24,6 +24,8 @@ void budget_fill_options(struct engine_options *options);
 void budget_init(struct engine *engine);
 /* Gives the cache what the others leave. After something has grown or gone. With no limit: does nothing. */
 void budget_balance(struct engine *engine);
+/* A flush or a merge has freed its buffers: what malloc keeps of them is in no line. With no limit: does nothing. */
+void budget_end_job(const struct engine *engine);
 /* Counts the active memtable; its leader, after operations were applied. */
 void budget_note_write(struct engine *engine);
 /* The memtables may grow beside what all hold now. Any thread. */

@@ -42,7 +42,8 @@ static void pin_inputs(struct compaction *compaction, bool pin) {
 
 static void destroy(struct compaction *compaction, bool installed) {
     struct engine *engine = compaction->engine;
-    if (compaction->merge_open) source_close(&compaction->merge.source);
+    const bool merged = compaction->merge_open;
+    if (merged) source_close(&compaction->merge.source);
     if (compaction->pinned) pin_inputs(compaction, false);
     fold_deinit(&compaction->fold);
     if (installed)
@@ -58,6 +59,7 @@ static void destroy(struct compaction *compaction, bool installed) {
     version_release(compaction->version);
     free(compaction);
     engine->compaction = NULL;
+    if (merged) budget_end_job(engine);
     set_claim(engine, 0, 0);
 }
 

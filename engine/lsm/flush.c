@@ -54,6 +54,7 @@ static void destroy(struct engine *engine, struct flush *flush, bool installed) 
     mem_release(flush->mem);
     free(flush);
     engine->flush = NULL;
+    budget_end_job(engine);
 }
 
 void flush_abandon(struct engine *engine) {
