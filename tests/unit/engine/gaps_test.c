@@ -160,7 +160,7 @@ static void one_span_is_watched_at_a_time(void **state) {
 
 static void the_oldest_gap_goes_where_there_are_too_many(void **state) {
     struct gaps *gaps = *state;
-    char begin[8], end[8];
+    char begin[16], end[16];
     for (int i = 0; i <= GAPS_MAX; i++) {
         snprintf(begin, sizeof begin, "%02da", i);
         snprintf(end, sizeof end, "%02dx", i);
