@@ -126,7 +126,8 @@ struct engine_options {
     bool owner_seals; /* ENGINE_WAL_OFF: only engine_amend seals a memtable; the owner asks engine_wants_seal after each
                          write and now and then */
     bool must_exist;  /* NOT_FOUND instead of making a new one */
-    bool read_only;   /* nothing is written, no lock is taken, no background work: for tools beside a running owner */
+    bool read_only;   /* nothing is written, no lock is taken, no background work: for readers beside a running owner.
+                         They hold every file open (open_files does not bind them), and go on by engine_refresh */
     bool memory_writes; /* with read_only and owner_seals: writes are taken, into memory alone: BUSY when memtable_bytes
                            are full, and no flush ever comes. A tool replays an owner's log so */
 
@@ -181,6 +182,17 @@ MUST_CHECK enum status engine_open(struct io *io, const char *dir, const struct 
 /* Ends background work at its next step, commits nothing more. Snapshots, iterators and values must have been released.
  * NULL is allowed. */
 void engine_close(struct engine *engine);
+/*
+ * With read_only, beside a process that writes: goes on to what the store is now, a later state of the same history.
+ * Reads that begin afterwards see it; snapshots and iterators go on seeing theirs. Files that it has open already are
+ * not opened anew; the manifest is read if it has grown, the log always. Nothing is written, no lock is taken, the
+ * writer is not disturbed. It sees every write that has returned, and maybe one that is about to; with ENGINE_WAL_OFF,
+ * and the log elsewhere, what is installed. One thread at a time; reads go on meanwhile in others. Blocking.
+ * What a writer changes under its eyes is looked at again, for up to a second; CORRUPT, FAULTY, NOT_FOUND and others
+ * after that, IO, NO_MEMORY: the state is as it was, or a later one; *error (may be NULL) says more. UNSUPPORTED
+ * without read_only, and with memory_writes.
+ */
+MUST_CHECK enum status engine_refresh(struct engine *engine, struct error *error);
 /* As they are in force, defaults filled in. The store keeps them (OPTIONS): what differs at the next open is told to
  * the log and as an event, and a `wal` that differs is MISMATCH. */
 void engine_get_options(const struct engine *engine, struct engine_options *options);

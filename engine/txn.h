@@ -91,8 +91,8 @@ MUST_CHECK enum status engine_txn_rollback(struct engine_txn *txn, uint32_t save
  * OK: all of it is written, at once (with sync, durable), and the transaction is over: engine_txn_end or _restart.
  * CONFLICT: nothing was done, engine_txn_get_conflict says why; it can only be restarted or ended. What else
  * engine_write answers: nothing was done (but for a failure of the log, see there); BUSY, NO_SPACE and NO_MEMORY may be
- * tried again. With nothing written, it answers whether what is locked is as it was: CONFLICT or OK, also on a
- * read-only engine. options may be NULL.
+ * tried again. With nothing written, it answers whether what is locked is as it was: CONFLICT or OK; on a read-only
+ * engine also READ_ONLY, if engine_refresh has gone on to files that can't tell. options may be NULL.
  */
 MUST_CHECK enum status engine_txn_commit(struct engine_txn *txn, const struct engine_write_options *options);
 

@@ -96,7 +96,7 @@ static void tell_removal(struct engine *engine, const struct file *file, enum st
 
 static void bury_file(struct engine *engine, struct file *file) {
     char path[IO_PATH_BYTES];
-    const bool goes = atomic_load(&file->dead) && !store_has_failed(engine);
+    const bool goes = atomic_load(&file->dead) && !store_has_failed(engine) && !engine->options.read_only;
     if (goes) sst_forget_blocks(atomic_load(&file->sst));
     tables_close_one(engine, atomic_load(&file->sst));
     if (goes) {
@@ -108,6 +108,7 @@ static void bury_file(struct engine *engine, struct file *file) {
             log_warn(engine->log, "engine %s: file %" PRIu64 " can't be removed: %s", engine->dir, file->meta.number,
                      status_text(status));
     }
+    if (engine->options.read_only) store_count_values(file, false); /* a writer's installation has done so */
     store_detach_values(file);
     file_destroy(file);
 }
@@ -126,6 +127,10 @@ static bool sweep_some(struct engine *engine, unsigned limit) {
     }
     store_bury_values(engine);
     return more;
+}
+
+void store_sweep(struct engine *engine) {
+    while (sweep_some(engine, SWEEP_FILES_PER_STEP)) continue;
 }
 
 void store_sweep_closed(struct engine *engine) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm/options.h"
+#include "engine/lsm/refresh.h"
 #include "engine/lsm/store.h"
 
 enum {
@@ -151,10 +152,8 @@ static enum status open_engine(struct engine *engine, const char *dir, struct er
     return STATUS_OK;
 }
 
-enum status engine_open(struct io *io, const char *dir, const struct engine_options *options, struct engine **engine,
-                        struct error *error) {
-    struct error unused;
-    if (!error) error = &unused;
+static enum status open_once(struct io *io, const char *dir, const struct engine_options *options,
+                             struct engine **engine, struct error *error) {
     *error = (struct error){.status = STATUS_OK};
     *engine = NULL;
     struct engine *made = calloc(1, sizeof *made);
@@ -165,6 +164,17 @@ enum status engine_open(struct io *io, const char *dir, const struct engine_opti
         *engine = made;
     else
         engine_close(made);
+    return status;
+}
+
+enum status engine_open(struct io *io, const char *dir, const struct engine_options *options, struct engine **engine,
+                        struct error *error) {
+    struct error unused;
+    if (!error) error = &unused;
+    struct refresh_patience patience = {.tries = 0};
+    enum status status;
+    do status = open_once(io, dir, options, engine, error);
+    while (options->read_only && refresh_try_again(&patience, io, status, error));
     return status;
 }
 

@@ -144,6 +144,8 @@ static enum status load_trees(struct engine *engine, const struct recovered *rec
 
 struct loading {
     struct engine *engine;
+    struct file **known; /* of engine->version, by number; owned */
+    size_t known_count;
     struct recovered *recovered;
     struct install install; /* gathers the changes */
     struct error *error;
@@ -178,7 +180,9 @@ static enum status load_value_file(struct loading *loading, uint64_t number, con
     *file = value_table_add(&engine->values, meta, store_garbage_percent(kind));
     if (!*file) return STATUS_NO_MEMORY;
     (*file)->known = true;
-    return engine->options.read_only ? store_open_values(engine, *file, 0, &reader) : STATUS_OK;
+    if (!engine->options.read_only) return STATUS_OK;
+    status = store_open_values(engine, *file, 0, &reader);
+    return status == STATUS_OK ? status : error_set(loading->error, status, "%s: can't be opened", path);
 }
 
 /* What an SST refers to, and its part of the account. */
@@ -201,10 +205,58 @@ static enum status load_values(struct loading *loading, struct file *file, const
     return status;
 }
 
+static int compare_numbers(const void *a, const void *b) {
+    const struct file *const *x = a, *const *y = b;
+    return ((*x)->meta.number > (*y)->meta.number) - ((*x)->meta.number < (*y)->meta.number);
+}
+
+static size_t count_files(const struct version *version) {
+    size_t count = 0;
+    for (size_t i = 0; i < version->count; i++)
+        for (uint32_t level = 0; level < ENGINE_LEVELS; level++) count += version->trees[i]->levels[level].count;
+    return count;
+}
+
+/* What the present version has already, by number. */
+static enum status gather_known(struct loading *loading) {
+    const struct version *version = loading->engine->version;
+    const size_t count = count_files(version);
+    if (count == 0) return STATUS_OK;
+    loading->known = malloc(count * sizeof(struct file *));
+    if (!loading->known) return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < version->count; i++) {
+        for (uint32_t at = 0; at < ENGINE_LEVELS; at++) {
+            const struct level *level = &version->trees[i]->levels[at];
+            for (uint32_t f = 0; f < level->count; f++) loading->known[loading->known_count++] = level->files[f];
+        }
+    }
+    qsort(loading->known, loading->known_count, sizeof(struct file *), compare_numbers);
+    return STATUS_OK;
+}
+
+static struct file *find_known(const struct loading *loading, uint64_t number) {
+    size_t low = 0, high = loading->known_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (loading->known[middle]->meta.number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < loading->known_count && loading->known[low]->meta.number == number ? loading->known[low] : NULL;
+}
+
 static enum status load_file(void *context, const struct edit_file *meta) {
     struct loading *loading = context;
     struct engine *engine = loading->engine;
     char path[IO_PATH_BYTES];
+    struct file *known = find_known(loading, meta->number);
+    if (known) {
+        const struct tree *of = tree_table_by_instance(&engine->trees, meta->instance);
+        const enum status added = install_add(&loading->install, known, meta->level, of->kind);
+        if (added == STATUS_OK) file_acquire(known);
+        return added;
+    }
     enum status status = store_file_path(engine, meta->number, path);
     if (status == STATUS_OK) status = check_size(loading, path, meta->bytes);
     if (status != STATUS_OK) return status;
@@ -214,23 +266,36 @@ static enum status load_file(void *context, const struct edit_file *meta) {
     const struct tree *tree = tree_table_by_instance(&engine->trees, meta->instance);
     /* Beside a running owner, a file that is open stays readable when the owner removes it. */
     if (meta->values.size) status = load_values(loading, file, tree->kind);
-    if (status == STATUS_OK && engine->options.read_only) status = store_open_file(engine, file, 0, &sst);
+    if (status == STATUS_OK && engine->options.read_only) {
+        status = store_open_file(engine, file, 0, &sst);
+        if (status != STATUS_OK) error_set(loading->error, status, "%s: can't be opened", path);
+    }
     if (status == STATUS_OK) status = install_add(&loading->install, file, meta->level, tree->kind);
     if (status != STATUS_OK) file_release(file);
     return status;
 }
 
-static enum status load_files(struct engine *engine, struct recovered *recovered, struct error *error) {
+enum status store_load_files(struct engine *engine, struct recovered *recovered, struct version **version,
+                             struct error *error) {
     struct loading loading = {.engine = engine, .recovered = recovered, .error = error};
-    struct version *loaded = NULL;
+    struct version *none = version_create_empty();
     install_init(&loading.install, EDIT_SNAPSHOT);
-    enum status status = recovered_each_file(recovered, load_file, &loading);
+    enum status status = none ? gather_known(&loading) : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) status = recovered_each_file(recovered, load_file, &loading);
     if (status == STATUS_OK) {
-        status = version_apply(engine->version, loading.install.changes, loading.install.count, &loaded);
+        status = version_apply(none, loading.install.changes, loading.install.count, version);
         if (status == STATUS_CORRUPT) error_set(error, status, "files of one level overlap");
     }
     for (size_t i = 0; i < loading.install.count; i++) file_release(loading.install.changes[i].file);
     install_deinit(&loading.install);
+    version_release(none);
+    free(loading.known);
+    return status;
+}
+
+static enum status load_files(struct engine *engine, struct recovered *recovered, struct error *error) {
+    struct version *loaded = NULL;
+    const enum status status = store_load_files(engine, recovered, &loaded, error);
     if (status != STATUS_OK) return status;
     version_release(engine->version);
     engine->version = loaded;
@@ -320,26 +385,30 @@ static enum status replay_record(void *context, const struct wal_record *record)
     return STATUS_OK;
 }
 
-static enum status replay_log(struct engine *engine, struct error *error) {
+enum status store_read_log(struct engine *engine, enum status (*visit)(void *context, const struct wal_record *record),
+                           void *context, struct error *error) {
     char dir[IO_PATH_BYTES];
-    struct replay replay = {.engine = engine, .error = error};
     struct wal_recovery recovery;
     const struct wal_options options = {.owner = engine->store,
                                         .segment_bytes = engine->options.wal_segment_bytes,
-                                        .log = engine->log,
+                                        .log = engine->options.read_only ? NULL : engine->log, /* beside a writer a
+                                                                  log may look faulty for a moment: *error tells */
                                         .compact = store_allows(engine, FORMAT_COMPACT_LOG),
                                         .read_only = engine->options.read_only};
     const size_t length = strlen(engine->dir);
     if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
     memcpy(dir, engine->dir, length);
     memcpy(dir + length, "/" FILE_NAME_LOG_DIR, sizeof "/" FILE_NAME_LOG_DIR);
-    struct wal *wal = NULL;
+    return wal_open(engine->io, dir, &options, visit, context, &engine->wal, &recovery, error);
+}
+
+static enum status replay_log(struct engine *engine, struct error *error) {
+    struct replay replay = {.engine = engine, .error = error};
     const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
     check(leads);
-    const enum status status = wal_open(engine->io, dir, &options, replay_record, &replay, &wal, &recovery, error);
+    const enum status status = store_read_log(engine, replay_record, &replay, error);
     mutex_lock(&engine->mutex);
-    engine->wal = wal;
-    if (wal) engine->log_end = wal_end(wal);
+    if (engine->wal) engine->log_end = wal_end(engine->wal);
     if (status == STATUS_OK && !engine->options.read_only)
         store_end_lead(engine);
     else
@@ -395,6 +464,18 @@ static enum status prepare_directory(struct engine *engine, const struct recover
     if (status != STATUS_OK)
         return error_set(error, status, "%s: can't be prepared: %s", engine->dir, status_text(status));
     return STATUS_OK;
+}
+
+enum status store_load_manifest(struct engine *engine, struct recovered *recovered, struct error *error) {
+    struct listing listing = {0};
+    enum status status = io_dir_list(engine->io, engine->dir, list_entry_seen, &listing);
+    if (status != STATUS_OK)
+        error_set(error, status, "%s: can't be listed: %s", engine->dir, status_text(status));
+    else
+        status = load_manifest(engine, &listing, recovered, error);
+    if (status == STATUS_OK) status = check_kinds(engine, recovered, error);
+    free(listing.manifests);
+    return status;
 }
 
 enum status store_recover(struct engine *engine, bool *options_differ, struct error *error) {

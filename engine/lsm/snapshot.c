@@ -10,8 +10,10 @@ struct engine_snapshot *store_snapshot_acquire(struct engine *engine, bool trans
     struct engine_snapshot *snapshot = malloc(sizeof *snapshot);
     if (!snapshot) return NULL;
     snapshot->transaction = transaction;
+    snapshot->view = NULL;
     mutex_lock(&engine->mutex);
     snapshot->sequence = lead_mark_load(&engine->shown, &snapshot->mark);
+    if (engine->options.read_only) snapshot->view = view_acquire(&engine->views);
     list_push_back(&engine->snapshots, &snapshot->link);
     mutex_unlock(&engine->mutex);
     return snapshot;
@@ -40,6 +42,7 @@ void engine_snapshot_release(struct engine *engine, struct engine_snapshot *snap
     /* What only this snapshot held may be compacted or dropped now. */
     if (was_oldest) store_job_start(engine, &engine->compact_job);
     mutex_unlock(&engine->mutex);
+    if (snapshot->view) store_release_view(engine, snapshot->view);
     free(snapshot);
 }
 
@@ -72,17 +75,22 @@ enum status store_snapshots(struct engine *engine, uint64_t **sequences, size_t 
  */
 void store_begin_read(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
                       struct store_read *read) {
+    read->borrowed = snapshot && snapshot->view;
     for (;;) {
-        read->view = view_acquire(&engine->views);
+        read->view = read->borrowed ? snapshot->view : view_acquire(&engine->views);
         read->sequence = snapshot ? snapshot->sequence : atomic_load_explicit(&engine->sequence, memory_order_acquire);
         read->time_ms =
             snapshot ? snapshot->mark.time_ms : atomic_load_explicit(&engine->log_time_ms, memory_order_relaxed);
+        if (!snapshot && read->view->sequence) {
+            read->sequence = read->view->sequence;
+            read->time_ms = read->view->time_ms;
+        }
         read->tree = tree_table_find(&engine->trees, tree, read->sequence);
-        if (snapshot || view_is_present(&engine->views, read->view)) return;
+        if (snapshot || read->view->sequence || view_is_present(&engine->views, read->view)) return;
         store_release_view(engine, read->view);
     }
 }
 
 void store_end_read(struct engine *engine, const struct store_read *read) {
-    store_release_view(engine, read->view);
+    if (!read->borrowed) store_release_view(engine, read->view);
 }

@@ -41,11 +41,13 @@ struct engine_snapshot {
     struct list link;
     uint64_t sequence;
     struct engine_mark mark;
-    bool transaction; /* what came after it must stay to be seen, too: see store_oldest_transaction */
+    struct view *view; /* of a reader beside a writer, which keeps nothing for it; else NULL */
+    bool transaction;  /* what came after it must stay to be seen, too: see store_oldest_transaction */
 };
 
 struct flush;
 struct compaction;
+struct recovered;
 
 /* Where a compaction will put files of any span within that of its inputs: an ingest keeps off. */
 struct store_claim {
@@ -175,6 +177,10 @@ struct engine {
     uint64_t compact_rounds;    /* mutex: how often the job found nothing left, or gave up */
     enum status compact_status; /* mutex: of the last round */
 
+    /* Of a reader beside a writer (refresh.c); install_lock. */
+    uint64_t known_sequence;                       /* trees made and dropped up to here are in the table */
+    uint64_t seen_generation, seen_manifest_bytes; /* of the manifest when it was last read */
+
     _Atomic int failed; /* enum status: not OK = read-only for good */
     struct mutex error_lock;
     struct error last_error;
@@ -243,6 +249,8 @@ void store_bury_values(struct engine *engine);
 MUST_CHECK enum status store_take_file_number(struct engine *engine, uint64_t *number);
 uint64_t store_take_job_number(struct engine *engine);
 MUST_CHECK enum status store_file_path(const struct engine *engine, uint64_t number, char path[IO_PATH_BYTES]);
+/* Frees what nobody refers to any more. Blocking; for the sweep, and where there is none. */
+void store_sweep(struct engine *engine);
 /* At close, when no view and no job is left: closes all files, removes the dead. */
 void store_sweep_closed(struct engine *engine);
 /* What a read goes by. */
@@ -251,6 +259,7 @@ struct store_read {
     uint64_t sequence;       /* the view holds everything up to it */
     int64_t time_ms;         /* log time of the state: what expires is judged by it */
     const struct tree *tree; /* as of that sequence; NULL = there is none */
+    bool borrowed;           /* the view is a snapshot's, which is released later */
 };
 /* snapshot NULL = the latest state. */
 void store_begin_read(struct engine *engine, const struct engine_snapshot *snapshot, uint32_t tree,
@@ -356,6 +365,16 @@ MUST_CHECK enum status store_roll_manifest(struct engine *engine);
 
 /* *options_differ: options_compare's answer, asked once the level is known and before anything is written. */
 MUST_CHECK enum status store_recover(struct engine *engine, bool *options_differ, struct error *error);
+/* Its parts, for a reader that looks again (refresh.c). The manifest that the superblock names, added up; the
+ * superblock goes to engine->superblock. */
+MUST_CHECK enum status store_load_manifest(struct engine *engine, struct recovered *recovered, struct error *error);
+/* A version of what is recovered; files that are in engine->version already are taken from there. Trees are known. */
+MUST_CHECK enum status store_load_files(struct engine *engine, struct recovered *recovered, struct version **version,
+                                        struct error *error);
+/* Calls visit for each record of the own log, which is opened, and stays open unless the engine is read_only. */
+MUST_CHECK enum status store_read_log(struct engine *engine,
+                                      enum status (*visit)(void *context, const struct wal_record *record),
+                                      void *context, struct error *error);
 
 /* ---- Jobs' steps ------------------------------------------------------------------------------------------------- */
 

@@ -24,8 +24,9 @@ static uint64_t table_bytes(const struct engine *engine) {
     return memory_used(&engine->memory, ENGINE_MEMORY_TABLES);
 }
 
-/* More than `eighths` of what may be open. */
+/* More than `eighths` of what may be open. A reader beside a writer may not close what the writer removes meanwhile. */
 static bool are_over(const struct engine *engine, unsigned eighths) {
+    if (engine->options.read_only) return false;
     const uint64_t count = atomic_load_explicit(&engine->open_files, memory_order_relaxed);
     if (count > (uint64_t)engine->open_files_most * eighths / 8) return true;
     return engine->memory.limit > 0 && table_bytes(engine) > engine->memory.limit / TABLE_SHARE * eighths / 8;

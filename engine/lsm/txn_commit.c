@@ -83,7 +83,9 @@ static enum status check_published(struct engine_txn *txn) {
     enum status status = STATUS_OK;
     if (search.upto > search.after) {
         search.files = has_files_after(engine, search.after);
-        status = check_all(txn, &search);
+        /* What folded those files knew nothing of a reader's snapshot. */
+        const bool unknown = search.files && engine->options.read_only && txn->locks.count > 0;
+        status = unknown ? STATUS_READ_ONLY : check_all(txn, &search);
     }
     txn->checked = search.upto;
     store_end_read(engine, &read);

@@ -130,7 +130,7 @@ uint64_t file_stale_bytes(const struct file *file) {
 static void bury(struct engine *engine, struct value_file *file) {
     char path[IO_PATH_BYTES];
     value_reader_close(atomic_load(&file->reader));
-    if (atomic_load(&file->dead) && !store_has_failed(engine)) {
+    if (atomic_load(&file->dead) && !store_has_failed(engine) && !engine->options.read_only) {
         /* Its values in the cache are asked for no more, and leave it in their turn. */
         enum status status = file_path(path, engine->dir, FILE_VALUES, file->meta.number);
         if (status == STATUS_OK) status = io_remove(engine->io, path);

@@ -30,6 +30,8 @@ struct view {
     uint64_t number; /* 1, 2, .. in order of publication */
     _Atomic int64_t references;
     struct version *version;
+    uint64_t sequence; /* of a reader beside a writer: what it shows, and */
+    int64_t time_ms;   /* the log time of that; 0 = whatever is published */
     struct mem *active;
     uint32_t sealed_count;
     struct mem *sealed[VIEW_SEALED_MAX]; /* newest first */
