@@ -87,8 +87,9 @@ void raft_driver_close(struct raft_driver *driver);
 
 /*
  * A node's directory, read without the node: what the store has flushed, and after it the entries of the log that are
- * known to be committed, applied in memory; nothing on disk is changed, no lock is taken. The node should not be
- * running: files may go while they are read. Blocking; one thread.
+ * known to be committed, applied in memory; nothing on disk is changed, no lock is taken. The node may run meanwhile:
+ * what is open stays readable, but opening may meet what does not fit together, as damage: open it again then.
+ * Blocking; one thread.
  */
 struct raft_reading;
 

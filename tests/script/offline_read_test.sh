@@ -1,5 +1,5 @@
 #!/bin/bash
-# loam get and loam scan, as programs, on the directory of a node that was killed: what they show, how they exit, and that they change nothing.
+# loam get and loam scan, as programs, on the directory of a node that was killed, or runs: what they show, how they exit, and that they change nothing.
 set -u
 . "$(dirname "$0")/frame.sh"
 names=(
@@ -8,6 +8,7 @@ names=(
     reading_changes_nothing
     entries_that_are_not_known_to_be_committed_are_named_and_left_out
     rows_of_files_and_log_are_one_state
+    beside_a_running_node_each_answer_is_a_state_it_had
     a_damaged_log_exits_with_2
     a_command_line_that_is_not_understood_exits_with_1
 )
@@ -55,6 +56,27 @@ rows_of_files_and_log_are_one_state() {
     "$loam" scan "$work/node" >"$work/out" 2>"$work/err" || { cat "$work/err"; return 1; }
     grep -Eq 'files up to [1-9][0-9]+, then the log' "$work/err" || { cat "$work/err"; return 1; }
     [ "$(grep -c '^"key:' "$work/out")" = 3000 ] && grep -q '^"key:7" string "late"$' "$work/out"
+}
+beside_a_running_node_each_answer_is_a_state_it_had() {
+    start_server --memtable-bytes 65536 || return 1
+    local i pad a b before=0 seen=0
+    pad=$(printf 'v%.0s' {1..600})
+    ( for i in $(seq 1 100000); do [ -e "$work/enough" ] && break; echo "incr a"; echo "incr b"; echo "set pad:$((i % 50)) $pad"; done | "$loam" cli -p "$port" >/dev/null ) &
+    local feeder=$!
+    for i in $(seq 1 25); do
+        "$loam" scan "$work/node" --match '[ab]' >"$work/out" 2>"$work/err" || { cat "$work/err"; seen=-1; break; }
+        grep -q 'as of entry [1-9]' "$work/err" || { cat "$work/err"; seen=-1; break; }
+        a=$(sed -n 's/^"a" string "\([0-9]*\)"$/\1/p' "$work/out")
+        b=$(sed -n 's/^"b" string "\([0-9]*\)"$/\1/p' "$work/out")
+        a=${a:-0} b=${b:-0}
+        [ "$a" -ge "$before" ] && { [ "$a" = "$b" ] || [ "$a" = $((b + 1)) ]; } || { echo "a $a, b $b, before $before"; seen=-1; break; }
+        [ "$a" -gt "$before" ] && seen=$((seen + 1))
+        before=$a
+    done
+    touch "$work/enough"
+    wait "$feeder"
+    kill_server
+    [ "$seen" -ge 3 ] || { echo "$seen states, the last one $before"; return 1; }
 }
 a_damaged_log_exits_with_2() {
     cp -r "$work/node" "$work/damaged"

@@ -1,7 +1,8 @@
 /*
- * store: `loam get` and `loam scan` read the names of a store without its server, and change nothing of it. A node's
- * directory is read as its node would take it up: what was flushed, and the entries of its log that are known to be
- * committed. An engine's own directory shows what the engine has installed.
+ * store: `loam get` and `loam scan` read the names of a store without its server, or beside it, and change nothing of
+ * it. A node's directory is read as its node would take it up: what was flushed, and the entries of its log that are
+ * known to be committed. An engine's own directory shows what the engine has installed, and its own log. As of
+ * which index is told.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,16 +20,18 @@
 #include "tools/loam/terminal.h"
 #include "tools/loamd/stores.h"
 
-enum { ROWS_PER_STEP = 256, KINDS_MAX = 32 };
+enum { ROWS_PER_STEP = 256, KINDS_MAX = 32, TRIES_MAX = 40, TRIES_SAME = 4, PAUSE_NS = 10000000 };
 
 static const char get_usage[] =
-    "usage: loam get DIR KEY [--uncommitted]\n\nDIR: a node's data directory, or an engine's. Exit code 1 if "
+    "usage: loam get DIR KEY [--uncommitted]\n\nDIR: a node's data directory, or an engine's; its server may run. Exit "
+    "code 1 if "
     "there is no such key.\n"
     "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 static const char scan_usage[] =
     "usage: loam scan DIR [--match PATTERN | --tree NAME] [--limit N] [--uncommitted]\n\nDIR: a node's data directory, "
     "or "
-    "an engine's. Prints names, types, values and expiry (ms since 1970).\n"
+    "an engine's; its server may run. As of which entry goes to stderr. Prints names, types, values and expiry (ms "
+    "since 1970).\n"
     "--tree: the rows of one tree as they lie in the store, field by field; '--tree list' names the trees.\n"
     "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 
@@ -72,11 +75,28 @@ static void say_what_is_shown(const char *dir, const struct raft_reading_facts *
     (void)fputs("\n", stderr);
 }
 
+/* A node that runs flushes, cuts its log and takes over snapshots while it is read: what does not fit together is
+ * looked at again, and is damage when it says the same every time. */
+static enum status open_beside_node(struct reading *reading, const char *dir,
+                                    const struct raft_reading_options *options, struct error *error) {
+    struct error last = {.text = ""};
+    unsigned same = 0;
+    for (unsigned i = 1;; i++) {
+        *error = (struct error){.status = STATUS_OK};
+        const enum status status = raft_reading_open(reading->io, dir, options, &reading->node, error);
+        const bool may_pass = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_NOT_FOUND;
+        same = strcmp(last.text, error->text) == 0 ? same + 1 : 1;
+        if (!may_pass || i == TRIES_MAX || same == TRIES_SAME) return status;
+        last = *error;
+        io_sleep(reading->io, PAUSE_NS);
+    }
+}
+
 static enum status open_node(struct reading *reading, const char *dir, struct error *error) {
     const struct raft_reading_options options = {.machines = reading->stores.machines,
                                                  .machine_count = reading->stores.machine_count,
                                                  .uncommitted = reading->uncommitted};
-    enum status status = raft_reading_open(reading->io, dir, &options, &reading->node, error);
+    enum status status = open_beside_node(reading, dir, &options, error);
     if (status != STATUS_OK) return status;
     struct raft_reading_facts facts;
     raft_reading_get_facts(reading->node, &facts);
@@ -103,9 +123,12 @@ static enum status open_engine(struct reading *reading, const char *dir, struct 
                                            .read_only = true};
     enum status status = engine_open(reading->io, dir, &options, &reading->engine, error);
     if (status != STATUS_OK) return status;
-    const struct engine_mark mark = engine_installed(reading->engine);
+    const struct engine_mark mark = engine_applied(reading->engine);
     reading->view = (struct names_view){.engine = reading->engine, .log_time_ms = mark.time_ms};
-    if (own_log) return STATUS_OK;
+    if (own_log) {
+        (void)fprintf(stderr, "%s: as of batch %" PRIu64 ", files and log\n", dir, mark.index);
+        return STATUS_OK;
+    }
     (void)fprintf(stderr, "%s: as of entry %" PRIu64 "; later ones are in the log of the node that it belongs to\n",
                   dir, mark.index);
     return STATUS_OK;
