@@ -19,15 +19,22 @@ struct log_walk {
     uint64_t tables_end; /* the highest sequence that is in tables */
     struct engine_mark mark;
     uint64_t mark_sequence;
+    struct engine_mark last; /* of the batch before */
+    uint64_t next_sequence;  /* where the next begins, unless files were taken in between the two */
     bool has_record;
     bool is_past; /* beyond what the tables hold */
     uint64_t uncommitted;
 };
 
 /* The batches that the tables hold come first; the mark is that of the last of them. Its sequence is the one before the
- * next batch: files that were taken in have theirs between the two, and no record. */
+ * next batch: files that were taken in have theirs between the two, and no record. All that was written before such
+ * files was in tables by then (ingest.c), though none of it need be left in any, nor the files. */
 static void note_batch(struct log_walk *walk, const struct batch_header *header) {
     const bool covered = header->first_sequence <= walk->tables_end;
+    if (walk->is_past && header->first_sequence != walk->next_sequence) {
+        walk->mark = walk->last;
+        walk->is_past = false;
+    }
     if (covered) {
         walk->mark = header->mark;
         walk->mark_sequence = header->first_sequence + header->count - 1;
@@ -38,6 +45,8 @@ static void note_batch(struct log_walk *walk, const struct batch_header *header)
         walk->is_past = true;
     }
     walk->has_record = true;
+    walk->last = header->mark;
+    walk->next_sequence = header->first_sequence + header->count;
 }
 
 static enum status visit(void *context, const struct wal_record *record) {

@@ -452,6 +452,44 @@ static void a_damaged_log_keeps_what_comes_before_the_damage(void **state) {
     assert_true(cut > 0);
 }
 
+static void take_in(struct store *store, struct engine *engine, const char *key, const char *value) {
+    const char *path = "in.sst";
+    struct engine_sst_writer *writer;
+    assert_int_equal(engine_sst_writer_open(store->io, path, &store->options.kinds[LAB_PLAIN - 1], &writer), STATUS_OK);
+    assert_int_equal(engine_sst_writer_put(writer, slice_from_text(key), slice_from_text(value)), STATUS_OK);
+    assert_int_equal(engine_sst_writer_finish(writer), STATUS_OK);
+    engine_sst_writer_close(writer);
+    assert_int_equal(engine_ingest(engine, TREE, &path, 1, NULL, NULL), STATUS_OK);
+}
+
+/* What was written before a file was taken in is in no table when its tree is gone, and the file's sequence is in no
+ * record: the log goes on behind both. */
+static void a_log_goes_on_behind_a_file_that_was_taken_in(void **state) {
+    (void)state;
+    struct store store = {.options = lab_options(), .sim = sim_create(1), .disk = sim_disk_create(1)};
+    struct buf lines = BUF_EMPTY;
+    store.io = sim_io_create(store.sim, store.disk, NULL);
+    struct engine *engine = lab_open(store.io, "db", &store.options);
+    lab_create_tree(engine, TREE, LAB_PLAIN);
+    lab_put(engine, TREE, "a", "1");
+    assert_int_equal(engine_flush(engine), STATUS_OK);
+    lab_create_tree(engine, TREE + 1, LAB_PLAIN);
+    lab_put(engine, TREE + 1, "b", "2");
+    lab_drop_tree(engine, TREE + 1);
+    take_in(&store, engine, "c", "3");
+    lab_put(engine, TREE, "d", "4");
+    lab_put(engine, TREE, "e", "5");
+    engine_close(engine);
+    assert_int_equal(io_remove(store.io, find(&store, ".manifest", 0).path), STATUS_OK);
+    assert_true(repair(&store, false, &lines).needed);
+    engine = lab_open(store.io, "db", &store.options);
+    lab_expect_all(engine, NULL, TREE, "a=1 d=4 e=5");
+    assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
+    engine_close(engine);
+    buf_deinit(&lines);
+    unmake(&store);
+}
+
 static void a_store_in_use_is_not_repaired(void **state) {
     (void)state;
     struct store store;
@@ -476,6 +514,7 @@ int main(void) {
         cmocka_unit_test(a_lost_index_costs_nothing),
         cmocka_unit_test(a_power_cut_at_any_io_of_a_repair_is_mended_by_a_second_one),
         cmocka_unit_test(a_damaged_log_keeps_what_comes_before_the_damage),
+        cmocka_unit_test(a_log_goes_on_behind_a_file_that_was_taken_in),
         cmocka_unit_test(a_store_in_use_is_not_repaired),
         cmocka_unit_test(rare_cases_were_met),
     };
