@@ -444,7 +444,7 @@ static enum status carry_out(struct care_plan *plan, const struct listing *listi
     if (status == STATUS_OK) status = io_dir_sync(plan->io, plan->dir);
     if (status == STATUS_OK && (plan->log_is_damaged || plan->log_is_copy))
         status = care_rewrite_log(plan, aside, error);
-    if (status == STATUS_OK) qsort(plan->tables, plan->count, sizeof *plan->tables, compare_tables);
+    if (status == STATUS_OK && plan->count > 0) qsort(plan->tables, plan->count, sizeof *plan->tables, compare_tables);
     if (plan->lost_found)
         care_say(plan, "%" PRIu64 " of the values named as lost stood in another table, too, and are there",
                  plan->lost_found);
