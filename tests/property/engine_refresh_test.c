@@ -7,6 +7,7 @@
  * process, for `make tsan`: threads read while another one refreshes.
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -284,16 +285,74 @@ static bool has_time(struct io *io, uint64_t began, uint64_t looks) {
     return looks < LOOKS_LEAST || (looks < test_scaled(LOOKS) && io_now_ns(io) - began < LIFE_NS);
 }
 
+/*
+ * Writers are children of a process that has never had a thread: what a thread holds at the moment of a fork (a lock of
+ * the allocator) stays held in the child for ever.
+ */
+struct nursery {
+    pid_t pid;
+    int asks, answers; /* our ends: a byte asks for a writer; its pid comes when it lives, and again when it is gone */
+};
+
+static _Noreturn void be_nursery(const char *dir, struct told *told, int asked, int answers) {
+    char byte;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) _exit(1); /* a test that fails leaves nobody behind */
+    while (read(asked, &byte, 1) == 1) {
+        const pid_t child = fork();
+        if (child == 0) be_writer(dir, told);
+        if (child < 0 || write(answers, &child, sizeof child) != sizeof child) _exit(6);
+        if (waitpid(child, NULL, 0) != child || write(answers, &child, sizeof child) != sizeof child) _exit(7);
+    }
+    _exit(0);
+}
+
+static void nursery_open(struct nursery *nursery, const char *dir, struct told *told) {
+    int asks[2], answers[2];
+    assert_int_equal(pipe(asks), 0);
+    assert_int_equal(pipe(answers), 0);
+    nursery->pid = fork();
+    assert_true(nursery->pid >= 0);
+    if (nursery->pid == 0) {
+        close(asks[1]);
+        be_nursery(dir, told, asks[0], answers[1]);
+    }
+    close(asks[0]);
+    close(answers[1]);
+    nursery->asks = asks[1];
+    nursery->answers = answers[0];
+}
+
+static void nursery_close(struct nursery *nursery) {
+    close(nursery->asks);
+    assert_int_equal(waitpid(nursery->pid, NULL, 0), nursery->pid);
+    close(nursery->answers);
+}
+
+static pid_t nursery_answer(const struct nursery *nursery) {
+    pid_t child = 0;
+    assert_int_equal(read(nursery->answers, &child, sizeof child), sizeof child);
+    return child;
+}
+
+static pid_t nursery_bear(const struct nursery *nursery) {
+    assert_int_equal(write(nursery->asks, "w", 1), 1);
+    return nursery_answer(nursery);
+}
+
+static bool writer_is_gone(const struct nursery *nursery) {
+    struct pollfd answer = {.fd = nursery->answers, .events = POLLIN};
+    return poll(&answer, 1, 0) != 0;
+}
+
 /* A writer's life, which ends by a kill; returns the last state seen. */
-static uint64_t look_on(struct io *io, const char *dir, struct told *told, struct engine **reader, uint64_t seen) {
+static uint64_t look_on(const struct nursery *nursery, struct io *io, const char *dir, struct told *told,
+                        struct engine **reader, uint64_t seen) {
     struct error error = {0};
     const uint64_t before = atomic_load(&told->acknowledged);
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) be_writer(dir, told);
+    const pid_t child = nursery_bear(nursery);
     const uint64_t began = io_now_ns(io);
     while (atomic_load(&told->acknowledged) < before + 100) {
-        assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+        assert_false(writer_is_gone(nursery));
         io_sleep(io, 1000000);
     }
     if (!*reader) *reader = open_reader(io, dir);
@@ -305,7 +364,7 @@ static uint64_t look_on(struct io *io, const char *dir, struct told *told, struc
         seen = n;
     }
     assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(nursery_answer(nursery), child);
     must(engine_refresh(*reader, &error), &error, "refresh beside nobody");
     const uint64_t n = check_state(*reader);
     assert_true(n >= seen && n >= atomic_load(&told->acknowledged));
@@ -317,22 +376,22 @@ static void a_writer_that_is_killed_never_confuses_its_reader(void **state) {
     char path[TEMP_DIR_BYTES], dir[TEMP_DIR_BYTES + 8];
     struct io *io = NULL;
     struct engine *reader = NULL;
+    struct nursery nursery;
     uint64_t seen = 0;
-#if defined(__SANITIZE_THREAD__)
-    skip(); /* its runtime starts no threads behind a fork of a process that has some */
-#endif
     struct told *told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(told != MAP_FAILED);
     temp_dir_make(path, "refresh");
     snprintf(dir, sizeof dir, "%s/db", path);
+    nursery_open(&nursery, dir, told);
     assert_int_equal(io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &io, NULL), STATUS_OK);
     for (unsigned life = 0; life < LIVES; life++) {
         if (life % 4 == 3) { /* another one begins anew */
             engine_close(reader);
             reader = NULL;
         }
-        seen = look_on(io, dir, told, &reader, seen);
+        seen = look_on(&nursery, io, dir, told, &reader, seen);
     }
+    nursery_close(&nursery);
     printf("%" PRIu64 " batches seen\n", seen);
     engine_close(reader);
     temp_dir_remove(io, path);
