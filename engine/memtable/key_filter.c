@@ -38,20 +38,25 @@ static enum status add_layer(struct key_filter *filter, struct key_filter_layer 
     return STATUS_OK;
 }
 
-enum status key_filter_add(struct key_filter *filter, uint64_t hash) {
+enum status key_filter_prepare(struct key_filter *filter, uint64_t hash) {
     struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
     if (!layer || layer->keys == layer->count * KEYS_PER_WORD) {
         const enum status status = add_layer(filter, layer);
         if (status != STATUS_OK) return status;
         layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
     }
+    __builtin_prefetch(&layer->words[word_of(layer, hash)], 1);
+    return STATUS_OK;
+}
+
+void key_filter_add(struct key_filter *filter, uint64_t hash) {
+    struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
     _Atomic uint64_t *word = &layer->words[word_of(layer, hash)];
     const uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
     const uint64_t with = old | mask_of(hash);
-    if (with == old) return STATUS_OK; /* an overwrite mostly: costs no room */
+    if (with == old) return; /* an overwrite mostly: costs no room */
     atomic_store_explicit(word, with, memory_order_relaxed);
     layer->keys++;
-    return STATUS_OK;
 }
 
 bool key_filter_may_have(const struct key_filter *filter, uint64_t hash) {

@@ -283,10 +283,13 @@ static enum status add(struct memtable *memtable, uint32_t number, enum entry_ki
     if (kind == ENTRY_RANGE_DELETE) return range_set_add(&memtable->ranges, number, key, value, sequence);
     struct memtable_tree *tree = tree_make(memtable, number);
     if (!tree) return STATUS_NO_MEMORY;
-    const enum status status = key_filter_add(&memtable->filter, filter_hash(number, entry_key_hash(key)));
+    const uint64_t hash = filter_hash(number, entry_key_hash(key));
+    enum status status = key_filter_prepare(&memtable->filter, hash);
     if (status != STATUS_OK) return status;
-    if (kind == ENTRY_APPEND) return append(memtable, tree, sequence, key, value);
-    return put(memtable, tree, entry_trailer(sequence, kind), key, value);
+    status = kind == ENTRY_APPEND ? append(memtable, tree, sequence, key, value)
+                                  : put(memtable, tree, entry_trailer(sequence, kind), key, value);
+    if (status == STATUS_OK) key_filter_add(&memtable->filter, hash);
+    return status;
 }
 
 enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
