@@ -8,6 +8,7 @@ names=(
     reading_changes_nothing
     entries_that_are_not_known_to_be_committed_are_named_and_left_out
     rows_of_files_and_log_are_one_state
+    a_nodes_directory_stands_for_its_store
     beside_a_running_node_each_answer_is_a_state_it_had
     a_damaged_log_exits_with_2
     a_command_line_that_is_not_understood_exits_with_1
@@ -56,6 +57,21 @@ rows_of_files_and_log_are_one_state() {
     "$loam" scan "$work/node" >"$work/out" 2>"$work/err" || { cat "$work/err"; return 1; }
     grep -Eq 'files up to [1-9][0-9]+, then the log' "$work/err" || { cat "$work/err"; return 1; }
     [ "$(grep -c '^"key:' "$work/out")" = 3000 ] && grep -q '^"key:7" string "late"$' "$work/out"
+}
+a_nodes_directory_stands_for_its_store() {
+    local command store
+    store=$(echo "$work"/node/engine-*)
+    for command in verify stats events options "repair --dry-run"; do
+        # shellcheck disable=SC2086
+        "$loam" ${command%% *} "$work/node" $([ "$command" = "${command#* }" ] || echo "${command#* }") >"$work/out" 2>"$work/err" || { cat "$work/err"; return 1; }
+        [ -s "$work/out" ] && grep -q "^$work/node is the directory of node 1; its store is $store\$" "$work/err" || { echo "$command"; cat "$work/err"; return 1; }
+    done
+    "$loam" backup "$work/node" "$work/saved" >"$work/out" 2>"$work/err" && grep -q '^backup 1: ' "$work/out" || { cat "$work/err"; return 1; }
+    rm -r "$work/saved"
+    for command in verify stats events options repair upgrade; do
+        "$loam" "$command" "$work/nowhere" >/dev/null 2>"$work/err"
+        [ $? = 1 ] && grep -q "^loam $command: $work/nowhere: no such directory\$" "$work/err" || { echo "$command"; cat "$work/err"; return 1; }
+    done
 }
 beside_a_running_node_each_answer_is_a_state_it_had() {
     start_server --memtable-bytes 65536 || return 1

@@ -9,11 +9,12 @@
 #include "tools/loam/commands.h"
 #include "tools/loam/json_text.h"
 #include "tools/loam/number_option.h"
+#include "tools/loam/store_dir.h"
 #include "tools/loam/terminal.h"
 
 static const char verify_usage[] =
-    "usage: loam verify DIR [--json]\n\nReads every byte of the engine's store in DIR (of a "
-    "node: DIR/db) and judges what it means. "
+    "usage: loam verify DIR [--json]\n\nReads every byte of the engine's store in DIR (or "
+    "of the node whose directory it is) and judges what it means. "
     "Changes nothing. Two threads read. --json: {\"findings\": [{file, offset, text}], \"sound\", counts, seconds, "
     "gb_per_second}.\nExit codes: 0 sound, 1 could not be done, 2 damage found.\n";
 static const char repair_usage[] =
@@ -126,18 +127,20 @@ int command_verify(int argc, char **argv) {
     if (argc != (watching.json ? 2 : 1) || is_help(argc, argv)) return print_usage(verify_usage, is_help(argc, argv));
     watching.bar = terminal_has_errors() && !watching.json;
     const struct care_verify_options options = {show_finding, show_progress, &watching};
+    char dir[IO_PATH_BYTES];
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
     if (watching.json) printf("{\"findings\": [");
     const uint64_t start = io_now_ns(io);
-    const enum status status = engine_care_verify(io, argv[0], &options, &report, &error);
+    enum status status = store_dir_find(io, argv[0], dir, &error);
+    if (status == STATUS_OK) status = engine_care_verify(io, dir, &options, &report, &error);
     const double seconds = (double)(io_now_ns(io) - start + 1) / 1e9;
     clear_bar(&watching);
     if (status == STATUS_OK || status == STATUS_CORRUPT) {
         if (watching.json)
             print_json_report(&report, seconds);
         else
-            print_report(argv[0], &report, seconds);
+            print_report(dir, &report, seconds);
     } else {
         if (watching.json) printf("], \"sound\": null}\n");
         (void)fprintf(stderr, "loam verify: %s\n", error.text);
@@ -162,7 +165,9 @@ int command_repair(int argc, char **argv) {
     const struct care_repair_options options = {.dry_run = dry_run, .say = say};
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
-    const enum status status = engine_care_repair(io, argv[0], &options, &report, &error);
+    char dir[IO_PATH_BYTES];
+    enum status status = store_dir_find(io, argv[0], dir, &error);
+    if (status == STATUS_OK) status = engine_care_repair(io, dir, &options, &report, &error);
     io_destroy(io);
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "loam repair: %s\n", error.text);
@@ -174,7 +179,7 @@ int command_repair(int argc, char **argv) {
         printf("nothing was changed; without --dry-run this is done\n");
     else
         printf("done: %" PRIu64 " tables kept, %" PRIu64 " files set aside; now verify (loam verify %s), and open it\n",
-               report.kept, report.set_aside, argv[0]);
+               report.kept, report.set_aside, dir);
     return EXIT_CLEAN;
 }
 
@@ -228,7 +233,9 @@ int command_backup(int argc, char **argv) {
     if (!sound) return print_usage(backup_usage, is_help(argc, argv));
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
-    const enum status status = engine_care_backup(io, argv[0], argv[1], &options, &report, &error);
+    char dir[IO_PATH_BYTES];
+    enum status status = store_dir_find(io, argv[0], dir, &error);
+    if (status == STATUS_OK) status = engine_care_backup(io, dir, argv[1], &options, &report, &error);
     if (status == STATUS_OK)
         printf("backup %" PRIu64 ": %" PRIu64 " tables, %" PRIu64 " of them linked, %" PRIu64
                " files of values, %" PRIu64 " of them linked (%.1f MiB), %.1f MiB copied and verified; %" PRIu64

@@ -7,9 +7,11 @@
 
 #include "engine/care.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/store_dir.h"
 
 static const char usage[] =
-    "usage: loam stats DIR [--json]\n\nWhat the engine's store in DIR (of a node: DIR/db) consists of, as its manifest "
+    "usage: loam stats DIR [--json]\n\nWhat the engine's store in DIR (or of the node whose directory it is) consists "
+    "of, as its manifest "
     "says: tables, bytes, entries, deletes by\nlevel and by tree. Changes nothing. Entries count every version, "
     "deletes "
     "too; 'expiring' are tables from which values\nwill go by their time. Exit codes: 0 done, 1 could not be done, 2 "
@@ -97,14 +99,16 @@ int command_stats(int argc, char **argv) {
         return help ? EXIT_CLEAN : EXIT_FAILED;
     }
     enum status status = io_create(&options, &io, &error);
-    if (status == STATUS_OK) status = engine_care_stats(io, argv[0], &stats, NULL, NULL, &error);
+    char dir[IO_PATH_BYTES];
+    if (status == STATUS_OK) status = store_dir_find(io, argv[0], dir, &error);
+    if (status == STATUS_OK) status = engine_care_stats(io, dir, &stats, NULL, NULL, &error);
     if (status == STATUS_OK) {
         if (printing.json)
             printf("{\"trees\": [");
         else
             printf("%-20s %8s %12s %12s %10s %10s %8s %8s\n", "", "tables", "MiB", "entries", "deletes", "operands",
                    "ranges", "expiring");
-        status = engine_care_stats(io, argv[0], &stats, print_tree, &printing, &error);
+        status = engine_care_stats(io, dir, &stats, print_tree, &printing, &error);
     }
     if (status == STATUS_OK && printing.json) print_json(&stats);
     if (status == STATUS_OK && !printing.json) print_text(&stats);

@@ -7,10 +7,13 @@
 #include "engine/care.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/number_option.h"
+#include "tools/loam/store_dir.h"
 
 static const char usage[] =
-    "usage: loam upgrade DIR [--to LEVEL]\n\nRaises the format level of the engine's store in DIR (of a node: DIR/db) "
-    "to the latest, or to LEVEL: what is written\nfrom then on may be in formats that older versions do not read; they "
+    "usage: loam upgrade DIR [--to LEVEL]\n\nRaises the format level of the engine's store in DIR (or of the node "
+    "whose "
+    "directory it is) to the latest, or to LEVEL: what is written\nfrom then on may be in formats that older versions "
+    "do not read; they "
     "refuse the store by the level's name. What is\nthere stays as it is. There is no way back but a backup made "
     "before. Exit codes: 0 done, 1 could not be done, 2 damage.\n";
 
@@ -46,10 +49,12 @@ int command_upgrade(int argc, char **argv) {
         argc == 3 && strcmp(argv[1], "--to") == 0 && number_option(argv[2], UINT32_MAX, &level) && level > 0;
     if (help || (argc != 1 && !to)) return print_usage(help);
     enum status status = io_create(&options, &io, &error);
-    if (status == STATUS_OK) status = engine_care_upgrade(io, argv[0], (unsigned)level, &report, &error);
+    char dir[IO_PATH_BYTES];
+    if (status == STATUS_OK) status = store_dir_find(io, argv[0], dir, &error);
+    if (status == STATUS_OK) status = engine_care_upgrade(io, dir, (unsigned)level, &report, &error);
     if (io) io_destroy(io);
     if (status == STATUS_OK)
-        print_report(argv[0], &report);
+        print_report(dir, &report);
     else
         (void)fprintf(stderr, "loam upgrade: %s\n", error.text);
     if (status_class(status) == STATUS_CLASS_DAMAGE) return EXIT_CORRUPT;

@@ -12,6 +12,7 @@
 #include "engine/lsm/options_format.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/number_option.h"
+#include "tools/loam/store_dir.h"
 #include "tools/loam/terminal.h"
 
 enum { TOLD_MAX_BYTES = 1 << 30 };
@@ -122,19 +123,30 @@ static enum status show_events(struct showing *showing, struct slice text) {
     return status;
 }
 
-/* Appends what the file holds. */
-static enum status add_file(const char *dir, const char *name, struct buf *to) {
-    const struct io_options options = {.backend = IO_BACKEND_POSIX};
-    struct io *io = NULL;
+/* Appends what the store's file holds. */
+static enum status add_file(struct io *io, const char *dir, const char *name, struct buf *to, struct error *error) {
     struct buf bytes = BUF_EMPTY;
     char path[IO_PATH_BYTES];
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return STATUS_TOO_LARGE;
-    enum status status = io_create(&options, &io, NULL);
-    if (status == STATUS_OK) status = file_read_all(io, path, TOLD_MAX_BYTES, &bytes);
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
+        return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", dir);
+    enum status status = file_read_all(io, path, TOLD_MAX_BYTES, &bytes);
     if (status == STATUS_OK) status = buf_append_slice(to, buf_slice(&bytes));
     buf_deinit(&bytes);
-    if (io) io_destroy(io);
-    return status;
+    return status == STATUS_OK ? status : error_set(error, status, "%s: %s", path, status_text(status));
+}
+
+/* The older half is there once the newer one has been full. */
+static enum status add_events(struct io *io, const char *dir, struct buf *to, struct error *error) {
+    enum status status = add_file(io, dir, "EVENTS.1", to, error);
+    if (status == STATUS_NOT_FOUND) status = STATUS_OK;
+    return status == STATUS_OK ? add_file(io, dir, "EVENTS", to, error) : status;
+}
+
+/* A backend, and the store that is meant. */
+static enum status find_store(const char *given, struct io **io, char dir[IO_PATH_BYTES], struct error *error) {
+    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+    const enum status status = io_create(&options, io, error);
+    return status == STATUS_OK ? store_dir_find(*io, given, dir, error) : status;
 }
 
 static int print_usage(const char *usage, bool asked) {
@@ -161,11 +173,15 @@ int command_events(int argc, char **argv) {
             sound = false;
     }
     if (!sound) return print_usage(events_usage, is_help(argc, argv));
-    enum status old = add_file(argv[0], "EVENTS.1", &text);
-    if (old == STATUS_NOT_FOUND) old = STATUS_OK;
-    enum status status = old == STATUS_OK ? add_file(argv[0], "EVENTS", &text) : old;
+    char dir[IO_PATH_BYTES];
+    struct io *io = NULL;
+    struct error error = {.status = STATUS_OK};
+    enum status status = find_store(argv[0], &io, dir, &error);
+    if (status == STATUS_OK) status = add_events(io, dir, &text, &error);
     if (status == STATUS_OK) status = show_events(&showing, buf_slice(&text));
-    if (status != STATUS_OK) (void)fprintf(stderr, "loam events: %s/EVENTS: %s\n", argv[0], status_text(status));
+    if (status != STATUS_OK)
+        (void)fprintf(stderr, "loam events: %s\n", error.text[0] ? error.text : status_text(status));
+    if (io) io_destroy(io);
     buf_deinit(&text);
     buf_deinit(&showing.text);
     return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
@@ -173,15 +189,10 @@ int command_events(int argc, char **argv) {
 
 /* The manifest's word counts: OPTIONS is behind when it was not written since an upgrade, or before there were levels.
  */
-static void print_level(const char *dir) {
-    const struct io_options options = {.backend = IO_BACKEND_POSIX};
+static void print_level(struct io *io, const char *dir) {
     struct error error;
-    struct io *io = NULL;
     unsigned level = 0;
-    enum status status = io_create(&options, &io, &error);
-    if (status == STATUS_OK) status = engine_care_format_level(io, dir, &level, &error);
-    if (io) io_destroy(io);
-    if (status == STATUS_OK) printf("%-20s %u\n", "format_level", level);
+    if (engine_care_format_level(io, dir, &level, &error) == STATUS_OK) printf("%-20s %u\n", "format_level", level);
 }
 
 static void print_option(void *context, struct slice name, struct slice value) {
@@ -194,12 +205,18 @@ int command_options(int argc, char **argv) {
     struct buf text = BUF_EMPTY;
     struct error error = {.status = STATUS_OK};
     if (argc != 1 || is_help(argc, argv)) return print_usage(options_usage, is_help(argc, argv));
-    enum status status = add_file(argv[0], "OPTIONS", &text);
-    if (status == STATUS_OK) status = options_file_parse(buf_slice(&text), print_option, NULL, &error);
-    if (status == STATUS_OK) print_level(argv[0]);
+    char dir[IO_PATH_BYTES];
+    struct io *io = NULL;
+    enum status status = find_store(argv[0], &io, dir, &error);
+    if (status == STATUS_OK) status = add_file(io, dir, "OPTIONS", &text, &error);
+    if (status == STATUS_OK) {
+        status = options_file_parse(buf_slice(&text), print_option, NULL, &error);
+        if (status != STATUS_OK) error_prefix(&error, status, "%s/OPTIONS", dir);
+    }
+    if (status == STATUS_OK) print_level(io, dir);
     if (status != STATUS_OK)
-        (void)fprintf(stderr, "loam options: %s/OPTIONS: %s\n", argv[0],
-                      error.text[0] ? error.text : status_text(status));
+        (void)fprintf(stderr, "loam options: %s\n", error.text[0] ? error.text : status_text(status));
+    if (io) io_destroy(io);
     buf_deinit(&text);
     return status == STATUS_OK ? EXIT_CLEAN : status == STATUS_CORRUPT ? EXIT_CORRUPT : EXIT_FAILED;
 }
