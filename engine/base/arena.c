@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/page_pool.h"
 #include "engine/base/pages.h"
 
 enum { ARENA_ALIGN = 64 };
@@ -28,21 +29,22 @@ void arena_init(struct arena *arena, size_t block_bytes) {
     *arena = (struct arena){.block_bytes = block_bytes};
 }
 
-void arena_init_growing(struct arena *arena, size_t block_bytes) {
+void arena_init_growing(struct arena *arena, size_t block_bytes, struct page_pool *pool) {
     check(block_bytes <= PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES);
     arena_init(arena, block_bytes);
     arena->grows = true;
+    arena->pool = pool;
 }
 
 static bool is_run(size_t payload_bytes) {
     return payload_bytes == PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES;
 }
 
-static void blocks_free(struct arena_block *block) {
-    while (block) {
+static void blocks_free(struct arena *arena) {
+    for (struct arena_block *block = arena->blocks; block;) {
         struct arena_block *next = block->next;
         if (is_run(block->payload_bytes))
-            pages_run_free(block);
+            page_pool_give(arena->pool, block);
         else
             free(block);
         block = next;
@@ -50,8 +52,8 @@ static void blocks_free(struct arena_block *block) {
 }
 
 void arena_deinit(struct arena *arena) {
-    blocks_free(arena->blocks);
-    *arena = (struct arena){.block_bytes = arena->block_bytes, .grows = arena->grows};
+    blocks_free(arena);
+    *arena = (struct arena){.block_bytes = arena->block_bytes, .grows = arena->grows, .pool = arena->pool};
 }
 
 /* Takes the first ordinary block out of the chain; NULL when there is none. */
@@ -83,7 +85,7 @@ void arena_reset(struct arena *arena) {
 static struct arena_block *block_create(struct arena *arena, size_t payload_bytes) {
     if (payload_bytes > SIZE_MAX - BLOCK_OVERHEAD_BYTES) return NULL;
     struct arena_block *block =
-        is_run(payload_bytes) ? pages_run_alloc(true) : malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
+        is_run(payload_bytes) ? page_pool_take(arena->pool) : malloc(payload_bytes + BLOCK_OVERHEAD_BYTES);
     if (!block) return NULL;
     size_t start = (size_t)(uintptr_t)(block + 1);
     block->payload = (uint8_t *)(block + 1) + (ARENA_ALIGN - start % ARENA_ALIGN) % ARENA_ALIGN;

@@ -13,20 +13,23 @@
 #pragma GCC visibility push(default)
 
 struct arena_block;
+struct page_pool;
 
 struct arena {
     struct arena_block *blocks; /* newest first */
     uint8_t *cursor;
     uint8_t *end;
-    size_t block_bytes;    /* size of an ordinary block */
-    bool grows;            /* blocks are runs of huge pages (pages.h) once it has reserved as much as one of them */
-    size_t reserved_bytes; /* what malloc was asked for in all */
-    size_t used_bytes;     /* what was given out */
+    size_t block_bytes;     /* size of an ordinary block */
+    struct page_pool *pool; /* of a growing one: where its runs come from; NULL = the system */
+    bool grows;             /* blocks are runs of huge pages (pages.h) once it has reserved as much as one of them */
+    size_t reserved_bytes;  /* what malloc was asked for in all */
+    size_t used_bytes;      /* what was given out */
 };
 
 void arena_init(struct arena *arena, size_t block_bytes);
-/* For one that may come to hold megabytes which are then searched at random: its later blocks lie in huge pages. */
-void arena_init_growing(struct arena *arena, size_t block_bytes);
+/* For one that may come to hold megabytes which are then searched at random: its later blocks lie in huge pages,
+ * which come from the pool and go back there (borrowed; NULL = from the system). */
+void arena_init_growing(struct arena *arena, size_t block_bytes, struct page_pool *pool);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */
 

@@ -45,6 +45,10 @@ void pages_run_free(void *run) {
     check(failed == 0);
 }
 
+void pages_run_offer(void *run) {
+    (void)madvise(run, PAGES_RUN_BYTES, MADV_FREE);
+}
+
 void *pages_room_alloc(size_t bytes) {
     if (bytes < PAGES_RUN_BYTES) return malloc(bytes);
     const size_t size = (bytes + PAGES_RUN_BYTES - 1) / PAGES_RUN_BYTES * PAGES_RUN_BYTES;

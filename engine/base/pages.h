@@ -21,6 +21,9 @@ enum { PAGES_RUN_BYTES = 2 << 20 };
 void *pages_run_alloc(bool huge);
 /* Back to the system at once, which malloc would not promise. NULL is allowed. */
 void pages_run_free(void *run);
+/* Its content is not needed any more: the system may take the memory when it is short of some, until the run is written
+ * to again. Content undefined from now on. */
+void pages_run_offer(void *run);
 
 /* Room for `bytes` that are about to be written from end to end: as many runs as that takes, with huge pages, or
  * ordinary memory where it is less than one. Content undefined; the caller's until free(). NULL when out of memory. Any

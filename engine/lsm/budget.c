@@ -45,6 +45,7 @@ static void count_rest(struct engine *engine) {
     mutex_lock(&events->mutex);
     state += events->pending.capacity;
     mutex_unlock(&events->mutex);
+    state += page_pool_bytes(&engine->spare_runs);
     state += codec_memory_bytes(engine->environment.codec);
     memory_set(&engine->memory, ENGINE_MEMORY_STATE, state);
     memory_set(&engine->memory, ENGINE_MEMORY_CACHE, block_cache_memory(engine->environment.cache));

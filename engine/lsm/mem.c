@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 
-struct mem *mem_create(struct memory *memory, uint64_t seed) {
+struct mem *mem_create(struct memory *memory, struct page_pool *pool, uint64_t seed) {
     struct mem *mem = calloc(1, sizeof *mem);
     if (!mem) return NULL;
     mem->references = 1;
     mem->memory = memory;
-    mem->table = memtable_create(seed);
+    mem->table = memtable_create_from(pool, seed);
     if (!mem->table) {
         free(mem);
         return NULL;

@@ -33,8 +33,8 @@ struct mem {
     size_t change_count, change_capacity;
 };
 
-/* One reference; NULL when out of memory. */
-struct mem *mem_create(struct memory *memory, uint64_t seed);
+/* One reference; NULL when out of memory. Memory comes from the pool (borrowed; NULL = none). */
+struct mem *mem_create(struct memory *memory, struct page_pool *pool, uint64_t seed);
 /* Leader: counts what it has grown to; true if that was more than before. */
 bool mem_recount(struct mem *mem);
 static inline uint64_t mem_charged(const struct mem *mem) {

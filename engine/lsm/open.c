@@ -35,6 +35,7 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     mutex_init(&engine->error_lock);
     list_init(&engine->detached);
     budget_init(engine);
+    page_pool_init(&engine->spare_runs, engine->options.memory_bytes ? 0 : engine->options.memtable_bytes);
     condition_init(&engine->changed);
     list_init(&engine->writers);
     list_init(&engine->snapshots);
@@ -60,7 +61,7 @@ static enum status allocate(struct engine *engine) {
     engine->environment.codec = codec_create();
     engine->environment.cache = block_cache_create(engine->options.cache_bytes);
     engine->version = version_create_empty();
-    engine->active = mem_create(&engine->memory, engine->mem_seed);
+    engine->active = mem_create(&engine->memory, &engine->spare_runs, engine->mem_seed);
     if (!engine->environment.codec || !engine->environment.cache || !engine->version || !engine->active)
         return STATUS_NO_MEMORY;
     budget_balance(engine);
@@ -219,5 +220,6 @@ void engine_close(struct engine *engine) {
     mutex_deinit(&engine->table_lock);
     mutex_deinit(&engine->error_lock);
     mutex_deinit(&engine->budget_lock);
+    page_pool_deinit(&engine->spare_runs);
     free(engine);
 }

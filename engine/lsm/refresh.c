@@ -231,7 +231,7 @@ static enum status begin(struct refresh *refresh) {
     }
     refresh->mark = refresh->recovered.mark;
     refresh->sequence = refresh->recovered.last_sequence;
-    refresh->mem = mem_create(&engine->memory, engine->mem_seed);
+    refresh->mem = mem_create(&engine->memory, &engine->spare_runs, engine->mem_seed);
     return refresh->mem ? STATUS_OK : STATUS_NO_MEMORY;
 }
 

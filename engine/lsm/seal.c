@@ -10,7 +10,8 @@ bool store_has_room(const struct engine *engine) {
 
 enum status store_prepare_seal(struct engine *engine, struct store_sealing *sealing) {
     if (!store_has_room(engine)) return STATUS_BUSY;
-    *sealing = (struct store_sealing){mem_create(&engine->memory, engine->mem_seed + 1), view_reserve(&engine->views)};
+    *sealing = (struct store_sealing){mem_create(&engine->memory, &engine->spare_runs, engine->mem_seed + 1),
+                                      view_reserve(&engine->views)};
     if (sealing->fresh && sealing->view) return STATUS_OK;
     mem_release(sealing->fresh);
     view_discard(&engine->views, sealing->view);

@@ -121,6 +121,7 @@ struct engine {
     struct mem *active;                  /* changes under mutex, by the leader */
     struct mem *sealed[VIEW_SEALED_MAX]; /* mutex; oldest first */
     uint32_t sealed_count;
+    struct page_pool spare_runs; /* of memtables that were flushed, for those to come; none with a memory limit */
     uint64_t mem_seed;
     struct list snapshots; /* mutex; by sequence, oldest first */
     uint64_t iterators;

@@ -49,14 +49,14 @@ struct memtable_grown {
     _Atomic uint32_t mark_count; /* published: the first mark_count marks, and the bytes that they tell */
 };
 
-static struct memtable *create(uint64_t seed, bool small) {
+static struct memtable *create(uint64_t seed, bool small, struct page_pool *pool) {
     struct memtable *memtable = calloc(1, sizeof *memtable);
     if (!memtable) return NULL;
     atomic_init(&memtable->references, 1);
     if (small)
         arena_init(&memtable->arena, SMALL_BLOCK_BYTES);
     else
-        arena_init_growing(&memtable->arena, ARENA_BLOCK_BYTES);
+        arena_init_growing(&memtable->arena, ARENA_BLOCK_BYTES, pool);
     range_set_init(&memtable->ranges, &memtable->arena, seed ^ 1);
     if (entry_list_init(&memtable->trees, &memtable->arena)) return memtable;
     memtable_release(memtable);
@@ -64,11 +64,15 @@ static struct memtable *create(uint64_t seed, bool small) {
 }
 
 struct memtable *memtable_create(uint64_t seed) {
-    return create(seed, false);
+    return create(seed, false, NULL);
+}
+
+struct memtable *memtable_create_from(struct page_pool *pool, uint64_t seed) {
+    return create(seed, false, pool);
 }
 
 struct memtable *memtable_create_small(uint64_t seed) {
-    return create(seed, true);
+    return create(seed, true, NULL);
 }
 
 void memtable_acquire(struct memtable *memtable) {

@@ -9,6 +9,7 @@
 #ifndef ENGINE_MEMTABLE_MEMTABLE_H
 #define ENGINE_MEMTABLE_MEMTABLE_H
 
+#include "engine/base/page_pool.h"
 #include "engine/entry/range_set.h"
 #include "engine/entry/source.h"
 
@@ -19,6 +20,8 @@ struct memtable_tree;
 /* One reference, the caller's. `seed` decides the shape of what range deletes are kept in, only. NULL when out of
  * memory. */
 struct memtable *memtable_create(uint64_t seed);
+/* The same, with memory from a pool (borrowed), to which it goes back with the last reference. */
+struct memtable *memtable_create_from(struct page_pool *pool, uint64_t seed);
 /* The same for one that will mostly hold a few entries: asks the system for little at a time. */
 struct memtable *memtable_create_small(uint64_t seed);
 void memtable_acquire(struct memtable *memtable);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/page_pool.h"
 #include "engine/base/pages.h"
 #include "tests/harness/alloc_fault.h"
 
@@ -52,7 +53,7 @@ static void a_growing_arena_goes_on_in_runs_of_huge_pages(void **state) {
     (void)state;
     enum { PIECE = 1000, PIECES = 8000 };
     struct arena arena;
-    arena_init_growing(&arena, 64 << 10);
+    arena_init_growing(&arena, 64 << 10, NULL);
     static uint8_t *pieces[PIECES];
     for (int i = 0; i < PIECES; i++) {
         pieces[i] = arena_alloc(&arena, PIECE, 8);
@@ -72,6 +73,46 @@ static void a_growing_arena_goes_on_in_runs_of_huge_pages(void **state) {
     assert_non_null(arena_alloc(&arena, PIECE, 8));
     assert_true(arena.reserved_bytes < PAGES_RUN_BYTES); /* small again */
     arena_deinit(&arena);
+}
+
+static void runs_of_one_arena_serve_the_next(void **state) {
+    (void)state;
+    enum { PIECE = 1 << 20, PIECES = 12, KEPT = 3 };
+    struct page_pool pool;
+    struct arena arena;
+    page_pool_init(&pool, KEPT * (size_t)PAGES_RUN_BYTES + 1);
+    for (int round = 0; round < 3; round++) {
+        arena_init_growing(&arena, PIECE, &pool);
+        for (int i = 0; i < PIECES; i++) {
+            uint8_t *piece = arena_alloc(&arena, PIECE, 8);
+            assert_non_null(piece);
+            memset(piece, i, PIECE);
+        }
+        if (round > 0) assert_int_equal(page_pool_bytes(&pool), 0);
+        arena_deinit(&arena);
+        assert_int_equal(page_pool_bytes(&pool), KEPT * (size_t)PAGES_RUN_BYTES); /* of ten, the others went */
+    }
+    void *first = page_pool_take(&pool), *second = page_pool_take(&pool);
+    assert_ptr_not_equal(first, second);
+    page_pool_give(&pool, second);
+    assert_ptr_equal(page_pool_take(&pool), second);
+    page_pool_give(&pool, first);
+    page_pool_give(&pool, second);
+    page_pool_deinit(&pool);
+}
+
+static void a_pool_of_nothing_keeps_nothing(void **state) {
+    (void)state;
+    struct page_pool pool;
+    page_pool_init(&pool, 0);
+    void *run = page_pool_take(&pool);
+    assert_non_null(run);
+    page_pool_give(&pool, run);
+    assert_int_equal(page_pool_bytes(&pool), 0);
+    page_pool_deinit(&pool);
+    run = page_pool_take(NULL);
+    assert_non_null(run);
+    page_pool_give(NULL, run);
 }
 
 static void an_arena_that_begins_with_a_large_piece_goes_on(void **state) {
@@ -152,6 +193,8 @@ int main(void) {
         cmocka_unit_test(pieces_are_aligned_and_apart),
         cmocka_unit_test(a_large_piece_leaves_the_open_block_in_use),
         cmocka_unit_test(a_growing_arena_goes_on_in_runs_of_huge_pages),
+        cmocka_unit_test(runs_of_one_arena_serve_the_next),
+        cmocka_unit_test(a_pool_of_nothing_keeps_nothing),
         cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
         cmocka_unit_test(reset_keeps_one_block_and_allocates_no_more),
         cmocka_unit_test(no_memory_leaves_the_arena_usable),

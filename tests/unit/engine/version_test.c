@@ -107,7 +107,7 @@ struct shared {
 };
 
 static void publish(struct shared *shared) {
-    struct mem *mem = mem_create(NULL, 1);
+    struct mem *mem = mem_create(NULL, NULL, 1);
     struct view *view = view_reserve(&shared->table);
     assert_non_null(view);
     view_fill(view, shared->version, mem, NULL, 0);

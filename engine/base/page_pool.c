@@ -1,0 +1,46 @@
+/* page_pool: a stack of runs under a lock. Invariant: count <= most <= PAGE_POOL_RUNS_MAX. */
+#include "engine/base/page_pool.h"
+
+#include "engine/base/pages.h"
+
+void page_pool_init(struct page_pool *pool, size_t bytes) {
+    const size_t runs = bytes / PAGES_RUN_BYTES;
+    mutex_init(&pool->mutex);
+    pool->count = 0;
+    pool->most = runs < PAGE_POOL_RUNS_MAX ? runs : PAGE_POOL_RUNS_MAX;
+}
+
+void page_pool_deinit(struct page_pool *pool) {
+    while (pool->count > 0) pages_run_free(pool->runs[--pool->count]);
+    mutex_deinit(&pool->mutex);
+}
+
+void *page_pool_take(struct page_pool *pool) {
+    void *run = NULL;
+    if (pool) {
+        mutex_lock(&pool->mutex);
+        if (pool->count > 0) run = pool->runs[--pool->count];
+        mutex_unlock(&pool->mutex);
+    }
+    return run ? run : pages_run_alloc(true);
+}
+
+/* The system is told before the run lies here: afterwards it may be somebody's again. */
+void page_pool_give(struct page_pool *pool, void *run) {
+    bool kept = false;
+    if (pool && pool->most > 0) {
+        pages_run_offer(run);
+        mutex_lock(&pool->mutex);
+        kept = pool->count < pool->most;
+        if (kept) pool->runs[pool->count++] = run;
+        mutex_unlock(&pool->mutex);
+    }
+    if (!kept) pages_run_free(run);
+}
+
+size_t page_pool_bytes(struct page_pool *pool) {
+    mutex_lock(&pool->mutex);
+    const size_t bytes = pool->count * (size_t)PAGES_RUN_BYTES;
+    mutex_unlock(&pool->mutex);
+    return bytes;
+}

@@ -1,0 +1,37 @@
+/*
+ * page_pool: runs of pages (pages.h) that one user gave back, kept for the next. A run from the system is cleared by
+ * it, page by page or at once, with the first byte that is touched; one from here is not.
+ *
+ * What lies here may be taken back by the system when it is short of memory, without a word: it then comes as a new run
+ * would. Any thread.
+ */
+#ifndef ENGINE_BASE_PAGE_POOL_H
+#define ENGINE_BASE_PAGE_POOL_H
+
+#include <stddef.h>
+
+#include "engine/base/sync.h"
+
+#pragma GCC visibility push(default)
+
+enum { PAGE_POOL_RUNS_MAX = 64 };
+
+struct page_pool {
+    struct mutex mutex;
+    size_t count, most; /* mutex: runs that lie here; as many as there may be */
+    void *runs[PAGE_POOL_RUNS_MAX];
+};
+
+/* Keeps up to `bytes`; 0 = nothing: all goes through to the system. */
+void page_pool_init(struct page_pool *pool, size_t bytes);
+void page_pool_deinit(struct page_pool *pool);
+/* A run with huge pages, content undefined; the caller's until it is given back. NULL when out of memory. A NULL pool
+ * keeps nothing. */
+void *page_pool_take(struct page_pool *pool);
+void page_pool_give(struct page_pool *pool, void *run);
+/* What lies here. */
+size_t page_pool_bytes(struct page_pool *pool);
+
+#pragma GCC visibility pop
+
+#endif
