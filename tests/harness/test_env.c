@@ -29,6 +29,11 @@ uint64_t test_seed(uint64_t standard) {
     return test_number("LOAM_TEST_SEED", standard);
 }
 
+const char *test_text(const char *name) {
+    const char *text = getenv(name);
+    return text ? text : "";
+}
+
 const char *test_build_dir(void) {
     const char *dir = getenv("LOAM_BUILD_DIR");
     return dir && *dir ? dir : "build";

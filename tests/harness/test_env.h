@@ -16,6 +16,9 @@ uint64_t test_seed(uint64_t standard);
 /* Another variable of that kind: of one suite, to replay one case. */
 uint64_t test_number(const char *name, uint64_t standard);
 
+/* The same as text; "" unless set. */
+const char *test_text(const char *name);
+
 /* LOAM_BUILD_DIR, where loamd and loam of this flavour are; "build" unless set. Static string. */
 const char *test_build_dir(void);
 
