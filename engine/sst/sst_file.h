@@ -58,6 +58,11 @@ MUST_CHECK enum status sst_block_decode(struct sst *sst, uint32_t at, struct sli
 MUST_CHECK enum status sst_block_look(struct sst *sst, uint32_t at, struct slice bytes, struct buf *room,
                                       struct sst_block_view *view);
 
+/* The raw content of one of the footer's sections out of `bytes`, exactly its unit, as a block that lasts. CORRUPT,
+ * NO_MEMORY, UNSUPPORTED. */
+MUST_CHECK enum status sst_section_load(struct sst *sst, struct slice bytes, const struct sst_handle *handle,
+                                        unsigned section, struct block **block);
+
 /* Offers a loaded block to the cache: see block_cache_add. */
 void sst_block_cache(struct sst *sst, struct block **block);
 

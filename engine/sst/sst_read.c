@@ -1,218 +1,15 @@
 /*
- * sst_read: opening, point reads, loading of blocks.
- *
- * Invariant: what stands in struct sst after open was verified; a data block is verified against its own check and the
- * index's when it is loaded, never again on a cache hit.
+ * sst_read: opening and point reads. Invariant: what stands in struct sst after open was verified.
  */
 #include "engine/sst/sst_read.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/check.h"
 #include "engine/sst/sst_file.h"
 
-enum { STACK_UNIT_BYTES = 8 << 10, RANGE_ARENA_BYTES = 16 << 10 };
-
-/* ---- Loading ----------------------------------------------------------------------------------------------------- */
-
-enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, size_t size) {
-    size_t got = 0;
-    enum status status = io_file_read(sst->file, offset, to, size, &got);
-    if (status != STATUS_OK) return status;
-    return got == size ? STATUS_OK : STATUS_CORRUPT;
-}
-
-/* The unit that the handle means, checked; its payload borrowed from bytes. */
-static enum status unit_open(const struct sst *sst, struct slice bytes, const struct sst_handle *handle,
-                             unsigned section, struct sst_unit *unit) {
-    const enum status status = sst_unit_decode(bytes, &sst->identity, handle->offset, unit);
-    if (status != STATUS_OK) return status;
-    return unit->check == handle->check && unit->section == section ? STATUS_OK : STATUS_CORRUPT;
-}
-
-/* Its raw bytes to `to`, which has room for all. */
-static enum status unit_unpack(const struct sst *sst, const struct sst_unit *unit, uint8_t *to) {
-    return codec_decompress(sst->environment->codec, unit->codec, unit->payload, to, unit->raw_size);
-}
-
-/* Content of a unit as a block: `front` bytes for the caller's use, then the raw bytes. place: its key in the cache. */
-static enum status unit_to_block(struct sst *sst, struct slice bytes, const struct sst_handle *handle, unsigned section,
-                                 uint64_t place, size_t front, struct block **block) {
-    struct sst_unit unit;
-    enum status status = unit_open(sst, bytes, handle, section, &unit);
-    if (status != STATUS_OK) return status;
-    const size_t size = front + unit.raw_size;
-    struct block_cache *cache = sst->environment->cache;
-    struct block *made = section == SST_SECTION_DATA ? block_create(cache, sst->cache_file, place, size)
-                                                     : block_create_lasting(cache, size);
-    if (!made) return STATUS_NO_MEMORY;
-    status = unit_unpack(sst, &unit, made->data + front);
-    if (status != STATUS_OK) {
-        block_release(made);
-        return status;
-    }
-    *block = made;
-    return STATUS_OK;
-}
-
-/* Printable form of a key for an error line: at most 24 bytes of it. */
-static const char *key_text(struct slice key, char *text, size_t size) {
-    size_t at = 0;
-    for (size_t i = 0; i < key.size && i < 24 && at + 5 < size; i++) {
-        uint8_t byte = key.data[i];
-        bool plain = byte >= 0x20 && byte < 0x7f && byte != '\\';
-        at += (size_t)snprintf(text + at, size - at, plain ? "%c" : "\\x%02x", byte);
-    }
-    snprintf(text + at, size - at, "%s", key.size > 24 ? ".." : "");
-    return text;
-}
-
-/* The key of an index entry as text; "?" when there is no memory for it. */
-static const char *index_key_text(const struct sst *sst, uint32_t at, char *text, size_t size) {
-    uint8_t *room = malloc(block_view_key_room(&sst->index));
-    snprintf(text, size, "?");
-    if (room) key_text(block_view_key(&sst->index, at, room), text, size);
-    free(room);
-    return text;
-}
-
-enum status sst_block_failed(struct sst *sst, uint32_t at, enum status status, const char *what) {
-    const struct sst_environment *environment = sst->environment;
-    if (!environment->on_error || status == STATUS_NO_MEMORY || status == STATUS_WOULD_BLOCK) return status;
-    struct sst_handle handle = sst_index_handle(sst, at);
-    char from[128];
-    char to[128];
-    if (at == 0) key_text(sst->properties.first, from, sizeof from);
-    if (at > 0) index_key_text(sst, at - 1, from, sizeof from);
-    index_key_text(sst, at, to, sizeof to);
-    struct error error;
-    error_set(&error, status, "%s: data block %u at offset %" PRIu64 " (%u bytes), keys \"%s\" to \"%s\": %s",
-              sst_path(sst), at, handle.offset, handle.size, from, to, what);
-    environment->on_error(environment->context, &error);
-    return status;
-}
-
-/* An adopted block's sequences are all 0: no column for them, and the base is ours to set. */
-static enum status adopt_block(const struct sst *sst, struct sst_block_view *view) {
-    if (view->sequence_width || view->sequence_base) return STATUS_CORRUPT;
-    view->sequence_base = sst->sequence;
-    return STATUS_OK;
-}
-
-/* The raw bytes of data block `at` as something to read. */
-static enum status data_block_parse(struct sst *sst, uint32_t at, struct slice raw, struct sst_block_view *view) {
-    enum status status = block_view_parse(raw, view);
-    if (status == STATUS_OK && view->count == 0) status = STATUS_CORRUPT;
-    if (status == STATUS_OK && sst->sequence) status = adopt_block(sst, view);
-    return status == STATUS_OK ? status : sst_block_failed(sst, at, status, "its columns do not fit");
-}
-
-static enum status unit_failed(struct sst *sst, uint32_t at, enum status status) {
-    return sst_block_failed(sst, at, status, "its check or its compressed form is wrong");
-}
-
-enum status sst_block_decode(struct sst *sst, uint32_t at, struct slice unit, struct block **block) {
-    struct sst_handle handle = sst_index_handle(sst, at);
-    struct block *made = NULL;
-    enum status status = unit_to_block(sst, unit, &handle, SST_SECTION_DATA, at, sizeof(struct sst_block_view), &made);
-    if (status != STATUS_OK) return unit_failed(sst, at, status);
-    struct slice raw = slice_from(block_slice(made), sizeof(struct sst_block_view));
-    status = data_block_parse(sst, at, raw, sst_block_view_of(made));
-    if (status != STATUS_OK) {
-        block_release(made);
-        return status;
-    }
-    *block = made;
-    return STATUS_OK;
-}
-
-enum status sst_block_look(struct sst *sst, uint32_t at, struct slice bytes, struct buf *room,
-                           struct sst_block_view *view) {
-    const struct sst_handle handle = sst_index_handle(sst, at);
-    struct sst_unit unit;
-    enum status status = unit_open(sst, bytes, &handle, SST_SECTION_DATA, &unit);
-    struct slice raw = unit.payload;
-    if (status == STATUS_OK && unit.codec != CODEC_NONE) {
-        buf_clear(room);
-        status = buf_reserve(room, (size_t)unit.raw_size + BLOCK_SLACK_BYTES);
-        if (status == STATUS_OK) status = unit_unpack(sst, &unit, room->data);
-        raw = slice_make(room->data, unit.raw_size);
-    } else if (status == STATUS_OK && raw.size != unit.raw_size) {
-        status = STATUS_CORRUPT;
-    }
-    return status == STATUS_OK ? data_block_parse(sst, at, raw, view) : unit_failed(sst, at, status);
-}
-
-static enum status block_read(struct sst *sst, uint32_t at, struct block **block) {
-    struct sst_handle handle = sst_index_handle(sst, at);
-    uint8_t stack[STACK_UNIT_BYTES];
-    uint8_t *unit = handle.size <= sizeof stack ? stack : malloc(handle.size);
-    if (!unit) return STATUS_NO_MEMORY;
-    enum status status = sst_file_read(sst, handle.offset, unit, handle.size);
-    if (status != STATUS_OK) {
-        sst_block_failed(sst, at, status, status == STATUS_CORRUPT ? "the file ends before it" : "it can't be read");
-    } else {
-        status = sst_block_decode(sst, at, slice_make(unit, handle.size), block);
-    }
-    if (unit != stack) free(unit);
-    return status;
-}
-
-void sst_block_cache(struct sst *sst, struct block **block) {
-    if (sst->environment->cache) block_cache_add(sst->environment->cache, block);
-}
-
-void sst_forget_blocks(struct sst *sst) {
-    if (!sst || !sst->environment->cache) return;
-    for (uint32_t at = 0; at < sst->index.count; at++) block_cache_drop(sst->environment->cache, sst->cache_file, at);
-}
-
-enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block) {
-    struct block_cache *cache = sst->environment->cache;
-    if (cache) {
-        *block = block_cache_get(cache, sst->cache_file, at);
-        if (*block) return STATUS_OK;
-    }
-    if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
-    enum status status = block_read(sst, at, block);
-    if (status == STATUS_OK && !(flags & SST_NO_FILL)) sst_block_cache(sst, block);
-    return status;
-}
-
-uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot) {
-    return sst_index_seek(sst, key, entry_trailer_at(snapshot));
-}
-
-static void load_many(struct io *io, struct sst_wanted *wanted, size_t count, struct io_read *reads, uint8_t *room) {
-    for (size_t i = 0; i < count; i++) {
-        const struct sst_handle handle = sst_index_handle(wanted[i].sst, wanted[i].at);
-        reads[i] =
-            (struct io_read){.file = wanted[i].sst->file, .offset = handle.offset, .to = room, .size = handle.size};
-        room += handle.size;
-    }
-    io_file_read_many(io, reads, count);
-    for (size_t i = 0; i < count; i++) {
-        if (reads[i].status != STATUS_OK || reads[i].got < reads[i].size) continue;
-        const struct slice unit = slice_make(reads[i].to, reads[i].size);
-        if (sst_block_decode(wanted[i].sst, wanted[i].at, unit, &wanted[i].block) == STATUS_OK)
-            sst_block_cache(wanted[i].sst, &wanted[i].block);
-    }
-}
-
-void sst_load_many(struct io *io, struct sst_wanted *wanted, size_t count) {
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        wanted[i].block = NULL;
-        bytes += sst_index_handle(wanted[i].sst, wanted[i].at).size;
-    }
-    struct io_read *reads = count ? malloc(count * sizeof *reads) : NULL;
-    uint8_t *room = count ? malloc(bytes) : NULL;
-    if (reads && room) load_many(io, wanted, count, reads, room);
-    free(reads);
-    free(room);
-}
+enum { RANGE_ARENA_BYTES = 16 << 10 };
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
@@ -251,7 +48,7 @@ static enum status open_section(struct sst *sst, unsigned section, struct slice 
     const struct sst_handle *handle = &sst->footer.sections[section - SST_SECTION_FILTER];
     if (handle->size == 0) return STATUS_OK;
     struct slice unit = slice_make(bytes.data + (handle->offset - start), handle->size);
-    enum status status = unit_to_block(sst, unit, handle, section, 0, 0, block);
+    enum status status = sst_section_load(sst, unit, handle, section, block);
     if (status == STATUS_OK || status == STATUS_NO_MEMORY) return status;
     return error_set(error, status, "the %s section at offset %" PRIu64 " (%u bytes) is damaged",
                      sst_section_name(section), handle->offset, handle->size);
@@ -448,6 +245,15 @@ enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsign
     version->value = block_view_value(view, entry);
     version->block = block;
     return STATUS_OK;
+}
+
+uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot) {
+    return sst_index_seek(sst, key, entry_trailer_at(snapshot));
+}
+
+void sst_forget_blocks(struct sst *sst) {
+    if (!sst || !sst->environment->cache) return;
+    for (uint32_t at = 0; at < sst->index.count; at++) block_cache_drop(sst->environment->cache, sst->cache_file, at);
 }
 
 /* Stored bytes of the data blocks before the one that holds key. */

@@ -10,6 +10,7 @@
 
 #include "engine/entry/range_set.h"
 #include "engine/entry/source.h"
+#include "engine/sst/block_format.h"
 #include "engine/sst/sst.h"
 
 struct sst;
@@ -78,16 +79,17 @@ void sst_load_many(struct io *io, struct sst_wanted *wanted, size_t count);
 /* The range deletes (tree id: of the file). */
 const struct range_set *sst_range_deletes(const struct sst *sst);
 
-/* Entries in order, both ways. source.value and source.key are borrowed until the next move; the value stays longer
- * where the caller pins it. */
+/* Entries in order, both ways. source.value and source.key are borrowed until the next move. */
 struct sst_source {
     struct source source;
-    struct sst *sst; /* borrowed until close */
-    struct block *block;
-    struct sst_block_view *view; /* of block: engine/sst/block_format.h */
+    struct sst *sst;             /* borrowed until close */
+    struct block *block;         /* NULL: the view goes by `ahead` or `unpacked` */
+    struct sst_block_view look;  /* of those */
+    struct sst_block_view *view; /* of the block it stands in, NULL = in none: engine/sst/block_format.h */
     struct buf key;
     uint64_t prefix_head; /* entry_head of the block's prefix alone */
-    struct buf ahead;     /* READ_AHEAD: bytes of the file from ahead_offset on */
+    struct buf ahead;     /* bytes of the file from ahead_offset on */
+    struct buf unpacked;  /* a block of those that was compressed */
     uint64_t ahead_offset;
     uint64_t charged; /* for `ahead` */
     unsigned flags;
@@ -98,9 +100,6 @@ struct sst_source {
     struct block *prepared_block; /* it, where the cache had it; NULL = not, or entered since */
 };
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags);
-/* The block under the current value with a reference for the caller, so that the value may be kept without a copy.
- * source->source.valid. */
-struct block *sst_source_pin(struct sst_source *source);
 
 /* Estimate of the stored bytes of entries in [begin, end); an empty end = to the end. From the index alone. */
 uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct slice end);

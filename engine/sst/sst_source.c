@@ -1,8 +1,11 @@
 /*
  * sst_source: the entries of an SST one by one, both ways.
  *
- * Invariant: while valid, `block` is data block index_at, `view` its parsed form, `key` starts with the block's prefix,
- * and entry_at < view->count.
+ * A walk that goes forward block by block reads stretches of the file. Where its blocks are not to enter the cache, it
+ * looks at them where they were read: they are verified, but not copied.
+ *
+ * Invariant: while valid, `view` is data block index_at, in `block` or, where that is NULL, in `ahead` or `unpacked`;
+ * `key` starts with the block's prefix, and entry_at < view->count.
  */
 #include "engine/base/check.h"
 #include "engine/sst/sst_file.h"
@@ -50,23 +53,33 @@ static enum engine_memory_user user_of(const struct sst_source *this) {
     return this->flags & SST_READ_AHEAD ? ENGINE_MEMORY_JOBS : ENGINE_MEMORY_READERS;
 }
 
+static void charge(struct sst_source *this) {
+    memory_charge(this->sst->environment->memory, user_of(this), &this->charged,
+                  this->ahead.capacity + this->unpacked.capacity);
+}
+
 /* Room for `size` bytes ahead, counted. Readers that find none read block by block. */
 static enum status reserve_ahead(struct sst_source *this, size_t *size, size_t least) {
     struct memory *memory = this->sst->environment->memory;
-    if (*size > this->ahead.capacity && !(this->flags & SST_READ_AHEAD) && !memory_allows_reader(memory, *size))
+    if (*size + BLOCK_SLACK_BYTES > this->ahead.capacity && !(this->flags & SST_READ_AHEAD) &&
+        !memory_allows_reader(memory, *size))
         *size = least;
     buf_clear(&this->ahead);
-    const enum status status = buf_reserve(&this->ahead, *size);
-    memory_charge(memory, user_of(this), &this->charged, this->ahead.capacity);
+    const enum status status = buf_reserve(&this->ahead, *size + BLOCK_SLACK_BYTES);
+    charge(this);
     return status;
+}
+
+static bool is_ahead(const struct sst_source *this, const struct sst_handle *handle) {
+    return handle->offset >= this->ahead_offset &&
+           handle->offset + handle->size <= this->ahead_offset + this->ahead.size;
 }
 
 /* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in
  * there. */
 static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice *unit) {
-    struct sst_handle handle = sst_index_handle(this->sst, at);
-    uint64_t end = this->ahead_offset + this->ahead.size;
-    if (handle.offset < this->ahead_offset || handle.offset + handle.size > end) {
+    const struct sst_handle handle = sst_index_handle(this->sst, at);
+    if (!is_ahead(this, &handle)) {
         uint64_t left = sst_footer_data_end(&this->sst->footer) - handle.offset;
         size_t size = ahead_bytes(this);
         if (size > left) size = (size_t)left;
@@ -82,51 +95,76 @@ static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice
     return STATUS_OK;
 }
 
-static enum status load_ahead(struct sst_source *this, uint32_t at, struct block **block) {
+/* What a step into a block brings: a block, or a look at bytes that the source keeps. */
+struct entered {
+    struct block *block; /* NULL: a look */
+    struct sst_block_view look;
+};
+
+/* Out of what was read ahead: looked at, or made a block where it is to enter the cache. */
+static enum status load_ahead(struct sst_source *this, uint32_t at, struct entered *entered) {
     struct slice unit;
     enum status status = ahead_unit(this, at, &unit);
-    return status == STATUS_OK ? sst_block_decode(this->sst, at, unit, block) : status;
+    if (status != STATUS_OK) return status;
+    if (!(this->flags & (SST_READ_AHEAD | SST_NO_FILL))) {
+        status = sst_block_decode(this->sst, at, unit, &entered->block);
+        if (status == STATUS_OK) sst_block_cache(this->sst, &entered->block);
+        return status;
+    }
+    const size_t before = this->unpacked.capacity;
+    status = sst_block_look(this->sst, at, unit, &this->unpacked, &entered->look);
+    if (this->unpacked.capacity != before) charge(this);
+    return status;
+}
+
+static bool take_prepared(struct sst_source *this, uint32_t at, struct entered *entered) {
+    if (!this->prepared_block || this->prepared != at) return false;
+    entered->block = this->prepared_block;
+    this->prepared_block = NULL;
+    return true;
 }
 
 /* Block by block through the cache; once a walk has gone forward for some blocks, what is not cached is read in
- * stretches. */
-static enum status load(struct sst_source *this, uint32_t at, struct block **block) {
-    if (this->prepared_block && this->prepared == at) {
-        *block = this->prepared_block;
-        this->prepared_block = NULL;
-        return STATUS_OK;
-    }
-    if (this->flags & SST_READ_AHEAD) return load_ahead(this, at, block);
-    if (this->run < RUN_MIN) return sst_block_load(this->sst, at, this->flags, block);
-    enum status status = sst_block_load(this->sst, at, this->flags | SST_MEMORY_ONLY, block);
+ * stretches. What was read ahead already is not asked of the cache. */
+static enum status load(struct sst_source *this, uint32_t at, struct entered *entered) {
+    if (take_prepared(this, at, entered)) return STATUS_OK;
+    if (this->flags & SST_READ_AHEAD) return load_ahead(this, at, entered);
+    if (this->run < RUN_MIN) return sst_block_load(this->sst, at, this->flags, &entered->block);
+    const struct sst_handle handle = sst_index_handle(this->sst, at);
+    if ((this->flags & SST_NO_FILL) && is_ahead(this, &handle)) return load_ahead(this, at, entered);
+    const enum status status = sst_block_load(this->sst, at, this->flags | SST_MEMORY_ONLY, &entered->block);
     if (status != STATUS_WOULD_BLOCK || (this->flags & SST_MEMORY_ONLY)) return status;
-    status = load_ahead(this, at, block);
-    if (status == STATUS_OK && !(this->flags & SST_NO_FILL)) sst_block_cache(this->sst, block);
-    return status;
+    return load_ahead(this, at, entered);
+}
+
+/* The key's beginning that all entries of the view have. */
+static enum status begin_keys(struct sst_source *this, const struct sst_block_view *view) {
+    buf_clear(&this->key);
+    const enum status status = buf_reserve(&this->key, block_view_key_room(view));
+    if (status != STATUS_OK) return status;
+    const struct slice prefix = block_view_prefix(view);
+    if (prefix.size) memcpy(this->key.data, prefix.data, prefix.size);
+    this->prefix_head = entry_head(prefix);
+    return STATUS_OK;
 }
 
 /* Opens data block `at`; false and failed if that does not work. */
 static bool enter_block(struct sst_source *this, uint32_t at) {
-    if (this->block && this->index_at == at) return true;
-    struct block *block = NULL;
-    this->run = this->block && at == this->index_at + 1 ? this->run + 1 : 0;
-    enum status status = load(this, at, &block);
+    if (this->view && this->index_at == at) return true;
+    struct entered entered = {.block = NULL};
+    this->run = this->view && at == this->index_at + 1 ? this->run + 1 : 0;
+    enum status status = load(this, at, &entered);
     leave_block(this);
+    if (status == STATUS_OK)
+        status = begin_keys(this, entered.block ? sst_block_view_of(entered.block) : &entered.look);
     if (status == STATUS_OK) {
-        struct sst_block_view *view = sst_block_view_of(block);
-        buf_clear(&this->key);
-        status = buf_reserve(&this->key, block_view_key_room(view));
-        if (status == STATUS_OK) {
-            struct slice prefix = block_view_prefix(view);
-            if (prefix.size) memcpy(this->key.data, prefix.data, prefix.size);
-            this->prefix_head = entry_head(prefix);
-            this->block = block;
-            this->view = view;
-            this->index_at = at;
-            return true;
-        }
-        block_release(block);
+        if (!entered.block) this->look = entered.look;
+        this->block = entered.block;
+        this->view = entered.block ? sst_block_view_of(entered.block) : &this->look;
+        this->index_at = at;
+        return true;
     }
+    block_release(entered.block);
     fail(this, status);
     return false;
 }
@@ -198,7 +236,7 @@ static void sst_source_prepare(struct source *source, struct slice key, uint64_t
     if (step == 0) {
         this->prepared = sst_index_seek(this->sst, key, trailer);
         if (this->prepared < this->sst->index.count) block_cache_prepare(cache, this->sst->cache_file, this->prepared);
-    } else if (this->prepared < this->sst->index.count && !(this->block && this->index_at == this->prepared)) {
+    } else if (this->prepared < this->sst->index.count && !(this->view && this->index_at == this->prepared)) {
         drop_prepared(this);
         this->prepared_block = block_cache_get(cache, this->sst->cache_file, this->prepared);
     }
@@ -250,6 +288,7 @@ static void sst_source_close(struct source *source) {
     memory_subtract(this->sst->environment->memory, user_of(this), this->charged);
     this->charged = 0;
     buf_deinit(&this->ahead);
+    buf_deinit(&this->unpacked);
 }
 
 static const struct source_vtable sst_source_vtable = {
@@ -265,10 +304,4 @@ static const struct source_vtable sst_source_vtable = {
 
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags) {
     *source = (struct sst_source){.source = {.vtable = &sst_source_vtable}, .sst = sst, .flags = flags};
-}
-
-struct block *sst_source_pin(struct sst_source *source) {
-    check(source->source.valid);
-    block_acquire(source->block);
-    return source->block;
 }

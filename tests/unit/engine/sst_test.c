@@ -277,9 +277,22 @@ static struct slice draw_probe(const struct fixture *f, struct prng *prng, uint8
     return slice_make(key, draw_key(prng, (unsigned)prng_below(prng, 4), key));
 }
 
-static void assert_seeks(struct fixture *f, struct sst *sst, struct prng *prng) {
+/* On from entry `at`, mostly ahead, so that stretches of the file are read, with turns on the way. */
+static void assert_wanders(struct fixture *f, struct source *source, size_t at, struct prng *prng) {
+    for (uint64_t steps = prng_below(prng, 200); steps > 0 && source->valid; steps--) {
+        const bool back = prng_chance(prng, 1, 20);
+        if (back)
+            source_prev(source);
+        else
+            source_next(source);
+        at = !back ? at + 1 : at > 0 ? at - 1 : f->count;
+        assert_shows(f, source, at);
+    }
+}
+
+static void assert_seeks(struct fixture *f, struct sst *sst, unsigned flags, struct prng *prng) {
     struct sst_source source;
-    sst_source_init(&source, sst, 0);
+    sst_source_init(&source, sst, flags);
     for (int i = 0; i < 300; i++) {
         uint8_t bytes[64];
         struct slice key = draw_probe(f, prng, bytes);
@@ -290,6 +303,7 @@ static void assert_seeks(struct fixture *f, struct sst *sst, struct prng *prng) 
         if (source.source.valid && prng_chance(prng, 1, 4)) { /* turn round */
             source_prev(&source.source);
             assert_shows(f, &source.source, at ? at - 1 : f->count);
+            assert_wanders(f, &source.source, at ? at - 1 : f->count, prng);
         }
         source_seek_before(&source.source, key, entry_trailer_at(snapshot));
         assert_shows(f, &source.source, at ? at - 1 : f->count);
@@ -359,7 +373,9 @@ static void a_file_answers_as_the_sorted_array_does(void **state) {
         assert_properties(f, sst);
         assert_walks(f, sst, 0);
         assert_walks(f, sst, SST_READ_AHEAD);
-        assert_seeks(f, sst, &prng);
+        assert_seeks(f, sst, 0, &prng);
+        assert_seeks(f, sst, SST_NO_FILL, &prng);
+        assert_seeks(f, sst, SST_READ_AHEAD, &prng);
         assert_covers(f, sst, &prng);
         assert_int_equal(sst_verify(sst, NULL, NULL), STATUS_OK);
         assert_int_equal(f->errors, 0);
@@ -440,20 +456,26 @@ static void memory_only_blocks_until_the_block_is_in_the_cache(void **state) {
     block_release(version.block); /* a pinned value outlives the open file */
 }
 
-static void a_pinned_value_stays_when_the_source_moves_on(void **state) {
+/* Blocks that a walk of the whole file added to the cache. */
+static uint64_t walk_adds(struct fixture *f, unsigned flags, unsigned codec) {
+    struct block_cache_stats before, after;
+    f->options.codec = (enum codec_id)codec;
+    struct sst *sst = build_and_open(f);
+    block_cache_get_stats(f->environment.cache, &before);
+    assert_walks(f, sst, flags);
+    block_cache_get_stats(f->environment.cache, &after);
+    sst_close(sst);
+    return after.added - before.added;
+}
+
+static void a_walk_fills_the_cache_unless_told_not_to(void **state) {
     struct fixture *f = *state;
     add_numbers(f, 500);
-    struct sst *sst = build_and_open(f);
-    struct sst_source source;
-    sst_source_init(&source, sst, SST_READ_AHEAD);
-    source_seek_first(&source.source);
-    struct slice value = source.source.value;
-    struct block *pin = sst_source_pin(&source);
-    while (source.source.valid) source_next(&source.source);
-    source_close(&source.source);
-    sst_close(sst);
-    assert_true(slice_equal(value, slice_from_text("0123456789012345678901234567")));
-    block_release(pin);
+    for (unsigned codec = 0; codec < CODEC_COUNT; codec++) {
+        assert_true(walk_adds(f, 0, codec) > 20);
+        assert_int_equal(walk_adds(f, SST_NO_FILL, codec), 0);
+        assert_int_equal(walk_adds(f, SST_READ_AHEAD, codec), 0);
+    }
 }
 
 static void the_filter_turns_away_nearly_all_that_is_not_there(void **state) {
@@ -830,7 +852,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_empty_file_is_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_largest_keys_and_values_fit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_only_blocks_until_the_block_is_in_the_cache, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_pinned_value_stays_when_the_source_moves_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_walk_fills_the_cache_unless_told_not_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_filter_turns_away_nearly_all_that_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(approximate_bytes_adds_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_same_entries_make_the_same_bytes, set_up, tear_down),
