@@ -110,6 +110,10 @@ struct raft_reading_facts {
     uint64_t state_hash;
 };
 
+/* Which directory in a node's is its store: `path`, as the node's superblock says, whether or not it is there.
+ * NOT_FOUND: `dir` is no node's; CORRUPT, VERSION with words. Blocking. */
+MUST_CHECK enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BYTES], struct error *error);
+
 /* FAULTY, CORRUPT, NOT_FOUND (no node's directory), BUSY (the log has more changes than memory should hold), ... with
  * words. */
 MUST_CHECK enum status raft_reading_open(struct io *io, const char *dir, const struct raft_reading_options *options,

@@ -15,10 +15,22 @@
 #include "engine/base/hash.h"
 #include "raft/driver/driver_internal.h"
 
+static enum status path_in(const char *dir, const char *format, uint64_t number, char path[IO_PATH_BYTES]) {
+    int length = snprintf(path, IO_PATH_BYTES, "%s/%s-%08" PRIx64, dir, format, number);
+    return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
+}
+
 enum status driver_path(const struct raft_driver *driver, const char *format, uint64_t number,
                         char path[IO_PATH_BYTES]) {
-    int length = snprintf(path, IO_PATH_BYTES, "%s/%s-%08" PRIx64, driver->dir, format, number);
-    return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
+    return path_in(driver->dir, format, number, path);
+}
+
+enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BYTES], struct error *error) {
+    struct node_state superblock;
+    enum status status = node_state_read(io, dir, &superblock, error);
+    if (status != STATUS_OK) return status;
+    status = path_in(dir, "engine", superblock.engine_number, path);
+    return status == STATUS_OK ? status : error_set(error, status, "%s: the path is too long", dir);
 }
 
 /* ---- Members ---- */
