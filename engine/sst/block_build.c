@@ -41,19 +41,38 @@ static struct slice key_at(const struct block_build *build, uint32_t at) {
     return slice_make(build->keys.data + begin, entry_at(build, at)->key_end - begin);
 }
 
+static bool has_room(const struct buf *buf, size_t more) {
+    return more <= buf->capacity - buf->size;
+}
+
+static enum status make_room(struct block_build *build, size_t key_bytes, size_t value_bytes) {
+    enum status status = buf_reserve(&build->keys, key_bytes);
+    if (status == STATUS_OK) status = buf_reserve(&build->values, value_bytes);
+    return status == STATUS_OK ? buf_reserve(&build->entries, sizeof(struct block_entry)) : status;
+}
+
+/* REQUIRES: room. */
+static void put(struct buf *buf, const void *from, size_t size) {
+    if (size) memcpy(buf->data + buf->size, from, size);
+    buf->size += size;
+}
+
 enum status block_build_add(struct block_build *build, struct slice key, uint64_t trailer, struct slice value) {
-    enum status status = buf_reserve(&build->keys, key.size);
-    if (status == STATUS_OK) status = buf_reserve(&build->values, value.size);
-    struct block_entry entry = {
+    if (!has_room(&build->keys, key.size) || !has_room(&build->values, value.size) ||
+        !has_room(&build->entries, sizeof(struct block_entry))) {
+        const enum status status = make_room(build, key.size, value.size);
+        if (status != STATUS_OK) return status;
+    }
+    put(&build->keys, key.data, key.size);
+    put(&build->values, value.data, value.size);
+    const struct block_entry entry = {
         .trailer = trailer,
-        .key_end = (uint32_t)(build->keys.size + key.size),
-        .value_end = (uint32_t)(build->values.size + value.size),
+        .key_end = (uint32_t)build->keys.size,
+        .value_end = (uint32_t)build->values.size,
     };
-    if (status == STATUS_OK) status = buf_append(&build->entries, &entry, sizeof entry);
-    if (status == STATUS_OK) status = buf_append_slice(&build->keys, key);
-    if (status == STATUS_OK) status = buf_append_slice(&build->values, value);
-    if (status == STATUS_OK) build->count++;
-    return status;
+    put(&build->entries, &entry, sizeof entry);
+    build->count++;
+    return STATUS_OK;
 }
 
 size_t block_build_size(const struct block_build *build) {
@@ -106,11 +125,12 @@ static struct layout layout_make(const struct block_build *build) {
     layout.head_size = head_size_of(key_at(build, 0).size - layout.prefix);
     layout.kind = (uint8_t)entry_kind(entry_at(build, 0)->trailer);
     uint64_t sequence_max = 0;
-    for (uint32_t i = 0, value_begin = 0; i < count; i++) {
-        const struct block_entry *entry = entry_at(build, i);
-        size_t suffix = key_at(build, i).size - layout.prefix;
+    uint32_t key_begin = 0, value_begin = 0;
+    for (const struct block_entry *entry = entry_at(build, 0), *end = entry + count; entry < end; entry++) {
+        size_t suffix = entry->key_end - key_begin - layout.prefix;
         uint32_t tail = (uint32_t)(suffix - head_size_of(suffix));
         uint32_t value = entry->value_end - value_begin;
+        key_begin = entry->key_end;
         value_begin = entry->value_end;
         layout.tails += tail;
         if (tail < layout.tail_stride) layout.tail_stride = tail;
@@ -127,10 +147,15 @@ static struct layout layout_make(const struct block_build *build) {
     return layout;
 }
 
+/* The widths that there are (width_of). */
 static uint8_t *put_column(uint8_t *to, unsigned width, uint64_t value) {
-    uint8_t bytes[8];
-    coding_put_u64(bytes, value);
-    memcpy(to, bytes, width);
+    switch (width) {
+    case 1: *to = (uint8_t)value; break;
+    case 2: coding_put_u16(to, (uint16_t)value); break;
+    case 4: coding_put_u32(to, (uint32_t)value); break;
+    case 8: coding_put_u64(to, value); break;
+    default: break;
+    }
     return to + width;
 }
 
@@ -150,8 +175,11 @@ static uint8_t *put_header(uint8_t *to, const struct layout *layout, uint32_t co
 }
 
 static uint8_t *put_heads(uint8_t *to, const struct block_build *build, const struct layout *layout) {
+    uint32_t begin = 0;
     for (uint32_t i = 0; i < build->count; i++, to += BLOCK_HEAD_BYTES) {
-        coding_put_u64(to, entry_head(slice_from(key_at(build, i), layout->prefix)));
+        const struct slice key = slice_make(build->keys.data, entry_at(build, i)->key_end);
+        coding_put_u64(to, entry_head(slice_from(key, begin + layout->prefix)));
+        begin = entry_at(build, i)->key_end;
     }
     if (build->count && layout->prefix) memcpy(to, build->keys.data, layout->prefix);
     return to + layout->prefix;
@@ -159,16 +187,16 @@ static uint8_t *put_heads(uint8_t *to, const struct block_build *build, const st
 
 static uint8_t *put_columns(uint8_t *to, const struct block_build *build, const struct layout *layout) {
     uint64_t tails = 0;
-    for (uint32_t i = 0; i < build->count; i++) {
+    for (uint32_t i = 0; i < build->count && layout->tail_width; i++) {
         size_t suffix = key_at(build, i).size - layout->prefix;
         tails += suffix - head_size_of(suffix);
         to = put_column(to, layout->tail_width, tails - (uint64_t)(i + 1) * layout->tail_stride);
     }
-    for (uint32_t i = 0; i < build->count; i++) {
+    for (uint32_t i = 0; i < build->count && layout->value_width; i++) {
         uint64_t end = entry_at(build, i)->value_end;
         to = put_column(to, layout->value_width, end - (uint64_t)(i + 1) * layout->value_stride);
     }
-    for (uint32_t i = 0; i < build->count; i++) {
+    for (uint32_t i = 0; i < build->count && layout->sequence_width; i++) {
         uint64_t sequence = entry_sequence(entry_at(build, i)->trailer);
         to = put_column(to, layout->sequence_width, sequence - layout->sequence_base);
     }
@@ -182,7 +210,7 @@ static uint8_t *put_columns(uint8_t *to, const struct block_build *build, const 
 }
 
 static uint8_t *put_tails(uint8_t *to, const struct block_build *build, const struct layout *layout) {
-    for (uint32_t i = 0; i < build->count; i++) {
+    for (uint32_t i = 0; i < build->count && layout->tails; i++) {
         struct slice suffix = slice_from(key_at(build, i), layout->prefix);
         if (suffix.size <= BLOCK_HEAD_BYTES) continue;
         memcpy(to, suffix.data + BLOCK_HEAD_BYTES, suffix.size - BLOCK_HEAD_BYTES);

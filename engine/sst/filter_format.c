@@ -6,7 +6,12 @@
 
 #include "engine/base/coding.h"
 
-enum { FILTER_KIND = 1, PROBES_MAX = 16, LINES_MAX = 1 << 20 };
+enum {
+    FILTER_KIND = 1,
+    PROBES_MAX = 16,
+    LINES_MAX = 1 << 20,
+    AHEAD = 12, /* a key's line is asked for so many keys before its turn */
+};
 
 /* The upper half of the hash chooses the line, the lower half the bits in it. */
 static uint32_t line_of(uint64_t hash, uint32_t line_count) {
@@ -28,8 +33,11 @@ enum status filter_build(struct buf *to, const uint64_t *hashes, size_t count, u
     header[0] = FILTER_KIND;
     header[1] = (uint8_t)probes;
     coding_put_u32(header + 4, (uint32_t)lines);
+    uint8_t *first = header + FILTER_HEADER_BYTES;
     for (size_t i = 0; i < count; i++) {
-        uint8_t *line = header + FILTER_HEADER_BYTES + (size_t)line_of(hashes[i], (uint32_t)lines) * FILTER_LINE_BYTES;
+        const uint64_t soon = hashes[i + AHEAD < count ? i + AHEAD : i];
+        __builtin_prefetch(first + (size_t)line_of(soon, (uint32_t)lines) * FILTER_LINE_BYTES, 1);
+        uint8_t *line = first + (size_t)line_of(hashes[i], (uint32_t)lines) * FILTER_LINE_BYTES;
         uint32_t bits = (uint32_t)hashes[i];
         for (unsigned probe = 0; probe < probes; probe++, bits *= 0x9e3779b9u) {
             line[bits >> 26] |= (uint8_t)(1u << (bits >> 23 & 7));

@@ -29,7 +29,7 @@ struct sst_build {
     uint64_t on_its_way; /* of them, those that the system was asked to bring to the device */
     struct buf pending;  /* units that wait for a write */
     struct block_build block;
-    struct buf raw; /* the block laid out, before compression */
+    struct buf raw; /* a block laid out, before compression */
     struct block_build index;
     struct buf hashes;        /* of user keys, for the filter; each key once */
     struct sst_handle handle; /* of the last data unit; its index entry waits for the key that follows */
@@ -166,20 +166,41 @@ static enum status put_index_entry(struct sst_build *build, const struct slice *
     return status;
 }
 
-static enum status finish_block(struct sst_build *build) {
-    if (build->block.count == 0) return STATUS_OK;
+/* A block that is not compressed is laid out where it will be written from. */
+static enum status put_block_as_it_is(struct sst_build *build, size_t *raw_bytes) {
+    struct buf *to = &build->pending;
+    const uint64_t offset = next_offset(build);
+    size_t start;
+    enum status status = sst_unit_begin(to, &start);
+    if (status == STATUS_OK) status = block_build_finish(&build->block, to);
+    if (status == STATUS_OK)
+        status = sst_unit_end(to, start, SST_SECTION_DATA, &build->options.identity, offset, &build->handle);
+    if (status != STATUS_OK) return status;
+    *raw_bytes = to->size - start - SST_UNIT_HEADER_BYTES;
+    return to->size >= SST_WRITE_BYTES ? write_pending(build, false) : STATUS_OK;
+}
+
+static enum status put_block_compressed(struct sst_build *build, size_t *raw_bytes) {
     buf_clear(&build->raw);
-    enum status status = block_build_finish(&build->block, &build->raw);
-    if (status == STATUS_OK) status = buf_assign(&build->last_key, block_build_last_key(&build->block));
-    if (status == STATUS_OK) {
-        status = put_unit(build, SST_SECTION_DATA, buf_slice(&build->raw), build->options.codec, &build->handle);
-    }
+    const enum status status = block_build_finish(&build->block, &build->raw);
+    if (status != STATUS_OK) return status;
+    *raw_bytes = build->raw.size;
+    return put_unit(build, SST_SECTION_DATA, buf_slice(&build->raw), build->options.codec, &build->handle);
+}
+
+static enum status finish_block(struct sst_build *build) {
+    size_t raw_bytes = 0;
+    if (build->block.count == 0) return STATUS_OK;
+    enum status status = buf_assign(&build->last_key, block_build_last_key(&build->block));
+    if (status == STATUS_OK)
+        status = build->options.codec == CODEC_NONE ? put_block_as_it_is(build, &raw_bytes)
+                                                    : put_block_compressed(build, &raw_bytes);
     if (status != STATUS_OK) return status;
     build->last_trailer = block_build_last_trailer(&build->block);
     build->handle_waits = true;
     build->properties.data_blocks++;
     build->properties.data_bytes += build->handle.size;
-    build->properties.raw_bytes += build->raw.size;
+    build->properties.raw_bytes += raw_bytes;
     block_build_clear(&build->block);
     recount(build);
     return STATUS_OK;
@@ -215,28 +236,37 @@ static bool previous_entry(const struct sst_build *build, struct slice *key, uin
     return build->properties.entries > 0;
 }
 
+static enum status add_hash(struct sst_build *build, uint64_t hash) {
+    struct buf *hashes = &build->hashes;
+    if (hashes->capacity - hashes->size < sizeof hash) {
+        const enum status status = buf_reserve(hashes, sizeof hash);
+        if (status != STATUS_OK) return status;
+    }
+    memcpy(hashes->data + hashes->size, &hash, sizeof hash);
+    hashes->size += sizeof hash;
+    return STATUS_OK;
+}
+
 /* Each beginning once: keys that share it come one behind the other. previous NULL: this is the first key. */
 static enum status add_prefix(struct sst_build *build, struct slice key, const struct slice *previous) {
     const size_t size = build->properties.filter_prefix_bytes;
     if (size == 0 || key.size < size) return STATUS_OK;
     const struct slice prefix = slice_make(key.data, size);
     if (previous && slice_has_prefix(*previous, prefix)) return STATUS_OK;
-    const uint64_t hash = entry_prefix_hash(prefix);
-    return buf_append(&build->hashes, &hash, sizeof hash);
+    return add_hash(build, entry_prefix_hash(prefix));
 }
 
 static enum status add_entry(struct sst_build *build, struct slice key, uint64_t trailer, struct slice value) {
     struct slice previous;
     uint64_t previous_trailer;
-    bool has_previous = previous_entry(build, &previous, &previous_trailer);
-    bool same_key = has_previous && slice_equal(previous, key);
-    check(!has_previous || (same_key ? previous_trailer > trailer : slice_compare(previous, key) < 0));
+    const bool has_previous = previous_entry(build, &previous, &previous_trailer);
+    const int order = has_previous ? slice_compare(previous, key) : -1;
+    const bool same_key = order == 0;
+    check(order < 0 || (same_key && previous_trailer > trailer));
     enum status status = STATUS_OK;
     if (!has_previous) status = buf_assign(&build->first, key);
-    if (status == STATUS_OK && build->options.filter_bits_per_key && !same_key) {
-        uint64_t hash = entry_key_hash(key);
-        status = buf_append(&build->hashes, &hash, sizeof hash);
-    }
+    if (status == STATUS_OK && build->options.filter_bits_per_key && !same_key)
+        status = add_hash(build, entry_key_hash(key));
     if (status == STATUS_OK && !same_key) status = add_prefix(build, key, has_previous ? &previous : NULL);
     size_t size = key.size + value.size + 8;
     if (status == STATUS_OK && build->block.count &&

@@ -173,6 +173,33 @@ static uint64_t unit_check(struct slice unit, const struct sst_identity *identit
     return hash64(slice_from(unit, 8), sst_seed(identity, offset));
 }
 
+/* Fills in the header of a unit that ends where *to ends. */
+static void seal_unit(struct buf *to, size_t start, unsigned section, enum codec_id used, size_t raw_bytes,
+                      const struct sst_identity *identity, uint64_t offset, struct sst_handle *handle) {
+    uint8_t *unit = to->data + start;
+    const size_t size = to->size - start;
+    coding_put_u32(unit + 8, (uint32_t)(size - SST_UNIT_HEADER_BYTES));
+    coding_put_u32(unit + 12, (uint32_t)raw_bytes);
+    unit[16] = (uint8_t)section;
+    unit[17] = (uint8_t)used;
+    *handle = (struct sst_handle){.offset = offset, .size = (uint32_t)size};
+    handle->check = unit_check(slice_make(unit, size), identity, offset);
+    coding_put_u64(unit, handle->check);
+}
+
+enum status sst_unit_begin(struct buf *to, size_t *start) {
+    *start = to->size;
+    return buf_append_zeros(to, SST_UNIT_HEADER_BYTES);
+}
+
+enum status sst_unit_end(struct buf *to, size_t start, unsigned section, const struct sst_identity *identity,
+                         uint64_t offset, struct sst_handle *handle) {
+    const size_t raw_bytes = to->size - start - SST_UNIT_HEADER_BYTES;
+    if (raw_bytes > SST_UNIT_RAW_MAX) return STATUS_TOO_LARGE;
+    seal_unit(to, start, section, CODEC_NONE, raw_bytes, identity, offset, handle);
+    return STATUS_OK;
+}
+
 enum status sst_unit_encode(struct buf *to, struct codec *codec, enum codec_id id, int level, unsigned section,
                             struct slice raw, const struct sst_identity *identity, uint64_t offset,
                             struct sst_handle *handle) {
@@ -186,15 +213,7 @@ enum status sst_unit_encode(struct buf *to, struct codec *codec, enum codec_id i
         to->size = start;
         return status;
     }
-    uint8_t *unit = to->data + start;
-    size_t size = to->size - start;
-    coding_put_u32(unit + 8, (uint32_t)(size - SST_UNIT_HEADER_BYTES));
-    coding_put_u32(unit + 12, (uint32_t)raw.size);
-    unit[16] = (uint8_t)section;
-    unit[17] = (uint8_t)used;
-    *handle = (struct sst_handle){.offset = offset, .size = (uint32_t)size};
-    handle->check = unit_check(slice_make(unit, size), identity, offset);
-    coding_put_u64(unit, handle->check);
+    seal_unit(to, start, section, used, raw.size, identity, offset, handle);
     return STATUS_OK;
 }
 

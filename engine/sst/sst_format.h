@@ -78,6 +78,11 @@ struct sst_unit {
 MUST_CHECK enum status sst_unit_encode(struct buf *to, struct codec *codec, enum codec_id id, int level,
                                        unsigned section, struct slice raw, const struct sst_identity *identity,
                                        uint64_t offset, struct sst_handle *handle);
+/* The same in two steps, uncompressed, where the content is made in its place: what was appended behind the header's
+ * bytes, which begin at `start` of *to, is the content. TOO_LARGE, and NO_MEMORY from begin. */
+MUST_CHECK enum status sst_unit_begin(struct buf *to, size_t *start);
+MUST_CHECK enum status sst_unit_end(struct buf *to, size_t start, unsigned section, const struct sst_identity *identity,
+                                    uint64_t offset, struct sst_handle *handle);
 /* Reads a unit's header only: sizes within bounds; the check is not looked at. For walking a file front to back.
  * CORRUPT. */
 MUST_CHECK enum status sst_unit_peek(struct slice bytes, struct sst_unit *unit);
