@@ -51,6 +51,7 @@ static void destroy(struct engine *engine, struct flush *flush, bool installed) 
     free(flush->files);
     free(flush->snapshots);
     install_deinit(&flush->install);
+    atomic_store_explicit(&engine->flush_passed, 0, memory_order_relaxed);
     mem_release(flush->mem);
     free(flush);
     engine->flush = NULL;
@@ -220,10 +221,19 @@ static enum status collect_files(struct flush *flush, const struct engine_tree_k
     return STATUS_OK;
 }
 
+/* A step that did not end the tree: it passed so much of keys and values, which take more in memory. The last quarter
+ * stays: nothing is free before the install. */
+static void note_passed(struct engine *engine, const struct flush *flush) {
+    const uint64_t passed = atomic_load_explicit(&engine->flush_passed, memory_order_relaxed) + FLUSH_STEP_BYTES;
+    const uint64_t most = memtable_bytes(flush->mem->table) / 4 * 3;
+    atomic_store_explicit(&engine->flush_passed, passed < most ? passed : most, memory_order_relaxed);
+}
+
 static enum status write_tree(struct engine *engine, struct flush *flush) {
     bool done = false;
     const struct engine_tree_kind *kind = flush->fold.options.kind;
     enum status status = fold_step(&flush->fold, FLUSH_STEP_BYTES, &done);
+    if (status == STATUS_OK && !done) note_passed(engine, flush);
     if (status != STATUS_OK || !done) return status;
     status = output_finish(&flush->output);
     if (status != STATUS_OK) return status;
@@ -243,6 +253,8 @@ static bool must_wait(struct engine *engine, const struct flush *flush) {
     const uint64_t index = flush->mem->mark.index;
     if (atomic_load(&engine->log_durable) >= index) return false;
     atomic_store(&engine->flush_waits, index);
+    atomic_store_explicit(&engine->flush_passed, 0,
+                          memory_order_relaxed);      /* the memory stays, for who knows how long */
     return atomic_load(&engine->log_durable) < index; /* it may have come meanwhile */
 }
 

@@ -15,18 +15,31 @@ enum {
     PACE_LEVEL0_FACTOR = 8,  /* level 0 at so many times its trigger is full pressure */
 };
 
-/* 0 up to half of the limit, then in proportion, 1000 at the limit. */
-static uint32_t share(uint64_t used, uint64_t limit) {
-    if (used * 2 <= limit) return 0;
+/* 0 up to `free`, then in proportion, 1000 at the limit. */
+static uint32_t share_above(uint64_t used, uint64_t free, uint64_t limit) {
+    if (used <= free) return 0;
     if (used >= limit) return PACE_FULL;
-    return (uint32_t)((used * 2 - limit) * PACE_FULL / limit);
+    return (uint32_t)((used - free) * PACE_FULL / (limit - free));
+}
+
+static uint32_t share(uint64_t used, uint64_t limit) {
+    return share_above(used, limit / 2, limit);
+}
+
+/* Of a memtable that is being flushed what is left counts, so that the price follows the work and not its end. What is
+ * there to be filled is filled at full speed, but for the last quarter: the price of that brings a writer down to the
+ * pace of any device long before the limit. */
+static uint32_t memory_share(const struct engine *engine) {
+    const uint64_t memtable = engine->options.memtable_bytes, limit = memtable * engine->options.memtable_limit;
+    const uint64_t active = memtable_bytes(engine->active->table);
+    const uint64_t sealed = engine->sealed_count * memtable;
+    const uint64_t flushed = atomic_load_explicit(&engine->flush_passed, memory_order_relaxed);
+    const uint64_t waiting = sealed - (flushed < sealed ? flushed : sealed);
+    return share_above(waiting + (active < memtable ? active : memtable), limit / 4 * 3, limit);
 }
 
 void pace_update(struct engine *engine) {
-    const uint64_t memtable = engine->options.memtable_bytes;
-    const uint64_t active = memtable_bytes(engine->active->table);
-    const uint64_t memory = engine->sealed_count * memtable + (active < memtable ? active : memtable);
-    uint32_t pressure = share(memory, memtable * engine->options.memtable_limit);
+    uint32_t pressure = memory_share(engine);
     const uint32_t debt =
         share(atomic_load_explicit(&engine->debt, memory_order_relaxed), engine->options.debt_limit_bytes);
     const uint32_t level0 = share(engine->level0_most, (uint64_t)engine->options.level0_trigger * PACE_LEVEL0_FACTOR);

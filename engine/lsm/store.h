@@ -131,6 +131,7 @@ struct engine {
     _Atomic uint64_t pace_until_ns;
     _Atomic bool space_low;
     _Atomic uint64_t space_wanted; /* bytes for what met a full disk; 0 = the reserve alone counts */
+    _Atomic uint64_t flush_passed; /* bytes of the oldest sealed memtable that its flush has passed, at least */
     _Atomic uint64_t debt;
     _Atomic uint64_t rest_debt; /* what compaction is going to move once nobody writes: no reason to slow a writer */
     atomic_bool scans_hurt;     /* a scan passed over many deletes: the compaction job looks for them */

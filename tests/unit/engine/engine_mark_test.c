@@ -144,6 +144,47 @@ static void full_memory_answers_busy_and_a_durable_log_frees_it(void **state) {
     assert_int_equal(put_at(fixture->engine, index, key, value), STATUS_OK);
 }
 
+/* Puts from *index on, `bytes` in all, none of which may be refused but for its pace. */
+static void put_bytes(struct fixture *fixture, uint64_t *index, size_t bytes) {
+    static char value[16 << 10];
+    char key[16];
+    memset(value, 'v', sizeof value - 1);
+    for (size_t done = 0; done < bytes; done += sizeof value) {
+        snprintf(key, sizeof key, "k%06u", (unsigned)++*index);
+        enum status status = put_at(fixture->engine, *index, key, value);
+        if (status == STATUS_BUSY) io_sleep(fixture->io, PACED_NS);
+        if (status == STATUS_BUSY) status = put_at(fixture->engine, *index, key, value);
+        assert_int_equal(status, STATUS_OK);
+    }
+}
+
+static void the_pace_follows_what_a_flush_has_left(void **state) {
+    struct fixture *fixture = *state;
+    enum { MEMTABLE = 2 << 20, LOOK = 80 << 10 };
+    uint64_t index = 1;
+    fixture->options.memtable_bytes = MEMTABLE;
+    fixture->options.memtable_limit = 4;
+    open_off(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    put_bytes(fixture, &index, 3 * MEMTABLE - (1 << 19));
+    assert_int_equal(engine_pressure(fixture->engine), 0); /* three quarters of what may be filled are free */
+    put_bytes(fixture, &index, 1 << 20);
+    const unsigned full = engine_pressure(fixture->engine);
+    assert_true(full > 0);
+    for (int steps = 0; steps < 6; steps++) assert_true(io_job_assist(fixture->io));
+    put_bytes(fixture, &index, LOOK);
+    assert_int_equal(engine_installed(fixture->engine).index, 0);
+    assert_true(engine_pressure(fixture->engine) < full);
+    work(fixture); /* until the flush waits for the log: the memory stays, and has its price again */
+    put_bytes(fixture, &index, LOOK);
+    assert_int_equal(engine_installed(fixture->engine).index, 0);
+    assert_true(engine_pressure(fixture->engine) >= full);
+    engine_log_durable(fixture->engine, index);
+    work(fixture);
+    put_bytes(fixture, &index, LOOK);
+    assert_int_equal(engine_pressure(fixture->engine), 0);
+}
+
 /* ---- A memtable that its owner seals ---- */
 
 static void open_sealed_by_owner(struct fixture *fixture) {
@@ -512,6 +553,7 @@ int main(void) {
         TEST(what_was_not_installed_is_the_owners_to_replay),
         TEST(an_empty_batch_moves_the_mark),
         TEST(full_memory_answers_busy_and_a_durable_log_frees_it),
+        TEST(the_pace_follows_what_a_flush_has_left),
         TEST(what_an_owner_seals_is_installed_with_its_last_rows),
         TEST(rows_that_amend_stand_at_the_last_mark),
         TEST(a_flush_of_nothing_new_asks_its_owner_for_nothing),
