@@ -71,6 +71,9 @@ static bool move_window(struct machine_file *file, uint64_t offset) {
     file->window = window;
     file->window_start = start;
     file->window_bytes = bytes;
+    /* Single pages: ext4 notes a first write to a page with work for all of the folio that it lies in, and what is read
+     * ahead comes in folios of up to 2 MiB. */
+    (void)madvise(window, bytes, MADV_RANDOM);
     if (madvise(window, bytes, MADV_POPULATE_WRITE) != 0) {
         give_up(file, "making it present", errno);
         return false;
