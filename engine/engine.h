@@ -362,6 +362,9 @@ struct engine_tree_info {
     uint64_t files;
     uint64_t disk_bytes;
     uint64_t entries; /* estimate: files' entries, tombstones and overwritten versions included */
+    /* Of these: deletes of one key, merge operands, range deletes; and files from which values will go by their time.
+     */
+    uint64_t deletes, operands, range_deletes, expiring_files;
     /* What it has cost since open. */
     uint64_t flushed_bytes, compacted_read_bytes, compacted_written_bytes;
     uint64_t compactions;

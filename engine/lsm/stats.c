@@ -1,18 +1,20 @@
 /* stats: what the engine counts, gathered. Reads a view; blocks on nothing. */
 #include "engine/lsm/store.h"
 
-static uint64_t level_entries(const struct level *level) {
-    uint64_t entries = 0;
-    for (uint32_t i = 0; i < level->count; i++)
-        entries += level->files[i]->meta.entries + level->files[i]->meta.range_deletes;
-    return entries;
+static void sum_file(const struct edit_file *file, struct engine_tree_info *info) {
+    info->entries += file->entries + file->range_deletes;
+    info->deletes += file->deletes;
+    info->operands += file->operands;
+    info->range_deletes += file->range_deletes;
+    info->expiring_files += file->droppable_ms != INT64_MAX;
 }
 
 static void sum_tree(const struct tree_files *files, struct engine_tree_info *info) {
     for (uint32_t i = 0; files && i < ENGINE_LEVELS; i++) {
-        info->files += files->levels[i].count;
-        info->disk_bytes += files->levels[i].bytes;
-        info->entries += level_entries(&files->levels[i]);
+        const struct level *level = &files->levels[i];
+        info->files += level->count;
+        info->disk_bytes += level->bytes;
+        for (uint32_t f = 0; f < level->count; f++) sum_file(&level->files[f]->meta, info);
     }
 }
 

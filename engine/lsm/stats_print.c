@@ -48,6 +48,15 @@ static void put_counters(struct printing *printing, struct engine *engine, const
     put(printing, ",", "open_files", stats->open_files);
 }
 
+static void put_values(struct printing *printing, const struct engine_stats *stats) {
+    put(printing, ",\"values\":{", "files", stats->value_files);
+    put(printing, ",", "bytes", stats->value_bytes);
+    put(printing, ",", "live_bytes", stats->value_live_bytes);
+    put(printing, ",", "written_bytes", stats->value_written_bytes);
+    put(printing, ",", "moved_bytes", stats->value_moved_bytes);
+    put_text(printing, "}");
+}
+
 static void put_memory(struct printing *printing, const struct engine_stats *stats) {
     put(printing, ",\"memory\":{", "limit", stats->memory_limit);
     for (unsigned i = 0; i < ENGINE_MEMORY_USERS; i++)
@@ -111,6 +120,10 @@ static void put_tree(struct printing *printing, const struct engine_tree_info *i
     put(printing, ",", "files", info->files);
     put(printing, ",", "disk_bytes", info->disk_bytes);
     put(printing, ",", "entries", info->entries);
+    put(printing, ",", "deletes", info->deletes);
+    put(printing, ",", "operands", info->operands);
+    put(printing, ",", "range_deletes", info->range_deletes);
+    put(printing, ",", "expiring_files", info->expiring_files);
     put(printing, ",", "flushed_bytes", info->flushed_bytes);
     put(printing, ",", "compactions", info->compactions);
     put(printing, ",", "compacted_read_bytes", info->compacted_read_bytes);
@@ -143,6 +156,7 @@ enum status engine_print_stats(struct engine *engine, struct buf *to) {
     struct engine_stats stats;
     engine_get_stats(engine, &stats);
     put_counters(&printing, engine, &stats);
+    put_values(&printing, &stats);
     put_memory(&printing, &stats);
     put_levels(&printing, &stats);
     put_timings(&printing, engine);

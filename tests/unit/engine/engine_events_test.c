@@ -211,6 +211,43 @@ static void each_tree_and_level_has_its_costs(void **state) {
     assert_int_equal(written, stats.compacted_written_bytes + stats.flushed_bytes);
 }
 
+static void a_tree_tells_what_it_consists_of(void **state) {
+    struct fixture *fixture = *state;
+    struct engine_tree_info info;
+    struct engine_batch batch;
+    struct buf text = BUF_EMPTY;
+    reopen(fixture);
+    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->engine, OTHER, LAB_SUM);
+    fill(fixture, "value");
+    engine_batch_init(&batch);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct slice key = slice_from_text(i == 0 ? "k0001" : i == 1 ? "k0002" : "nowhere");
+        assert_int_equal(engine_batch_delete(&batch, TREE, key), STATUS_OK);
+    }
+    const struct slice begin = slice_from_text("k0003"), end = slice_from_text("k0004");
+    assert_int_equal(engine_batch_delete_range(&batch, TREE, begin, end), STATUS_OK);
+    assert_int_equal(engine_batch_merge(&batch, OTHER, begin, slice_from_text("1")), STATUS_OK);
+    assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+    engine_batch_deinit(&batch);
+    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(info.deletes, 3);
+    assert_int_equal(info.range_deletes, 1);
+    assert_int_equal(info.operands + info.expiring_files, 0);
+    assert_int_equal(engine_tree_info(fixture->engine, OTHER, &info), STATUS_OK);
+    assert_int_equal(info.operands, 1);
+    assert_int_equal(engine_print_stats(fixture->engine, &text), STATUS_OK);
+    assert_int_equal(buf_append_format(&text, "\n%c", 0), STATUS_OK);
+    check_json((const char *)text.data);
+    assert_non_null(strstr((const char *)text.data, "\"deletes\":3,\"operands\":0,\"range_deletes\":1,"));
+    assert_non_null(strstr((const char *)text.data, "\"values\":{\"files\":0,"));
+    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(info.deletes + info.range_deletes, 0);
+    buf_deinit(&text);
+}
+
 static void calls_are_timed_and_told_as_json(void **state) {
     struct fixture *fixture = *state;
     struct hist *hist = malloc(sizeof *hist);
@@ -315,6 +352,7 @@ int main(void) {
         FACT(events_can_be_left_out),
         FACT(events_that_cannot_be_written_are_counted_and_nothing_else_suffers),
         FACT(each_tree_and_level_has_its_costs),
+        FACT(a_tree_tells_what_it_consists_of),
         FACT(calls_are_timed_and_told_as_json),
         FACT(an_option_out_of_bounds_is_named_with_value_and_range),
         FACT(options_are_kept_and_differences_told),
