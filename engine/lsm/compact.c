@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 enum {
-    COMPACT_STEP_BYTES = 256 << 10,
     SCAN_MEMTABLE_SHARE = 64, /* deletes in a memtable of less than this part of its size (1/64) are left there */
 };
 
@@ -42,19 +41,13 @@ static void pin_inputs(struct compaction *compaction, bool pin) {
 
 static void destroy(struct compaction *compaction, bool installed) {
     struct engine *engine = compaction->engine;
-    const bool merged = compaction->merge_open;
-    if (merged) source_close(&compaction->merge.source);
+    const bool merged = compaction->part_count > 0;
+    compaction_hide_parts(compaction);
+    for (unsigned i = 0; i < compaction->part_count; i++) compaction_part_close(&compaction->parts[i], installed);
     if (compaction->pinned) pin_inputs(compaction, false);
-    fold_deinit(&compaction->fold);
-    if (installed)
-        output_release(&compaction->output);
-    else
-        output_abandon(&compaction->output);
     arena_deinit(&compaction->arena);
     free(compaction->gathered);
     free(compaction->kept);
-    free(compaction->sources);
-    free(compaction->children);
     free(compaction->snapshots);
     version_release(compaction->version);
     free(compaction);
@@ -67,90 +60,9 @@ void compaction_abandon(struct engine *engine) {
     if (engine->compaction) destroy(engine->compaction, false);
 }
 
-/* ---- What fold asks
- * ------------------------------------------------------------------------------------------------------------------------
- */
-
-/* No level under the output has a file over key. Keys ascend, so each level's place only moves on. */
-static bool is_bottom(void *context, struct slice key) {
-    struct compaction *compaction = context;
-    for (uint32_t i = compaction->pick.output_level + 1; i < ENGINE_LEVELS; i++) {
-        const struct level *level = &compaction->pick.tree->levels[i];
-        uint32_t *at = &compaction->below_at[i];
-        while (*at < level->count && file_locate(level->files[*at], key) > 0) (*at)++;
-        if (*at < level->count && file_locate(level->files[*at], key) == 0) return false;
-    }
-    return true;
-}
-
-static enum status take_entry(void *context, struct slice key, uint64_t trailer, struct slice value, bool new_key) {
-    struct compaction *compaction = context;
-    const uint64_t moved = compaction->output.values.moved_bytes;
-    const enum status status = output_add(&compaction->output, key, trailer, value, new_key);
-    compaction->fold.extra_bytes += (size_t)(compaction->output.values.moved_bytes - moved);
-    return status;
-}
-
-static enum status load_value(void *context, struct slice key, struct slice reference, struct block **block,
-                              struct slice *value) {
-    const struct compaction *compaction = context;
-    return store_load_value(compaction->engine, reference, key, SST_NO_FILL, block, value);
-}
-
 /* ---- Beginning
  * --------------------------------------------------------------------------------------------------------------------------------
  */
-
-struct oldest {
-    int64_t ms;
-};
-
-static enum status note_oldest(void *context, struct file *file, uint32_t level) {
-    struct oldest *oldest = context;
-    (void)level;
-    if (file->meta.oldest_ms < oldest->ms) oldest->ms = file->meta.oldest_ms;
-    return STATUS_OK;
-}
-
-static void begin_output(struct compaction *compaction) {
-    const struct pick *choice = &compaction->pick;
-    struct oldest oldest = {INT64_MAX};
-    const enum status visited = compaction_each_input(compaction, note_oldest, &oldest);
-    (void)visited; /* note_oldest does not fail */
-    const struct output_options options = {
-        .kind = choice->tree->kind,
-        .instance = choice->tree->instance,
-        .level = choice->output_level,
-        .cause = SST_CAUSE_COMPACTION,
-        .job = compaction->job,
-        .mark_time_ms = compaction->mark_time_ms,
-        .oldest_ms = oldest.ms,
-        .file_bytes = compaction->engine->options.file_bytes,
-        .grandparents =
-            choice->output_level < STORE_LEVEL_LAST ? &choice->tree->levels[choice->output_level + 1] : NULL,
-        .ranges = compaction->kept,
-        .range_count = compaction->kept_count,
-    };
-    output_init(&compaction->output, compaction->engine, &options);
-}
-
-static void begin_fold(struct compaction *compaction) {
-    const struct fold_options options = {
-        .kind = compaction->pick.tree->kind,
-        .instance = compaction->pick.tree->instance,
-        .snapshots = compaction->snapshots,
-        .snapshot_count = compaction->snapshot_count,
-        .ranges = &compaction->ranges,
-        .mark_time_ms = compaction->mark_time_ms,
-        .filter = true,
-        .zero_sequences = compaction->pick.output_level == STORE_LEVEL_LAST,
-        .is_bottom = is_bottom,
-        .add = take_entry,
-        .load = load_value,
-        .context = compaction,
-    };
-    fold_init(&compaction->fold, &options, &compaction->merge.source);
-}
 
 /* Its outputs need as much room as its inputs until those can go. */
 static enum status check_room(const struct compaction *compaction) {
@@ -164,11 +76,7 @@ static enum status begin_merge(struct compaction *compaction) {
     pin_inputs(compaction, true);
     enum status status = compaction_prepare(compaction);
     if (status == STATUS_OK) status = check_room(compaction);
-    if (status != STATUS_OK) return status;
-    begin_output(compaction);
-    begin_fold(compaction);
-    source_seek_first(&compaction->merge.source);
-    return STATUS_OK;
+    return status == STATUS_OK ? compaction_begin_parts(compaction) : status;
 }
 
 static const char *kind_name(const struct compaction *compaction) {
@@ -217,6 +125,7 @@ static void tell_end(struct compaction *compaction, const struct install *change
     event_changes(&event, "output", change->changes, change->count, true);
     if (merged) event_number(&event, "read_bytes", compaction->read_bytes);
     if (merged) event_number(&event, "files_not_read", compaction->hidden_files);
+    if (merged) event_number(&event, "parts", compaction->part_count);
     event_end(&event);
 }
 
@@ -286,10 +195,19 @@ static enum status list_changes(struct compaction *compaction, struct install *i
             status = install_add(install, choice->tree->levels[choice->level].files[i], choice->output_level,
                                  choice->tree->kind);
     }
-    for (size_t i = 0; i < compaction->output.count && status == STATUS_OK; i++)
-        status = install_add(install, compaction->output.files[i], choice->output_level, choice->tree->kind);
+    for (unsigned p = 0; p < compaction->part_count; p++) {
+        const struct output *output = &compaction->parts[p].output;
+        for (size_t i = 0; i < output->count && status == STATUS_OK; i++)
+            status = install_add(install, output->files[i], choice->output_level, choice->tree->kind);
+    }
     install->edit.job = compaction->job;
     return status;
+}
+
+static size_t output_count(const struct compaction *compaction) {
+    size_t count = 0;
+    for (unsigned i = 0; i < compaction->part_count; i++) count += compaction->parts[i].output.count;
+    return count;
 }
 
 static void count_work(struct compaction *compaction) {
@@ -302,18 +220,20 @@ static void count_work(struct compaction *compaction) {
     }
     atomic_fetch_add_explicit(&counters->compactions, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->compacted_read_bytes, compaction->read_bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counters->compacted_written_bytes, compaction->output.bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->compacted_written_bytes, compaction_written_bytes(compaction),
+                              memory_order_relaxed);
     const uint32_t level = compaction->pick.output_level;
     atomic_fetch_add_explicit(&counters->level_read[level], compaction->read_bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counters->level_written[level], compaction->output.bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->level_written[level], compaction_written_bytes(compaction),
+                              memory_order_relaxed);
     store_charge_tree(compaction->engine, compaction->pick.tree->instance, 0, compaction->read_bytes,
-                      compaction->output.bytes);
+                      compaction_written_bytes(compaction));
 }
 
 static enum edit_cause cause_of(const struct compaction *compaction) {
     if (compaction->pick.kind == PICK_MOVE) return EDIT_MOVE;
     if (compaction->pick.kind == PICK_DROP) return EDIT_DROP;
-    return compaction->output.count == 0 && compaction->read_bytes == 0 ? EDIT_DROP : EDIT_COMPACTION;
+    return output_count(compaction) == 0 && compaction->read_bytes == 0 ? EDIT_DROP : EDIT_COMPACTION;
 }
 
 static enum status install(struct compaction *compaction) {
@@ -329,7 +249,7 @@ static enum status install(struct compaction *compaction) {
               "engine %s: compaction %" PRIu64 " of tree instance %" PRIu32 ": level %" PRIu32 " to %" PRIu32
               ", %" PRIu64 " bytes read, %" PRIu64 " written, %" PRIu64 " files not read",
               compaction->engine->dir, compaction->job, compaction->pick.tree->instance, compaction->pick.level,
-              compaction->pick.output_level, compaction->read_bytes, compaction->output.bytes,
+              compaction->pick.output_level, compaction->read_bytes, compaction_written_bytes(compaction),
               compaction->hidden_files);
     destroy(compaction, true);
     return STATUS_OK;
@@ -343,31 +263,31 @@ static enum status step(struct engine *engine) {
     struct compaction *compaction = engine->compaction;
     if (!compaction) return begin(engine);
     if (compaction->pick.kind != PICK_MERGE) return install(compaction);
-    if (!compaction->done) {
-        enum status status = fold_step(&compaction->fold, COMPACT_STEP_BYTES, &compaction->done);
-        if (status == STATUS_OK && compaction->done) status = output_finish(&compaction->output);
-        return status;
-    }
+    if (!compaction->done) return compaction_step_parts(compaction);
     if (!compaction->names_synced) {
         compaction->names_synced = true;
-        return compaction->output.count > 0 ? io_dir_sync(engine->io, engine->dir) : STATUS_OK;
+        return output_count(compaction) > 0 ? io_dir_sync(engine->io, engine->dir) : STATUS_OK;
     }
     return install(compaction);
 }
 
 /* A file that can't be read is left alone from now on; what else is there goes on. */
-static void blame_input(struct compaction *compaction) {
-    for (size_t i = 0; compaction && i < compaction->source_count; i++) {
-        struct file *file = level_source_file(&compaction->sources[i]);
-        if (file && status_class(compaction->sources[i].source.status) == STATUS_CLASS_DAMAGE)
-            atomic_store(&file->damaged, true);
+static void blame_inputs(struct compaction *compaction) {
+    compaction_hide_parts(compaction);
+    for (unsigned p = 0; p < compaction->part_count; p++) {
+        const struct compaction_part *part = &compaction->parts[p];
+        for (size_t i = 0; i < part->source_count; i++) {
+            struct file *file = level_source_file(&part->sources[i]);
+            if (file && status_class(part->sources[i].source.status) == STATUS_CLASS_DAMAGE)
+                atomic_store(&file->damaged, true);
+        }
     }
 }
 
 /* True: look for other work at once. Otherwise the next flush, or a look at free space, starts it again. */
 static bool give_up(struct engine *engine, enum status status) {
     const bool damaged = status_class(status) == STATUS_CLASS_DAMAGE;
-    if (damaged) blame_input(engine->compaction);
+    if (damaged && engine->compaction) blame_inputs(engine->compaction);
     if (engine->compaction && status != STATUS_END && status != STATUS_CANCELLED)
         tell_put_off(engine->compaction, status);
     compaction_abandon(engine);

@@ -88,7 +88,7 @@ static bool ends_within(const struct file *file, const struct range_stretch *str
 }
 
 /* Every key of its span is covered, within the one stripe that all of it lies in, by something newer than all of it. */
-static bool is_hidden(void *context, struct file *file) {
+bool compaction_hides(void *context, struct file *file) {
     const struct compaction *compaction = context;
     const struct edit_file *meta = &file->meta;
     const size_t stripe = fold_stripe(compaction->snapshots, compaction->snapshot_count, meta->last_sequence);
@@ -162,56 +162,20 @@ static enum status keep_ranges(struct compaction *compaction) {
     return status;
 }
 
-/* ---- Sources
- * ---------------------------------------------------------------------------------------------------------------------------------------
- */
-
-static void add_source(struct compaction *compaction, struct file *const *files, uint32_t count) {
-    struct level_source *source = &compaction->sources[compaction->source_count];
-    level_source_init(source, compaction->engine, files, count, SST_READ_AHEAD);
-    source->is_hidden = is_hidden;
-    source->context = compaction;
-    compaction->children[compaction->source_count++] = &source->source;
-}
-
 static enum status count_input(void *context, struct file *file, uint32_t level) {
     struct compaction *compaction = context;
     (void)level;
-    if (is_hidden(compaction, file))
+    if (compaction_hides(compaction, file))
         compaction->hidden_files++;
     else
         compaction->read_bytes += file->meta.bytes;
     return STATUS_OK;
 }
 
-/* Level 0: a source for each file; other levels: one for each. */
-static enum status open_sources(struct compaction *compaction) {
-    const struct pick *pick = &compaction->pick;
-    const struct level *level = level_of(compaction, pick->level);
-    const size_t most = (size_t)(pick->to - pick->from) + ENGINE_LEVELS;
-    compaction->sources = malloc(most * sizeof *compaction->sources);
-    compaction->children = malloc(2 * most * sizeof *compaction->children);
-    if (!compaction->sources || !compaction->children) return STATUS_NO_MEMORY;
-    if (pick->level > 0) {
-        add_source(compaction, level->files + pick->from, pick->to - pick->from);
-    } else {
-        for (uint32_t i = pick->from; i < pick->to; i++) add_source(compaction, level->files + i, 1);
-    }
-    for (uint32_t i = pick->level + 1; i < pick->output_level && pick->between; i++)
-        if (level_of(compaction, i)->count > 0)
-            add_source(compaction, level_of(compaction, i)->files, level_of(compaction, i)->count);
-    if (pick->next_from < pick->next_to)
-        add_source(compaction, level_of(compaction, pick->output_level)->files + pick->next_from,
-                   pick->next_to - pick->next_from);
-    merge_source_init(&compaction->merge, compaction->children, compaction->children + most, compaction->source_count);
-    compaction->merge_open = true;
-    return compaction_each_input(compaction, count_input, compaction);
-}
-
 enum status compaction_prepare(struct compaction *compaction) {
     enum status status = gather_ranges(compaction);
     if (status == STATUS_OK) status = keep_ranges(compaction);
-    if (status == STATUS_OK) status = open_sources(compaction);
+    if (status == STATUS_OK) status = compaction_each_input(compaction, count_input, compaction);
     return status;
 }
 

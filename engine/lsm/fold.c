@@ -294,14 +294,21 @@ static bool is_operand(uint64_t trailer) {
     return entry_kind(trailer) == ENTRY_MERGE || entry_kind(trailer) == ENTRY_APPEND;
 }
 
+static bool at_end(const struct fold *fold) {
+    const struct source *input = fold->input;
+    const struct slice *end = fold->options.end;
+    if (!input->valid || !end) return !input->valid;
+    return slice_compare(input->key, *end) >= 0;
+}
+
 enum status fold_step(struct fold *fold, size_t budget_bytes, bool *done) {
     enum status status = STATUS_OK;
     size_t bytes = 0;
     fold->extra_bytes = 0;
     const bool plain = is_plain(fold);
-    while (status == STATUS_OK && fold->input->valid && bytes + fold->extra_bytes < budget_bytes)
+    while (status == STATUS_OK && !at_end(fold) && bytes + fold->extra_bytes < budget_bytes)
         status = plain && !is_operand(fold->input->trailer) ? fold_plain(fold, &bytes) : fold_key(fold, &bytes);
     if (status == STATUS_OK) status = fold->input->status;
-    *done = status == STATUS_OK && !fold->input->valid;
+    *done = status == STATUS_OK && at_end(fold);
     return status;
 }

@@ -23,6 +23,7 @@ struct fold_options {
     int64_t mark_time_ms;           /* for the filter */
     bool filter;                    /* ask the tree's filter */
     bool zero_sequences;            /* a put that nothing older can be told from gets the sequence 0 */
+    const struct slice *end;        /* stops in front of this key; borrowed; NULL = where the input ends */
     /* No version of key is older than the inputs'; NULL = never known. */
     bool (*is_bottom)(void *context, struct slice key);
     /* Takes what stays. new_key: the first version of its key. */
@@ -54,7 +55,7 @@ struct fold {
 
 void fold_init(struct fold *fold, const struct fold_options *options, struct source *input);
 void fold_deinit(struct fold *fold);
-/* Folds whole keys until about budget_bytes went in; *done at the end of input. The input's failure, add's, NO_MEMORY.
+/* Folds whole keys until about budget_bytes went in; *done at the end. The input's failure, add's, NO_MEMORY.
  */
 MUST_CHECK enum status fold_step(struct fold *fold, size_t budget_bytes, bool *done);
 

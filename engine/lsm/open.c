@@ -53,6 +53,8 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     init_job(engine, &engine->sweep_job, SWEEP_PRIORITY, sweep_step);
     init_job(engine, &engine->gap_job, GAP_PRIORITY, gap_search_step);
     init_job(engine, &engine->compact_job, COMPACTION_PRIORITY, compaction_step);
+    init_job(engine, &engine->help_job, COMPACTION_PRIORITY, compaction_help_step);
+    engine->help_job.job.pool = IO_POOL_LONG; /* where a core is left over */
 }
 
 static enum status allocate(struct engine *engine) {
@@ -184,7 +186,7 @@ static void stop_jobs(struct engine *engine) {
     mutex_lock(&engine->mutex);
     atomic_store(&engine->closing, true);
     while (engine->flush_job.running || engine->compact_job.running || engine->sweep_job.running ||
-           engine->gap_job.running)
+           engine->gap_job.running || engine->help_job.running)
         store_wait(engine);
     mutex_unlock(&engine->mutex);
     gap_search_deinit(engine);

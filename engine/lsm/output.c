@@ -18,6 +18,10 @@ void output_init(struct output *output, struct engine *engine, const struct outp
     if (options->kind) value_sink_init(&output->values, engine, options->kind, options->instance, codec_of(options));
 }
 
+enum status output_begin_at(struct output *output, struct slice low) {
+    return buf_assign(&output->low, low);
+}
+
 static void remove_number(struct engine *engine, uint64_t number) {
     char path[IO_PATH_BYTES];
     if (store_has_failed(engine)) return; /* nothing is deleted any more */
@@ -214,9 +218,10 @@ enum status output_add(struct output *output, struct slice key, uint64_t trailer
 
 /* Range deletes that no file has taken yet. */
 static bool ranges_are_left(const struct output *output) {
-    const struct slice low = buf_slice(&output->low);
+    const struct slice low = buf_slice(&output->low), *high = output->options.high;
     for (size_t i = output->range_at; i < output->options.range_count; i++) {
         const struct slice end = output->options.ranges[i].end;
+        if (high && slice_compare(output->options.ranges[i].begin, *high) >= 0) break;
         if (end.size == 0 || slice_compare(end, low) > 0) return true;
     }
     return false;
@@ -225,7 +230,7 @@ static bool ranges_are_left(const struct output *output) {
 enum status output_finish(struct output *output) {
     enum status status = STATUS_OK;
     if (!output->build && ranges_are_left(output)) status = begin_file(output);
-    if (status == STATUS_OK && output->build) status = end_file(output, NULL);
+    if (status == STATUS_OK && output->build) status = end_file(output, output->options.high);
     if (status == STATUS_OK) status = value_sink_finish(&output->values);
     while (status == STATUS_OK && output->unsynced_count > 0) status = sync_oldest(output);
     return status;

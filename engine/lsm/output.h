@@ -28,6 +28,7 @@ struct output_options {
     /* Range deletes to write, by begin; borrowed. */
     const struct range_tombstone *ranges;
     size_t range_count;
+    const struct slice *high; /* every key lies before it, and range deletes are cut there; borrowed; NULL = no end */
 };
 
 struct output {
@@ -52,6 +53,8 @@ struct output {
 };
 
 void output_init(struct output *output, struct engine *engine, const struct output_options *options);
+/* Before the first entry: every key is at or behind low, and range deletes are cut there. NO_MEMORY. */
+MUST_CHECK enum status output_begin_at(struct output *output, struct slice low);
 /* Closes and removes what was written. For a series that came to nothing; after output_release it does nothing. */
 void output_abandon(struct output *output);
 /* Lets the files go (they were installed): drops the references and frees. */

@@ -169,9 +169,11 @@ struct engine {
     struct delete_run delete_run; /* leader */
     struct gap_search gap_search; /* of its job */
 
-    struct store_job flush_job, compact_job, sweep_job, gap_job;
+    struct store_job flush_job, compact_job, help_job, sweep_job, gap_job;
     struct flush *flush;           /* of the flush job */
     struct compaction *compaction; /* of the compaction job */
+    struct compaction *merge;      /* mutex: the same, while its parts may be taken by the job that helps */
+    bool merge_wait;               /* mutex: the compaction job waits for that one's step to end */
     struct rest rest;              /* of the compaction job */
     atomic_bool closing;
     enum status flush_status;   /* mutex: why the last flush was put off */
@@ -382,6 +384,7 @@ MUST_CHECK enum status store_read_log(struct engine *engine,
 
 enum io_job_state flush_step(struct io_job *job);
 enum io_job_state compaction_step(struct io_job *job);
+enum io_job_state compaction_help_step(struct io_job *job); /* compact_split.c */
 enum io_job_state sweep_step(struct io_job *job);
 void flush_abandon(struct engine *engine);      /* at close */
 void compaction_abandon(struct engine *engine); /* at close */

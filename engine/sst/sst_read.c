@@ -268,3 +268,12 @@ uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct
     uint64_t to = end.size ? bytes_before(sst, end) : sst_footer_data_end(&sst->footer);
     return to > from ? to - from : 0;
 }
+
+enum status sst_part_key(const struct sst *sst, uint64_t part, uint64_t parts, struct buf *key) {
+    const struct sst_block_view *index = &sst->index;
+    if (index->count == 0) return STATUS_OK;
+    const enum status status = buf_reserve(key, key->size + block_view_key_room(index));
+    if (status == STATUS_OK)
+        key->size += block_view_key(index, (uint32_t)(part * index->count / parts), key->data + key->size).size;
+    return status;
+}

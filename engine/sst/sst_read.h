@@ -104,6 +104,10 @@ void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags)
 /* Estimate of the stored bytes of entries in [begin, end); an empty end = to the end. From the index alone. */
 uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct slice end);
 
+/* Appends to *key one with about part/parts of the stored blocks before it, part < parts; from the index alone. Nothing
+ * where there are no entries. NO_MEMORY. */
+MUST_CHECK enum status sst_part_key(const struct sst *sst, uint64_t part, uint64_t parts, struct buf *key);
+
 /* Reads every byte and checks structure, order and properties; visit is called for each finding. OK or CORRUPT (IO,
  * NO_MEMORY if it could not be read). */
 MUST_CHECK enum status sst_verify(struct sst *sst, void (*visit)(void *context, uint64_t offset, const char *text),

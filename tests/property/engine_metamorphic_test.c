@@ -68,6 +68,7 @@ static const struct setup setups[] = {
     {.name = "blocks of 32 KiB", .options.block_bytes = 32 << 10},
     {.name = "a cache of 4 KiB", .options.cache_bytes = 4 << 10},
     {.name = "files of 2 KiB", .options = {.file_bytes = 2 << 10, .memtable_bytes = 4 << 10}},
+    {.name = "merges in two parts", .flush_every = 4, .compact_every = 12, .options = {.file_bytes = 1 << 10}},
     {.name = "one file a level", .options = {.file_bytes = 64 << 20, .memtable_bytes = 4 << 10}},
     {.name = "steep levels",
      .options = {.level_base_bytes = 4 << 10, .level_ratio = 2, .memtable_bytes = 4 << 10, .file_bytes = 4 << 10}},

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -144,6 +145,11 @@ static int remove_one(const char *path, const struct stat *stat, int flag, struc
     return remove(path);
 }
 
+static void count_halved(void *context, const char *line) {
+    atomic_uint *halved = context;
+    if (strstr(line, "\"parts\":2")) atomic_fetch_add(halved, 1);
+}
+
 static void readers_see_whole_batches_while_writers_flush_and_compact(void **state) {
     (void)state;
     char path[] = "/tmp/loam-engine-threads-XXXXXX", dir[64];
@@ -152,7 +158,11 @@ static void readers_see_whole_batches_while_writers_flush_and_compact(void **sta
     struct io *io = NULL;
     assert_int_equal(io_create(&(struct io_options){.backend = IO_BACKEND_POSIX, .compaction_threads = 2}, &io, NULL),
                      STATUS_OK);
-    const struct engine_options options = lab_options();
+    struct engine_options options = lab_options();
+    atomic_uint halved = 0;
+    options.file_bytes = 2 << 10; /* so that merges are cut in two, which two threads work on */
+    options.on_event = count_halved;
+    options.event_context = &halved;
     struct crowd crowd = {.engine = lab_open(io, dir, &options), .writes = test_scaled(6000), .writing = WRITERS};
     struct member members[WRITERS + READERS];
     lab_create_tree(crowd.engine, LEFT, LAB_PLAIN);
@@ -171,6 +181,9 @@ static void readers_see_whole_batches_while_writers_flush_and_compact(void **sta
     struct engine_stats stats;
     engine_get_stats(crowd.engine, &stats);
     assert_true(stats.flushes > 0);
+    assert_int_equal(engine_flush(crowd.engine), STATUS_OK);
+    assert_int_equal(engine_compact(crowd.engine), STATUS_OK);
+    assert_true(atomic_load(&halved) > 0);
     assert_true(stats.wal_commits <= WRITERS * crowd.writes + crowd.writes / CHURN_EVERY + 8);
     scan_both(&crowd);
     assert_int_equal(atomic_load(&crowd.faults), 0);

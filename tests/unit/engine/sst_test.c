@@ -505,6 +505,23 @@ static void approximate_bytes_adds_up(void **state) {
     sst_close(sst);
 }
 
+static void a_part_key_has_its_part_of_the_blocks_before_it(void **state) {
+    struct fixture *f = *state;
+    add_numbers(f, 2000);
+    struct sst *sst = build_and_open(f);
+    const struct slice none = {0};
+    const uint64_t all = sst_approximate_bytes(sst, none, none), block = all / sst_properties(sst)->data_blocks;
+    struct buf key = BUF_EMPTY;
+    for (uint64_t part = 0; part < 10; part++) {
+        buf_clear(&key);
+        assert_int_equal(sst_part_key(sst, part, 10, &key), STATUS_OK);
+        const uint64_t before = sst_approximate_bytes(sst, none, buf_slice(&key));
+        assert_in_range(before, all * part / 10 - (part > 0 ? block * 2 : 0), all * part / 10 + block * 2);
+    }
+    buf_deinit(&key);
+    sst_close(sst);
+}
+
 static void the_same_entries_make_the_same_bytes(void **state) {
     struct fixture *f = *state;
     struct prng prng;
@@ -855,6 +872,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_walk_fills_the_cache_unless_told_not_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_filter_turns_away_nearly_all_that_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(approximate_bytes_adds_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_part_key_has_its_part_of_the_blocks_before_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_same_entries_make_the_same_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_file_under_this_name_is_a_mismatch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_was_not_finished_is_corrupt, set_up, tear_down),
