@@ -15,7 +15,7 @@
 #include "engine/io/machine.h"
 
 enum {
-    WINDOW_BYTES = 256 << 10,
+    WINDOW_BYTES = 2 << 20,    /* a folio of the system's cache at its largest: see below */
     COPY_BYTES_MAX = 32 << 10, /* more is cheaper as one call */
     EXT_MAGIC = 0xEF53,
     XFS_MAGIC = 0x58465342,
@@ -57,7 +57,11 @@ void mapped_file_close(struct machine_file *file) {
     file->window = NULL;
 }
 
-/* The window that holds offset becomes the present one. */
+/*
+ * The window that holds offset becomes the present one. ext4 answers the first write to a page of a mapping with work
+ * for all of the folio that the page lies in, and folios that were read ahead or written in large pieces have up to 2
+ * MiB. A window that holds such a folio whole is made writable by one such answer; a smaller one by one for each page.
+ */
 static bool move_window(struct machine_file *file, uint64_t offset) {
     mapped_file_close(file);
     const uint64_t start = offset / WINDOW_BYTES * WINDOW_BYTES;
@@ -71,9 +75,6 @@ static bool move_window(struct machine_file *file, uint64_t offset) {
     file->window = window;
     file->window_start = start;
     file->window_bytes = bytes;
-    /* Single pages: ext4 notes a first write to a page with work for all of the folio that it lies in, and what is read
-     * ahead comes in folios of up to 2 MiB. */
-    (void)madvise(window, bytes, MADV_RANDOM);
     if (madvise(window, bytes, MADV_POPULATE_WRITE) != 0) {
         give_up(file, "making it present", errno);
         return false;

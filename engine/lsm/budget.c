@@ -14,7 +14,7 @@ enum {
     MEMTABLE_SHARE = 10,
     WAIT_STEP_NS = 1000000,
     WAIT_MOST_NS = 1000000000,
-    MAPPED_LOG_BYTES = 256 << 10, /* engine/io/mapped_file.c */
+    MAPPED_LOG_BYTES = 2 << 20, /* engine/io/mapped_file.c */
 };
 
 #define MEMTABLE_BYTES_MOST ((size_t)64 << 20)
