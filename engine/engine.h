@@ -157,7 +157,7 @@ struct engine_options {
     unsigned gap_keys; /* a row of so many deletes in the order of their keys, or a walk that passes four times as many,
                           has the engine find out what is empty there, for later walks to hop over [256] */
     uint64_t debt_limit_bytes;   /* compaction debt at which pacing reaches its strongest [level_base * 16] */
-    uint64_t wal_segment_bytes;  /* ENGINE_WAL_OWN [64 MiB] */
+    uint64_t wal_segment_bytes;  /* ENGINE_WAL_OWN [8 MiB] */
     uint64_t manifest_bytes;     /* a manifest this much longer than its first edit is begun anew [4 MiB] */
     uint64_t disk_reserve_bytes; /* kept free: below it ordinary writes answer NO_SPACE, deletes and compaction go on
                                     [64 MiB; the simulator sets less] */

@@ -111,8 +111,8 @@ struct io_read {
 void io_file_read_many(struct io *io, struct io_read *reads, size_t count);
 /* Writes all or fails; on failure any part may have been written. */
 MUST_CHECK enum status io_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
-/* As a WRITE_SYNC: writes, and it is durable when it returns OK; what was written before may not be. A failure of the
- * sync poisons. */
+/* As a WRITE_SYNC: writes, and it is durable when it returns OK; what was written before may not be, and where the file
+ * was opened without DIRECT it is left alone. A failure of the sync poisons. */
 MUST_CHECK enum status io_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size);
 /* A hint: what was written there should go to the device soon. Does not wait for it, promises nothing. */
 void io_file_push(struct io_file *file, uint64_t offset, uint64_t size);

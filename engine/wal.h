@@ -60,6 +60,8 @@ struct wal_options {
     struct log *log;            /* borrowed; NULL = silence */
     bool compact; /* segments to come are of version 2: what wal_put writes takes less room. Older programs refuse them
                    */
+    bool loose;   /* and of version 3: while nobody asks for durability, nothing is synced when one is full; the first
+                     durable commit then syncs all of them. Not with on_commit */
     bool read_only; /* only calls visit: nothing is made, changed or opened for writing, and *wal stays NULL */
 
     /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see
@@ -99,9 +101,10 @@ MUST_CHECK enum status wal_put(struct wal *wal, uint8_t type, const struct slice
 void wal_commit_start(struct wal *wal);
 
 /*
- * Blocking commit of the open group. With sync, durable when it returns OK. Without, the bytes are handed to the system
- * (they outlive the process, not the power) and wal_durable does not move. A failure makes the log READ_ONLY for good;
- * but NO_SPACE and NO_MEMORY, met before anything was written, leave the group as it is: commit again later.
+ * Blocking commit of the open group. With sync, durable when it returns OK, and all before it. Without, the bytes are
+ * handed to the system (they outlive the process, not the power) and wal_durable does not move. A failure makes the log
+ * READ_ONLY for good; but NO_SPACE and NO_MEMORY, met before anything was written, leave the group as it is: commit
+ * again later.
  */
 MUST_CHECK enum status wal_commit(struct wal *wal, bool sync);
 /* Takes back what was appended and is not written yet: those records get no place. For an owner that would rather

@@ -23,6 +23,7 @@ struct wal_segment_header {
     uint64_t start_group;       /* no group in it is lower */
     uint64_t predecessor_end;   /* lsn at which the segment before ends; 0 = there is none */
     uint64_t predecessor_group; /* the last group before this segment; 0 = none */
+    uint64_t durable; /* version 3: highest group known to be durable when it was made; else predecessor_group */
 };
 
 /* `page` is the first IO_PAGE_BYTES of a file. SYNTAX: not a segment (another magic, too short); VERSION; CORRUPT. */
@@ -62,17 +63,19 @@ struct wal_group {
 enum wal_verdict {
     WAL_FOUND_GROUP, /* *group holds the next one */
     WAL_FOUND_END,   /* what follows was never written (or, in a sealed segment: the end was reached exactly) */
-    WAL_FOUND_TORN,  /* what follows is the rest of a group that was never durable */
+    WAL_FOUND_TORN,  /* what follows is the rest of a group that was never durable, as far as this segment tells: in a
+                        sealed one, ask the later ones, too (wal_scan_proves) */
     WAL_FOUND_FAULTY,
 };
 
 struct wal_scan {
     struct slice bytes; /* borrowed: the whole file */
     struct wal_segment_header header;
-    uint64_t position;     /* in the byte stream: what is below is sound */
-    uint64_t limit;        /* where the segment ends */
-    bool sealed;           /* its successor says where it ends: nothing may be missing */
-    uint64_t sealed_group; /* and which group is its last */
+    uint64_t position;       /* in the byte stream: what is below is sound */
+    uint64_t limit;          /* where the segment ends */
+    bool sealed;             /* its successor says where it ends */
+    uint64_t sealed_group;   /* and which group is its last */
+    uint64_t sealed_durable; /* and up to which group nothing may be missing */
     uint64_t last_group;
     uint64_t highest_group;    /* seen in any stamp or header, torn ones included */
     uint64_t durable;          /* highest group that is known to be durable */
@@ -101,6 +104,12 @@ MUST_CHECK enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *ve
  */
 MUST_CHECK enum status wal_scan_record(struct wal_scan *scan, const struct wal_group *group, uint64_t *at,
                                        struct wal_record *record);
+
+/*
+ * A segment behind one that lacks groups after `group`: does it prove that any of them was durable, by its header, a
+ * stamp or a group's header? *highest is raised to the highest group that a sound stamp names.
+ */
+bool wal_scan_proves(struct slice bytes, const struct wal_segment_header *header, uint64_t group, uint64_t *highest);
 
 /* Position in the byte stream -> offset in the file, and back (an offset inside a stamp or the header page gives
  * false). */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "engine/io/machine.h"
@@ -39,6 +40,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
     }
     mutex_init(&opened->sync_mutex);
     list_init(&opened->sync_queue);
+    opened->whole_syncs = flags & IO_OPEN_DIRECT;
     if ((flags & IO_OPEN_DIRECT) && machine_of(io)->direct_writes) direct_file_open(opened);
     if (flags & IO_OPEN_MAPPED) mapped_file_open(opened);
     *file = &opened->base;
@@ -93,8 +95,27 @@ enum status machine_file_write(struct io_file *file, uint64_t offset, const void
     return status;
 }
 
+/* Through the cache, with a barrier for that range alone: what else waits in the cache goes on waiting. False where the
+ * kernel refuses it, or took a part only: then nothing is promised. */
+static bool write_range_sync(struct machine_file *file, uint64_t offset, const void *from, size_t size,
+                             int *failed_with) {
+    const struct iovec part = {.iov_base = (void *)(uintptr_t)from, .iov_len = size};
+    ssize_t count;
+    *failed_with = 0;
+    if (file->whole_syncs || size == 0 || io_file_is_poisoned(&file->base)) return false;
+    mutex_lock(&file->sync_mutex);
+    do count = pwritev2(file->fd, &part, 1, (off_t)offset, RWF_DSYNC);
+    while (count < 0 && errno == EINTR);
+    if (count < 0 && errno != EINVAL && errno != EOPNOTSUPP) *failed_with = errno;
+    mutex_unlock(&file->sync_mutex);
+    machine_note_write(file);
+    return count == (ssize_t)size || *failed_with != 0;
+}
+
 enum status machine_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size) {
     int number;
+    if (write_range_sync(machine_file_of(file), offset, from, size, &number))
+        return number == 0 ? STATUS_OK : machine_fail_sync(file, number);
     if (direct_file_write_sync(machine_file_of(file), offset, from, size, &number))
         return number == 0 ? STATUS_OK : machine_fail_sync(file, number);
     enum status status = write_all(file, offset, from, size);

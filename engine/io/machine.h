@@ -66,6 +66,7 @@ struct machine_file {
     uint64_t window_start;        /* where it stands in the file */
     uint64_t window_bytes;
     uint64_t mapped_bytes; /* writes below this are copies; 0 = all go the ordinary way */
+    bool whole_syncs;      /* a WRITE_SYNC that goes through the cache covers the whole file: see io_file_write_sync */
     char path[];
 };
 

@@ -18,6 +18,7 @@ enum { FORMAT_LEVEL_FIRST = 1, FORMAT_LEVEL_LATEST = ENGINE_FORMAT_LEVEL_LATEST 
 /* What may be written from which level on. A level is never changed after a release; a new feature gets a new level. */
 #define FORMAT_FEATURE_LIST(X)                                                                                         \
     X(COMPACT_LOG, 2, "compact records in the own log")                                                                \
+    X(LOOSE_LOG, 2, "segments of the own log behind unsynced ones")                                                    \
     X(VALUES_APART, 2, "large values in files of their own")                                                           \
     X(HIDDEN_COUNTS, 2, "the manifest counts old versions in tables")                                                  \
     X(DICTIONARIES, 2, "zstd dictionaries in tables")

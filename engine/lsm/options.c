@@ -45,7 +45,7 @@ static const struct option_row rows[] = {
     ROW(level0_trigger, OPTION_UNSIGNED, 4, 1, 1000),
     ROW(gap_keys, OPTION_UNSIGNED, 256, 2, 1 << 20),
     ROW(debt_limit_bytes, OPTION_U64, 0, 1, UINT64_MAX),
-    ROW(wal_segment_bytes, OPTION_U64, 64 * MIB, 64 * KIB, 1 * GIB),
+    ROW(wal_segment_bytes, OPTION_U64, 8 * MIB, 64 * KIB, 1 * GIB),
     ROW(disk_reserve_bytes, OPTION_U64, 64 * MIB, 1, UINT64_MAX),
     ROW(manifest_bytes, OPTION_U64, 4 * MIB, 1, 1 * GIB),
     ROW(event_log_bytes, OPTION_U64, 2 * MIB, 16 * KIB, UINT64_MAX),

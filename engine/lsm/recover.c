@@ -343,6 +343,8 @@ static enum status remove_orphan(void *context, const struct io_entry *entry) {
 
 /* ---- The own log ------------------------------------------------------------------------------------------------- */
 
+enum { SPARE_SEGMENTS_MIN = 2, SPARE_SEGMENTS_MAX = 32 };
+
 struct replay {
     struct engine *engine;
     struct error *error;
@@ -385,6 +387,14 @@ static enum status replay_record(void *context, const struct wal_record *record)
     return STATUS_OK;
 }
 
+/* What a flush or two drop at a time. A segment that is used again at once costs the device nothing as long as its
+ * pages wait in the system's cache. */
+static unsigned spare_segments(const struct engine *engine) {
+    const uint64_t count = 2 * (uint64_t)engine->options.memtable_bytes / engine->options.wal_segment_bytes;
+    return count < SPARE_SEGMENTS_MIN ? SPARE_SEGMENTS_MIN
+                                      : (unsigned)(count < SPARE_SEGMENTS_MAX ? count : SPARE_SEGMENTS_MAX);
+}
+
 enum status store_read_log(struct engine *engine, enum status (*visit)(void *context, const struct wal_record *record),
                            void *context, struct error *error) {
     char dir[IO_PATH_BYTES];
@@ -393,7 +403,9 @@ enum status store_read_log(struct engine *engine, enum status (*visit)(void *con
                                         .segment_bytes = engine->options.wal_segment_bytes,
                                         .log = engine->options.read_only ? NULL : engine->log, /* beside a writer a
                                                                   log may look faulty for a moment: *error tells */
+                                        .recycle_segments = spare_segments(engine),
                                         .compact = store_allows(engine, FORMAT_COMPACT_LOG),
+                                        .loose = store_allows(engine, FORMAT_LOOSE_LOG),
                                         .read_only = engine->options.read_only};
     const size_t length = strlen(engine->dir);
     if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;

@@ -7,7 +7,7 @@
 
 static const uint8_t segment_magic[8] = {'L', 'O', 'A', 'M', 'W', 'A', 'L', '\n'};
 
-enum { SEGMENT_FIELDS_BYTES = 64, GROUP_PADDED = 1, TAG_SHIFT = 16, TAG_MASK = 0x7fff };
+enum { GROUP_PADDED = 1, TAG_SHIFT = 16, TAG_MASK = 0x7fff };
 static const uint64_t AFTER_DURABLE = (uint64_t)1 << 63;
 static const uint32_t COMPACT = (uint32_t)1 << 31; /* in the length of a prefix */
 
@@ -30,6 +30,12 @@ bool wal_is_zero(const uint8_t *bytes, size_t size) {
 
 /* ---- Segment header ---------------------------------------------------------------------------------------------- */
 
+/* All that is not zero. What a version adds stands behind the first check and has one of its own, so that readers of
+ * versions before it see a sound header that they do not know. */
+static size_t segment_fields_bytes(uint32_t version) {
+    return version >= WAL_VERSION_LOOSE ? 80 : 64;
+}
+
 void wal_segment_header_encode(uint8_t page[WAL_HEADER_BYTES], const struct wal_segment_header *header) {
     memset(page, 0, WAL_HEADER_BYTES);
     memcpy(page, segment_magic, sizeof segment_magic);
@@ -41,14 +47,20 @@ void wal_segment_header_encode(uint8_t page[WAL_HEADER_BYTES], const struct wal_
     coding_put_u64(page + 40, header->predecessor_end);
     coding_put_u64(page + 48, header->predecessor_group);
     coding_put_u64(page + 56, hash64(slice_make(page, 56), 0));
+    if (header->version < WAL_VERSION_LOOSE) return;
+    coding_put_u64(page + 64, header->durable);
+    coding_put_u64(page + 72, hash64(slice_make(page, 72), 0));
 }
 
 static bool segment_header_is_sound(const struct wal_segment_header *header) {
-    bool first = header->predecessor_end == 0;
-    uint64_t bytes = header->segment_bytes;
+    const bool first = header->predecessor_end == 0;
+    const uint64_t bytes = header->segment_bytes;
+    const uint32_t before = wal_lsn_segment(header->predecessor_end);
+    const bool follows =
+        header->version >= WAL_VERSION_LOOSE ? before > 0 && before < header->segment : before == header->segment - 1;
     return header->segment != 0 && bytes >= WAL_SEGMENT_MIN_BYTES && bytes % IO_PAGE_BYTES == 0 &&
            bytes <= UINT32_MAX - IO_PAGE_BYTES && header->start_group > header->predecessor_group &&
-           (first ? header->predecessor_group == 0 : wal_lsn_segment(header->predecessor_end) == header->segment - 1);
+           header->durable <= header->predecessor_group && (first ? header->predecessor_group == 0 : follows);
 }
 
 enum status wal_segment_header_decode(struct slice page, struct wal_segment_header *header, struct error *error) {
@@ -57,23 +69,28 @@ enum status wal_segment_header_decode(struct slice page, struct wal_segment_head
         return error_set(error, STATUS_SYNTAX, "not a log segment: shorter than its header");
     if (memcmp(page.data, segment_magic, sizeof segment_magic) != 0)
         return error_set(error, STATUS_SYNTAX, "not a log segment: another magic");
+    const uint32_t version = coding_get_u32(page.data + 8);
     if (coding_get_u64(page.data + 56) != hash64(slice_make(page.data, 56), 0)) {
         return error_set(error, STATUS_CORRUPT, "segment header: bad check");
     }
     *header = (struct wal_segment_header){
-        .version = coding_get_u32(page.data + 8),
+        .version = version,
         .segment = coding_get_u32(page.data + 12),
         .owner = coding_get_u64(page.data + 16),
         .segment_bytes = coding_get_u64(page.data + 24),
         .start_group = coding_get_u64(page.data + 32),
         .predecessor_end = coding_get_u64(page.data + 40),
         .predecessor_group = coding_get_u64(page.data + 48),
+        .durable = coding_get_u64(page.data + (version >= WAL_VERSION_LOOSE ? 64 : 48)),
     };
     if (header->version < WAL_VERSION_PLAIN || header->version > WAL_VERSION) {
         return error_set(error, STATUS_VERSION, "log segment of version %u; this program reads versions %d to %d",
                          header->version, WAL_VERSION_PLAIN, WAL_VERSION);
     }
-    if (!wal_is_zero(page.data + SEGMENT_FIELDS_BYTES, WAL_HEADER_BYTES - SEGMENT_FIELDS_BYTES)) {
+    const size_t fields = segment_fields_bytes(version);
+    if (version >= WAL_VERSION_LOOSE && coding_get_u64(page.data + 72) != hash64(slice_make(page.data, 72), 0))
+        return error_set(error, STATUS_CORRUPT, "segment header: bad check of what version %u added", version);
+    if (!wal_is_zero(page.data + fields, WAL_HEADER_BYTES - fields)) {
         return error_set(error, STATUS_CORRUPT, "segment header: the rest of its page is not zero");
     }
     if (!segment_header_is_sound(header))

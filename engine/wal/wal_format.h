@@ -13,7 +13,8 @@
 enum {
     WAL_VERSION_PLAIN = 1,
     WAL_VERSION_COMPACT = 2, /* groups that are not synced may be compact */
-    WAL_VERSION = WAL_VERSION_COMPACT,
+    WAL_VERSION_LOOSE = 3,   /* and what stands before the segment need not be durable */
+    WAL_VERSION = WAL_VERSION_LOOSE,
     WAL_HEADER_BYTES = IO_PAGE_BYTES,
     WAL_STAMP_BYTES = 16,
     WAL_BODY_BYTES = IO_SECTOR_BYTES - WAL_STAMP_BYTES,

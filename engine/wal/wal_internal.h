@@ -27,8 +27,9 @@ enum {
     WAL_IMAGE_KEEP_BYTES = 1 << 20,
     WAL_PUT_MAX_BYTES = 4 << 10, /* payload that wal_put writes as a compact group; more costs little as another one */
     WAL_PUT_SECTORS = 10,        /* that it lies in at most */
-    WAL_PUSH_BYTES = 4 << 20, /* what was not synced goes out in such portions, so that the sync before the next segment
-                                 finds little to do */
+    WAL_PUSH_BYTES = 4 << 20,    /* what was not synced goes out in such portions where syncs come, so that one finds
+                                    little    to do */
+    WAL_SYNCS_LAST_SEGMENTS = 2, /* how long durable commits are said to come after one did */
 };
 
 /* ---- A group in memory ------------------------------------------------------------------------------------------- */
@@ -75,6 +76,7 @@ struct wal_segment {
     uint32_t number;
     uint32_t version;
     bool allocated; /* its blocks are, and were not written when it was made */
+    bool unsynced;  /* owner: something stands in it that no sync has covered */
     uint64_t bytes;
     _Atomic uint64_t end; /* what counts of it, in the stream */
     struct io_file *file;
@@ -101,6 +103,7 @@ struct wal {
     uint64_t owner;
     uint64_t segment_bytes;
     uint32_t version; /* of segments to come */
+    bool loose;       /* they may be made while what stands before them is not durable */
     unsigned recycle_limit;
     size_t pending_limit;
     void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);
@@ -125,15 +128,18 @@ struct wal {
     bool spare_asked;         /* since it was installed */
     uint64_t last_group;      /* last written */
     uint64_t durable_group;
-    bool unsynced;          /* something written since the last barrier */
-    atomic_bool syncs_come; /* a durable commit was asked for: segments to come are written full of zeros */
+    bool unsynced;          /* something written since the last barrier, in any segment */
+    atomic_bool syncs_come; /* durable commits were asked for lately: segments to come are written full of zeros, and
+                               what is not synced is pushed */
+    uint32_t sync_segment;  /* the newest one when that was */
     /* The sector of current_end, when that is inside one; and room for those that a compact group reaches. */
     uint8_t tail[WAL_PUT_SECTORS * IO_SECTOR_BYTES];
     enum status failed; /* not OK: read-only, and why */
     size_t pending;
     struct buf gather; /* parts of a record, joined */
     struct io_op op;
-    uint64_t drop_below; /* segment number asked for by wal_drop_before */
+    uint64_t drop_below;   /* segment number asked for by wal_drop_before */
+    bool dropped_unsynced; /* some that were dropped had not been synced, and may still have their names */
     struct wal_pin_count pins[WAL_PINS_MAX];
     unsigned pin_count;
     struct wal_stats stats;
@@ -153,6 +159,7 @@ struct wal {
     bool closing; /* wal_close has begun */
     bool keeper_runs;
     bool keeper_ended; /* its last step is over; in a loop keeper_runs stays until it was told */
+    bool dropping;     /* the keeper is at one that it took from there */
     bool drop_paused;  /* a removal failed: not before the next call */
     bool fill_paused;  /* preparing a spare failed: not before the next rotation */
     bool wants_spare;
@@ -209,6 +216,11 @@ void wal_keeper_poke(struct wal *wal);
 void wal_keeper_wait(struct wal *wal);
 /* The same, but only until a spare is there or none will come. Blocking owners only. */
 void wal_keeper_wait_for_spare(struct wal *wal);
+/*
+ * What was dropped and never synced is gone for good, or synced: before that nothing behind it may be called durable,
+ * since a name that a power cut brings back would be that of a segment with holes. Blocking owners only.
+ */
+MUST_CHECK enum status wal_forget_dropped(struct wal *wal);
 /* The loop: the keeper's job has ended. */
 void wal_keeper_done(struct io_job *job);
 /* A rotation asked of the keeper has ended; wal_writer goes on. */
@@ -225,6 +237,14 @@ void wal_after_unsynced(struct wal *wal);
 
 /* An empty group, synced: bounds what came before. */
 MUST_CHECK enum status wal_write_mark(struct wal *wal);
+
+/*
+ * The segments that make up the log, by their headers: the newest, the one that it names as the one before it, and so
+ * on; oldest first. Those in between that none names are dead: they stood behind a hole, and the log went on without
+ * them. `dead` is as long as `headers`; FAULTY: a segment is missing, `*missing` tells its number.
+ */
+MUST_CHECK enum status wal_chain_select(const struct wal_segment_header *headers, size_t count, bool *dead,
+                                        uint32_t *missing);
 
 /* Frees everything; files are closed, nothing is written. */
 void wal_free(struct wal *wal);

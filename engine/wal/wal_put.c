@@ -44,7 +44,7 @@ static void note_written(struct wal *wal, uint64_t end, uint64_t sectors) {
     wal->stats.commits++;
     wal->stats.written_bytes += wal_offset_of(end) - wal_offset_of(wal->current_end);
     wal->last_group = wal->next_group++;
-    wal->unsynced = true;
+    wal->unsynced = wal->current->unsynced = true;
     wal_set_end(wal, end);
     wal->next_position = end;
     if (sectors > 1 && end % WAL_BODY_BYTES != 0)

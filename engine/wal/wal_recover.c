@@ -24,15 +24,20 @@ struct opening {
     bool read_only;
     struct found_files segments, spares;
     struct wal_segment_header *headers; /* of segments, same order; owned */
+    struct wal_segment **files;         /* likewise */
+    struct list dead;                   /* of struct wal_segment: on disk, and not part of the log */
+    uint32_t highest_number;            /* of a segment, dead or not */
     enum status (*visit)(void *context, const struct wal_record *record);
     void *visit_context;
     struct wal_recovery *recovery;
     struct error *error;
     uint8_t *bytes; /* of the segment that is being read; owned */
     size_t bytes_size, bytes_room;
+    size_t loaded; /* whose they are, if bytes_size > 0 */
     uint64_t highest_group;
     bool cut;                /* the newest segment takes no more groups */
-    uint64_t unproven_begin; /* in the newest segment's stream: from here on nothing proves that it is durable */
+    size_t unproven_segment; /* from here on in the log nothing proves that it is durable: which, */
+    uint64_t unproven_begin; /* and where in its stream */
 };
 
 /* ---- What is there ----------------------------------------------------------------------------------------------- */
@@ -91,11 +96,12 @@ static enum status segment_path(const struct wal *wal, uint32_t number, char pat
 /* ---- Headers ----------------------------------------------------------------------------------------------------- */
 
 static enum status open_segment(struct opening *opening, const struct found_file *found,
-                                struct wal_segment_header *header) {
+                                struct wal_segment_header *header, struct wal_segment **opened) {
     struct wal *wal = opening->wal;
     char path[IO_PATH_BYTES];
     struct wal_segment *segment = calloc(1, sizeof *segment);
     if (segment == NULL) return STATUS_NO_MEMORY;
+    *opened = segment;
     segment->number = found->number;
     segment->bytes = found->size;
     list_push_back(&wal->live, &segment->link);
@@ -124,21 +130,50 @@ static enum status open_segment(struct opening *opening, const struct found_file
     return STATUS_OK;
 }
 
+static void bury(struct opening *opening, struct wal_segment *segment) {
+    list_remove(&segment->link);
+    list_push_back(&opening->dead, &segment->link);
+    if (!opening->read_only)
+        log_warn(opening->wal->log, "wal %s: segment %08x is no part of the log: it stands behind a hole",
+                 opening->wal->dir, segment->number);
+}
+
+/* Leaves out the segments that the log went on without. */
+static enum status keep_chain(struct opening *opening) {
+    const size_t count = opening->segments.count;
+    uint32_t missing = 0;
+    bool *dead = malloc(count * sizeof *dead);
+    if (dead == NULL) return STATUS_NO_MEMORY;
+    const enum status status = wal_chain_select(opening->headers, count, dead, &missing);
+    size_t kept = 0;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (dead[i]) {
+            bury(opening, opening->files[i]);
+            continue;
+        }
+        opening->headers[kept] = opening->headers[i];
+        opening->files[kept++] = opening->files[i];
+    }
+    free(dead);
+    if (status != STATUS_OK)
+        return error_set(opening->error, status, "%s: segment %08x is missing", opening->wal->dir, missing);
+    opening->segments.count = kept;
+    return STATUS_OK;
+}
+
 static enum status open_segments(struct opening *opening) {
     size_t count = opening->segments.count;
     if (count == 0) return STATUS_OK;
     opening->headers = calloc(count, sizeof *opening->headers);
-    if (opening->headers == NULL) return STATUS_NO_MEMORY;
+    opening->files = calloc(count, sizeof(struct wal_segment *));
+    if (opening->headers == NULL || opening->files == NULL) return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
         const struct found_file *found = &opening->segments.items[i];
-        if (i > 0 && found->number != found[-1].number + 1) {
-            return error_set(opening->error, STATUS_FAULTY, "%s: segment %08x is missing, between %08x and %08x",
-                             opening->wal->dir, found[-1].number + 1, found[-1].number, found->number);
-        }
-        enum status status = open_segment(opening, found, &opening->headers[i]);
+        enum status status = open_segment(opening, found, &opening->headers[i], &opening->files[i]);
         if (status != STATUS_OK) return status;
     }
-    return STATUS_OK;
+    opening->highest_number = opening->segments.items[count - 1].number;
+    return keep_chain(opening);
 }
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */
@@ -155,7 +190,8 @@ static enum status make_room(struct opening *opening, size_t bytes) {
     return STATUS_OK;
 }
 
-static enum status read_segment(struct opening *opening, const struct wal_segment *segment) {
+static enum status read_segment(struct opening *opening, size_t index) {
+    const struct wal_segment *segment = opening->files[index];
     enum status status = make_room(opening, segment->bytes);
     size_t got = 0;
     if (status == STATUS_OK) status = io_file_read(segment->file, 0, opening->bytes, segment->bytes, &got);
@@ -163,6 +199,7 @@ static enum status read_segment(struct opening *opening, const struct wal_segmen
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: %s", io_file_path(segment->file), status_text(status));
     opening->bytes_size = got;
+    opening->loaded = index;
     return STATUS_OK;
 }
 
@@ -211,10 +248,37 @@ static enum status judge(struct opening *opening, const struct wal_scan *scan, e
     return STATUS_OK;
 }
 
-static enum status recover_segment(struct opening *opening, size_t index, struct wal_segment *segment) {
+/* Groups are missing in the middle of the log. If nothing behind them proves that one was durable, the log ends there,
+ * and the segments that come after count no more. Reads them into opening->bytes. */
+static enum status end_at_hole(struct opening *opening, size_t index, struct wal_scan *scan,
+                               enum wal_verdict *verdict) {
+    const size_t count = opening->segments.count;
+    for (size_t i = index + 1; i < count; i++) {
+        const enum status status = read_segment(opening, i);
+        if (status != STATUS_OK) return status;
+        const struct slice bytes = slice_make(opening->bytes, opening->bytes_size);
+        if (!wal_scan_proves(bytes, &opening->headers[i], scan->last_group, &opening->highest_group)) continue;
+        scan->what = "a group is missing, and a later segment proves that it was durable";
+        *verdict = WAL_FOUND_FAULTY;
+        return STATUS_OK;
+    }
+    for (size_t i = index + 1; i < count; i++) bury(opening, opening->files[i]);
+    opening->segments.count = index + 1;
+    return STATUS_OK;
+}
+
+/* Everything before the segment is durable if its header or a group in it says so. */
+static void note_proof(struct opening *opening, size_t index, const struct wal_scan *scan) {
+    if (index > 0 && scan->durable < scan->header.predecessor_group) return;
+    opening->unproven_segment = index;
+    opening->unproven_begin = scan->durable_position;
+}
+
+static enum status recover_segment(struct opening *opening, size_t index) {
     struct wal *wal = opening->wal;
+    struct wal_segment *segment = opening->files[index];
     bool newest = index + 1 == opening->segments.count;
-    enum status status = read_segment(opening, segment);
+    enum status status = read_segment(opening, index);
     if (status != STATUS_OK) return status;
 
     struct wal_scan scan;
@@ -228,6 +292,8 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
         status = wal_scan_next(&scan, &verdict, &group);
         if (status == STATUS_OK && verdict == WAL_FOUND_GROUP) status = visit_group(opening, &scan, &group);
     }
+    if (status == STATUS_OK && verdict == WAL_FOUND_TORN && !newest)
+        status = end_at_hole(opening, index, &scan, &verdict);
     if (status == STATUS_OK) status = judge(opening, &scan, verdict);
     atomic_store_explicit(&segment->end, scan.position, memory_order_relaxed);
     wal->current = segment;
@@ -238,7 +304,7 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
     wal->current_filled = segment->bytes; /* nobody knows: that of the process before */
     wal->current_end = scan.position;
     wal->last_group = scan.last_group;
-    opening->unproven_begin = scan.durable_position;
+    note_proof(opening, index, &scan);
     opening->recovery->end_lsn = wal_end_lsn(segment->number, scan.position);
     if (scan.highest_group > opening->highest_group) opening->highest_group = scan.highest_group;
     wal_scan_deinit(&scan);
@@ -246,14 +312,10 @@ static enum status recover_segment(struct opening *opening, size_t index, struct
 }
 
 static enum status recover_segments(struct opening *opening) {
-    struct wal *wal = opening->wal;
-    size_t index = 0;
+    enum status status = STATUS_OK;
     opening->recovery->segments = opening->segments.count;
-    for (struct list *link = wal->live.next; link != &wal->live; link = link->next) {
-        enum status status = recover_segment(opening, index++, list_entry(link, struct wal_segment, link));
-        if (status != STATUS_OK) return status;
-    }
-    return STATUS_OK;
+    for (size_t i = 0; i < opening->segments.count && status == STATUS_OK; i++) status = recover_segment(opening, i);
+    return status;
 }
 
 /* ---- From here on the directory is changed ----------------------------------------------------------------------- */
@@ -263,19 +325,27 @@ static enum status recover_segments(struct opening *opening) {
  * So the part that no later mark proves durable is written again, byte by byte the same, and synced; sectors being
  * atomic, that can't harm.
  */
+static enum status settle_segment(struct opening *opening, size_t index, uint64_t begin) {
+    struct wal_segment *segment = opening->files[index];
+    const uint64_t end = atomic_load_explicit(&segment->end, memory_order_relaxed);
+    if (end <= begin) return STATUS_OK;
+    enum status status = STATUS_OK;
+    if (opening->bytes_size == 0 || opening->loaded != index) status = read_segment(opening, index);
+    if (status != STATUS_OK) return status;
+    const uint64_t first = wal_offset_of(begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
+    const uint64_t last = wal_offset_of(end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
+    status = io_file_write(segment->file, first, opening->bytes + first, last + IO_SECTOR_BYTES - first);
+    if (status == STATUS_OK) status = io_file_sync(segment->file);
+    memcpy(opening->wal->tail, opening->bytes + last, IO_SECTOR_BYTES); /* that of the newest one stays */
+    return status;
+}
+
 static enum status settle_tail(struct opening *opening) {
     struct wal *wal = opening->wal;
     if (wal->current_segment == 0) return STATUS_OK;
     enum status status = io_dir_sync(wal->io, wal->dir);
-    if (wal->current_end > opening->unproven_begin) {
-        uint64_t first = wal_offset_of(opening->unproven_begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-        uint64_t last = wal_offset_of(wal->current_end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-        struct io_file *file = wal_current_file(wal);
-        if (status == STATUS_OK)
-            status = io_file_write(file, first, opening->bytes + first, last + IO_SECTOR_BYTES - first);
-        if (status == STATUS_OK) status = io_file_sync(file);
-        memcpy(wal->tail, opening->bytes + last, IO_SECTOR_BYTES);
-    }
+    for (size_t i = opening->unproven_segment; i < opening->segments.count && status == STATUS_OK; i++)
+        status = settle_segment(opening, i, i == opening->unproven_segment ? opening->unproven_begin : 0);
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: making the tail durable: %s", wal->dir, status_text(status));
     return STATUS_OK;
@@ -314,9 +384,19 @@ static void continue_after(struct opening *opening) {
     wal->next_group = ((opening->highest_group >> 32) + 1) << 32;
     wal->durable_group = wal->last_group;
     bool further = opening->cut || wal->current_segment == 0;
-    wal->next_segment = wal->current_segment + (further ? 1 : 0);
+    wal->next_segment = further ? opening->highest_number + 1 : wal->current_segment;
     wal->next_position = further ? 0 : wal->current_end;
     wal->next_bytes = wal->current_bytes;
+}
+
+/* The header of a later segment says durably where the log went on: the dead ones may go. */
+static void drop_dead(struct opening *opening) {
+    struct wal *wal = opening->wal;
+    struct list *link;
+    mutex_lock(&wal->mutex);
+    while ((link = list_pop_front(&opening->dead)) != NULL) list_push_back(&wal->dropped, link);
+    mutex_unlock(&wal->mutex);
+    wal_keeper_poke(wal);
 }
 
 static enum status begin_life(struct opening *opening) {
@@ -328,6 +408,7 @@ static enum status begin_life(struct opening *opening) {
     status = wal_write_mark(wal);
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: the first write failed: %s", wal->dir, status_text(status));
+    drop_dead(opening);
     wal->stats = (struct wal_stats){0};
     atomic_store_explicit(&wal->file_syncs, 0, memory_order_relaxed);
     opening->recovery->end_lsn = wal_end(wal);
@@ -356,7 +437,9 @@ static enum status create(struct io *io, const char *dir, const struct wal_optio
     snprintf(wal->dir, sizeof wal->dir, "%s", dir);
     wal->owner = options->owner;
     wal->segment_bytes = bytes;
+    wal->loose = options->loose && options->on_commit == NULL;
     wal->version = options->compact ? WAL_VERSION_COMPACT : WAL_VERSION_PLAIN;
+    if (wal->loose) wal->version = WAL_VERSION_LOOSE;
     wal->recycle_limit = options->recycle_segments ? options->recycle_segments : 2;
     if (wal->recycle_limit > WAL_SPARES_MAX - 1) wal->recycle_limit = WAL_SPARES_MAX - 1;
     wal->pending_limit = options->pending_limit_bytes ? options->pending_limit_bytes : (size_t)64 << 20;
@@ -370,6 +453,15 @@ static enum status create(struct io *io, const char *dir, const struct wal_optio
     condition_init(&wal->changed);
     *created = wal;
     return STATUS_OK;
+}
+
+static void free_segments(struct list *segments) {
+    struct list *link;
+    while ((link = list_pop_front(segments)) != NULL) {
+        struct wal_segment *segment = list_entry(link, struct wal_segment, link);
+        io_file_close(segment->file);
+        free(segment);
+    }
 }
 
 enum status wal_open(struct io *io, const char *dir, const struct wal_options *options,
@@ -387,6 +479,7 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     *wal = NULL;
     *opening.recovery = (struct wal_recovery){0};
     opening.error->status = STATUS_OK;
+    list_init(&opening.dead);
     enum status status = create(io, dir, options, &opening.wal, opening.error);
     if (status != STATUS_OK) return status;
     status = list_files(&opening);
@@ -398,21 +491,14 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     free(opening.segments.items);
     free(opening.spares.items);
     free(opening.headers);
+    free(opening.files);
     free(opening.bytes);
+    free_segments(&opening.dead);
     if (status == STATUS_OK && !opening.read_only)
         *wal = opening.wal;
     else
         wal_close(opening.wal);
     return status;
-}
-
-static void free_segments(struct list *segments) {
-    struct list *link;
-    while ((link = list_pop_front(segments)) != NULL) {
-        struct wal_segment *segment = list_entry(link, struct wal_segment, link);
-        io_file_close(segment->file);
-        free(segment);
-    }
 }
 
 static void free_images(struct list *images) {

@@ -133,8 +133,8 @@ static bool header_proves_loss(const struct wal_scan *scan, uint64_t page_positi
 }
 
 static enum wal_verdict read_tail(struct wal_scan *scan) {
-    uint64_t position = scan->position;
-    if (scan->sealed)
+    const uint64_t position = scan->position;
+    if (scan->sealed && (scan->last_group < scan->sealed_durable || scan->last_group >= scan->sealed_group))
         return faulty_at(scan, position, 0, "a group is missing below the end that the next segment records");
 
     struct tail tail = {0};
@@ -142,9 +142,12 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
     bool shared = position % WAL_BODY_BYTES !=
                   0; /* it holds the end of the last sound group; and perhaps the beginning of the next */
     if (shared && sector_at(scan, sector).group == scan->last_group) sector++;
-    uint64_t sectors = scan->header.segment_bytes / IO_SECTOR_BYTES;
+    /* What stands behind the end of a sealed segment was cut before. */
+    const uint64_t sectors =
+        scan->sealed ? sector_of(scan->limit - 1) + 1 : scan->header.segment_bytes / IO_SECTOR_BYTES;
     while (sector < sectors) {
         uint64_t page_end = (sector / WAL_PAGE_SECTORS + 1) * WAL_PAGE_SECTORS;
+        if (page_end > sectors) page_end = sectors;
         enum wal_verdict verdict = tail_page(scan, sector, page_end, sector % WAL_PAGE_SECTORS != 0, &tail);
         if (verdict != WAL_FOUND_END) return verdict;
         sector = page_end;
@@ -154,7 +157,7 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
         scan->what = "a damaged sector in never-written space";
         scan->at = tail.damaged * IO_SECTOR_BYTES;
     }
-    if (tail.lowest == 0) return WAL_FOUND_END;
+    if (tail.lowest == 0 && !scan->sealed) return WAL_FOUND_END;
 
     bool lost = tail.proof > tail.lowest || (tail.proof == tail.lowest && !may_follow_directly(scan, &tail));
     for (uint64_t page = wal_page_up(position); !lost && page < scan->limit; page += WAL_PAGE_STREAM)
@@ -162,10 +165,27 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
     if (lost)
         return faulty_at(scan, position, tail.lowest,
                          "a group lacks sectors, and a later one proves that it was durable");
-    scan->what = "a group lacks sectors and was never durable";
+    scan->what = scan->sealed
+                     ? "groups below the end that the next segment records are missing, and were not durable then"
+                     : "a group lacks sectors and was never durable";
     scan->at = wal_offset_of(position);
     scan->at_group = tail.lowest;
     return WAL_FOUND_TORN;
+}
+
+bool wal_scan_proves(struct slice bytes, const struct wal_segment_header *header, uint64_t group, uint64_t *highest) {
+    const struct wal_scan scan = {.bytes = bytes, .header = *header, .last_group = group};
+    const uint64_t sectors = bytes.size / IO_SECTOR_BYTES;
+    bool proves = header->durable > group;
+    for (uint64_t index = WAL_PAGE_SECTORS; index < sectors; index++) {
+        const struct wal_sector sector = sector_at(&scan, index);
+        if (sector.class != WAL_SECTOR_OWN) continue;
+        if (sector.group > *highest) *highest = sector.group;
+        proves = proves || sector.after_durable;
+        if (index % WAL_PAGE_SECTORS == 0 && !proves)
+            proves = header_proves_loss(&scan, (index - WAL_PAGE_SECTORS) * WAL_BODY_BYTES);
+    }
+    return proves;
 }
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */
@@ -400,7 +420,7 @@ enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struc
         .header = *header,
         .limit = wal_capacity(header->segment_bytes),
         .last_group = header->predecessor_group,
-        .durable = header->predecessor_group,
+        .durable = header->durable,
         .highest_group = header->start_group - 1,
         .scratch = BUF_EMPTY,
     };
@@ -416,6 +436,7 @@ enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struc
     scan->sealed = true;
     scan->limit = end;
     scan->sealed_group = successor->predecessor_group;
+    scan->sealed_durable = successor->durable;
     return STATUS_OK;
 }
 

@@ -149,14 +149,17 @@ static enum status prepared(struct wal *wal, uint64_t bytes, char name[WAL_NAME_
 
 struct wal_segment_header wal_next_header(const struct wal *wal, uint32_t number, uint64_t bytes,
                                           uint64_t start_group) {
+    /* A number may be left out where segments behind a hole died: only the latest version can say so. */
+    const bool leaps = wal->current_segment != 0 && number != wal->current_segment + 1;
     return (struct wal_segment_header){
-        .version = wal->version,
+        .version = leaps ? WAL_VERSION_LOOSE : wal->version,
         .segment = number,
         .owner = wal->owner,
         .segment_bytes = bytes,
         .start_group = start_group,
         .predecessor_end = wal->current_segment ? wal_lsn(wal->current_segment, wal->current_end) : 0,
         .predecessor_group = wal->current_segment ? wal->last_group : 0,
+        .durable = wal->current_segment ? wal->durable_group : 0,
     };
 }
 
@@ -166,8 +169,7 @@ static enum status write_header(struct wal *wal, const char *path, const struct 
     if (status != STATUS_OK) return status;
     uint8_t page[WAL_HEADER_BYTES];
     wal_segment_header_encode(page, header);
-    status = io_file_write(file, 0, page, sizeof page);
-    if (status == STATUS_OK) status = io_file_sync(file);
+    status = io_file_write_sync(file, 0, page, sizeof page); /* and nothing of what the file held before */
     count_sync(wal);
     io_file_close(file);
     return status;
@@ -229,6 +231,8 @@ void wal_install_segment(struct wal *wal, struct wal_segment *made) {
     wal->current_end = 0;
     wal->pushed = 0;
     wal->spare_asked = false;
+    if (made->number - wal->sync_segment > WAL_SYNCS_LAST_SEGMENTS)
+        atomic_store_explicit(&wal->syncs_come, false, memory_order_relaxed);
 }
 
 void wal_set_end(struct wal *wal, uint64_t position) {
@@ -289,6 +293,7 @@ static bool add_spare(struct wal *wal, uint32_t serial, bool allocated) {
 static void keep_drop(struct wal *wal) {
     mutex_lock(&wal->mutex);
     struct wal_segment *segment = list_entry(list_pop_front(&wal->dropped), struct wal_segment, link);
+    wal->dropping = true;
     bool recycle = wal->spare_count < wal->recycle_limit && segment->bytes == wal->segment_bytes;
     uint32_t serial = recycle ? wal->spare_serial++ : 0;
     mutex_unlock(&wal->mutex);
@@ -311,11 +316,12 @@ static void keep_drop(struct wal *wal) {
 
     count_sync(wal);
     mutex_lock(&wal->mutex);
+    wal->dropping = false;
     if (status != STATUS_OK) {
         wal->drop_paused = true;
         list_push_front(&wal->dropped, &segment->link);
         segment = NULL;
-    } else if (!recycle || !add_spare(wal, serial, false)) {
+    } else if (!recycle || !add_spare(wal, serial, segment->allocated && segment->unsynced)) {
         wal->disk_bytes -= segment->bytes;
     }
     mutex_unlock(&wal->mutex);
@@ -448,4 +454,36 @@ void wal_keeper_wait(struct wal *wal) {
 
 void wal_keeper_wait_for_spare(struct wal *wal) {
     wait_until(wal, spare_is_decided);
+}
+
+static bool drops_are_decided(const struct wal *wal) {
+    return !wal->dropping && (list_is_empty(&wal->dropped) || wal->drop_paused);
+}
+
+/* One that could not be removed. */
+static enum status sync_dropped(struct wal *wal, struct wal_segment *segment) {
+    char name[WAL_NAME_BYTES], path[IO_PATH_BYTES];
+    struct io_file *file = NULL;
+    wal_segment_name(name, segment->number);
+    enum status status = wal_path(wal, name, path);
+    if (status == STATUS_OK) status = io_file_open(wal->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file);
+    if (status == STATUS_NOT_FOUND) return io_dir_sync(wal->io, wal->dir);
+    if (status == STATUS_OK) status = io_file_sync(file);
+    count_sync(wal);
+    io_file_close(file);
+    segment->unsynced = segment->unsynced && status != STATUS_OK;
+    return status;
+}
+
+enum status wal_forget_dropped(struct wal *wal) {
+    if (!wal->dropped_unsynced) return STATUS_OK;
+    wal_keeper_poke(wal);
+    wait_until(wal, drops_are_decided);
+    enum status status = STATUS_OK; /* the keeper leaves the list alone as long as drops are paused */
+    for (struct list *link = wal->dropped.next; link != &wal->dropped && status == STATUS_OK; link = link->next) {
+        struct wal_segment *segment = list_entry(link, struct wal_segment, link);
+        if (segment->unsynced) status = sync_dropped(wal, segment);
+    }
+    if (status == STATUS_OK) wal->dropped_unsynced = false;
+    return status;
 }

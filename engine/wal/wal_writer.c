@@ -148,8 +148,9 @@ static void seal(struct wal *wal, struct wal_image *image, bool padded) {
     wal->next_bytes = image->segment_bytes;
 }
 
+/* Every segment is: see sync_older. */
 static void now_durable(struct wal *wal) {
-    wal->unsynced = false;
+    wal->unsynced = wal->current->unsynced = false;
     wal->durable_group = wal->last_group;
     atomic_store_explicit(&wal->durable_lsn, wal_end_lsn(wal->current_segment, wal->current_end), memory_order_release);
 }
@@ -165,7 +166,7 @@ static void finish_group(struct wal *wal, struct wal_image *image, bool synced) 
     wal_set_end(wal, image->end);
     wal->pending -= image->pending;
     if (image->end % WAL_BODY_BYTES != 0) memcpy(wal->tail, wal_image_sector(image, image->end), IO_SECTOR_BYTES);
-    wal->unsynced = true;
+    wal->unsynced = wal->current->unsynced = true;
     if (synced) {
         wal->stats.syncs++;
         now_durable(wal);
@@ -190,18 +191,42 @@ static void forget_spare_wish(struct wal *wal) {
     mutex_unlock(&wal->mutex);
 }
 
-static enum status sync_current(struct wal *wal) {
+/* The segments before the newest one, oldest first: nothing is acknowledged before they are durable, too. Those that
+ * were dropped need not be, once they are gone. */
+static enum status sync_older(struct wal *wal) {
+    const enum status gone = wal_forget_dropped(wal);
+    if (gone != STATUS_OK) return wal_fail(wal, gone, "neither removed nor synced what was dropped");
+    for (struct list *link = wal->live.next; link != &wal->live; link = link->next) {
+        struct wal_segment *segment = list_entry(link, struct wal_segment, link);
+        if (!segment->unsynced || segment == wal->current) continue;
+        wal->stats.syncs++;
+        const enum status status = io_file_sync(segment->file);
+        if (status != STATUS_OK) return wal_fail(wal, status, "sync of an older segment failed");
+        segment->unsynced = false;
+    }
+    return STATUS_OK;
+}
+
+static enum status sync_all(struct wal *wal) {
+    enum status status = sync_older(wal);
+    if (status != STATUS_OK) return status;
     wal->stats.syncs++;
-    enum status status = io_file_sync(wal_current_file(wal));
+    status = io_file_sync(wal_current_file(wal));
     if (status != STATUS_OK) return wal_fail(wal, status, "sync failed");
     now_durable(wal);
     return STATUS_OK;
 }
 
-/* Blocking. The segment of `image` becomes the newest; what came before is durable then. */
+/* Nobody asks for durability, and the next segment's header may say so: what is full stays in the system's cache. */
+static bool leaves_unsynced(const struct wal *wal) {
+    return wal->loose && !atomic_load_explicit(&wal->syncs_come, memory_order_relaxed);
+}
+
+/* Blocking. The segment of `image` becomes the newest; what came before is durable then, or the header says how much of
+ * it. */
 static enum status rotate(struct wal *wal, const struct wal_image *image) {
-    if (wal->unsynced) {
-        enum status status = sync_current(wal);
+    if (wal->unsynced && !leaves_unsynced(wal)) {
+        enum status status = sync_all(wal);
         if (status != STATUS_OK) return status;
     }
     wal_keeper_wait_for_spare(wal);
@@ -236,7 +261,10 @@ static enum status commit_group(struct wal *wal, struct wal_image *image, bool s
     enum status status = at_once ? io_file_write_sync(file, offset, range.data, range.size)
                                  : io_file_write(file, offset, range.data, range.size);
     if (status != STATUS_OK) return wal_fail(wal, status, at_once ? "write or sync failed" : "write failed");
-    if (sync && !at_once) status = io_file_sync(file);
+    if (sync && !at_once) {
+        status = sync_older(wal);
+        if (status == STATUS_OK) status = io_file_sync(file);
+    }
     if (status != STATUS_OK) return wal_fail(wal, status, "sync failed");
     finish_group(wal, image, sync);
     if (!sync)
@@ -247,7 +275,7 @@ static enum status commit_group(struct wal *wal, struct wal_image *image, bool s
 }
 
 void wal_after_unsynced(struct wal *wal) {
-    if (wal->current_end - wal->pushed >= WAL_PUSH_BYTES) wal_push(wal);
+    if (wal->current_end - wal->pushed >= WAL_PUSH_BYTES && !leaves_unsynced(wal)) wal_push(wal);
     want_spare(wal);
 }
 
@@ -260,7 +288,10 @@ enum status wal_write_mark(struct wal *wal) {
 enum status wal_commit(struct wal *wal, bool sync) {
     check(wal->flight == NULL);
     if (wal->failed != STATUS_OK) return STATUS_READ_ONLY;
-    if (sync) atomic_store_explicit(&wal->syncs_come, true, memory_order_relaxed);
+    if (sync) {
+        atomic_store_explicit(&wal->syncs_come, true, memory_order_relaxed);
+        wal->sync_segment = wal->current_segment;
+    }
     struct wal_image *image;
     while ((image = first_group(wal)) != NULL) {
         enum status status = commit_group(wal, image, sync);
@@ -269,7 +300,7 @@ enum status wal_commit(struct wal *wal, bool sync) {
     if (!sync || !wal->unsynced) return STATUS_OK;
     /* Only unsynced groups stand there. What is durable must end with its page, or the next group would write in it
      * again. */
-    return wal->current_end % WAL_PAGE_STREAM == 0 ? sync_current(wal) : wal_write_mark(wal);
+    return wal->current_end % WAL_PAGE_STREAM == 0 ? sync_all(wal) : wal_write_mark(wal);
 }
 
 void wal_discard(struct wal *wal) {
@@ -400,6 +431,7 @@ static void drop_segments(struct wal *wal) {
         if (oldest->number >= below) break;
         list_remove(&oldest->link);
         list_push_back(&wal->dropped, &oldest->link);
+        wal->dropped_unsynced = wal->dropped_unsynced || oldest->unsynced;
     }
     wal->drop_paused = false;
     mutex_unlock(&wal->mutex);

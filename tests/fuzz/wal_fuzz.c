@@ -40,7 +40,10 @@ static void scan_segment(const uint8_t *bytes, const struct wal_segment_header *
     check(verdict != WAL_FOUND_TORN || scan.what != NULL);
     check(verdict != WAL_FOUND_FAULTY ||
           (scan.what != NULL && scan.at >= WAL_HEADER_BYTES && scan.at <= SEGMENT + WAL_STAMP_BYTES));
-    check(successor == NULL || verdict == WAL_FOUND_FAULTY || scan.position == scan.limit);
+    check(successor == NULL || verdict == WAL_FOUND_FAULTY || scan.position == scan.limit ||
+          (verdict == WAL_FOUND_TORN && scan.last_group >= successor->durable));
+    uint64_t highest = 0;
+    (void)wal_scan_proves(slice_make(bytes, SEGMENT), &header, last_group, &highest);
     wal_scan_deinit(&scan);
 }
 
@@ -136,20 +139,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     scan_segment(bytes, NULL);
 
     struct wal_segment_header header = {
-        .version = bytes[8] == WAL_VERSION_PLAIN ? WAL_VERSION_PLAIN : WAL_VERSION,
+        .version = bytes[8] == WAL_VERSION_PLAIN || bytes[8] == WAL_VERSION_COMPACT ? bytes[8] : WAL_VERSION,
         .segment = coding_get_u32(bytes + 12),
         .owner = coding_get_u64(bytes + 16),
         .segment_bytes = SEGMENT,
         .start_group = coding_get_u64(bytes + 32),
         .predecessor_end = coding_get_u64(bytes + 40),
         .predecessor_group = coding_get_u64(bytes + 48),
+        .durable = coding_get_u64(bytes + 64),
     };
     wal_segment_header_encode(bytes, &header);
     mend_stamps(bytes, &header);
     mend_groups(bytes, &header);
     scan_segment(bytes, NULL);
     struct wal_segment_header successor = {.predecessor_end = (uint64_t)header.segment << 32 | (size % SEGMENT),
-                                           .predecessor_group = size};
+                                           .predecessor_group = size,
+                                           .durable = size};
+    scan_segment(bytes, &successor);
+    successor.durable = size / 2;
     scan_segment(bytes, &successor);
     free(bytes);
     return 0;

@@ -4,6 +4,7 @@
  *
  *     wal_golden_test --make             writes the golden files of version 1 anew (only with a new version of it)
  *     wal_golden_test --make-compact     and of version 2
+ *     wal_golden_test --make-loose       and of version 3
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,25 +22,34 @@
 #include "engine/wal_scan.h"
 #include "tools/sim/sim_io.h"
 
-enum { SEGMENT = 64 << 10, KEPT = 16 << 10 }; /* the files hold the first 16 KiB; the rest is zero */
+enum {
+    SEGMENT = 64 << 10,
+    KEPT = 16 << 10,
+    LOOSE_RECORDS = 28
+}; /* the files hold the first 16 KiB; the rest is zero */
 static const uint64_t OWNER = 0x1122334455667788;
 static const char plain_file[] = "tests/golden/wal/plain-v1.wal";
 static const char torn_file[] = "tests/golden/wal/torn-v1.wal";
 static const char compact_file[] = "tests/golden/wal/compact-v2.wal";
+static const char loose_file[] = "tests/golden/wal/loose-v3.wal"; /* a second segment */
 static const char long_text[] = "a record that goes over the end of a sector";
 static uint8_t bytes[SEGMENT];
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
 
-static void keep(struct io *io, const char *path) {
+static void keep_segment(struct io *io, const char *segment, const char *path) {
     struct io_file *file;
     size_t got;
-    check(io_file_open(io, "/wal/00000001.wal", IO_OPEN_READ, &file) == STATUS_OK);
+    check(io_file_open(io, segment, IO_OPEN_READ, &file) == STATUS_OK);
     check(io_file_read(file, 0, bytes, SEGMENT, &got) == STATUS_OK && got == SEGMENT);
     io_file_close(file);
     FILE *out = fopen(path, "wb");
     check(out != NULL && fwrite(bytes, 1, KEPT, out) == KEPT);
     check(fclose(out) == 0);
+}
+
+static void keep(struct io *io, const char *path) {
+    keep_segment(io, "/wal/00000001.wal", path);
 }
 
 static void add(struct wal *wal, uint8_t type, const char *text) {
@@ -72,6 +82,27 @@ static int make_compact(void) {
     add_at_once(wal, 6, "behind");
     add_at_once(wal, 255, "the end");
     keep(io, compact_file);
+    wal_close(wal);
+    io_destroy(io);
+    sim_disk_destroy(disk);
+    sim_destroy(sim);
+    return 0;
+}
+
+/* Unsynced groups until the second segment begins. */
+static int make_loose(void) {
+    struct sim *sim = sim_create(1);
+    struct sim_disk *disk = sim_disk_create(1);
+    struct io *io = sim_io_create(sim, disk, NULL);
+    struct wal_options options = {.owner = OWNER, .segment_bytes = SEGMENT, .compact = true, .loose = true};
+    struct wal *wal;
+    char text[2001] = {0};
+    memset(text, 'x', sizeof text - 1);
+    check(wal_open(io, "/wal", &options, NULL, NULL, &wal, NULL, NULL) == STATUS_OK);
+    for (int i = 0; i < LOOSE_RECORDS; i++) add_at_once(wal, 1, text);
+    check(wal_end(wal) >> 32 == 2);
+    add_at_once(wal, 2, "behind");
+    keep_segment(io, "/wal/00000002.wal", loose_file);
     wal_close(wal);
     io_destroy(io);
     sim_disk_destroy(disk);
@@ -198,6 +229,32 @@ static void a_segment_of_version_2_reads_as_it_was_written(void **state) {
     wal_scan_deinit(&scan);
 }
 
+static void a_segment_of_version_3_tells_what_was_durable_before_it(void **state) {
+    (void)state;
+    load(loose_file);
+    struct wal_segment_header header;
+    struct wal_scan scan;
+    struct wal_group group;
+    struct wal_record record;
+    enum wal_verdict verdict;
+    const uint64_t first = (uint64_t)1 << 32;
+    unsigned records = 0;
+    assert_int_equal(wal_segment_header_decode(slice_make(bytes, SEGMENT), &header, NULL), STATUS_OK);
+    assert_true(header.version == 3 && header.segment == 2 && header.predecessor_end >> 32 == 1);
+    assert_true(header.durable == first && header.predecessor_group == first + LOOSE_RECORDS - 1);
+    assert_int_equal(wal_scan_init(&scan, slice_make(bytes, SEGMENT), &header, NULL, NULL), STATUS_OK);
+    while (wal_scan_next(&scan, &verdict, &group) == STATUS_OK && verdict == WAL_FOUND_GROUP) {
+        uint64_t at = 0;
+        while (wal_scan_record(&scan, &group, &at, &record) == STATUS_OK) records++;
+    }
+    assert_int_equal(verdict, WAL_FOUND_END);
+    assert_int_equal(records, 2);
+    assert_true(record.type == 2 && slice_equal(record.payload, slice_from_text("behind")));
+    wal_scan_deinit(&scan);
+    bytes[64] ^= 1; /* its own check covers it */
+    assert_int_equal(wal_segment_header_decode(slice_make(bytes, SEGMENT), &header, NULL), STATUS_CORRUPT);
+}
+
 /* Every byte of a compact group is covered, its length too: a longer one would reach what was never written. */
 static void a_flipped_bit_of_a_compact_group_is_faulty(void **state) {
     (void)state;
@@ -252,9 +309,11 @@ static void the_example_in_the_document_is_the_golden_file(void **state) {
 int main(int argument_count, char **arguments) {
     if (argument_count > 1 && strcmp(arguments[1], "--make") == 0) return make();
     if (argument_count > 1 && strcmp(arguments[1], "--make-compact") == 0) return make_compact();
+    if (argument_count > 1 && strcmp(arguments[1], "--make-loose") == 0) return make_loose();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_segment_of_version_1_reads_as_it_was_written),
         cmocka_unit_test(a_segment_of_version_2_reads_as_it_was_written),
+        cmocka_unit_test(a_segment_of_version_3_tells_what_was_durable_before_it),
         cmocka_unit_test(a_flipped_bit_of_a_compact_group_is_faulty),
         cmocka_unit_test(a_torn_segment_of_version_1_reads_up_to_the_tear),
         cmocka_unit_test(the_example_in_the_document_is_the_golden_file),

@@ -203,7 +203,11 @@ static void header_fields(struct report *report, const struct wal_segment_header
     report_field(report, 8, "predecessor end", "%" PRIx64, header->predecessor_end);
     report_field(report, 8, "predecessor group", "%s", group_text(header->predecessor_group, words));
     report_plain(report, 8, "check");
-    report_plain(report, WAL_HEADER_BYTES - 64, "zero");
+    if (header->version >= WAL_VERSION_LOOSE) {
+        report_field(report, 8, "durable", "%s", group_text(header->durable, words));
+        report_plain(report, 8, "check of what version 3 added");
+    }
+    report_plain(report, WAL_HEADER_BYTES - report->next, "zero");
     report_fact(report, "segment", "%" PRIu32, header->segment);
     report_fact(report, "owner", "%016" PRIx64, header->owner);
 }
