@@ -109,6 +109,13 @@ struct engine_tree_kind {
     /* Of a file of values: with more garbage than this its live values are written anew by the next compaction that
      * meets them, which is begun for it if need be; so the files take at most live * 100 / (100 - percent) [50]. */
     unsigned value_garbage_percent;
+
+    /* Zstd: each SST gets a dictionary of at most so many bytes, made of what stands in it, where that makes it
+     * smaller; 256 to 65536, about 16 KiB are a good choice for rows of some hundred bytes; 0 = off. A file's builder
+     * holds sixteen times as much until it is made, an open file takes twice as much and 27 KiB. May change from open
+     * to open; nothing where `upper` and `bottom` are not ZSTD. Files of values have none, nor has what
+     * engine_sst_writer makes. In a store below format level 2 it is not used, which an event says at open. */
+    size_t dictionary_bytes;
 };
 
 /* engine_options.event_log_bytes: no file of events. */
@@ -485,6 +492,7 @@ struct engine_stats {
     uint64_t ingested_files, ingested_bytes;             /* since open */
     uint64_t value_files, value_bytes, value_live_bytes; /* values kept apart: on disk, and what is referred to */
     uint64_t value_written_bytes, value_moved_bytes;     /* since open; moved: live values of stale files */
+    uint64_t dictionaries, dictionary_saved_bytes;       /* SSTs made with one since open; about what they save */
     uint64_t disk_bytes;
     uint64_t events_lost;                      /* lines that found no room in memory or on disk */
     uint64_t memory_limit;                     /* memory_bytes of the options */

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 #include <lz4.h>
-#include <zstd.h>
 
 #include "engine/base/check.h"
 #include "engine/base/sync.h"
+#include "engine/codec/codec_internal.h"
 
-enum { IDLE_MAX = 8, ZSTD_LEVEL_DEFAULT = 3 };
+enum { IDLE_MAX = 8 };
 
 struct codec {
     struct mutex mutex;
@@ -57,25 +57,29 @@ const char *codec_name(enum codec_id id) {
     return "unknown";
 }
 
-static ZSTD_CCtx *compressor_take(struct codec *codec) {
+ZSTD_CCtx *codec_take_compressor(struct codec *codec) {
     ZSTD_CCtx *context = NULL;
-    mutex_lock(&codec->mutex);
-    if (codec->compressor_count) context = codec->compressors[--codec->compressor_count];
-    mutex_unlock(&codec->mutex);
+    if (codec) {
+        mutex_lock(&codec->mutex);
+        if (codec->compressor_count) context = codec->compressors[--codec->compressor_count];
+        mutex_unlock(&codec->mutex);
+    }
     return context ? context : ZSTD_createCCtx();
 }
 
-static void compressor_give(struct codec *codec, ZSTD_CCtx *context) {
-    mutex_lock(&codec->mutex);
-    if (codec->compressor_count < IDLE_MAX) {
-        codec->compressors[codec->compressor_count++] = context;
-        context = NULL;
+void codec_give_compressor(struct codec *codec, ZSTD_CCtx *context) {
+    if (codec) {
+        mutex_lock(&codec->mutex);
+        if (codec->compressor_count < IDLE_MAX) {
+            codec->compressors[codec->compressor_count++] = context;
+            context = NULL;
+        }
+        mutex_unlock(&codec->mutex);
     }
-    mutex_unlock(&codec->mutex);
     ZSTD_freeCCtx(context);
 }
 
-static ZSTD_DCtx *decompressor_take(struct codec *codec) {
+ZSTD_DCtx *codec_take_decompressor(struct codec *codec) {
     ZSTD_DCtx *context = NULL;
     if (codec) {
         mutex_lock(&codec->mutex);
@@ -85,7 +89,7 @@ static ZSTD_DCtx *decompressor_take(struct codec *codec) {
     return context ? context : ZSTD_createDCtx();
 }
 
-static void decompressor_give(struct codec *codec, ZSTD_DCtx *context) {
+void codec_give_decompressor(struct codec *codec, ZSTD_DCtx *context) {
     if (codec) {
         mutex_lock(&codec->mutex);
         if (codec->decompressor_count < IDLE_MAX) {
@@ -95,6 +99,11 @@ static void decompressor_give(struct codec *codec, ZSTD_DCtx *context) {
         mutex_unlock(&codec->mutex);
     }
     ZSTD_freeDCtx(context);
+}
+
+size_t codec_worthwhile(size_t size) {
+    const size_t limit = size - size / 8;
+    return limit == size || size > LZ4_MAX_INPUT_SIZE ? 0 : limit; /* under 8 bytes: nothing to save */
 }
 
 /* Compresses into [to, to + limit); *size 0 = did not fit, which means that it saves too little. */
@@ -107,10 +116,10 @@ static enum status compress_within(struct codec *codec, enum codec_id id, int le
         return STATUS_OK;
     }
     check(id == CODEC_ZSTD);
-    ZSTD_CCtx *context = compressor_take(codec);
+    ZSTD_CCtx *context = codec_take_compressor(codec);
     if (!context) return STATUS_NO_MEMORY;
-    size_t got = ZSTD_compressCCtx(context, to, limit, from.data, from.size, level ? level : ZSTD_LEVEL_DEFAULT);
-    compressor_give(codec, context);
+    size_t got = ZSTD_compressCCtx(context, to, limit, from.data, from.size, level ? level : CODEC_ZSTD_LEVEL);
+    codec_give_compressor(codec, context);
     /* Too small a target and no memory for tables look alike from here; both end in storing the block raw. */
     if (!ZSTD_isError(got)) *size = got;
     return STATUS_OK;
@@ -119,9 +128,8 @@ static enum status compress_within(struct codec *codec, enum codec_id id, int le
 enum status codec_compress(struct codec *codec, enum codec_id id, int level, struct slice from, struct buf *to,
                            enum codec_id *used) {
     *used = CODEC_NONE;
-    if (id == CODEC_NONE || from.size > LZ4_MAX_INPUT_SIZE) return STATUS_OK;
-    size_t limit = from.size - from.size / 8;
-    if (limit == from.size) return STATUS_OK; /* under 8 bytes: nothing to save */
+    const size_t limit = id == CODEC_NONE ? 0 : codec_worthwhile(from.size);
+    if (limit == 0) return STATUS_OK;
     enum status status = buf_reserve(to, limit);
     if (status != STATUS_OK) return status;
     size_t size = 0;
@@ -133,10 +141,10 @@ enum status codec_compress(struct codec *codec, enum codec_id id, int level, str
 }
 
 static enum status decompress_zstd(struct codec *codec, struct slice from, uint8_t *to, size_t size) {
-    ZSTD_DCtx *context = decompressor_take(codec);
+    ZSTD_DCtx *context = codec_take_decompressor(codec);
     if (!context) return STATUS_NO_MEMORY;
     size_t got = ZSTD_decompressDCtx(context, to, size, from.data, from.size);
-    decompressor_give(codec, context);
+    codec_give_decompressor(codec, context);
     return got == size ? STATUS_OK : STATUS_CORRUPT; /* an error code is larger than any size */
 }
 

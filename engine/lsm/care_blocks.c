@@ -66,6 +66,9 @@ static enum status say_loss(const struct care_plan *plan, const struct care_tabl
     for (size_t i = 0; i < walk->count && status == STATUS_OK && !all; i++)
         if (walk->blocks[i].after_gap) status = say_gap(plan, table, walk, i);
     if (status == STATUS_OK && walk->ends_in_gap && !all) status = say_gap(plan, table, walk, walk->count);
+    if (walk->without_dictionary)
+        care_say(plan, "  lost of table %" PRIu64 ": its dictionary, and by that %zu blocks that are packed by it",
+                 table->meta.number, walk->without_dictionary);
     if (lost_ranges(table, walk))
         care_say(plan, "  lost of table %" PRIu64 ": its range deletes: what they deleted may be seen again",
                  table->meta.number);

@@ -115,21 +115,27 @@ static void tell_opening(struct engine *engine, uint64_t ns) {
     events_write(engine);
 }
 
-/* Thresholds that the store's format level does not allow yet: said, not silently passed over. */
-static void tell_unused_thresholds(struct engine *engine) {
+/* An option of a kind of trees that the store's format level does not allow yet: said, not silently passed over. */
+static void tell_unused(struct engine *engine, const struct engine_tree_kind *kind, enum format_feature feature,
+                        const char *what, const char *option, uint64_t value) {
     struct event event;
-    for (size_t i = 0; i < engine->options.kind_count && !store_allows(engine, FORMAT_VALUES_APART); i++) {
+    if (value == 0 || store_allows(engine, feature)) return;
+    log_warn(engine->log, "engine %s: kind %s: %s is not used: the store has format level %u; see upgrade", engine->dir,
+             kind->name, option, atomic_load(&engine->format_level));
+    event_begin(&event, engine, what);
+    event_text(&event, "kind", kind->name);
+    event_number(&event, option, value);
+    event_number(&event, "format_level", atomic_load(&engine->format_level));
+    event_number(&event, "needs", format_feature_level(feature));
+    event_end(&event);
+}
+
+static void tell_unused_options(struct engine *engine) {
+    for (size_t i = 0; i < engine->options.kind_count; i++) {
         const struct engine_tree_kind *kind = &engine->options.kinds[i];
-        if (kind->value_threshold_bytes == 0) continue;
-        log_warn(engine->log,
-                 "engine %s: kind %s: value_threshold_bytes is not used: the store has format level %u; see upgrade",
-                 engine->dir, kind->name, atomic_load(&engine->format_level));
-        event_begin(&event, engine, "threshold unused");
-        event_text(&event, "kind", kind->name);
-        event_number(&event, "value_threshold_bytes", kind->value_threshold_bytes);
-        event_number(&event, "format_level", atomic_load(&engine->format_level));
-        event_number(&event, "needs", format_feature_level(FORMAT_VALUES_APART));
-        event_end(&event);
+        tell_unused(engine, kind, FORMAT_VALUES_APART, "threshold unused", "value_threshold_bytes",
+                    kind->value_threshold_bytes);
+        tell_unused(engine, kind, FORMAT_DICTIONARIES, "dictionary unused", "dictionary_bytes", kind->dictionary_bytes);
     }
 }
 
@@ -142,7 +148,7 @@ static enum status open_engine(struct engine *engine, const char *dir, struct er
     if (status == STATUS_OK) status = store_recover(engine, &differs, error);
     if (status == STATUS_OK && differs && !engine->options.read_only) status = options_keep(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = sync_parent(engine);
-    if (status == STATUS_OK) tell_unused_thresholds(engine);
+    if (status == STATUS_OK) tell_unused_options(engine);
     if (status == STATUS_OK) tell_opening(engine, io_now_ns(engine->io) - start);
     if (status != STATUS_OK && error && error->status == STATUS_OK)
         error_set(error, status, "%s: %s", dir, status_text(status));

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "engine/codec/dictionary.h"
 #include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/options_format.h"
@@ -105,6 +106,10 @@ static enum status check_kind(const struct engine_options *options, size_t at, s
     if (kind->filter_prefix_bytes > 255)
         return error_set(error, STATUS_INVALID, "kind %u (%s): filter_prefix_bytes is %u; it must be 0..255", kind->id,
                          kind->name, kind->filter_prefix_bytes);
+    if (kind->dictionary_bytes &&
+        (kind->dictionary_bytes < DICTIONARY_LEAST_BYTES || kind->dictionary_bytes > DICTIONARY_MOST_BYTES))
+        return error_set(error, STATUS_INVALID, "kind %u (%s): dictionary_bytes is %zu; it must be 0 or %d..%d",
+                         kind->id, kind->name, kind->dictionary_bytes, DICTIONARY_LEAST_BYTES, DICTIONARY_MOST_BYTES);
     if (kind->value_threshold_bytes && kind->value_threshold_bytes < VALUE_THRESHOLD_LEAST)
         return error_set(error, STATUS_INVALID,
                          "kind %u (%s): value_threshold_bytes is %zu; it must be 0 or at least %d", kind->id,
@@ -176,11 +181,12 @@ static enum status print_kind(const struct engine_tree_kind *kind, struct buf *t
     return buf_append_format(
         to,
         "kind.%" PRIu32 " name=%s upper=%s bottom=%s filter_bits=%u filter_prefix_bytes=%u merge=%s filter=%s"
-        " policy=%s fifo_bytes=%" PRIu64 " fifo_age_ms=%" PRId64 " value_threshold=%zu value_garbage=%u\n",
+        " policy=%s fifo_bytes=%" PRIu64 " fifo_age_ms=%" PRId64 " value_threshold=%zu value_garbage=%u"
+        " dictionary=%zu\n",
         kind->id, kind->name, compression_name(kind->upper), compression_name(kind->bottom), kind->filter_bits_per_key,
         kind->filter_prefix_bytes, kind->merge ? kind->merge->name : "none", filter ? filter->name : "none",
         policy_name(kind->policy), kind->fifo_bytes, kind->fifo_age_ms, kind->value_threshold_bytes,
-        store_garbage_percent(kind));
+        store_garbage_percent(kind), kind->dictionary_bytes);
 }
 
 enum status engine_options_print(const struct engine_options *options, struct buf *to) {

@@ -79,6 +79,7 @@ static enum status begin_file(struct output *output) {
         .filter_bits_per_key = options->kind->filter_bits_per_key,
         .filter_prefix_bytes = options->kind->filter_prefix_bytes,
         .block_bytes = engine->options.block_bytes,
+        .dictionary_bytes = store_allows(engine, FORMAT_DICTIONARIES) ? options->kind->dictionary_bytes : 0,
     };
     droppable_init(&output->droppable, options->mark_time_ms);
     output->hidden = 0;
@@ -146,6 +147,14 @@ static enum status keep_file(struct output *output) {
     return STATUS_OK;
 }
 
+static void count_dictionary(struct output *output) {
+    struct store_counters *counters = &output->engine->counters;
+    const uint64_t saved = sst_build_dictionary_saved(output->build);
+    if (sst_build_properties(output->build)->dictionary.size == 0) return;
+    atomic_fetch_add_explicit(&counters->dictionaries, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->dictionary_saved_bytes, saved, memory_order_relaxed);
+}
+
 /* A sync waits for the device: it is left until later files have been written, which gives the device time. */
 static enum status sync_oldest(struct output *output) {
     struct sst_build *build = output->unsynced[0];
@@ -160,6 +169,7 @@ static enum status sync_oldest(struct output *output) {
 static enum status end_file(struct output *output, const struct slice *high) {
     enum status status = write_ranges(output, high);
     if (status == STATUS_OK) status = sst_build_finish(output->build);
+    if (status == STATUS_OK) count_dictionary(output);
     if (status == STATUS_OK && output->unsynced_count == OUTPUT_UNSYNCED_MAX) status = sync_oldest(output);
     if (status == STATUS_OK) status = keep_file(output);
     if (status == STATUS_OK && high) status = buf_assign(&output->low, *high);

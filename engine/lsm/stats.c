@@ -85,6 +85,8 @@ static void gather_counters(struct engine *engine, struct engine_stats *stats) {
     stats->wal_bytes = atomic_load_explicit(&counters->wal_bytes, memory_order_relaxed);
     stats->value_written_bytes = atomic_load_explicit(&counters->value_written_bytes, memory_order_relaxed);
     stats->value_moved_bytes = atomic_load_explicit(&counters->value_moved_bytes, memory_order_relaxed);
+    stats->dictionaries = atomic_load_explicit(&counters->dictionaries, memory_order_relaxed);
+    stats->dictionary_saved_bytes = atomic_load_explicit(&counters->dictionary_saved_bytes, memory_order_relaxed);
     stats->ingested_files = atomic_load_explicit(&counters->ingested_files, memory_order_relaxed);
     stats->ingested_bytes = atomic_load_explicit(&counters->ingested_bytes, memory_order_relaxed);
     for (uint32_t i = 0; i < ENGINE_LEVELS; i++) {

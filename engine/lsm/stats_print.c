@@ -32,6 +32,8 @@ static void put_counters(struct printing *printing, struct engine *engine, const
     put(printing, ",", "compacted_written_bytes", stats->compacted_written_bytes);
     put(printing, ",", "ingested_files", stats->ingested_files);
     put(printing, ",", "ingested_bytes", stats->ingested_bytes);
+    put(printing, ",", "dictionaries", stats->dictionaries);
+    put(printing, ",", "dictionary_saved_bytes", stats->dictionary_saved_bytes);
     put(printing, ",", "debt_bytes", stats->debt_bytes);
     put(printing, ",", "delayed_ns", stats->delayed_ns);
     put(printing, ",", "cache_bytes", stats->cache_bytes);

@@ -79,6 +79,7 @@ struct store_counters {
     _Atomic uint64_t ingested_files, ingested_bytes;
     _Atomic uint64_t level_read[ENGINE_LEVELS], level_written[ENGINE_LEVELS];
     _Atomic uint64_t value_written_bytes, value_moved_bytes;
+    _Atomic uint64_t dictionaries, dictionary_saved_bytes;
 };
 
 struct engine {

@@ -75,6 +75,12 @@ enum status block_build_add(struct block_build *build, struct slice key, uint64_
     return STATUS_OK;
 }
 
+void block_build_replace(struct block_build *build, uint32_t at, struct slice value) {
+    const uint32_t begin = at ? entry_at(build, at - 1)->value_end : 0;
+    check(at < build->count && entry_at(build, at)->value_end - begin == value.size);
+    if (value.size) memcpy(build->values.data + begin, value.data, value.size);
+}
+
 size_t block_build_size(const struct block_build *build) {
     return BLOCK_HEADER_BYTES + build->keys.size + build->values.size + (size_t)build->count * 8;
 }

@@ -31,6 +31,9 @@ size_t block_build_size(const struct block_build *build);
 struct slice block_build_last_key(const struct block_build *build);
 uint64_t block_build_last_trailer(const struct block_build *build);
 
+/* Puts another value in the place of that of entry `at`, of the same size. */
+void block_build_replace(struct block_build *build, uint32_t at, struct slice value);
+
 /* Appends the block's bytes. NO_MEMORY leaves *to as it was. */
 MUST_CHECK enum status block_build_finish(const struct block_build *build, struct buf *to);
 

@@ -41,6 +41,14 @@ struct sst_origin {
     int64_t oldest_time_ms; /* log time of the oldest data in it; compaction takes the least of its inputs' */
 };
 
+/* Where a unit stands and what its check is: kept by the parent, so that a stale or strange unit is found out. size 0 =
+ * no such unit. */
+struct sst_handle {
+    uint64_t offset;
+    uint32_t size; /* with the unit's header */
+    uint64_t check;
+};
+
 /* What the file says about its content. The keys are borrowed from whoever gave the struct (the reader: until
  * sst_close; the builder: until its end). */
 struct sst_properties {
@@ -59,6 +67,7 @@ struct sst_properties {
     enum codec_id codec; /* asked for; single blocks may be raw */
     uint32_t filter_bits_per_key;
     uint32_t filter_prefix_bytes; /* 0: the filter knows whole keys only */
+    struct sst_handle dictionary; /* size 0: it has none */
 
     /* The span of user keys, range deletes included: first <= every key <= last. An unbounded range delete: last is
      * empty and has_last false. */

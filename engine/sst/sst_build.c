@@ -12,6 +12,7 @@
 #include "engine/base/check.h"
 #include "engine/sst/block_build.h"
 #include "engine/sst/filter_format.h"
+#include "engine/sst/sst_dictionary.h"
 #include "engine/sst/sst_format.h"
 
 enum { BLOCK_BYTES_DEFAULT = 4 << 10, WRITE_BACK_BYTES = 1 << 20 };
@@ -30,6 +31,7 @@ struct sst_build {
     struct buf pending;  /* units that wait for a write */
     struct block_build block;
     struct buf raw; /* a block laid out, before compression */
+    struct sst_dictionary dictionary;
     struct block_build index;
     struct buf hashes;        /* of user keys, for the filter; each key once */
     struct sst_handle handle; /* of the last data unit; its index entry waits for the key that follows */
@@ -63,8 +65,9 @@ enum status sst_build_create(const struct sst_environment *environment, const ch
     };
     block_build_init(&this->block);
     block_build_init(&this->index);
+    sst_dictionary_init(&this->dictionary, options->codec == CODEC_ZSTD ? options->dictionary_bytes : 0);
     uint8_t header[SST_HEADER_BYTES];
-    sst_header_encode(header, &options->identity);
+    sst_header_encode(header, &options->identity, 0);
     enum status status = buf_append(&this->pending, header, sizeof header);
     if (status == STATUS_OK) {
         unsigned flags = IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE;
@@ -84,7 +87,7 @@ static void recount(struct sst_build *build) {
                                 &build->range_keys,   &build->range_entries, &build->block.keys,
                                 &build->block.values, &build->block.entries, &build->index.keys,
                                 &build->index.values, &build->index.entries};
-    uint64_t bytes = sizeof *build;
+    uint64_t bytes = sizeof *build + sst_dictionary_memory_bytes(&build->dictionary);
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) bytes += bufs[i]->capacity;
     memory_charge(build->environment->memory, ENGINE_MEMORY_JOBS, &build->charged, bytes);
 }
@@ -95,6 +98,7 @@ void sst_build_destroy(struct sst_build *build) {
     io_file_close(build->file);
     block_build_deinit(&build->block);
     block_build_deinit(&build->index);
+    sst_dictionary_deinit(&build->dictionary);
     struct buf *bufs[] = {&build->pending,    &build->raw,           &build->hashes, &build->last_key,
                           &build->range_keys, &build->range_entries, &build->first,  &build->last};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) buf_deinit(bufs[i]);
@@ -124,8 +128,14 @@ static enum status write_pending(struct sst_build *build, bool all) {
 
 static enum status put_unit(struct sst_build *build, unsigned section, struct slice raw, enum codec_id codec,
                             struct sst_handle *handle) {
-    enum status status = sst_unit_encode(&build->pending, build->environment->codec, codec, build->options.codec_level,
-                                         section, raw, &build->options.identity, next_offset(build), handle);
+    const struct sst_packing packing = {
+        .codec = build->environment->codec,
+        .id = codec,
+        .level = build->options.codec_level,
+        .packer = section == SST_SECTION_DATA ? build->dictionary.packer : NULL,
+    };
+    enum status status =
+        sst_unit_encode(&build->pending, &packing, section, raw, &build->options.identity, next_offset(build), handle);
     if (status != STATUS_OK) return status;
     return build->pending.size >= SST_WRITE_BYTES ? write_pending(build, false) : STATUS_OK;
 }
@@ -180,11 +190,46 @@ static enum status put_block_as_it_is(struct sst_build *build, size_t *raw_bytes
     return to->size >= SST_WRITE_BYTES ? write_pending(build, false) : STATUS_OK;
 }
 
+/* The blocks that waited for the dictionary; their index entries are there already, but for the last one's. */
+static enum status put_held(struct sst_build *build) {
+    const uint8_t *at = build->dictionary.held.data;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; i < sst_dictionary_count(&build->dictionary) && status == STATUS_OK; i++) {
+        const struct slice raw = slice_make(at, sst_dictionary_block_size(&build->dictionary, i));
+        uint8_t value[SST_INDEX_VALUE_BYTES];
+        status = put_unit(build, SST_SECTION_DATA, raw, build->options.codec, &build->handle);
+        sst_handle_encode(value, &build->handle);
+        build->properties.data_bytes += build->handle.size;
+        if (status == STATUS_OK && i < build->index.count)
+            block_build_replace(&build->index, i, slice_make(value, sizeof value));
+        at += raw.size;
+    }
+    return status;
+}
+
+/* Nothing but the header waits for a write until now: it is made anew where a dictionary follows it. */
+static enum status settle_dictionary(struct sst_build *build, bool goes_on) {
+    struct sst_dictionary *dictionary = &build->dictionary;
+    enum status status =
+        sst_dictionary_settle(dictionary, build->environment->codec, build->options.codec_level, goes_on);
+    recount(build);
+    if (status == STATUS_OK && dictionary->packer) {
+        check(build->written == 0 && build->pending.size == SST_HEADER_BYTES);
+        sst_header_encode(build->pending.data, &build->options.identity, SST_FEATURE_DICTIONARY);
+        status = put_unit(build, SST_SECTION_DICTIONARY, buf_slice(&dictionary->bytes), CODEC_NONE,
+                          &build->properties.dictionary);
+    }
+    if (status == STATUS_OK) status = put_held(build);
+    sst_dictionary_release(dictionary);
+    return status;
+}
+
 static enum status put_block_compressed(struct sst_build *build, size_t *raw_bytes) {
     buf_clear(&build->raw);
     const enum status status = block_build_finish(&build->block, &build->raw);
     if (status != STATUS_OK) return status;
     *raw_bytes = build->raw.size;
+    if (build->dictionary.gathers) return sst_dictionary_hold(&build->dictionary, buf_slice(&build->raw));
     return put_unit(build, SST_SECTION_DATA, buf_slice(&build->raw), build->options.codec, &build->handle);
 }
 
@@ -199,11 +244,13 @@ static enum status finish_block(struct sst_build *build) {
     build->last_trailer = block_build_last_trailer(&build->block);
     build->handle_waits = true;
     build->properties.data_blocks++;
-    build->properties.data_bytes += build->handle.size;
+    if (!build->dictionary.gathers) build->properties.data_bytes += build->handle.size;
     build->properties.raw_bytes += raw_bytes;
     block_build_clear(&build->block);
+    if (build->dictionary.gathers && sst_dictionary_is_full(&build->dictionary))
+        status = settle_dictionary(build, true);
     recount(build);
-    return STATUS_OK;
+    return status;
 }
 
 /* ---- Adding ------------------------------------------------------------------------------------------------------ */
@@ -311,6 +358,7 @@ uint64_t sst_build_size(const struct sst_build *build) {
     if (build->finished) return build->written;
     uint64_t filter = build->properties.entries * build->options.filter_bits_per_key / 8;
     size_t block = build->block.count ? block_build_size(&build->block) : 0;
+    block += build->dictionary.held.size;
     return next_offset(build) + block + filter + block_build_size(&build->index) + build->range_keys.size;
 }
 
@@ -427,6 +475,9 @@ static enum status finish(struct sst_build *build) {
     struct sst_footer footer = {.identity = build->options.identity};
     struct sst_handle *sections = footer.sections;
     enum status status = finish_block(build);
+    if (status == STATUS_OK && build->dictionary.gathers) status = settle_dictionary(build, false);
+    sst_dictionary_deinit(&build->dictionary);
+    recount(build);
     build->properties.has_last = true;
     if (status == STATUS_OK) status = buf_assign(&build->last, buf_slice(&build->last_key));
     if (status == STATUS_OK) status = put_filter(build, &sections[SST_SECTION_FILTER - SST_SECTION_FILTER]);
@@ -458,4 +509,9 @@ enum status sst_build_sync(struct sst_build *build) {
 const struct sst_properties *sst_build_properties(const struct sst_build *build) {
     check(build->finished);
     return &build->properties;
+}
+
+uint64_t sst_build_dictionary_saved(const struct sst_build *build) {
+    if (build->properties.dictionary.size == 0) return 0;
+    return sst_dictionary_saved(&build->dictionary, build->properties.data_bytes);
 }

@@ -18,7 +18,8 @@ struct sst {
     uint64_t sequence; /* adopted: of all that is in it; 0 = as the file says */
     struct sst_footer footer;
     struct sst_properties properties;
-    struct block *filter_block; /* NULL = no filter */
+    struct dictionary_unpacker *unpacker; /* NULL = no dictionary */
+    struct block *filter_block;           /* NULL = no filter */
     struct block *index_block;
     struct block *properties_block;
     struct filter filter;
@@ -65,6 +66,9 @@ MUST_CHECK enum status sst_section_load(struct sst *sst, struct slice bytes, con
 
 /* Offers a loaded block to the cache: see block_cache_add. */
 void sst_block_cache(struct sst *sst, struct block **block);
+
+/* Reads the dictionary that header (its features) and properties tell of, if they do. CORRUPT, IO, NO_MEMORY. */
+MUST_CHECK enum status sst_open_dictionary(struct sst *sst, uint32_t features, struct error *error);
 
 /* Reads exactly [offset, offset + size) of the file. CORRUPT if it is shorter. */
 MUST_CHECK enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, size_t size);

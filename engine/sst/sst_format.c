@@ -17,6 +17,7 @@ const char *sst_section_name(unsigned section) {
     case SST_SECTION_RANGE_DELETES: return "range deletes";
     case SST_SECTION_INDEX: return "index";
     case SST_SECTION_PROPERTIES: return "properties";
+    case SST_SECTION_DICTIONARY: return "dictionary";
     default: return "unknown";
     }
 }
@@ -37,16 +38,21 @@ uint64_t sst_seed(const struct sst_identity *identity, uint64_t offset) {
 
 /* ---- Header ------------------------------------------------------------------------------------------------------ */
 
-enum { HEADER_CHECKED_BYTES = 56 };
+enum { HEADER_FEATURES_AT = 32, HEADER_CHECKED_BYTES = 56, FEATURES_KNOWN = SST_FEATURE_DICTIONARY };
 
-void sst_header_encode(uint8_t to[SST_HEADER_BYTES], const struct sst_identity *identity) {
+void sst_header_encode(uint8_t to[SST_HEADER_BYTES], const struct sst_identity *identity, uint32_t features) {
     memset(to, 0, SST_HEADER_BYTES);
     memcpy(to, header_magic, sizeof header_magic);
     coding_put_u32(to + 8, SST_VERSION);
     coding_put_u32(to + 12, SST_HEADER_BYTES);
     coding_put_u64(to + 16, identity->store);
     coding_put_u64(to + 24, identity->file);
+    coding_put_u32(to + HEADER_FEATURES_AT, features);
     coding_put_u64(to + 56, hash64(slice_make(to, HEADER_CHECKED_BYTES), sst_seed(identity, 0)));
+}
+
+uint32_t sst_header_features(const uint8_t header[SST_HEADER_BYTES]) {
+    return coding_get_u32(header + HEADER_FEATURES_AT);
 }
 
 enum status sst_header_decode(struct slice bytes, struct sst_identity *identity, struct error *error) {
@@ -65,9 +71,8 @@ enum status sst_header_decode(struct slice bytes, struct sst_identity *identity,
         return error_set(error, STATUS_VERSION, "SST of format version %u; this program reads version %d", version,
                          SST_VERSION);
     }
-    uint64_t features = coding_get_u32(bytes.data + 32);
-    if (features != 0)
-        return error_set(error, STATUS_VERSION, "SST needs unknown features %#llx", (unsigned long long)features);
+    const uint32_t strange = sst_header_features(bytes.data) & ~(uint32_t)FEATURES_KNOWN;
+    if (strange != 0) return error_set(error, STATUS_VERSION, "SST needs unknown features %#x", strange);
     if (coding_get_u32(bytes.data + 12) != SST_HEADER_BYTES)
         return error_set(error, STATUS_CORRUPT, "SST header of an odd size");
     for (size_t i = 36; i < HEADER_CHECKED_BYTES; i++) {
@@ -173,15 +178,19 @@ static uint64_t unit_check(struct slice unit, const struct sst_identity *identit
     return hash64(slice_from(unit, 8), sst_seed(identity, offset));
 }
 
+enum { UNIT_CODEC_AT = 17, UNIT_FLAGS_AT = 18, UNIT_FLAG_DICTIONARY = 1 };
+
 /* Fills in the header of a unit that ends where *to ends. */
-static void seal_unit(struct buf *to, size_t start, unsigned section, enum codec_id used, size_t raw_bytes,
-                      const struct sst_identity *identity, uint64_t offset, struct sst_handle *handle) {
+static void seal_unit(struct buf *to, size_t start, unsigned section, enum codec_id used, unsigned flags,
+                      size_t raw_bytes, const struct sst_identity *identity, uint64_t offset,
+                      struct sst_handle *handle) {
     uint8_t *unit = to->data + start;
     const size_t size = to->size - start;
     coding_put_u32(unit + 8, (uint32_t)(size - SST_UNIT_HEADER_BYTES));
     coding_put_u32(unit + 12, (uint32_t)raw_bytes);
     unit[16] = (uint8_t)section;
-    unit[17] = (uint8_t)used;
+    unit[UNIT_CODEC_AT] = (uint8_t)used;
+    unit[UNIT_FLAGS_AT] = (uint8_t)flags;
     *handle = (struct sst_handle){.offset = offset, .size = (uint32_t)size};
     handle->check = unit_check(slice_make(unit, size), identity, offset);
     coding_put_u64(unit, handle->check);
@@ -196,24 +205,35 @@ enum status sst_unit_end(struct buf *to, size_t start, unsigned section, const s
                          uint64_t offset, struct sst_handle *handle) {
     const size_t raw_bytes = to->size - start - SST_UNIT_HEADER_BYTES;
     if (raw_bytes > SST_UNIT_RAW_MAX) return STATUS_TOO_LARGE;
-    seal_unit(to, start, section, CODEC_NONE, raw_bytes, identity, offset, handle);
+    seal_unit(to, start, section, CODEC_NONE, 0, raw_bytes, identity, offset, handle);
     return STATUS_OK;
 }
 
-enum status sst_unit_encode(struct buf *to, struct codec *codec, enum codec_id id, int level, unsigned section,
-                            struct slice raw, const struct sst_identity *identity, uint64_t offset,
-                            struct sst_handle *handle) {
+/* Appends the content as it is stored: compressed, if that pays. */
+static enum status put_payload(struct buf *to, const struct sst_packing *packing, struct slice raw,
+                               enum codec_id *codec, bool *with_dictionary) {
+    *with_dictionary = false;
+    enum status status = packing->packer
+                             ? dictionary_compress(packing->codec, packing->packer, raw, to, with_dictionary)
+                             : codec_compress(packing->codec, packing->id, packing->level, raw, to, codec);
+    if (packing->packer) *codec = *with_dictionary ? CODEC_ZSTD : CODEC_NONE;
+    return status == STATUS_OK && *codec == CODEC_NONE ? buf_append_slice(to, raw) : status;
+}
+
+enum status sst_unit_encode(struct buf *to, const struct sst_packing *packing, unsigned section, struct slice raw,
+                            const struct sst_identity *identity, uint64_t offset, struct sst_handle *handle) {
     if (raw.size > SST_UNIT_RAW_MAX) return STATUS_TOO_LARGE;
     size_t start = to->size;
     enum codec_id used = CODEC_NONE;
+    bool with_dictionary = false;
     enum status status = buf_append_zeros(to, SST_UNIT_HEADER_BYTES);
-    if (status == STATUS_OK) status = codec_compress(codec, id, level, raw, to, &used);
-    if (status == STATUS_OK && used == CODEC_NONE) status = buf_append_slice(to, raw);
+    if (status == STATUS_OK) status = put_payload(to, packing, raw, &used, &with_dictionary);
     if (status != STATUS_OK) {
         to->size = start;
         return status;
     }
-    seal_unit(to, start, section, used, raw.size, identity, offset, handle);
+    const unsigned flags = with_dictionary ? UNIT_FLAG_DICTIONARY : 0;
+    seal_unit(to, start, section, used, flags, raw.size, identity, offset, handle);
     return STATUS_OK;
 }
 
@@ -224,12 +244,16 @@ enum status sst_unit_peek(struct slice bytes, struct sst_unit *unit) {
         .check = coding_get_u64(bytes.data),
         .raw_size = coding_get_u32(bytes.data + 12),
         .section = bytes.data[16],
-        .codec = (enum codec_id)bytes.data[17],
+        .codec = (enum codec_id)bytes.data[UNIT_CODEC_AT],
+        .with_dictionary = bytes.data[UNIT_FLAGS_AT] == UNIT_FLAG_DICTIONARY,
         .payload = slice_make(bytes.data + SST_UNIT_HEADER_BYTES, stored),
     };
     if (stored > bytes.size - SST_UNIT_HEADER_BYTES || unit->raw_size > SST_UNIT_RAW_MAX) return STATUS_CORRUPT;
-    if (unit->section < SST_SECTION_DATA || unit->section > SST_SECTION_PROPERTIES) return STATUS_CORRUPT;
-    if (bytes.data[17] >= CODEC_COUNT || bytes.data[18] != 0 || bytes.data[19] != 0) return STATUS_CORRUPT;
+    if (unit->section < SST_SECTION_DATA || unit->section > SST_SECTION_DICTIONARY) return STATUS_CORRUPT;
+    if (bytes.data[UNIT_CODEC_AT] >= CODEC_COUNT || bytes.data[UNIT_FLAGS_AT] > UNIT_FLAG_DICTIONARY || bytes.data[19])
+        return STATUS_CORRUPT;
+    if (unit->with_dictionary && (unit->codec != CODEC_ZSTD || unit->section != SST_SECTION_DATA))
+        return STATUS_CORRUPT;
     if (unit->codec == CODEC_NONE && unit->raw_size != stored) return STATUS_CORRUPT;
     return STATUS_OK;
 }
@@ -240,6 +264,13 @@ enum status sst_unit_decode(struct slice bytes, const struct sst_identity *ident
     if (status != STATUS_OK) return status;
     if (unit->payload.size != bytes.size - SST_UNIT_HEADER_BYTES) return STATUS_CORRUPT;
     return unit_check(bytes, identity, offset) == unit->check ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status sst_unit_unpack(const struct sst_unit *unit, struct codec *codec,
+                            const struct dictionary_unpacker *unpacker, uint8_t *to) {
+    if (!unit->with_dictionary) return codec_decompress(codec, unit->codec, unit->payload, to, unit->raw_size);
+    if (!unpacker) return STATUS_CORRUPT;
+    return dictionary_decompress(codec, unpacker, unit->payload, to, unit->raw_size);
 }
 
 /* ---- Properties -------------------------------------------------------------------------------------------------- */
@@ -280,7 +311,8 @@ enum {
     TAG_NUMBERS = 24,
     TAG_OPTIONAL_FIRST = 24,
     TAG_RARE_FIRST = 40,
-    TAG_RARE_LAST = 40
+    TAG_RARE_LAST = 40,
+    TAG_DICTIONARY = 41, /* a handle */
 };
 
 /* A later tag is left out where it is 0, so that a file without that feature is the one that was always written. */
@@ -306,7 +338,11 @@ enum status sst_properties_encode(struct buf *to, const struct sst_properties *p
     if ((status = number_encode(to, tag, properties->field)) != STATUS_OK) return status;
     RARE_LIST(X)
 #undef X
-    return STATUS_OK;
+    if (properties->dictionary.size == 0) return STATUS_OK;
+    uint8_t handle[SST_INDEX_VALUE_BYTES];
+    sst_handle_encode(handle, &properties->dictionary);
+    if ((status = encode_varint(to, TAG_DICTIONARY)) != STATUS_OK) return status;
+    return encode_string(to, slice_make(handle, sizeof handle));
 }
 
 enum status sst_property_next(struct decoder *decoder, struct sst_property *property) {
@@ -322,6 +358,7 @@ enum status sst_property_next(struct decoder *decoder, struct sst_property *prop
 #undef X
     case TAG_FIRST: property->name = "first"; break;
     case TAG_LAST: property->name = "last"; break;
+    case TAG_DICTIONARY: property->name = "dictionary"; break;
     default: break;
     }
     property->is_number = (property->tag >= 1 && property->tag <= TAG_NUMBERS) ||
@@ -360,6 +397,12 @@ enum status sst_properties_decode(struct slice raw, struct sst_properties *prope
 #undef X
         case TAG_FIRST: properties->first = property.value; break;
         case TAG_LAST: properties->last = property.value; break;
+        case TAG_DICTIONARY:
+            if (property.value.size != SST_INDEX_VALUE_BYTES) return STATUS_CORRUPT;
+            properties->dictionary = sst_handle_decode(property.value.data);
+            if (properties->dictionary.offset != SST_HEADER_BYTES || properties->dictionary.size == 0)
+                return STATUS_CORRUPT;
+            break;
         default: break;
         }
     }

@@ -37,7 +37,7 @@ static enum status unit_open(const struct sst *sst, struct slice bytes, const st
 
 /* Its raw bytes to `to`, which has room for all. */
 static enum status unit_unpack(const struct sst *sst, const struct sst_unit *unit, uint8_t *to) {
-    return codec_decompress(sst->environment->codec, unit->codec, unit->payload, to, unit->raw_size);
+    return sst_unit_unpack(unit, sst->environment->codec, sst->unpacker, to);
 }
 
 enum status sst_section_load(struct sst *sst, struct slice bytes, const struct sst_handle *handle, unsigned section,

@@ -13,7 +13,7 @@ enum { RANGE_ARENA_BYTES = 16 << 10 };
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
-static enum status open_ends(struct sst *sst, struct error *error) {
+static enum status open_ends(struct sst *sst, uint32_t *features, struct error *error) {
     uint64_t size = 0;
     enum status status = io_file_size(sst->file, &size);
     if (status != STATUS_OK) return error_set(error, status, "its size can't be read");
@@ -28,6 +28,7 @@ static enum status open_ends(struct sst *sst, struct error *error) {
     struct sst_identity claimed;
     status = sst_header_decode(slice_make(header, sizeof header), &claimed, error);
     if (status != STATUS_OK) return error_prefix(error, status, "offset 0");
+    *features = sst_header_features(header);
     status = sst_footer_decode(slice_make(footer, sizeof footer), size, &sst->footer, error);
     if (status != STATUS_OK) return error_prefix(error, status, "offset %" PRIu64, size - sizeof footer);
     bool same = claimed.store == sst->identity.store && claimed.file == sst->identity.file;
@@ -57,7 +58,7 @@ static enum status open_section(struct sst *sst, unsigned section, struct slice 
 /* The index's handles lie one behind the other from the header to the first section. */
 static bool index_is_sound(const struct sst *sst) {
     const struct sst_block_view *index = &sst->index;
-    uint64_t at = SST_HEADER_BYTES;
+    uint64_t at = SST_HEADER_BYTES + sst->properties.dictionary.size;
     uint64_t end = sst_footer_data_end(&sst->footer);
     for (uint32_t i = 0; i < index->count; i++) {
         if (block_view_value(index, i).size != SST_INDEX_VALUE_BYTES) return false;
@@ -174,9 +175,11 @@ enum status sst_open_adopted(const struct sst_environment *environment, const ch
     this->sequence = sequence;
     arena_init(&this->arena, RANGE_ARENA_BYTES);
     range_set_init(&this->ranges, &this->arena, identity.file);
+    uint32_t features = 0;
     enum status status = io_file_open(environment->io, path, IO_OPEN_READ, &this->file);
-    if (status == STATUS_OK) status = open_ends(this, error);
+    if (status == STATUS_OK) status = open_ends(this, &features, error);
     if (status == STATUS_OK) status = open_sections(this, error);
+    if (status == STATUS_OK) status = sst_open_dictionary(this, features, error);
     if (status == STATUS_OK) {
         *sst = this;
         return STATUS_OK;
@@ -192,6 +195,7 @@ void sst_close(struct sst *sst) {
     block_release(sst->filter_block);
     block_release(sst->index_block);
     block_release(sst->properties_block);
+    dictionary_unpacker_destroy(sst->unpacker);
     arena_deinit(&sst->arena);
     io_file_close(sst->file);
     free(sst);
@@ -214,6 +218,7 @@ const struct range_set *sst_range_deletes(const struct sst *sst) {
 size_t sst_memory_bytes(const struct sst *sst) {
     size_t bytes =
         sizeof *sst + sst->arena.reserved_bytes + block_charge(sst->index_block) + block_charge(sst->properties_block);
+    if (sst->unpacker) bytes += dictionary_unpacker_bytes(sst->unpacker);
     return sst->filter_block ? bytes + block_charge(sst->filter_block) : bytes;
 }
 

@@ -35,7 +35,7 @@ void sst_close(struct sst *sst);
 
 const struct sst_properties *sst_properties(const struct sst *sst);
 const char *sst_path(const struct sst *sst);
-size_t sst_memory_bytes(const struct sst *sst); /* index, filter, range deletes */
+size_t sst_memory_bytes(const struct sst *sst); /* index, filter, range deletes, dictionary */
 
 enum sst_read_flag {
     SST_MEMORY_ONLY = 1, /* WOULD_BLOCK instead of reading the file */

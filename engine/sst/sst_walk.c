@@ -51,8 +51,7 @@ static bool unit_at(const struct sst_walk *walk, uint64_t offset, struct sst_uni
 static enum status unpack(const struct sst_walk *walk, const struct sst_unit *unit, struct buf *to) {
     buf_clear(to);
     enum status status = buf_append_zeros(to, (size_t)unit->raw_size + BLOCK_SLACK_BYTES);
-    if (status == STATUS_OK)
-        status = codec_decompress(walk->environment->codec, unit->codec, unit->payload, to->data, unit->raw_size);
+    if (status == STATUS_OK) status = sst_unit_unpack(unit, walk->environment->codec, walk->unpacker, to->data);
     to->size = status == STATUS_OK ? unit->raw_size : 0;
     return status;
 }
@@ -106,6 +105,7 @@ static enum status take_data(struct sst_walk *walk, struct progress *progress, c
     enum status status = look_at(walk, unit, &view);
     if (status == STATUS_OK) status = goes_on(&view, &progress->last, &progress->trailer, walk->count > 0);
     if (status == STATUS_NO_MEMORY) return status;
+    if (unit->with_dictionary && !walk->unpacker) walk->without_dictionary++;
     if (status != STATUS_OK) {
         progress->gap = true;
         return STATUS_OK;
@@ -113,6 +113,13 @@ static enum status take_data(struct sst_walk *walk, struct progress *progress, c
     const struct sst_walk_block block = {.offset = offset, .size = (uint32_t)size, .after_gap = progress->gap};
     progress->gap = false;
     return add_block(walk, &block);
+}
+
+/* It stands before the blocks that need it. */
+static enum status take_dictionary(struct sst_walk *walk, const struct sst_unit *unit) {
+    if (walk->unpacker || unit->codec != CODEC_NONE) return STATUS_OK;
+    const enum status status = dictionary_unpacker_create(unit->payload, &walk->unpacker);
+    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
 
 static enum status take_section(struct sst_walk *walk, const struct sst_unit *unit) {
@@ -139,7 +146,9 @@ static enum status walk_units(struct sst_walk *walk, struct progress *progress) 
             at++; /* its size can't be believed: the next unit begins wherever one verifies */
             continue;
         }
-        if (unit.section == SST_SECTION_DATA) {
+        if (unit.section == SST_SECTION_DICTIONARY) {
+            status = take_dictionary(walk, &unit);
+        } else if (unit.section == SST_SECTION_DATA) {
             status = take_data(walk, progress, &unit, at, size);
         } else {
             if (!progress->past_data) walk->ends_in_gap = progress->gap;
@@ -167,6 +176,8 @@ void sst_walk_close(struct sst_walk *walk) {
     buf_deinit(&walk->raw);
     buf_deinit(&walk->properties_raw);
     buf_deinit(&walk->ranges_raw);
+    dictionary_unpacker_destroy(walk->unpacker);
+    walk->unpacker = NULL;
     free(walk->blocks);
     walk->blocks = NULL;
     walk->count = walk->capacity = 0;

@@ -26,8 +26,10 @@ struct sst_walk {
     struct buf bytes; /* of the file; what the device does not give is zeros */
     struct sst_walk_block *blocks;
     size_t count, capacity;
-    bool ends_in_gap; /* behind the last block other data is lost */
-    struct buf raw;   /* of the block that was asked for last */
+    bool ends_in_gap;                     /* behind the last block other data is lost */
+    struct buf raw;                       /* of the block that was asked for last */
+    struct dictionary_unpacker *unpacker; /* NULL: the file has no dictionary, or it is lost, */
+    size_t without_dictionary;            /* and so many blocks with it */
     /* The other sections, unpacked; empty = lost or never there. */
     struct buf properties_raw, ranges_raw;
     bool has_properties, has_ranges;

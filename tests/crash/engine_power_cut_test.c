@@ -54,7 +54,7 @@ static struct cut_totals totals;
 static uint64_t points_at[MOMENT_COUNT];
 static struct {
     uint64_t runs, peeks, snapshots_read;
-    uint64_t flushes, compactions, moves, ingested;
+    uint64_t flushes, compactions, moves, ingested, dictionaries;
 } lives;
 
 /* ---- At an I/O --------------------------------------------------------------------------------------------------- */
@@ -105,6 +105,7 @@ static void collect(const struct run *run) {
     lives.compactions += stats.compactions;
     lives.moves += stats.trivial_moves;
     lives.ingested += stats.ingested_files;
+    lives.dictionaries += stats.dictionaries;
 }
 
 static void flush(struct run *run, const char *what) {
@@ -306,10 +307,10 @@ static void print_totals(void) {
                   totals.points, lives.runs, totals.recoveries_cut, totals.repairs_cut, totals.torn,
                   totals.lost_batches, totals.kept_unsynced);
     print_message("lives: %" PRIu64 " flushes, %" PRIu64 " compactions, %" PRIu64 " moves, %" PRIu64
-                  " ingests; read: %" PRIu64 " checkpoints, %" PRIu64 " backups, %" PRIu64 " snapshots, %" PRIu64
-                  " times beside a commit\n",
-                  lives.flushes, lives.compactions, lives.moves, lives.ingested, totals.checkpoints_read,
-                  totals.backups_read, lives.snapshots_read, lives.peeks);
+                  " ingests, %" PRIu64 " dictionaries; read: %" PRIu64 " checkpoints, %" PRIu64 " backups, %" PRIu64
+                  " snapshots, %" PRIu64 " times beside a commit\n",
+                  lives.flushes, lives.compactions, lives.moves, lives.ingested, lives.dictionaries,
+                  totals.checkpoints_read, totals.backups_read, lives.snapshots_read, lives.peeks);
     print_message("%" PRIu64 " writes astray: %" PRIu64 " refused at open, %" PRIu64
                   " met by a read or by verify, %" PRIu64 " harmless, %" PRIu64
                   " of zeros over the last of a log; %" PRIu64 " repaired (%" PRIu64
@@ -350,7 +351,7 @@ static void rare_cases_were_met(void **state) {
     assert_true(totals.kept_unsynced > 100);
     assert_true(totals.checkpoints_read > 100 && totals.backups_read > 20 && lives.snapshots_read > 5);
     assert_true(lives.flushes > 20 && lives.compactions > 20);
-    assert_true(lives.moves > 0 && lives.ingested > 20);
+    assert_true(lives.moves > 0 && lives.ingested > 20 && lives.dictionaries > 0);
     assert_true(lives.peeks > 100);
     assert_true(totals.strays_refused > 20 && totals.strays_met > 20 && totals.strays_harmless > 20);
     assert_true(totals.repairs > 20 && totals.repairs_cut > 20);

@@ -110,20 +110,37 @@ static void mend_index(uint8_t *bytes, uint64_t offset, size_t size, uint64_t da
     free(raw);
 }
 
+/* Puts the dictionary's new check into properties that stand raw. */
+static void mend_properties(uint8_t *bytes, uint64_t offset, size_t size, uint64_t dictionary_check) {
+    struct sst_unit unit;
+    if (sst_unit_peek(slice_make(bytes + offset, size), &unit) != STATUS_OK || unit.codec != CODEC_NONE) return;
+    struct decoder decoder = decoder_make(unit.payload);
+    struct sst_property property;
+    while (sst_property_next(&decoder, &property) == STATUS_OK) {
+        if (strcmp(property.name, "dictionary") != 0 || property.value.size != SST_INDEX_VALUE_BYTES) continue;
+        struct sst_handle handle = sst_handle_decode(property.value.data);
+        handle.check = dictionary_check;
+        sst_handle_encode(bytes + (property.value.data - bytes), &handle);
+    }
+}
+
 static void mend(uint8_t *bytes, size_t size) {
     struct sst_identity identity = {.store = coding_get_u64(bytes + 16), .file = coding_get_u64(bytes + 24)};
-    sst_header_encode(bytes, &identity);
+    sst_header_encode(bytes, &identity, sst_header_features(bytes) & SST_FEATURE_DICTIONARY);
     uint8_t *last = bytes + size - SST_FOOTER_BYTES;
     struct sst_footer footer = {.identity = identity, .file_bytes = size};
-    uint64_t at = SST_HEADER_BYTES, end = size - SST_FOOTER_BYTES, data_end = at;
+    uint64_t at = SST_HEADER_BYTES, end = size - SST_FOOTER_BYTES, data_end = at, dictionary_check = 0;
     while (at < end) {
-        if (bytes[at + 16] == SST_SECTION_INDEX && end - at > SST_UNIT_HEADER_BYTES)
-            mend_index(bytes, at, (size_t)(end - at), data_end);
-        size_t unit = mend_unit(bytes + at, (size_t)(end - at), &identity, at);
+        const size_t left = (size_t)(end - at);
+        if (bytes[at + 16] == SST_SECTION_INDEX && left > SST_UNIT_HEADER_BYTES) mend_index(bytes, at, left, data_end);
+        if (bytes[at + 16] == SST_SECTION_PROPERTIES && left > SST_UNIT_HEADER_BYTES)
+            mend_properties(bytes, at, left, dictionary_check);
+        size_t unit = mend_unit(bytes + at, left, &identity, at);
         if (unit == 0) break;
         unsigned section = bytes[at + 16];
-        if (section == SST_SECTION_DATA) data_end = at + unit;
-        if (section != SST_SECTION_DATA) {
+        if (section == SST_SECTION_DATA || section == SST_SECTION_DICTIONARY) data_end = at + unit;
+        if (section == SST_SECTION_DICTIONARY) dictionary_check = coding_get_u64(bytes + at);
+        if (section != SST_SECTION_DATA && section != SST_SECTION_DICTIONARY) {
             footer.sections[section - SST_SECTION_FILTER] =
                 (struct sst_handle){.offset = at, .size = (uint32_t)unit, .check = coding_get_u64(bytes + at)};
         }

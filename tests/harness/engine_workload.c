@@ -280,6 +280,9 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         const bool inline_only = drawn->kinds[i].expires || prng_chance(prng, 1, 3);
         drawn->kinds[i].value_threshold_bytes = inline_only ? 0 : pick(prng, 256, 1024);
         drawn->kinds[i].value_garbage_percent = (unsigned)prng_below(prng, 80);
+        /* Small ones, of few blocks: else hardly a file of a workload is large enough. */
+        drawn->kinds[i].dictionary_bytes = prng_chance(prng, 1, 2) ? pick(prng, 256, 1024) : 0;
+        if (drawn->kinds[i].dictionary_bytes) drawn->kinds[i].bottom = ENGINE_COMPRESSION_ZSTD;
     }
     workload_draw_policies(prng, drawn);
     drawn->options = (struct engine_options){

@@ -48,6 +48,7 @@ struct setup {
     unsigned filter_prefix;    /* bytes */
     size_t values_apart;       /* from this size on; 1 = none are */
     unsigned garbage_percent;
+    size_t dictionary_bytes;
     bool changes_policy;                                           /* at every opening */
     unsigned reopen_every, flush_every, compact_every, rest_every; /* batches */
     bool changes_threshold;                                        /* at every opening: on and off */
@@ -175,6 +176,21 @@ static const struct setup setups[] = {
      .holds_snapshots = true,
      .flush_every = 2,
      .compact_every = 20},
+    {.name = "dictionaries of 256 bytes",
+     .compresses = true,
+     .upper = ENGINE_COMPRESSION_ZSTD,
+     .bottom = ENGINE_COMPRESSION_ZSTD,
+     .dictionary_bytes = 256,
+     .options = {.block_bytes = 128, .file_bytes = 256 << 10, .memtable_bytes = 64 << 10}},
+    {.name = "dictionaries, values apart, upgraded, tables opened again and again",
+     .compresses = true,
+     .upper = ENGINE_COMPRESSION_ZSTD,
+     .bottom = ENGINE_COMPRESSION_ZSTD,
+     .dictionary_bytes = 256,
+     .values_apart = 256,
+     .upgrades = true,
+     .reopen_every = 9,
+     .options = {.format_level = 1, .block_bytes = 128, .file_bytes = 256 << 10, .open_files = 8}},
     {.name = "two compaction workers", .compaction_workers = 2, .options.memtable_bytes = 4 << 10},
     {.name = "prefixes in filters that change at every opening",
      .changes_prefix = true,
@@ -291,6 +307,7 @@ static void set_up_kinds(struct run *run) {
         if (setup->compresses) kind->bottom = setup->bottom;
         if (kind->id != MODEL_AGED || setup->policy != ENGINE_POLICY_LAZY) kind->policy = setup->policy;
         if (setup->filter_prefix) kind->filter_prefix_bytes = setup->filter_prefix;
+        kind->dictionary_bytes = setup->dictionary_bytes;
         set_threshold(setup, kind, true);
     }
 }
@@ -394,9 +411,18 @@ static void open_engine(struct run *run) {
 }
 
 /* Without a log of its own the engine is given again what it had not installed. */
+static uint64_t dictionaries; /* of all runs */
+
+static void close_engine(struct run *run) {
+    struct engine_stats stats;
+    engine_get_stats(run->engine, &stats);
+    dictionaries += stats.dictionaries;
+    engine_close(run->engine);
+}
+
 static void reopen(struct run *run) {
     let_go_all(run);
-    engine_close(run->engine);
+    close_engine(run);
     open_engine(run);
     if (has_own_log(run)) return;
     const uint32_t last = run->n;
@@ -625,7 +651,7 @@ static void run_setup(uint64_t seed, const struct setup *setup, const struct lis
         if (list->steps[run->step].action == WRITE) follow(run);
     }
     end(run);
-    engine_close(run->engine);
+    close_engine(run);
     engine_batch_deinit(&run->batch);
     tear_down_io(run);
     free(run);
@@ -647,7 +673,9 @@ static void every_setup_answers_alike(void **state) {
             if (is_wanted(i)) run_setup(seed, &setups[i], &list);
         workload_destroy(list.workload);
     }
-    print_message("%u setups, %u steps each\n", (unsigned)SETUPS, (unsigned)STEPS);
+    print_message("%u setups, %u steps each; %" PRIu64 " dictionaries\n", (unsigned)SETUPS, (unsigned)STEPS,
+                  dictionaries);
+    assert_true(*test_text("LOAM_TEST_SETUP") != 0 || dictionaries > 0);
 }
 
 int main(void) {

@@ -707,8 +707,8 @@ static void write_section(struct io_file *file, unsigned section, const struct s
     struct sst_handle *handle = &changed.sections[section - SST_SECTION_FILTER];
     struct buf unit = BUF_EMPTY;
     uint8_t end[SST_FOOTER_BYTES];
-    assert_int_equal(sst_unit_encode(&unit, NULL, CODEC_NONE, 0, section, raw, &identity, handle->offset, handle),
-                     STATUS_OK);
+    const struct sst_packing raw_only = {.id = CODEC_NONE};
+    assert_int_equal(sst_unit_encode(&unit, &raw_only, section, raw, &identity, handle->offset, handle), STATUS_OK);
     assert_int_equal(unit.size, footer->sections[section - SST_SECTION_FILTER].size);
     assert_int_equal(io_file_write(file, handle->offset, unit.data, unit.size), STATUS_OK);
     sst_footer_encode(end, &changed);

@@ -11,6 +11,7 @@
 #include "engine/sst/sst_format.h"
 #include "engine/values/value_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/sst_dictionary_fields.h"
 #include "tools/loam/inspect/sst_rows.h"
 
 enum { KEY_SHOWN = 40, TEXT_BYTES = 200 };
@@ -18,6 +19,7 @@ enum { KEY_SHOWN = 40, TEXT_BYTES = 200 };
 struct walk {
     struct report *report;
     struct sst_identity identity;
+    struct dictionary_unpacker *unpacker; /* NULL: it has no dictionary, or no sound one */
     uint64_t entries, blocks;
     uint64_t stored_bytes, raw_bytes;
     struct sst_rows rows;
@@ -45,7 +47,8 @@ static void header_fields(struct walk *walk) {
     report_field(report, 4, "header bytes", "%" PRIu32, coding_get_u32(at + 12));
     report_field(report, 8, "store", "%016" PRIx64, walk->identity.store);
     report_field(report, 8, "file", "%" PRIu64, walk->identity.file);
-    report_field(report, 4, "required features", "%" PRIx32, coding_get_u32(at + 32));
+    report_field(report, 4, "required features", "%" PRIx32 "%s", coding_get_u32(at + 32),
+                 coding_get_u32(at + 32) & SST_FEATURE_DICTIONARY ? ": a dictionary" : "");
     report_field(report, 20, "reserved", "zero");
     report_field(report, 8, "check", "of the 56 bytes before");
     report_fact(report, "store", "%016" PRIx64, walk->identity.store);
@@ -167,6 +170,9 @@ static void property_facts(struct walk *walk, struct slice raw, bool fields) {
                 snprintf(text, sizeof text, "%s", sst_cause_name((unsigned)property.number));
             if (strcmp(property.name, "codec") == 0)
                 snprintf(text, sizeof text, "%s", codec_name((enum codec_id)property.number));
+        } else if (strcmp(property.name, "dictionary") == 0 && property.value.size == SST_INDEX_VALUE_BYTES) {
+            const struct sst_handle handle = sst_handle_decode(property.value.data);
+            snprintf(text, sizeof text, "unit of %" PRIu32 " bytes at %" PRIu64, handle.size, handle.offset);
         } else {
             key_text(property.value, text);
         }
@@ -183,9 +189,9 @@ static void property_facts(struct walk *walk, struct slice raw, bool fields) {
 /* ---- Units ----------------------------------------------------------------------------------------------------- */
 
 /* What stands in a unit, decompressed with slack behind it; NULL when it can't be had. */
-static uint8_t *unit_raw(const struct sst_unit *unit) {
+static uint8_t *unit_raw(const struct walk *walk, const struct sst_unit *unit) {
     uint8_t *raw = calloc(1, unit->raw_size + BLOCK_SLACK_BYTES);
-    if (raw && codec_decompress(NULL, unit->codec, unit->payload, raw, unit->raw_size) == STATUS_OK) return raw;
+    if (raw && sst_unit_unpack(unit, NULL, walk->unpacker, raw) == STATUS_OK) return raw;
     free(raw);
     return NULL;
 }
@@ -219,8 +225,9 @@ static void block_payload(struct walk *walk, const struct sst_unit *unit, const 
         if (view.count) key_text(block_view_key(&view, 0, room), first);
         if (view.count) key_text(block_view_key(&view, view.count - 1, room), last);
         report_field(report, unit->payload.size, "payload",
-                     "%s block of %" PRIu32 " entries, \"%s\" to \"%s\", %" PRIu32 " bytes by %s",
-                     sst_section_name(unit->section), view.count, first, last, unit->raw_size, codec_name(unit->codec));
+                     "%s block of %" PRIu32 " entries, \"%s\" to \"%s\", %" PRIu32 " bytes by %s%s",
+                     sst_section_name(unit->section), view.count, first, last, unit->raw_size, codec_name(unit->codec),
+                     unit->with_dictionary ? " with the dictionary" : "");
     }
     if (unit->section == SST_SECTION_DATA)
         sst_rows_show(&walk->rows, report, &view, offset - SST_UNIT_HEADER_BYTES, unit->codec != CODEC_NONE, room);
@@ -244,9 +251,15 @@ static void filter_payload(struct walk *walk, const struct sst_unit *unit, const
 
 static void unit_payload(struct walk *walk, const struct sst_unit *unit, bool sound) {
     struct report *report = walk->report;
-    uint8_t *raw = sound ? unit_raw(unit) : NULL;
+    if (unit->section == SST_SECTION_DICTIONARY) {
+        sst_dictionary_fields(report, unit, sound);
+        return;
+    }
+    uint8_t *raw = sound ? unit_raw(walk, unit) : NULL;
     if (!raw) {
-        if (sound) report_problem(report, REPORT_CORRUPT, report->next, "the payload does not decompress");
+        if (sound)
+            report_problem(report, REPORT_CORRUPT, report->next, "the payload does not decompress%s",
+                           unit->with_dictionary && !walk->unpacker ? ": the dictionary is not there" : "");
         report_field(report, unit->payload.size, "payload", "of a %s unit, not read", sst_section_name(unit->section));
     } else if (unit->section == SST_SECTION_FILTER) {
         filter_payload(walk, unit, raw);
@@ -271,7 +284,8 @@ static void unit_fields(struct walk *walk, const struct sst_unit *unit, bool sou
     report_field(report, 4, "raw bytes", "%" PRIu32, unit->raw_size);
     report_field(report, 1, "section", "%u: %s", unit->section, sst_section_name(unit->section));
     report_field(report, 1, "codec", "%d: %s", (int)unit->codec, codec_name(unit->codec));
-    report_plain(report, 2, "zero");
+    report_field(report, 1, "flags", "%s", unit->with_dictionary ? "1: with the dictionary" : "0");
+    report_plain(report, 1, "zero");
     unit_payload(walk, unit, sound);
 }
 
@@ -332,11 +346,18 @@ static void visit_units(struct walk *walk, uint64_t end, unsigned section,
         bool sound = false;
         at = find_unit(walk, at, end, &unit, &sound);
         if (at >= end) return;
-        uint8_t *raw = sound && unit.section == section ? unit_raw(&unit) : NULL;
+        uint8_t *raw = sound && unit.section == section ? unit_raw(walk, &unit) : NULL;
         if (raw) visit(walk, at, &unit, raw);
         free(raw);
         at += SST_UNIT_HEADER_BYTES + unit.payload.size;
     }
+}
+
+static void take_dictionary(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw) {
+    (void)offset;
+    if (walk->unpacker) return;
+    if (dictionary_unpacker_create(slice_make(raw, unit->raw_size), &walk->unpacker) == STATUS_NO_MEMORY)
+        walk->report->no_memory = true;
 }
 
 static void find_kind(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw) {
@@ -374,6 +395,7 @@ void inspect_sst(struct report *report) {
     /* A footer with the right magic is shown as one, sound or not; without it the bytes may be units. */
     const bool magic = has_footer || (room && memcmp(last.data + 8, "loam.end", 8) == 0);
     const uint64_t end = magic ? footer_at : size;
+    visit_units(&walk, end, SST_SECTION_DICTIONARY, take_dictionary);
     visit_units(&walk, end, SST_SECTION_PROPERTIES, find_kind);
     if (walk.rows.describer) visit_units(&walk, end, SST_SECTION_DATA, judge_block);
     sst_rows_report(&walk.rows, report);
@@ -382,4 +404,5 @@ void inspect_sst(struct report *report) {
     report_fact(report, "blocks read",
                 "%" PRIu64 " with %" PRIu64 " entries, %" PRIu64 " bytes stored, %" PRIu64 " raw", walk.blocks,
                 walk.entries, walk.stored_bytes, walk.raw_bytes);
+    dictionary_unpacker_destroy(walk.unpacker);
 }
