@@ -249,8 +249,10 @@ crash: $(patsubst %.c,$(B)/%,$(wildcard tests/crash/*_test.c))
 # Bits flipped in stores, one at a time.
 FLIPS ?= 1000000
 flips: $(B)/tests/crash/engine_flip_test
-	@printf '1\n100001\n' | LOAM_TEST_SCALE=$$(( $(FLIPS) / 200 )) xargs -P 2 -I{} sh -c 'LOAM_TEST_SEED={} $< 2>&1 && echo "== passed"' \
-	    | tee $(B)/flips.out; test $$(grep -c '^== passed$$' $(B)/flips.out) -eq 2
+	@start=$$(date +%s); printf '1\n100001\n' | LOAM_TEST_SCALE=$$(( $(FLIPS) / 200 )) xargs -P 2 -I{} sh -c 'LOAM_TEST_SEED={} $< 2>&1 && echo "== passed"' \
+	    | tee $(B)/flips.out; \
+	    awk -v seconds=$$(($$(date +%s) - start)) '/ flips, 0 wrong/{ sum += $$1 } END { print sum " flips, 0 wrong answers, in " seconds " s" }' $(B)/flips.out; \
+	    test $$(grep -c '^== passed$$' $(B)/flips.out) -eq 2
 
 bench: all
 	$(B)/loam bench engine --peer rocksdb,leveldb,lmdb

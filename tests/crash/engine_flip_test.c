@@ -1,9 +1,8 @@
 /*
- * One flipped bit in a byte of a store: of the superblock, the manifest, an SST, the log,
- * options and events. It is noticed (the store
- * refuses to open, a read fails, verify finds it), and then the words name the file and an offset; or it is harmless:
- * everything is there, to the byte, and verify finds nothing either. It never becomes an answer, and nothing that was
- * acknowledged is missing in silence.
+ * One flipped bit in a byte of a store: of the superblock, the manifest, an SST, a file of values, the log, options and
+ * events, or of a backup. It is noticed (the store refuses to open, a read fails, verify finds it; a restore refuses),
+ * and then the words name the file and an offset; or it is harmless: everything is there, to the byte, and verify finds
+ * nothing either. It never becomes an answer, and nothing that was acknowledged is missing in silence.
  *
  * A million flips: make flips. Replay one: LOAM_TEST_SEED=seed LOAM_TEST_CASE=number build/tests/crash/engine_flip_test
  */
@@ -13,11 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/hash.h"
+#include "engine/care.h"
 #include "tests/harness/engine_workload.h"
 #include "tests/harness/test_env.h"
 #include "tools/sim/sim_io.h"
@@ -26,19 +27,23 @@ enum {
     FLIPS = 10000,
     FLIPS_A_LIFE = 1000,
     BATCHES = 40,
-    FILES_MAX = 256,
-    CLASSES = 6,
+    FILES_MAX = 1024,
+    BACKUPS = 2, /* one of the running store halfway, one of the store at rest, with its log */
     MS = 1000000,
 };
 
-static const char *const class_names[CLASSES] = {"superblock", "manifest", "sst", "log", "values", "others"};
+#define BACKUPS_DIR "/backups"
+
+enum class { SUPERBLOCK, MANIFEST, TABLE, LOG, VALUES, BACKUP, OTHERS, CLASSES };
+
+static const char *const class_names[CLASSES] = {"superblock", "manifest", "sst", "log", "values", "backups", "others"};
 
 static struct totals { uint64_t flips[CLASSES], refused[CLASSES], met[CLASSES], harmless[CLASSES]; } totals;
 
 struct target {
     char path[IO_PATH_BYTES];
     uint64_t size;
-    unsigned class;
+    enum class class;
 };
 
 struct store {
@@ -51,6 +56,7 @@ struct store {
     struct engine *engine;
     struct target files[FILES_MAX];
     size_t file_count;
+    uint32_t held[BACKUPS + 1]; /* batches, of each backup from 1 */
     const struct target *hit;
     uint64_t offset;
     bool is_named; /* a finding was of this file */
@@ -64,9 +70,13 @@ static void broken(const struct store *store, const char *what, const char *text
 
 /* ---- A store ----------------------------------------------------------------------------------------------------- */
 
-static enum status boot(struct store *store, struct error *error) {
+static void boot_io(struct store *store) {
     store->io = sim_io_create(store->sim, store->disk, NULL);
     store->engine = NULL;
+}
+
+static enum status boot(struct store *store, struct error *error) {
+    boot_io(store);
     return engine_open(store->io, "/store", &store->drawn.options, &store->engine, error);
 }
 
@@ -75,21 +85,33 @@ static void stop(struct store *store) {
     io_destroy(store->io);
 }
 
-static unsigned class_of(const char *path) {
-    if (strstr(path, "/wal/") != NULL) return 3;
-    if (strstr(path, ".manifest") != NULL) return 1;
-    if (strstr(path, ".sst") != NULL) return 2;
-    if (strstr(path, ".val") != NULL) return 4;
-    return strstr(path, "SUPERBLOCK") != NULL ? 0 : 5;
+static enum class class_of(const char *path) {
+    if (strncmp(path, BACKUPS_DIR, sizeof BACKUPS_DIR - 1) == 0) return BACKUP;
+    if (strstr(path, "/wal/") != NULL) return LOG;
+    if (strstr(path, ".manifest") != NULL) return MANIFEST;
+    if (strstr(path, ".sst") != NULL) return TABLE;
+    if (strstr(path, ".val") != NULL) return VALUES;
+    return strstr(path, "SUPERBLOCK") != NULL ? SUPERBLOCK : OTHERS;
 }
 
 static void add_file(void *context, const char *path, uint64_t size) {
     struct store *store = context;
-    if (strncmp(path, "/store/", 7) != 0 || size == 0) return;
+    if ((strncmp(path, "/store/", 7) != 0 && class_of(path) != BACKUP) || size == 0) return;
     assert_true(store->file_count < FILES_MAX);
     struct target *target = &store->files[store->file_count++];
     *target = (struct target){.size = size, .class = class_of(path)};
     memcpy(target->path, path, strlen(path) + 1);
+}
+
+static void back_up(struct store *store, uint64_t number, uint32_t n) {
+    struct backup_report report;
+    struct error error = {0};
+    const enum status status = store->engine != NULL
+                                   ? engine_backup(store->engine, BACKUPS_DIR, NULL, &report, &error)
+                                   : engine_care_backup(store->io, "/store", BACKUPS_DIR, NULL, &report, &error);
+    if (status != STATUS_OK) fail_msg("seed %" PRIu64 ": backup: %s", store->seed, error.text);
+    assert_int_equal(report.number, number);
+    store->held[number] = n;
 }
 
 /* Something in every kind of file; all of it durable. */
@@ -104,8 +126,12 @@ static void live(struct store *store) {
         assert_int_equal(
             workload_write(store->workload, store->io, store->engine, n, false, &batch, &options, &durable), STATUS_OK);
         if (n % 16 == 0) assert_int_equal(engine_flush(store->engine), STATUS_OK);
+        if (n == BATCHES / 2) back_up(store, 1, n);
         io_run(store->io, io_now_ns(store->io) + MS);
     }
+    stop(store);
+    boot_io(store);
+    back_up(store, 2, BATCHES);
     stop(store);
     engine_batch_deinit(&batch);
     sim_disk_walk(store->disk, add_file, store);
@@ -116,7 +142,7 @@ static void live(struct store *store) {
 /* Half of the flips go to a kind of file first, so that small files have their share. */
 static void draw_place(struct store *store, struct prng *prng) {
     uint64_t bytes = 0;
-    const unsigned class = (unsigned)prng_below(prng, CLASSES);
+    const enum class class = (enum class)prng_below(prng, CLASSES);
     const bool any = prng_chance(prng, 1, 2);
     store->hit = NULL;
     for (size_t i = 0; i < store->file_count; i++) {
@@ -156,13 +182,13 @@ static bool must_be_noticed(const struct store *store) {
     struct io_entry entry;
     /* One that no edit names any more was removed at the opening, or goes with the work that is still to be done. */
     while (io_job_assist(store->io)) continue;
-    return store->hit->class == 2 && io_stat(store->io, store->hit->path, &entry) == STATUS_OK;
+    return store->hit->class == TABLE && io_stat(store->io, store->hit->path, &entry) == STATUS_OK;
 }
 
 static void examine(struct store *store) {
     struct error error = {0};
     uint32_t n = 0;
-    const unsigned class = store->hit->class;
+    const enum class class = store->hit->class;
     store->is_named = false;
     enum status status = workload_recovered(store->engine, &n);
     if (status == STATUS_OK) status = workload_compare(store->workload, store->engine, n, &error);
@@ -187,10 +213,53 @@ static void examine(struct store *store) {
         totals.met[class]++;
 }
 
+/* Tables and files of values are read whole by a restore. */
+static bool is_checked_whole(const char *path) {
+    return strstr(path, ".sst") != NULL || strstr(path, ".val") != NULL;
+}
+
+/* Of the backup that was hit: it is refused with words, or what it makes is whole. */
+static void examine_backup(struct store *store) {
+    static const char restored[] = "/restored";
+    struct error error = {0};
+    uint32_t n = 0;
+    const uint64_t number = strtoull(store->hit->path + sizeof BACKUPS_DIR, NULL, 10);
+    assert_in_range(number, 1, BACKUPS);
+    enum status status = engine_care_restore(store->io, BACKUPS_DIR, number, restored, &error);
+    if (status != STATUS_OK) {
+        if (!is_damage(status)) broken(store, "a restore refuses for another reason", status_name(status));
+        if (!tells_place(store, error.text)) broken(store, "a restore refuses without naming the place", error.text);
+        totals.refused[BACKUP]++;
+        return;
+    }
+    if (is_checked_whole(store->hit->path)) broken(store, "restored", "though a check covers it");
+    status = engine_open(store->io, restored, &store->drawn.options, &store->engine, &error);
+    if (status != STATUS_OK) broken(store, "what was restored does not open", error.text);
+    status = workload_recovered(store->engine, &n);
+    if (status != STATUS_OK || n != store->held[number])
+        broken(store, "what was restored is of another time", status_name(status));
+    status = workload_compare(store->workload, store->engine, n, &error);
+    if (status != STATUS_OK) broken(store, "what was restored differs", error.text);
+    status = engine_verify(store->engine, NULL, NULL);
+    if (status != STATUS_OK) broken(store, "verify of what was restored", status_name(status));
+    totals.harmless[BACKUP]++;
+}
+
+static void examine_store(struct store *store) {
+    struct error error = {0};
+    const enum status status = engine_open(store->io, "/store", &store->drawn.options, &store->engine, &error);
+    if (status == STATUS_OK) {
+        examine(store);
+        return;
+    }
+    if (!is_damage(status)) broken(store, "refused for another reason", status_name(status));
+    if (!tells_place(store, error.text)) broken(store, "refused without naming the place", error.text);
+    totals.refused[store->hit->class]++;
+}
+
 static void run_flip(const struct store *original, uint64_t number) {
     struct store store = *original;
     struct prng prng;
-    struct error error = {0};
     prng_init(&prng, hash_mix(original->seed, number));
     store.number = number;
     store.drawn.options.kinds = store.drawn.kinds;
@@ -198,14 +267,11 @@ static void run_flip(const struct store *original, uint64_t number) {
     do draw_place(&store, &prng);
     while (sim_disk_damage(store.disk, store.hit->path, store.offset, SIM_DAMAGE_FLIP) != STATUS_OK);
     totals.flips[store.hit->class]++;
-    const enum status status = boot(&store, &error);
-    if (status == STATUS_OK) {
-        examine(&store);
-    } else {
-        if (!is_damage(status)) broken(&store, "refused for another reason", status_name(status));
-        if (!tells_place(&store, error.text)) broken(&store, "refused without naming the place", error.text);
-        totals.refused[store.hit->class]++;
-    }
+    boot_io(&store);
+    if (store.hit->class == BACKUP)
+        examine_backup(&store);
+    else
+        examine_store(&store);
     stop(&store);
     sim_disk_destroy(store.disk);
 }
