@@ -427,7 +427,7 @@ static void a_power_cut_at_any_io_of_a_repair_is_mended_by_a_second_one(void **s
     if (only) cut_repair(seed, only);
     for (uint64_t s = seed; s < seed + 3 && !only; s++) {
         /* The first I/Os read; each seed has its own stride through the rest. */
-        const uint64_t stride = test_scaled(100) <= 100 ? 11 : 1;
+        const uint64_t percent = test_scaled(100), stride = percent > 100 ? 1 : 1100 / percent;
         uint64_t nth = 1 + s % stride;
         while (cut_repair(s, nth)) nth += stride;
         assert_true(nth > 20);
