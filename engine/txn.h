@@ -96,6 +96,9 @@ MUST_CHECK enum status engine_txn_rollback(struct engine_txn *txn, uint32_t save
  */
 MUST_CHECK enum status engine_txn_commit(struct engine_txn *txn, const struct engine_write_options *options);
 
+/* Log time of the commit, as a batch's mark has it; 0 = the clock's [0]. A restart forgets it. */
+void engine_txn_set_time(struct engine_txn *txn, int64_t time_ms);
+
 struct engine_txn_conflict {
     uint32_t tree;
     /* The key that was written by another; empty for a tree that was dropped, and for an empty key. Of a range delete

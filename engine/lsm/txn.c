@@ -39,6 +39,7 @@ static void forget(struct engine_txn *txn) {
     txn->own = NULL;
     txn->tree_count = txn->tree_latest = txn->save_count = 0;
     txn->conflict = (struct engine_txn_conflict){0};
+    txn->time_ms = 0;
 }
 
 void engine_txn_end(struct engine_txn *txn) {

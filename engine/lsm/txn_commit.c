@@ -108,11 +108,16 @@ static void finish(struct engine_txn *txn) {
     txn->snapshot = NULL;
 }
 
+void engine_txn_set_time(struct engine_txn *txn, int64_t time_ms) {
+    txn->time_ms = time_ms;
+}
+
 enum status engine_txn_commit(struct engine_txn *txn, const struct engine_write_options *options) {
     const struct store_check check = {.ask = check_latest, .context = txn};
     if (!txn->snapshot) return STATUS_INVALID;
     txn->conflict = (struct engine_txn_conflict){0};
     enum status status = check_published(txn);
+    txn->writes.mark.time_ms = txn->time_ms;
     if (status == STATUS_OK && txn->writes.count > 0)
         status = store_write_checked(txn->engine, &txn->writes, options, &check);
     if (status == STATUS_OK) finish(txn);

@@ -33,6 +33,7 @@ struct engine_txn {
     struct txn_save *saves; /* numbers ascending */
     size_t save_count, save_capacity;
     uint32_t next_save;
+    int64_t time_ms;
     uint64_t checked; /* up to this sequence nothing conflicts */
     struct engine_txn_conflict conflict;
     struct buf conflict_key;

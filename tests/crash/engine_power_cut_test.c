@@ -231,6 +231,8 @@ static void write_next(struct run *run, bool sync) {
     life->issued++;
     run->is_committing = true;
     if (life_has_own_log(life) && workload_ingests(life->workload, life->issued)) run->moments.activity = MOMENT_INGEST;
+    if (life_has_own_log(life) && workload_transacts(life->workload, life->issued))
+        run->moments.activity = MOMENT_TRANSACTION;
     const enum status status = life_write(life, &run->machine, life->issued, sync, &life->promise);
     run->moments.activity = 0;
     run->is_committing = false;
@@ -337,7 +339,7 @@ static void every_cut_leaves_a_prefix_with_all_that_was_promised(void **state) {
 /* Cuts that a series of LARGE points has at least; those that depend on a few lives are printed only. */
 static uint64_t least_at(enum moment moment) {
     if (moment == MOMENT_SCANS || moment == MOMENT_RANGES) return 0;
-    return moment == MOMENT_FIFO ? 1 : 20;
+    return moment == MOMENT_FIFO || moment == MOMENT_CAPPED ? 1 : 20;
 }
 
 /* A suite that never met the hard cases proves nothing. What it meets hangs on the lives as much as on the points: half

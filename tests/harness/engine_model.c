@@ -72,7 +72,7 @@ static struct model_value *new_value(struct model_values *values, size_t size) {
 }
 
 /* What an operation writes: half compressible; with an expiry in front; for merges a number or some letters. */
-static void make_bytes(const struct model_operation *operation, uint8_t *to) {
+void model_bytes(const struct model_operation *operation, uint8_t *to) {
     struct prng prng;
     prng_init(&prng, operation->value_seed);
     for (size_t i = 0; i < operation->value_size; i++)
@@ -83,7 +83,7 @@ static void make_bytes(const struct model_operation *operation, uint8_t *to) {
 
 static const struct model_value *written(const struct model_operation *operation, struct model_values *values) {
     struct model_value *value = new_value(values, operation->value_size);
-    make_bytes(operation, value->bytes);
+    model_bytes(operation, value->bytes);
     const bool ends =
         operation->kind == MODEL_EXPIRY || operation->kind == MODEL_UNTIL || operation->kind == MODEL_AGED;
     if (ends) value->expires_ms = operation->expires_ms;
@@ -97,7 +97,7 @@ static const struct model_value *extended(const struct model_value *base, const 
     struct model_value *value = new_value(values, before + operation->value_size);
     if (base) memcpy(value->bytes, base->bytes, base->size);
     if (base && separated) value->bytes[base->size] = '|';
-    make_bytes(operation, value->bytes + before);
+    model_bytes(operation, value->bytes + before);
     return value;
 }
 
@@ -113,6 +113,7 @@ static const struct model_value *summed(const struct model_value *base, const st
 void model_apply(struct model_state *state, const struct model_operation *operation, struct model_values *values) {
     struct model_tree *tree = &state->trees[operation->tree];
     const struct model_value **value = &tree->values[operation->key];
+    tree->written += operation->value_size + MODEL_CAP_EACH;
     switch (operation->action) {
     case MODEL_PUT: *value = written(operation, values); break;
     case MODEL_DELETE: *value = NULL; break;
@@ -162,7 +163,7 @@ enum status model_encode(const struct model_operation *operation, struct engine_
     const struct slice key = model_key(operation->key);
     const struct slice value = slice_make(bytes, operation->value_size);
     const struct slice end = operation->end < MODEL_KEYS ? model_key(operation->end) : slice_make(NULL, 0);
-    make_bytes(operation, bytes);
+    model_bytes(operation, bytes);
     switch (operation->action) {
     case MODEL_PUT:
         if (operation->kind == MODEL_UNTIL)
@@ -181,7 +182,7 @@ enum status model_encode(const struct model_operation *operation, struct engine_
 
 bool model_writes(const struct model_operation *operation, struct slice value) {
     uint8_t bytes[MODEL_VALUE_MAX];
-    make_bytes(operation, bytes);
+    model_bytes(operation, bytes);
     return slice_equal(value, slice_make(bytes, operation->value_size));
 }
 
@@ -191,7 +192,7 @@ enum status model_put_row(const struct model_operation *operation, struct engine
     const struct slice end = operation->end < MODEL_KEYS ? model_key(operation->end) : slice_make(NULL, 0);
     if (operation->action == MODEL_DELETE) return engine_sst_writer_delete(writer, key);
     if (operation->action == MODEL_DELETE_RANGE) return engine_sst_writer_delete_range(writer, key, end);
-    make_bytes(operation, bytes);
+    model_bytes(operation, bytes);
     return engine_sst_writer_put(writer, key, slice_make(bytes, operation->value_size));
 }
 
@@ -285,6 +286,12 @@ const struct engine_tree_kind model_kinds[MODEL_KINDS] = {
      .filter_bits_per_key = 10,
      .policy = ENGINE_POLICY_FIFO,
      .fifo_age_ms = MODEL_AGE_MS},
+    {.id = MODEL_CAPPED,
+     .name = "model.capped",
+     .filter_bits_per_key = 10,
+     .value_threshold_bytes = 512,
+     .policy = ENGINE_POLICY_FIFO,
+     .fifo_bytes = MODEL_CAP_BYTES},
 };
 
 /* ---- What reads may answer --------------------------------------------------------------------------------------- */
@@ -294,5 +301,6 @@ enum model_answer model_expect(const struct model_state *state, uint32_t tree, u
     if (value == NULL) return MODEL_ABSENT;
     /* A file taken in moves no log time: at the very moment both may be. */
     if (state->trees[tree].kind == MODEL_UNTIL && value->expires_ms < now_ms) return MODEL_ABSENT;
+    if (state->trees[tree].kind == MODEL_CAPPED && state->trees[tree].written > MODEL_CAP_BYTES) return MODEL_EITHER;
     return value->expires_ms <= now_ms ? MODEL_EITHER : MODEL_PRESENT;
 }

@@ -17,6 +17,8 @@ enum {
     MODEL_BULK_TREE = MODEL_TREES + 1,
     MODEL_BULK_KEYS = 1200, /* more deletes than a scan passes over without a word */
     MODEL_AGE_MS = 25,
+    MODEL_CAP_BYTES = 12 << 10,
+    MODEL_CAP_EACH = 700, /* more than an operation's key, head and part of a file take */
     MODEL_VALUE_MAX = 12000
 };
 
@@ -28,7 +30,8 @@ enum model_kind {
     MODEL_EXPIRY, /* a value begins with its expiry; the filter drops what is due */
     MODEL_UNTIL,  /* values that end at a time of their own, for reads too */
     MODEL_AGED,   /* FIFO: what is older than MODEL_AGE_MS may go */
-    MODEL_KINDS = MODEL_AGED
+    MODEL_CAPPED, /* FIFO: once more was written than MODEL_CAP_BYTES, any may go, the oldest first */
+    MODEL_KINDS = MODEL_CAPPED
 };
 
 /* Immutable, owned by a model_values. */
@@ -40,6 +43,7 @@ struct model_value {
 
 struct model_tree {
     enum model_kind kind;
+    uint64_t written;                             /* at most so many bytes of files hold the tree, whatever is merged */
     const struct model_value *values[MODEL_KEYS]; /* NULL = is not there */
 };
 
@@ -82,8 +86,17 @@ struct slice model_key(unsigned number);
 unsigned model_key_from(struct slice text);
 
 void model_apply(struct model_state *state, const struct model_operation *operation, struct model_values *values);
+/* value_size bytes that the operation brings. */
+void model_bytes(const struct model_operation *operation, uint8_t *to);
 /* Adds the operation to a batch. */
 MUST_CHECK enum status model_encode(const struct model_operation *operation, struct engine_batch *batch);
+/*
+ * Carries the operations out as one transaction (no tree is made or dropped): with a part that is rolled back, and
+ * beside a rival, begun at the same time and of the same key as the last operation, which must get CONFLICT and leave
+ * nothing: MISMATCH otherwise. Else what the commit answers. time_ms: log time.
+ */
+MUST_CHECK enum status model_commit(struct engine *engine, const struct model_operation *operations, size_t count,
+                                    int64_t time_ms, const struct engine_write_options *options);
 /* Whether the bytes are what the operation, a put, writes. */
 bool model_writes(const struct model_operation *operation, struct slice value);
 /* Of the tree that is written as a whole. */

@@ -19,7 +19,8 @@ struct place {
 };
 
 static enum status differs(const struct place *place, const char *how, unsigned key) {
-    return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 ", key %u \"%.*s\": %s", place->tree, key,
+    return error_set(place->error, STATUS_MISMATCH, "tree %" PRIu32 " (%s), key %u \"%.*s\": %s", place->tree,
+                     model_kinds[place->state->trees[place->tree].kind - 1].name, key,
                      key < MODEL_KEYS ? (int)model_key(key).size : 0,
                      key < MODEL_KEYS ? (const char *)model_key(key).data : "", how);
 }

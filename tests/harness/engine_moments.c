@@ -17,10 +17,12 @@ const char *moment_name(enum moment moment) {
         [MOMENT_SWITCH] = "compaction after a switch of policies",
         [MOMENT_PINNED] = "compaction beside a snapshot",
         [MOMENT_FIFO] = "drop by age",
+        [MOMENT_CAPPED] = "drop by bytes",
         [MOMENT_MANIFEST] = "manifest",
         [MOMENT_ROLL] = "manifest begun anew",
         [MOMENT_SUPERBLOCK] = "superblock",
         [MOMENT_REMOVAL] = "removal",
+        [MOMENT_TRANSACTION] = "transaction",
         [MOMENT_INGEST] = "ingest",
         [MOMENT_CHECKPOINT] = "checkpoint",
         [MOMENT_BACKUP] = "backup",
@@ -44,7 +46,10 @@ void moments_event(void *context, const char *line) {
     struct moments *moments = context;
     if (tells(line, "\"event\":\"flush start\"")) moments->flushes = true;
     if (tells(line, "\"event\":\"flush end\"")) moments->flushes = false;
-    if (tells(line, "\"event\":\"drop start\"")) moments->drops = true;
+    if (tells(line, "\"event\":\"drop start\"")) {
+        moments->drops = true;
+        moments->drops_by_bytes = tells(line, "\"kind\":\"model.capped\"");
+    }
     if (tells(line, "\"event\":\"drop end\"")) moments->drops = false;
     if (tells(line, "\"event\":\"compaction start\"")) {
         moments->merges = true;
@@ -75,13 +80,14 @@ uint32_t moments_at(struct moments *moments, enum sim_disk_call call, const char
     const bool is_table = tells(path, ".sst"), is_superblock = tells(path, "SUPERBLOCK");
     const bool merges = moments->merges && is_table;
     if (of_store) follow_roll(moments, call, path);
-    uint32_t at = bit(MOMENT_OPENING, moments->is_opening) | bit(MOMENT_LOG, tells(path, "/wal")) |
-                  bit(MOMENT_FLUSH, moments->flushes && is_table) | bit(MOMENT_MERGE, merges) |
-                  bit(moments->why, merges) | bit(MOMENT_SWITCH, merges && moments->policies_changed) |
-                  bit(MOMENT_PINNED, merges && moments->snapshots > 0) | bit(MOMENT_FIFO, moments->drops) |
-                  bit(MOMENT_MANIFEST, tells(path, ".manifest")) | bit(MOMENT_ROLL, moments->rolls) |
-                  bit(MOMENT_SUPERBLOCK, is_superblock && !moments->is_opening && of_store) |
-                  bit(MOMENT_REMOVAL, call == SIM_DISK_REMOVE) | bit(moments->activity, moments->activity != 0);
+    uint32_t at =
+        bit(MOMENT_OPENING, moments->is_opening) | bit(MOMENT_LOG, tells(path, "/wal")) |
+        bit(MOMENT_FLUSH, moments->flushes && is_table) | bit(MOMENT_MERGE, merges) | bit(moments->why, merges) |
+        bit(MOMENT_SWITCH, merges && moments->policies_changed) | bit(MOMENT_PINNED, merges && moments->snapshots > 0) |
+        bit(MOMENT_FIFO, moments->drops && !moments->drops_by_bytes) |
+        bit(MOMENT_CAPPED, moments->drops && moments->drops_by_bytes) | bit(MOMENT_MANIFEST, tells(path, ".manifest")) |
+        bit(MOMENT_ROLL, moments->rolls) | bit(MOMENT_SUPERBLOCK, is_superblock && !moments->is_opening && of_store) |
+        bit(MOMENT_REMOVAL, call == SIM_DISK_REMOVE) | bit(moments->activity, moments->activity != 0);
     if (of_store && is_superblock && call == SIM_DISK_SYNC) moments->rolls = false;
     return at;
 }

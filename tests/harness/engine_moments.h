@@ -21,10 +21,12 @@ enum moment {
     MOMENT_SWITCH,  /* ... after an opening with other policies */
     MOMENT_PINNED,  /* ... beside a snapshot */
     MOMENT_FIFO,    /* files that go by their age */
+    MOMENT_CAPPED,  /* files that go since there are too many bytes */
     MOMENT_MANIFEST,
     MOMENT_ROLL,       /* a new manifest takes over while the store is open */
     MOMENT_SUPERBLOCK, /* the switch to it */
     MOMENT_REMOVAL,    /* of files that nobody reads any more */
+    MOMENT_TRANSACTION,
     MOMENT_INGEST,
     MOMENT_CHECKPOINT,
     MOMENT_BACKUP,
@@ -37,9 +39,9 @@ const char *moment_name(enum moment moment);
 struct moments {
     bool is_opening, policies_changed;
     unsigned snapshots;   /* held */
-    enum moment activity; /* MOMENT_INGEST and those after it; 0 = none of them */
+    enum moment activity; /* MOMENT_TRANSACTION and those after it; 0 = none of them */
     /* From the events. */
-    bool flushes, merges, drops;
+    bool flushes, merges, drops, drops_by_bytes;
     enum moment why; /* of the merge; MOMENT_MERGE = for its size or on demand */
     /* From the calls. */
     char manifest[IO_PATH_BYTES];

@@ -18,12 +18,14 @@ enum {
     SMALL_MAX = 100,
     VALUE_LIMIT = 8000, /* what is longer is not extended any more */
     INGEST_EVERY = 9,
+    TRANSACT_EVERY = 4,
     BULK_EVERY = 14, /* where there is any: written at the half, deleted at the end */
 };
 
 struct step {
     struct model_operation operations[OPERATIONS_MAX + 3];
     size_t count;
+    bool transacts;
     bool ingests; /* puts and deletes of the marker's tree, each key once, behind at most one range delete */
 };
 
@@ -105,7 +107,7 @@ static void draw_change(struct prng *prng, const struct workload *workload, cons
         operation->action = MODEL_MERGE;
     } else if (operation->kind == MODEL_EXPIRY) {
         operation->value_size += 8;
-    } else if (operation->kind == MODEL_UNTIL || operation->kind == MODEL_AGED) {
+    } else if (operation->kind == MODEL_UNTIL || operation->kind == MODEL_AGED || operation->kind == MODEL_CAPPED) {
         operation->action = MODEL_PUT;
     } else if (draw % 4 == 2) {
         operation->action = MODEL_APPEND;
@@ -114,8 +116,8 @@ static void draw_change(struct prng *prng, const struct workload *workload, cons
 
 static struct model_operation draw_operation(struct prng *prng, const struct workload *workload, uint32_t n,
                                              const struct model_state *state) {
-    static const enum model_kind kinds[] = {MODEL_PLAIN,  MODEL_PLAIN, MODEL_SUM, MODEL_JOIN,
-                                            MODEL_EXPIRY, MODEL_UNTIL, MODEL_AGED};
+    static const enum model_kind kinds[] = {MODEL_PLAIN,  MODEL_PLAIN, MODEL_SUM,  MODEL_JOIN,
+                                            MODEL_EXPIRY, MODEL_UNTIL, MODEL_AGED, MODEL_CAPPED};
     struct model_operation operation = {.action = MODEL_PUT, .tree = (uint32_t)prng_between(prng, 1, MODEL_TREES)};
     operation.kind = state->trees[operation.tree].kind;
     operation.key = draw_key(prng, workload, n);
@@ -141,6 +143,14 @@ static bool draw_bulk(struct prng *prng, const struct workload *workload, uint32
                                      .kind = MODEL_PLAIN,
                                      .value_seed = prng_next(prng)};
     return workload->states[n].has_bulk || bulk->action == MODEL_BULK_PUT;
+}
+
+/* Trees are made and dropped by batches alone. */
+static bool can_transact(const struct step *step, uint32_t n) {
+    if (n % TRANSACT_EVERY != TRANSACT_EVERY - 1) return false;
+    for (size_t i = 0; i < step->count; i++)
+        if (step->operations[i].action >= MODEL_CREATE) return false;
+    return true;
 }
 
 static void add_marker(struct step *step, uint32_t n) {
@@ -195,6 +205,7 @@ static void draw_step(struct workload *workload, uint32_t n) {
     }
     add_marker(step, n);
     model_apply(state, &step->operations[step->count - 1], workload->values);
+    step->transacts = can_transact(step, n);
 }
 
 struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large) {
@@ -228,6 +239,10 @@ bool workload_has_bulk(const struct workload *workload) {
 
 bool workload_ingests(const struct workload *workload, uint32_t n) {
     return workload->steps[n].ingests;
+}
+
+bool workload_transacts(const struct workload *workload, uint32_t n) {
+    return workload->steps[n].transacts;
 }
 
 const struct model_state *workload_state(const struct workload *workload, uint32_t n) {
@@ -266,7 +281,7 @@ static size_t pick(struct prng *prng, size_t low, size_t high) {
 void workload_draw_policies(struct prng *prng, struct workload_options *drawn) {
     for (size_t i = 0; i < MODEL_KINDS; i++) {
         drawn->kinds[i].policy = (enum engine_policy)prng_below(prng, ENGINE_POLICY_FIFO + 1);
-        if (drawn->kinds[i].id == MODEL_AGED && prng_chance(prng, 1, 2)) drawn->kinds[i].policy = ENGINE_POLICY_FIFO;
+        if (drawn->kinds[i].id >= MODEL_AGED && prng_chance(prng, 1, 2)) drawn->kinds[i].policy = ENGINE_POLICY_FIFO;
     }
 }
 
@@ -342,7 +357,9 @@ enum status workload_write(const struct workload *workload, struct io *io, struc
                            bool log_off, struct engine_batch *batch, const struct engine_write_options *options,
                            bool *durable) {
     *durable = false;
-    if (log_off || !workload->steps[n].ingests) {
+    const struct step *step = &workload->steps[n];
+    if (!log_off && step->transacts) return model_commit(engine, step->operations, step->count, n, options);
+    if (log_off || !step->ingests) {
         const enum status status = workload_build(workload, n, batch);
         return status == STATUS_OK ? engine_write(engine, batch, options) : status;
     }
@@ -382,7 +399,7 @@ enum status workload_recovered_try(struct engine *engine, uint32_t *n) {
 }
 
 bool workload_was_written(const struct workload *workload, enum model_kind kind, unsigned key, struct slice value) {
-    if (kind != MODEL_UNTIL && kind != MODEL_AGED) return true;
+    if (kind != MODEL_UNTIL && kind != MODEL_AGED && kind != MODEL_CAPPED) return true;
     for (uint32_t n = 1; n <= workload->batches; n++) {
         const struct step *step = &workload->steps[n];
         for (size_t i = 0; i < step->count; i++) {

@@ -4,8 +4,8 @@
  *
  * Batch n (1..) is a function of the seed and n alone; it uses every kind of operation on a handful of trees that come
  * and go. Each also writes n under a marker key, so that a recovered store tells by itself how much it kept: it must
- * then hold, to the byte, what the model holds after n batches. A fixed share of the batches can stand in a file. Log
- * time after batch n is n ms.
+ * then hold, to the byte, what the model holds after n batches. A fixed share of the batches can stand in a file,
+ * another one is written by transactions. Log time after batch n is n ms (after a file as before it).
  *
  * The seed also draws how the life goes: keys that move upwards (so that files do not overlap and compaction moves them
  * whole), keys that stay few, trees that come and go often, many deletes. In one life of eight a tree is filled and
@@ -26,6 +26,8 @@ struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large
 void workload_destroy(struct workload *workload);
 uint32_t workload_batches(const struct workload *workload);
 bool workload_has_bulk(const struct workload *workload);
+/* Written by a transaction, where the engine has a log of its own. */
+bool workload_transacts(const struct workload *workload, uint32_t n);
 bool workload_ingests(const struct workload *workload, uint32_t n);
 /* Borrowed until the workload is destroyed; n = 0 is the empty store. */
 const struct model_state *workload_state(const struct workload *workload, uint32_t n);
@@ -46,8 +48,9 @@ void workload_draw_policies(struct prng *prng, struct workload_options *drawn);
 MUST_CHECK enum status workload_build(const struct workload *workload, uint32_t n, struct engine_batch *batch);
 
 /*
- * Writes the n-th one: as that batch, or, where its operations can stand in a file, by ingesting one that is built
- * at a path of its own. Without a log of its own the engine takes no files: `log_off` has it all as batches. *durable:
+ * Writes the n-th one: as that batch, by a transaction, or, where its operations can stand in a file, by ingesting one
+ * that is built at a path of its own. Without a log of its own the engine takes none of these: `log_off` has it all as
+ * batches. *durable:
  * it is, whatever the options say.
  */
 void workload_set_ingest_path(struct workload *workload, const char *path); /* where files are built [/workload.in] */
@@ -62,7 +65,7 @@ MUST_CHECK enum status workload_recovered_try(struct engine *engine, uint32_t *n
 
 /* Whether the value was ever put under the key in any tree of the kind (a repair may have to guess a tree's number):
  * what was mended may hold any of them, and no other. True for kinds whose values come of several operations (all but
- * MODEL_UNTIL and MODEL_AGED). */
+ * MODEL_UNTIL, MODEL_AGED and MODEL_CAPPED). */
 bool workload_was_written(const struct workload *workload, enum model_kind kind, unsigned key, struct slice value);
 
 /* Compares everything with the model after n batches: see model_compare_engine. */

@@ -305,7 +305,7 @@ static void set_up_kinds(struct run *run) {
         if (setup->filter_bits) kind->filter_bits_per_key = setup->filter_bits;
         if (setup->compresses) kind->upper = setup->upper;
         if (setup->compresses) kind->bottom = setup->bottom;
-        if (kind->id != MODEL_AGED || setup->policy != ENGINE_POLICY_LAZY) kind->policy = setup->policy;
+        if (kind->id < MODEL_AGED || setup->policy != ENGINE_POLICY_LAZY) kind->policy = setup->policy;
         if (setup->filter_prefix) kind->filter_prefix_bytes = setup->filter_prefix;
         kind->dictionary_bytes = setup->dictionary_bytes;
         set_threshold(setup, kind, true);

@@ -682,6 +682,26 @@ static void time_that_passes_is_no_write(void **state) {
     lab_expect_all(fixture->engine, NULL, UNTIL_TREE, "here=3 k=4");
 }
 
+static void a_commit_has_the_time_that_its_owner_says(void **state) {
+    struct fixture *fixture = *state;
+    lab_set_time(fixture->engine, 100);
+    lab_create_tree(fixture->engine, UNTIL_TREE, UNTIL_KIND);
+    begin(fixture);
+    assert_int_equal(engine_txn_put_until(fixture->txn, UNTIL_TREE, s("k"), s("1"), 200), STATUS_OK);
+    engine_txn_set_time(fixture->txn, 199);
+    commit(fixture->txn);
+    lab_expect_all(fixture->engine, NULL, UNTIL_TREE, "k=1");
+    assert_int_equal(engine_txn_restart(fixture->txn), STATUS_OK);
+    assert_int_equal(engine_txn_put_until(fixture->txn, UNTIL_TREE, s("l"), s("2"), 300), STATUS_OK);
+    engine_txn_set_time(fixture->txn, 200);
+    commit(fixture->txn);
+    lab_expect_all(fixture->engine, NULL, UNTIL_TREE, "l=2");
+    assert_int_equal(engine_txn_restart(fixture->txn), STATUS_OK);
+    assert_int_equal(engine_txn_put(fixture->txn, TREE, s("a"), s("3")), STATUS_OK);
+    commit(fixture->txn); /* the clock's, which is far beyond */
+    lab_expect_all(fixture->engine, NULL, UNTIL_TREE, "");
+}
+
 /* A transfer that is tried until nobody was faster: README, "The life of a transaction". */
 static enum status transfer(struct engine_txn *txn) {
     for (;;) {
@@ -773,6 +793,7 @@ int main(void) {
         TEST(without_a_log_of_its_own_there_are_none),
         TEST(on_a_read_only_engine_it_reads_and_does_not_commit_writes),
         TEST(time_that_passes_is_no_write),
+        TEST(a_commit_has_the_time_that_its_owner_says),
         TEST(a_conflict_is_met_by_trying_again),
         TEST(without_memory_nothing_is_done),
     };
