@@ -12,6 +12,7 @@
 #include "engine/base/check.h"
 #include "engine/sst/block_build.h"
 #include "engine/sst/filter_format.h"
+#include "engine/sst/range_build.h"
 #include "engine/sst/sst_dictionary.h"
 #include "engine/sst/sst_format.h"
 
@@ -39,14 +40,8 @@ struct sst_build {
     struct buf last_key; /* of the last data unit */
     uint64_t last_trailer;
 
-    struct buf range_keys;    /* begins and ends, one after another */
-    struct buf range_entries; /* array of struct range_entry */
-    struct buf first, last;   /* what properties.first and .last point at when the build has finished */
-};
-
-struct range_entry {
-    size_t begin_at, begin_size, end_size; /* end follows begin */
-    uint64_t sequence;
+    struct range_build ranges;
+    struct buf first, last; /* what properties.first and .last point at when the build has finished */
 };
 
 enum status sst_build_create(const struct sst_environment *environment, const char *path,
@@ -66,6 +61,7 @@ enum status sst_build_create(const struct sst_environment *environment, const ch
     block_build_init(&this->block);
     block_build_init(&this->index);
     sst_dictionary_init(&this->dictionary, options->codec == CODEC_ZSTD ? options->dictionary_bytes : 0);
+    range_build_init(&this->ranges);
     uint8_t header[SST_HEADER_BYTES];
     sst_header_encode(header, &options->identity, 0);
     enum status status = buf_append(&this->pending, header, sizeof header);
@@ -83,10 +79,10 @@ enum status sst_build_create(const struct sst_environment *environment, const ch
 
 /* What its buffers take, told to whoever counts. */
 static void recount(struct sst_build *build) {
-    const struct buf *bufs[] = {&build->pending,      &build->raw,           &build->hashes,
-                                &build->range_keys,   &build->range_entries, &build->block.keys,
-                                &build->block.values, &build->block.entries, &build->index.keys,
-                                &build->index.values, &build->index.entries};
+    const struct buf *bufs[] = {
+        &build->pending,        &build->raw,          &build->hashes,       &build->ranges.keys,
+        &build->ranges.entries, &build->block.keys,   &build->block.values, &build->block.entries,
+        &build->index.keys,     &build->index.values, &build->index.entries};
     uint64_t bytes = sizeof *build + sst_dictionary_memory_bytes(&build->dictionary);
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) bytes += bufs[i]->capacity;
     memory_charge(build->environment->memory, ENGINE_MEMORY_JOBS, &build->charged, bytes);
@@ -99,8 +95,8 @@ void sst_build_destroy(struct sst_build *build) {
     block_build_deinit(&build->block);
     block_build_deinit(&build->index);
     sst_dictionary_deinit(&build->dictionary);
-    struct buf *bufs[] = {&build->pending,    &build->raw,           &build->hashes, &build->last_key,
-                          &build->range_keys, &build->range_entries, &build->first,  &build->last};
+    range_build_deinit(&build->ranges);
+    struct buf *bufs[] = {&build->pending, &build->raw, &build->hashes, &build->last_key, &build->first, &build->last};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) buf_deinit(bufs[i]);
     free(build);
 }
@@ -333,15 +329,7 @@ enum status sst_build_add(struct sst_build *build, struct slice key, uint64_t tr
 }
 
 static enum status add_range(struct sst_build *build, struct slice begin, struct slice end, uint64_t sequence) {
-    struct range_entry entry = {
-        .begin_at = build->range_keys.size,
-        .begin_size = begin.size,
-        .end_size = end.size,
-        .sequence = sequence,
-    };
-    enum status status = buf_append_slice(&build->range_keys, begin);
-    if (status == STATUS_OK) status = buf_append_slice(&build->range_keys, end);
-    if (status == STATUS_OK) status = buf_append(&build->range_entries, &entry, sizeof entry);
+    const enum status status = range_build_add(&build->ranges, begin, end, sequence);
     if (status != STATUS_OK) return status;
     build->properties.range_deletes++;
     count_sequence(&build->properties, sequence);
@@ -359,7 +347,7 @@ uint64_t sst_build_size(const struct sst_build *build) {
     uint64_t filter = build->properties.entries * build->options.filter_bits_per_key / 8;
     size_t block = build->block.count ? block_build_size(&build->block) : 0;
     block += build->dictionary.held.size;
-    return next_offset(build) + block + filter + block_build_size(&build->index) + build->range_keys.size;
+    return next_offset(build) + block + filter + block_build_size(&build->index) + build->ranges.keys.size;
 }
 
 uint64_t sst_build_entries(const struct sst_build *build) {
@@ -369,76 +357,35 @@ uint64_t sst_build_entries(const struct sst_build *build) {
 /* ---- Finishing ----------------------------------------------------------------------------------------------------
  */
 
-struct range_order {
-    const uint8_t *keys;
-    struct range_entry entry;
-};
-
-static int range_compare(const void *left, const void *right) {
-    const struct range_order *a = left;
-    const struct range_order *b = right;
-    struct slice begin_a = slice_make(a->keys + a->entry.begin_at, a->entry.begin_size);
-    struct slice begin_b = slice_make(b->keys + b->entry.begin_at, b->entry.begin_size);
-    int order = entry_compare(begin_a, a->entry.sequence, begin_b, b->entry.sequence);
-    if (order != 0) return order;
-    return (a->entry.begin_at > b->entry.begin_at) - (a->entry.begin_at < b->entry.begin_at);
-}
-
 /* The ends of the file's span that range deletes set. */
-static enum status span_range(struct sst_build *build, struct slice begin, struct slice end, bool first) {
+static enum status span_ranges(struct sst_build *build) {
     struct sst_properties *properties = &build->properties;
+    const struct slice begin = range_build_begin(&build->ranges), end = range_build_end(&build->ranges);
     enum status status = STATUS_OK;
-    if (first && (properties->entries == 0 || slice_compare(begin, buf_slice(&build->first)) < 0)) {
+    if (properties->entries == 0 || slice_compare(begin, buf_slice(&build->first)) < 0)
         status = buf_assign(&build->first, begin);
-    }
-    if (status != STATUS_OK || !properties->has_last) return status;
     if (end.size == 0) {
         properties->has_last = false;
         properties->last_exclusive = false;
         buf_clear(&build->last);
-    } else if (slice_compare(end, buf_slice(&build->last)) > 0) {
+    } else if (status == STATUS_OK && slice_compare(end, buf_slice(&build->last)) > 0) {
         properties->last_exclusive = true;
         status = buf_assign(&build->last, end);
     }
     return status;
 }
 
-static enum status put_ranges_sorted(struct sst_build *build, const struct range_order *ranges, size_t count,
-                                     struct block_build *block) {
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        const uint8_t *bytes = ranges[i].keys + ranges[i].entry.begin_at;
-        struct slice begin = slice_make(bytes, ranges[i].entry.begin_size);
-        struct slice end = slice_make(bytes + begin.size, ranges[i].entry.end_size);
-        status = span_range(build, begin, end, i == 0);
-        if (status == STATUS_OK) {
-            status = block_build_add(block, begin, entry_trailer(ranges[i].entry.sequence, ENTRY_RANGE_DELETE), end);
-        }
-    }
-    return status;
-}
-
 static enum status put_ranges(struct sst_build *build, struct sst_handle *handle) {
-    size_t count = build->range_entries.size / sizeof(struct range_entry);
-    if (count == 0) return STATUS_OK;
-    struct range_order *ranges = calloc(count, sizeof *ranges);
-    if (!ranges) return STATUS_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        ranges[i].keys = build->range_keys.data;
-        memcpy(&ranges[i].entry, build->range_entries.data + i * sizeof(struct range_entry),
-               sizeof(struct range_entry));
-    }
-    qsort(ranges, count, sizeof *ranges, range_compare);
     struct block_build block;
+    if (build->properties.range_deletes == 0) return STATUS_OK;
     block_build_init(&block);
-    enum status status = put_ranges_sorted(build, ranges, count, &block);
     buf_clear(&build->raw);
+    enum status status = range_build_finish(&build->ranges, &block);
+    if (status == STATUS_OK) status = span_ranges(build);
     if (status == STATUS_OK) status = block_build_finish(&block, &build->raw);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK)
         status = put_unit(build, SST_SECTION_RANGE_DELETES, buf_slice(&build->raw), build->options.codec, handle);
-    }
     block_build_deinit(&block);
-    free(ranges);
     return status;
 }
 
