@@ -10,7 +10,7 @@
 #include "engine/base/prng.h"
 #include "engine/codec/dictionary.h"
 #include "tests/harness/alloc_fault.h"
-#include "tests/harness/json_rows.h"
+#include "tools/loam/bench/json_rows.h"
 
 enum { SAMPLES = 400, LIMIT = 4 << 10 };
 

@@ -15,7 +15,7 @@
 #include "engine/sst/sst_read.h"
 #include "engine/sst/sst_walk.h"
 #include "tests/harness/alloc_fault.h"
-#include "tests/harness/json_rows.h"
+#include "tools/loam/bench/json_rows.h"
 #include "tools/sim/sim_io.h"
 
 enum { LIMIT = 2048, FILE_ROOM = 1 << 20 };

@@ -21,7 +21,8 @@ enum {
     BENCH_LARGE_VALUE_BYTES = 1024, /* of fill1k and read1k */
     BENCH_BATCH = 1000,             /* puts in a batch of fillbatch */
     BENCH_SEEK_NEXTS = 10,          /* entries read behind each seek */
-    BENCH_SYNC_WRITERS = 16,        /* threads of fillsync16 */
+    BENCH_SYNC_WRITERS = 16,        /* threads of fillsync16, and the most of txn */
+    BENCH_HOT_KEYS = 16,            /* of txnhot */
     BENCH_DELETED_ROW = 100000,     /* keys that seekdeleted deletes */
     BENCH_DELETED_SEEKS = 1000,     /* of seekdeleted and seekgone */
     BENCH_OPENS = 5,                /* of open */
@@ -51,8 +52,12 @@ struct bench_settings {
     uint64_t filter_bits;
     uint64_t memory_bytes;          /* loam's budget for all of it, instead of the two above; 0 = none */
     uint64_t value_threshold_bytes; /* of loam alone; 0 = all values stay with their keys */
+    uint64_t dictionary_bytes;      /* of a table's zstd dictionary, in loam and RocksDB; 0 = none */
+    uint64_t writers;               /* of txn */
+    uint64_t hot_keys;              /* that txnhot draws from; 0 = BENCH_HOT_KEYS */
     enum bench_compression compression;
     enum engine_policy policy; /* of loam's tree */
+    bool json_values;          /* rows of JSON cut to their size; else half of each value repeats the other half */
     bool decimal_keys;         /* sixteen digits; else eight bytes, big-endian, and eight times '0' */
     bool reuse;                /* works on the store that an earlier run left */
     uint32_t engine;           /* index into engine_drivers */
@@ -77,6 +82,7 @@ struct bench_result {
     uint64_t cpu_ns;                   /* user and system, of writes up to rest */
     uint64_t latency_count;            /* 0: single operations were not timed */
     uint64_t p50_ns, p99_ns, p999_ns, max_ns;
+    uint64_t conflicts;             /* of transactions, each begun anew until it went through */
     uint64_t beside, beside_max_ns; /* operations of the writer in readwhilewriting, and the longest one */
 
     uint64_t user_bytes;    /* keys and values that were written */

@@ -18,6 +18,7 @@ struct store;
 struct store_writer;
 struct store_reader;
 struct store_cursor;
+struct store_txn;
 
 struct driver {
     const char *name;
@@ -57,6 +58,18 @@ struct driver {
     enum status (*seek)(struct store_cursor *cursor, struct slice from, struct slice *key, struct slice *value);
     enum status (*next)(struct store_cursor *cursor, struct slice *key, struct slice *value);
     enum status (*previous)(struct store_cursor *cursor, struct slice *key, struct slice *value);
+
+    /* Optimistic transactions with snapshot isolation; txn_open NULL = there are none. txn_prepare (may be NULL) comes
+     * before the first one is opened. A handle is one thread's, and begins again and again. txn_get: what it reads may
+     * not be changed by others until the commit; *value is borrowed until txn_done. txn_commit: CONFLICT. */
+    enum status (*txn_prepare)(struct store *store);
+    enum status (*txn_open)(struct store *store, struct store_txn **txn);
+    void (*txn_close)(struct store_txn *txn);
+    enum status (*txn_begin)(struct store_txn *txn);
+    enum status (*txn_get)(struct store_txn *txn, struct slice key, struct slice *value);
+    void (*txn_done)(struct store_txn *txn);
+    enum status (*txn_put)(struct store_txn *txn, struct slice key, struct slice value);
+    enum status (*txn_commit)(struct store_txn *txn);
 
     enum status (*compact)(struct store *store); /* NULL = there is nothing to compact */
     /* As the engine itself says: nothing to flush, no compaction due, levels within their targets. */

@@ -54,24 +54,26 @@ static void print_settings(const struct report *report) {
            ", \"sync_writes\": %" PRIu64 ", \"key_bytes\": %d, \"value_bytes\": %" PRIu64 ", \"seed\": %" PRIu64
            ",\n \"keys\": \"%s\", \"compression\": \"%s\", \"memtable_bytes\": %" PRIu64 ", \"cache_bytes\": %" PRIu64
            ", \"memory_bytes\": %" PRIu64 ", \"policy\": \"%s\", \"level_bytes\": %" PRIu64 ", \"file_bytes\": %" PRIu64
-           ", \"filter_bits\": %" PRIu64 ", \"value_threshold_bytes\": %" PRIu64 ", \"write_rate\": %" PRIu64 ",\n",
+           ", \"filter_bits\": %" PRIu64 ", \"value_threshold_bytes\": %" PRIu64 ", \"dictionary_bytes\": %" PRIu64
+           ", \"values\": \"%s\", \"writers\": %" PRIu64 ", \"hot_keys\": %" PRIu64 ", \"write_rate\": %" PRIu64 ",\n",
            report->rounds, settings->entries, settings->reads, settings->sync_writes, BENCH_KEY_BYTES,
            settings->value_bytes, settings->seed, settings->decimal_keys ? "decimal" : "binary",
            compressions[settings->compression], settings->memtable_bytes, settings->cache_bytes, settings->memory_bytes,
            bench_policy_name(settings->policy), settings->level_bytes, settings->file_bytes, settings->filter_bits,
-           settings->value_threshold_bytes, settings->write_rate);
+           settings->value_threshold_bytes, settings->dictionary_bytes, settings->json_values ? "json" : "noise",
+           settings->writers, settings->hot_keys, settings->write_rate);
 }
 
 static void print_cell(const struct report *report, const struct report_cell *cell, unsigned engine) {
     printf("    {\"engine\": \"%s\", \"operations\": %" PRIu64 ", \"found\": %" PRIu64
            ", \"rate\": %.0f, \"rate_low\": %.0f, \"rate_high\": %.0f, \"rest_rate\": %.0f, \"beside_rate\": %.0f, "
-           "\"beside_max_ms\": %.3f,\n"
+           "\"beside_max_ms\": %.3f, \"conflict_share\": %.4f,\n"
            "     \"p50_us\": %.3f, \"p99_us\": %.3f, \"p999_us\": %.3f, \"max_ms\": %.3f, \"cpu_us\": %.4f,\n"
            "     \"write_amplification\": %.3f, \"space_amplification\": %.3f, \"directory_amplification\": %.3f, "
            "\"table_mib\": %.1f, \"log_mib\": %.1f, \"peak_mib\": %.1f}",
            report->engines[engine]->name, cell->operations, cell->found, cell->rate, cell->rate_low, cell->rate_high,
-           cell->rest_rate, cell->beside_rate, cell->beside_max_ms, cell->p50_us, cell->p99_us, cell->p999_us,
-           cell->max_ms, cell->cpu_us, cell->write_amplification, cell->space_amplification,
+           cell->rest_rate, cell->beside_rate, cell->beside_max_ms, cell->conflict_share, cell->p50_us, cell->p99_us,
+           cell->p999_us, cell->max_ms, cell->cpu_us, cell->write_amplification, cell->space_amplification,
            cell->directory_amplification, cell->table_mib, cell->log_mib, cell->peak_mib);
 }
 

@@ -30,7 +30,7 @@ struct slice lane_missing_key(const struct lane *lane, uint64_t number, uint8_t 
 }
 
 struct slice lane_value(struct lane *lane) {
-    lane->value_at = (lane->value_at + lane->value_bytes) % LANE_NOISE_BYTES;
+    lane->value_at = (lane->value_at + lane->value_bytes) % lane->noise_bytes;
     return slice_make(lane->noise + lane->value_at, lane->value_bytes);
 }
 

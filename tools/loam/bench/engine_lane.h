@@ -13,8 +13,6 @@
 #include "engine/io.h"
 #include "tools/loam/bench/engine_driver.h"
 
-enum { LANE_NOISE_BYTES = 1 << 20 }; /* values are cut from so many bytes */
-
 struct lane {
     /* set by who starts it */
     struct io *io;
@@ -22,6 +20,7 @@ struct lane {
     const struct driver *driver;
     struct store *store;
     const uint8_t *noise;
+    size_t noise_bytes;   /* values are cut from so many */
     uint64_t space;       /* keys are numbers below */
     uint64_t value_bytes; /* of what it writes */
     uint64_t count;       /* operations that it makes */
@@ -39,7 +38,7 @@ struct lane {
     /* what it measured */
     enum status status;
     struct hist latency;
-    uint64_t operations, found, bytes;
+    uint64_t operations, found, bytes, conflicts;
     uint64_t touched; /* keeps the reads of values from being left out */
     uint64_t sample_ns, sample_end_ns, sample_from;
     uint32_t sample_count;
@@ -55,7 +54,7 @@ void lane_begin(struct lane *lane);
 struct slice lane_key(const struct lane *lane, uint64_t number, uint8_t key[BENCH_KEY_BYTES]);
 /* A key that is between two which may be there. */
 struct slice lane_missing_key(const struct lane *lane, uint64_t number, uint8_t key[BENCH_KEY_BYTES]);
-/* Half of each 100 bytes repeats the other half. Borrowed. */
+/* Half of each 100 bytes repeats the other half, or rows of JSON (the settings' json_values). Borrowed. */
 struct slice lane_value(struct lane *lane);
 /* Makes room at the end of the samples. */
 void lane_sample(struct lane *lane, uint64_t now_ns);

@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "tools/loam/bench/engine_driver.h"
+#include "tools/loam/bench/engine_loam_txn.h"
 
 enum { TREE = 1, KIND = 1 };
 
@@ -67,6 +68,7 @@ static enum status loam_open(struct io *io, const struct bench_settings *setting
                                             .bottom = compression_of(settings),
                                             .policy = settings->policy,
                                             .filter_bits_per_key = (unsigned)settings->filter_bits,
+                                            .dictionary_bytes = settings->dictionary_bytes,
                                             .value_threshold_bytes = settings->value_threshold_bytes};
     struct engine_options options = {.kinds = &store->kind,
                                      .kind_count = 1,
@@ -103,9 +105,14 @@ static void loam_describe(const struct bench_settings *settings, char *text, siz
     if (settings->value_threshold_bytes)
         (void)snprintf(apart, sizeof apart, ", values from %llu bytes on kept apart",
                        (unsigned long long)settings->value_threshold_bytes);
+    char packed[64] = "";
+    if (settings->dictionary_bytes)
+        (void)snprintf(packed, sizeof packed, ", dictionaries of %llu bytes",
+                       (unsigned long long)settings->dictionary_bytes);
     (void)snprintf(text, size,
-                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files%s", budget,
-                   bench_policy_name(settings->policy), (unsigned long long)settings->level_bytes >> 20, file, apart);
+                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files%s%s",
+                   budget, bench_policy_name(settings->policy), (unsigned long long)settings->level_bytes >> 20, file,
+                   apart, packed);
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------------------------ */
@@ -221,6 +228,10 @@ static enum status loam_previous(struct store_cursor *cursor, struct slice *key,
     return entry(cursor, key, value);
 }
 
+static enum status loam_open_txn(struct store *store, struct store_txn **txn) {
+    return loam_txn_open(store->engine, TREE, txn);
+}
+
 /* ---- State ------------------------------------------------------------------------------------------------------- */
 
 static enum status loam_compact(struct store *store) {
@@ -268,6 +279,13 @@ const struct driver engine_driver_loam = {
     .seek = loam_seek,
     .next = loam_next,
     .previous = loam_previous,
+    .txn_open = loam_open_txn,
+    .txn_close = loam_txn_close,
+    .txn_begin = loam_txn_begin,
+    .txn_get = loam_txn_get,
+    .txn_done = loam_txn_done,
+    .txn_put = loam_txn_put,
+    .txn_commit = loam_txn_commit,
     .compact = loam_compact,
     .at_rest = loam_at_rest,
     .is_log = loam_is_log,

@@ -23,6 +23,9 @@ static const char usage_head[] =
     "  --filter-bits N      a key (10)                        --compression C    none, lz4, zstd (none)\n"
     "  --cache-bytes N      the same in bytes                 --memory-mib N     one budget for loam instead of both\n"
     "  --policy P           of loam's tree: lazy, leveled, tiered, fifo (lazy)\n"
+    "  --dictionary N       with zstd: of a table's dictionary at most so many bytes, loam and RocksDB (none)\n"
+    "  --values V           noise, half of it compressible; json: rows of JSON, cut to --value-bytes (noise)\n"
+    "  --writers N          of txn (4)                        --hot-keys N       that txn draws from (all)\n"
     "  --value-threshold N  loam keeps values of so many bytes or more apart from their keys (it does not)\n"
     "  --write-rate N       a second, in readwhilewriting (as fast as it goes)\n"
     "  --keys K             binary: 8 bytes and 8 times '0'; decimal: 16 digits (binary)\n"
@@ -108,6 +111,11 @@ static bool take_keys(struct bench_options *options, const char *text) {
     return options->settings.decimal_keys || strcmp(text, "binary") == 0;
 }
 
+static bool take_values(struct bench_options *options, const char *text) {
+    options->settings.json_values = strcmp(text, "json") == 0;
+    return options->settings.json_values || strcmp(text, "noise") == 0;
+}
+
 static bool take_dir(struct bench_options *options, const char *text) {
     size_t size = strlen(text);
     if (size == 0 || size > BENCH_PATH_BYTES - 64) return false;
@@ -136,6 +144,9 @@ static bool take_number(struct bench_options *options, const char *name, const c
         {"--level-mib", &settings->level_bytes, 1 << 20, 20},
         {"--file-mib", &settings->file_bytes, 1 << 16, 20},
         {"--filter-bits", &settings->filter_bits, 64, 0},
+        {"--dictionary", &settings->dictionary_bytes, 64 << 10, 0},
+        {"--writers", &settings->writers, BENCH_SYNC_WRITERS, 0},
+        {"--hot-keys", &settings->hot_keys, 10000000000, 0},
         {"--value-threshold", &settings->value_threshold_bytes, BENCH_VALUE_MAX_BYTES, 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -153,6 +164,7 @@ static bool take_number(struct bench_options *options, const char *name, const c
 static bool take_value(struct bench_options *options, const char *name, const char *text) {
     if (strcmp(name, "--peer") == 0) return take_peers(options, text);
     if (strcmp(name, "--peer-lib") == 0) return take_library(options, text);
+    if (strcmp(name, "--values") == 0) return take_values(options, text);
     if (strcmp(name, "--compression") == 0) return take_compression(options, text);
     if (strcmp(name, "--policy") == 0) return take_policy(options, text);
     if (strcmp(name, "--html") == 0) return (options->html = text)[0] != 0;
@@ -185,6 +197,7 @@ static void set_defaults(struct bench_options *options, bool is_long) {
     bool peers = false;
     for (unsigned i = 1; i < BENCH_ENGINES_MAX; i++) peers |= options->asked[i];
     if (!settings->entries) settings->entries = is_long ? 20000000 : 2000000;
+    if (!settings->writers) settings->writers = 4;
     if (!settings->reads) settings->reads = settings->entries;
     if (!settings->sync_writes) settings->sync_writes = settings->entries / 40 ? settings->entries / 40 : 1;
     if (!options->workloads) options->workloads = is_long ? long_workloads : default_workloads;

@@ -20,6 +20,9 @@ typedef struct rocksdb_readoptions_t rocksdb_readoptions_t;
 typedef struct rocksdb_writebatch_t rocksdb_writebatch_t;
 typedef struct rocksdb_iterator_t rocksdb_iterator_t;
 typedef struct rocksdb_pinnableslice_t rocksdb_pinnableslice_t;
+typedef struct rocksdb_optimistictransactiondb_t rocksdb_otxn_db_t;
+typedef struct rocksdb_optimistictransaction_options_t rocksdb_otxn_options_t;
+typedef struct rocksdb_transaction_t rocksdb_transaction_t;
 
 enum { COMPRESSION_NONE = 0, COMPRESSION_LZ4 = 4, COMPRESSION_ZSTD = 7 };
 
@@ -55,6 +58,8 @@ enum { COMPRESSION_NONE = 0, COMPRESSION_LZ4 = 4, COMPRESSION_ZSTD = 7 };
     X(void, options_set_max_bytes_for_level_base, (rocksdb_options_t *, uint64_t))                                          \
     X(void, options_set_target_file_size_base, (rocksdb_options_t *, uint64_t))                                             \
     X(void, options_set_compression, (rocksdb_options_t *, int))                                                            \
+    X(void, options_set_compression_options, (rocksdb_options_t *, int, int, int, int))                                     \
+    X(void, options_set_compression_options_zstd_max_train_bytes, (rocksdb_options_t *, int))                               \
     X(void, options_set_stats_dump_period_sec, (rocksdb_options_t *, unsigned int))                                         \
     X(void, options_set_block_based_table_factory, (rocksdb_options_t *, rocksdb_table_options_t *))                        \
     X(rocksdb_table_options_t *, block_based_options_create, (void))                                                        \
@@ -75,6 +80,20 @@ enum { COMPRESSION_NONE = 0, COMPRESSION_LZ4 = 4, COMPRESSION_ZSTD = 7 };
     X(void, writebatch_destroy, (rocksdb_writebatch_t *))                                                                   \
     X(void, writebatch_clear, (rocksdb_writebatch_t *))                                                                     \
     X(void, writebatch_put, (rocksdb_writebatch_t *, const char *, size_t, const char *, size_t))                           \
+    X(rocksdb_otxn_db_t *, optimistictransactiondb_open, (const rocksdb_options_t *, const char *, char **))                \
+    X(void, optimistictransactiondb_close, (rocksdb_otxn_db_t *))                                                           \
+    X(rocksdb_t *, optimistictransactiondb_get_base_db, (rocksdb_otxn_db_t *))                                              \
+    X(void, optimistictransactiondb_close_base_db, (rocksdb_t *))                                                           \
+    X(rocksdb_otxn_options_t *, optimistictransaction_options_create, (void))                                               \
+    X(void, optimistictransaction_options_destroy, (rocksdb_otxn_options_t *))                                              \
+    X(void, optimistictransaction_options_set_set_snapshot, (rocksdb_otxn_options_t *, unsigned char))                      \
+    X(rocksdb_transaction_t *, optimistictransaction_begin,                                                                 \
+      (rocksdb_otxn_db_t *, const rocksdb_writeoptions_t *, const rocksdb_otxn_options_t *, rocksdb_transaction_t *))       \
+    X(void, transaction_destroy, (rocksdb_transaction_t *))                                                                 \
+    X(rocksdb_pinnableslice_t *, transaction_get_pinned_for_update,                                                         \
+      (rocksdb_transaction_t *, const rocksdb_readoptions_t *, const char *, size_t, unsigned char, char **))               \
+    X(void, transaction_put, (rocksdb_transaction_t *, const char *, size_t, const char *, size_t, char **))                \
+    X(void, transaction_commit, (rocksdb_transaction_t *, char **))                                                         \
     X(void, free, (void *))
 /* clang-format on */
 
@@ -99,6 +118,8 @@ enum { MEMTABLES = 4 }; /* as many as the engine of this project keeps */
 
 struct store {
     rocksdb_t *db;
+    rocksdb_otxn_db_t *otxn_db; /* NULL until transactions are asked for */
+    char dir[BENCH_PATH_BYTES];
     rocksdb_options_t *options;
     rocksdb_table_options_t *table;
     rocksdb_cache_t *cache;
@@ -125,7 +146,12 @@ static enum status fail(const char *what, char *message) {
 }
 
 static void rocksdb_close_store(struct store *store) {
-    if (store->db) rocks.close(store->db);
+    if (store->otxn_db) {
+        rocks.optimistictransactiondb_close_base_db(store->db);
+        rocks.optimistictransactiondb_close(store->otxn_db);
+    } else if (store->db) {
+        rocks.close(store->db);
+    }
     if (store->read) rocks.readoptions_destroy(store->read);
     if (store->scan) rocks.readoptions_destroy(store->scan);
     if (store->unsynced) rocks.writeoptions_destroy(store->unsynced);
@@ -145,6 +171,13 @@ static int compression_of(const struct bench_settings *settings) {
     return COMPRESSION_NONE;
 }
 
+/* Trained on a hundred times its size, as RocksDB's documentation advises. */
+static void set_dictionary(struct store *store, int bytes) {
+    enum { WINDOW_BITS = -14, LEVEL = 32767, STRATEGY = 0 }; /* RocksDB's own defaults */
+    rocks.options_set_compression_options(store->options, WINDOW_BITS, LEVEL, STRATEGY, bytes);
+    rocks.options_set_compression_options_zstd_max_train_bytes(store->options, bytes * 100);
+}
+
 static void set_options(struct store *store, const struct bench_settings *settings) {
     store->cache = rocks.cache_create_lru(settings->cache_bytes);
     store->table = rocks.block_based_options_create();
@@ -160,6 +193,7 @@ static void set_options(struct store *store, const struct bench_settings *settin
     rocks.options_set_max_bytes_for_level_base(store->options, settings->level_bytes);
     if (settings->file_bytes) rocks.options_set_target_file_size_base(store->options, settings->file_bytes);
     rocks.options_set_compression(store->options, compression_of(settings));
+    if (settings->dictionary_bytes) set_dictionary(store, (int)settings->dictionary_bytes);
     rocks.options_set_stats_dump_period_sec(store->options, 0);
     rocks.options_set_block_based_table_factory(store->options, store->table);
     store->unsynced = rocks.writeoptions_create();
@@ -177,6 +211,7 @@ static enum status rocksdb_open_store(struct io *io, const struct bench_settings
     struct store *store = calloc(1, sizeof *store);
     if (!store) return STATUS_NO_MEMORY;
     set_options(store, settings);
+    (void)snprintf(store->dir, sizeof store->dir, "%s", dir);
     char *message = NULL;
     store->db = rocks.open(store->options, dir, &message);
     if (message) {
@@ -193,8 +228,9 @@ static void rocksdb_describe(const struct bench_settings *settings, char *text, 
         (void)snprintf(file, sizeof file, "%llu MiB", (unsigned long long)settings->file_bytes >> 20);
     (void)snprintf(text, size,
                    "level base %llu MiB, files %s, blocks 4 KiB, full filters, %d memtables, LRU cache, 2 background "
-                   "jobs, checksums on reads from files",
-                   (unsigned long long)settings->level_bytes >> 20, file, MEMTABLES);
+                   "jobs, checksums on reads from files%s",
+                   (unsigned long long)settings->level_bytes >> 20, file, MEMTABLES,
+                   settings->dictionary_bytes ? ", dictionaries trained on 100 times their size" : "");
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------------------------ */
@@ -315,6 +351,82 @@ static enum status rocksdb_previous(struct store_cursor *cursor, struct slice *k
     return entry(cursor, key, value);
 }
 
+/* ---- Transactions ------------------------------------------------------------------------------------------------ */
+
+struct store_txn {
+    struct store *store;
+    rocksdb_otxn_options_t *options;
+    rocksdb_transaction_t *transaction;
+    rocksdb_pinnableslice_t *value;
+};
+
+/* As a database with transactions it keeps its memtables for longer: so it is one from here on only. */
+static enum status rocksdb_txn_prepare(struct store *store) {
+    char *message = NULL;
+    if (store->otxn_db) return STATUS_OK;
+    rocks.close(store->db);
+    store->db = NULL;
+    store->otxn_db = rocks.optimistictransactiondb_open(store->options, store->dir, &message);
+    if (message) return fail("open with transactions", message);
+    store->db = rocks.optimistictransactiondb_get_base_db(store->otxn_db);
+    return STATUS_OK;
+}
+
+static enum status rocksdb_txn_open(struct store *store, struct store_txn **opened) {
+    struct store_txn *txn = calloc(1, sizeof *txn);
+    if (!txn) return STATUS_NO_MEMORY;
+    txn->store = store;
+    txn->options = rocks.optimistictransaction_options_create();
+    rocks.optimistictransaction_options_set_set_snapshot(txn->options, 1);
+    *opened = txn;
+    return STATUS_OK;
+}
+
+static void rocksdb_txn_close(struct store_txn *txn) {
+    if (txn->transaction) rocks.transaction_destroy(txn->transaction);
+    rocks.optimistictransaction_options_destroy(txn->options);
+    free(txn);
+}
+
+static enum status rocksdb_txn_begin(struct store_txn *txn) {
+    txn->transaction =
+        rocks.optimistictransaction_begin(txn->store->otxn_db, txn->store->unsynced, txn->options, txn->transaction);
+    return STATUS_OK;
+}
+
+static enum status rocksdb_txn_get(struct store_txn *txn, struct slice key, struct slice *value) {
+    char *message = NULL;
+    size_t size = 0;
+    txn->value = rocks.transaction_get_pinned_for_update(txn->transaction, txn->store->read, (const char *)key.data,
+                                                         key.size, 1, &message);
+    if (message) return fail("get for update", message);
+    if (!txn->value) return STATUS_NOT_FOUND;
+    const char *data = rocks.pinnableslice_value(txn->value, &size);
+    *value = slice_make(data, size);
+    return STATUS_OK;
+}
+
+static void rocksdb_txn_done(struct store_txn *txn) {
+    rocks.pinnableslice_destroy(txn->value);
+}
+
+static enum status rocksdb_txn_put(struct store_txn *txn, struct slice key, struct slice value) {
+    char *message = NULL;
+    rocks.transaction_put(txn->transaction, (const char *)key.data, key.size, (const char *)value.data, value.size,
+                          &message);
+    return message ? fail("transaction put", message) : STATUS_OK;
+}
+
+/* "Resource busy": a key was changed meanwhile; "Try again": the memtables do not reach back far enough to tell. */
+static enum status rocksdb_txn_commit(struct store_txn *txn) {
+    char *message = NULL;
+    rocks.transaction_commit(txn->transaction, &message);
+    if (!message) return STATUS_OK;
+    if (!strstr(message, "Resource busy") && !strstr(message, "Try again")) return fail("commit", message);
+    rocks.free(message);
+    return STATUS_CONFLICT;
+}
+
 /* ---- State ------------------------------------------------------------------------------------------------------- */
 
 static enum status rocksdb_compact(struct store *store) {
@@ -365,6 +477,14 @@ const struct driver engine_driver_rocksdb = {
     .seek = rocksdb_seek,
     .next = rocksdb_next,
     .previous = rocksdb_previous,
+    .txn_prepare = rocksdb_txn_prepare,
+    .txn_open = rocksdb_txn_open,
+    .txn_close = rocksdb_txn_close,
+    .txn_begin = rocksdb_txn_begin,
+    .txn_get = rocksdb_txn_get,
+    .txn_done = rocksdb_txn_done,
+    .txn_put = rocksdb_txn_put,
+    .txn_commit = rocksdb_txn_commit,
     .compact = rocksdb_compact,
     .at_rest = rocksdb_at_rest,
     .is_log = rocksdb_is_log,

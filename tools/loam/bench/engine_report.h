@@ -19,6 +19,7 @@ struct report_cell {
     double rest_rate;           /* writes: to rest */
     double beside_rate;         /* of the writer in readwhilewriting */
     double beside_max_ms;       /* its longest wait */
+    double conflict_share;      /* of the transactions that were tried */
     double p50_us, p99_us, p999_us, max_ms;
     double cpu_us; /* an operation, or seconds a million operations */
     double write_amplification, space_amplification;

@@ -13,8 +13,11 @@
 #include "tools/loam/bench/engine_lane.h"
 #include "tools/loam/bench/engine_measure.h"
 #include "tools/loam/bench/engine_workloads.h"
+#include "tools/loam/bench/json_rows.h"
 
 enum {
+    NOISE_BYTES = 1 << 20,        /* values are cut from so many bytes */
+    JSON_VALUES_BYTES = 16 << 20, /* of rows: so many that no table's dictionary knows a part of them by heart */
     LANES_MAX = BENCH_SYNC_WRITERS + 1,
     REST_WINDOW_NS = 20 * 1000 * 1000,    /* between two looks */
     REST_WINDOW_CPU_NS = 2 * 1000 * 1000, /* an engine that used more in a window is at work, whatever it says */
@@ -30,6 +33,7 @@ struct bench_run {
     struct store *store;
     bool durable; /* as it was opened */
     uint8_t *noise;
+    size_t noise_bytes;
 
     /* what is in the store: a bit for each key */
     uint64_t *present;
@@ -51,9 +55,27 @@ void bench_engine_dir(const struct bench_settings *settings, const char *engine,
 static void make_noise(struct bench_run *run) {
     struct prng prng;
     prng_init(&prng, run->settings->seed);
-    for (size_t at = 0; at < LANE_NOISE_BYTES + BENCH_VALUE_MAX_BYTES; at++) {
+    for (size_t at = 0; at < run->noise_bytes + BENCH_VALUE_MAX_BYTES; at++) {
         bool repeats = at % 100 >= 50;
         run->noise[at] = repeats ? run->noise[at - 50] : (uint8_t)(' ' + prng_below(&prng, 95));
+    }
+}
+
+/* A value begins with a row; where rows are shorter, others follow, and the last one is cut. */
+static void make_rows(struct bench_run *run) {
+    const size_t size = run->settings->value_bytes ? run->settings->value_bytes : 1;
+    char row[JSON_ROW_BYTES];
+    uint64_t number = run->settings->seed << 32;
+    run->noise_bytes -= run->noise_bytes % size;
+    for (size_t from = 0; from < run->noise_bytes + BENCH_VALUE_MAX_BYTES; from += size) {
+        const size_t end = from + size < run->noise_bytes + BENCH_VALUE_MAX_BYTES
+                               ? from + size
+                               : run->noise_bytes + BENCH_VALUE_MAX_BYTES;
+        for (size_t at = from; at < end;) {
+            const size_t whole = json_row(number++, row), part = whole < end - at ? whole : end - at;
+            memcpy(run->noise + at, row, part);
+            at += part;
+        }
     }
 }
 
@@ -62,14 +84,15 @@ enum status bench_run_create(struct io *io, const struct bench_settings *setting
     struct bench_run *run = calloc(1, sizeof *run);
     if (!run) return STATUS_NO_MEMORY;
     *run = (struct bench_run){.io = io, .settings = settings, .driver = driver, .space = settings->entries};
-    run->noise = malloc(LANE_NOISE_BYTES + BENCH_VALUE_MAX_BYTES);
+    run->noise_bytes = settings->json_values ? JSON_VALUES_BYTES : NOISE_BYTES;
+    run->noise = malloc(run->noise_bytes + BENCH_VALUE_MAX_BYTES);
     run->present = calloc(settings->entries / 64 + 1, sizeof *run->present);
     run->lanes = calloc(LANES_MAX, sizeof *run->lanes);
     if (!run->noise || !run->present || !run->lanes) {
         bench_run_destroy(run);
         return STATUS_NO_MEMORY;
     }
-    make_noise(run);
+    settings->json_values ? make_rows(run) : make_noise(run);
     *created = run;
     return STATUS_OK;
 }
@@ -119,12 +142,27 @@ static void mark_key(struct bench_run *run, uint64_t number, bool there) {
     }
 }
 
+/* Each draws two keys and writes the first. Behind txnhot it is not known which of the few there were before. */
+static void note_transactions(struct bench_run *run, const struct workload *workload, const struct lane *lane) {
+    struct prng prng;
+    prng_init(&prng, lane->seed);
+    run->present_known = run->present_known && strcmp(workload->name, "txn") == 0;
+    for (uint64_t i = 0; i < lane->count && run->present_known; i++) {
+        mark_key(run, prng_below(&prng, lane->space), true);
+        (void)prng_below(&prng, lane->space);
+    }
+}
+
 /* Draws the keys of a lane once more, to know what is in the store now. */
 static void note_keys(struct bench_run *run, const struct workload *workload, const struct lane *lane) {
     struct prng prng;
     prng_init(&prng, lane->seed);
     bool in_order = strcmp(workload->name, "fillseq") == 0 || strcmp(workload->name, "fillbatch") == 0;
     bool there = strcmp(workload->name, "deleterandom") != 0;
+    if (workload->transacts) {
+        note_transactions(run, workload, lane);
+        return;
+    }
     for (uint64_t i = 0; i < lane->count; i++) mark_key(run, in_order ? i : prng_below(&prng, lane->space), there);
     if (in_order || !there) return;
     run->filled_at_random = true;
@@ -179,9 +217,10 @@ static void prepare_lane(struct bench_run *run, const struct workload *workload,
     lane->driver = run->driver;
     lane->store = run->store;
     lane->noise = run->noise;
+    lane->noise_bytes = run->noise_bytes;
     lane->space = run->space;
     lane->value_bytes = run->value_bytes;
-    lane->count = workload_operations(workload, run->settings) / workload->threads;
+    lane->count = workload_operations(workload, run->settings) / workload_threads(workload, run->settings);
     if (lane->count == 0) lane->count = 1;
     lane->seed = run->settings->seed + 1000003 * (step->ordinal + 1) + number;
     lane->durable = workload->durable;
@@ -208,12 +247,12 @@ static enum status start_beside(struct bench_run *run, const struct workload *wo
 static enum status run_lanes(struct bench_run *run, const struct workload *workload, uint64_t *start_ns,
                              uint64_t *end_ns, struct bench_result *result) {
     atomic_bool stop = false;
-    struct lane *writer = workload->beside ? &run->lanes[workload->threads] : NULL;
+    struct lane *writer = workload->beside ? &run->lanes[workload_threads(workload, run->settings)] : NULL;
     enum status status = writer ? start_beside(run, workload, writer, &stop) : STATUS_OK;
     const bool writes = writer && status == STATUS_OK;
     unsigned started = 1;
     *start_ns = io_now_ns(run->io);
-    while (status == STATUS_OK && started < workload->threads) {
+    while (status == STATUS_OK && started < workload_threads(workload, run->settings)) {
         struct lane *lane = &run->lanes[started];
         status = thread_start(&lane->thread, "lane", run_lane, lane);
         if (status == STATUS_OK) started++;
@@ -236,11 +275,12 @@ static enum status run_lanes(struct bench_run *run, const struct workload *workl
 
 static void merge_lanes(struct bench_run *run, const struct workload *workload, struct bench_result *result) {
     struct lane *first = &run->lanes[0];
-    for (unsigned i = 0; i < workload->threads; i++) {
+    for (unsigned i = 0; i < workload_threads(workload, run->settings); i++) {
         const struct lane *lane = &run->lanes[i];
         result->operations += lane->operations;
         result->found += lane->found;
         result->bytes += lane->bytes;
+        result->conflicts += lane->conflicts;
         if (i > 0) hist_merge(&first->latency, &lane->latency);
         if (workload->writes && !workload->compacts) note_keys(run, workload, lane);
     }
@@ -250,7 +290,7 @@ static void merge_lanes(struct bench_run *run, const struct workload *workload, 
     result->p99_ns = hist_quantile(&first->latency, 0.99);
     result->p999_ns = hist_quantile(&first->latency, 0.999);
     result->max_ns = first->latency.max;
-    if (workload->threads > 1 || first->sample_count == 0) return;
+    if (workload_threads(workload, run->settings) > 1 || first->sample_count == 0) return;
     result->timeline_ns = first->sample_ns;
     result->timeline_count = first->sample_count;
     memcpy(result->timeline, first->samples, first->sample_count * sizeof *first->samples);
@@ -266,7 +306,7 @@ static void measure_files(struct bench_run *run, struct bench_result *result) {
 
 static enum status measure_step(struct bench_run *run, const struct bench_step *step, const struct workload *workload,
                                 struct bench_result *result) {
-    const unsigned lanes = workload->threads;
+    const unsigned lanes = workload_threads(workload, run->settings);
     for (unsigned i = 0; i < lanes; i++) prepare_lane(run, workload, step, i);
     uint64_t written_before = 0, written_after = 0, quiet_ns = 0;
     measure_reset_peak(run->io);
@@ -292,7 +332,8 @@ static enum status measure_step(struct bench_run *run, const struct bench_step *
     result->counted_writes = counted && measure_written(run->io, &written_after);
     result->written_bytes = written_after - written_before;
     result->peak_bytes = measure_peak_bytes(run->io);
-    result->comparable = !workload->beside && !workload->alone && !workload->compacts && run->present_known;
+    result->comparable =
+        !workload->beside && !workload->transacts && !workload->alone && !workload->compacts && run->present_known;
     if (!workload->alone) measure_files(run, result);
     return STATUS_OK;
 }
@@ -303,7 +344,10 @@ void bench_run_step(struct bench_run *run, const struct bench_step *step, struct
     enum status status = STATUS_OK;
     const bool reopens = !run->store && !workload->fresh && !workload->alone;
     uint64_t quiet_ns;
+    if (workload->transacts && !run->driver->txn_open) return; /* no operations: shown as such */
     if (!workload->alone) status = open_store(run, workload, &result->error);
+    if (status == STATUS_OK && workload->transacts && run->driver->txn_prepare)
+        status = run->driver->txn_prepare(run->store);
     if (status == STATUS_OK && reopens) status = wait_for_rest(run, REST_WINDOWS, &quiet_ns, &result->error);
     if (status == STATUS_OK) status = measure_step(run, step, workload, result);
     if (status != STATUS_OK && result->error.status == STATUS_OK)

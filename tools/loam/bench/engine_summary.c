@@ -46,7 +46,7 @@ static double over(uint64_t above, uint64_t below) {
     return below ? (double)above / (double)below : 0;
 }
 
-enum { FIELDS = 15 };
+enum { FIELDS = 16 };
 
 /* In the order in which take_medians gives them out. */
 static void spread(const struct bench_result *result, double to[FIELDS]) {
@@ -55,6 +55,7 @@ static void spread(const struct bench_result *result, double to[FIELDS]) {
         per_second(result->operations, result->rest_ns),
         per_second(result->beside, result->elapsed_ns),
         (double)result->beside_max_ns / 1e6,
+        over(result->conflicts, result->operations + result->conflicts),
         (double)result->p50_ns / 1e3,
         (double)result->p99_ns / 1e3,
         (double)result->p999_ns / 1e3,
@@ -88,6 +89,7 @@ static void take_medians(const struct report *report, uint32_t step, unsigned en
                           &cell->rest_rate,
                           &cell->beside_rate,
                           &cell->beside_max_ms,
+                          &cell->conflict_share,
                           &cell->p50_us,
                           &cell->p99_us,
                           &cell->p999_us,

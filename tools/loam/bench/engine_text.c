@@ -66,6 +66,12 @@ static void print_writers(const struct report *report, uint32_t step) {
     for (unsigned i = 0; i < report->engine_count; i++) printf(" %.0f k", report->cells[step][i].beside_rate / 1e3);
 }
 
+static void print_conflicts(const struct report *report, uint32_t step) {
+    printf("  conflicts");
+    for (unsigned i = 0; i < report->engine_count; i++)
+        if (report->cells[step][i].rate > 0) printf(" %.3f %%", report->cells[step][i].conflict_share * 100);
+}
+
 static void print_ratio(const struct report *report, uint32_t step, bool rest) {
     double ratio = report_ratio(report, step, rest);
     if (ratio > 0) printf("  %6.2f", ratio);
@@ -74,6 +80,7 @@ static void print_ratio(const struct report *report, uint32_t step, bool rest) {
     int lmdb = report_column(report, &engine_driver_lmdb);
     const struct report_cell *cells = report->cells[step];
     if (cells[0].beside_rate > 0) print_writers(report, step);
+    if (!rest && engine_workloads[report->steps[step].workload].transacts) print_conflicts(report, step);
     if (!rest && lmdb > 0 && cells[lmdb].rate > 0) printf("  lmdb %.2f", cells[0].rate / cells[lmdb].rate);
 }
 

@@ -7,6 +7,7 @@
 
 #include "tools/loam/bench/bench_dir.h"
 #include "tools/loam/bench/engine_lane.h"
+#include "tools/loam/bench/engine_transact.h"
 
 /* ---- Writes ------------------------------------------------------------------------------------------------------ */
 
@@ -357,6 +358,8 @@ const struct workload engine_workloads[] = {
     {"seekdeleted", "100 k deletes in order, and at once seeks into them", delete_and_seek, .threads = 1,
      .seeks_deleted = true, .deletes_row = true},
     {"seekgone", "the same seeks, at rest", seek_into_row, .threads = 1, .seeks_deleted = true},
+    {"txn", "transactions that read two keys and write one", transact, .writes = true, .transacts = true},
+    {"txnhot", "the same, of few keys", transact_hot, .writes = true, .transacts = true},
     {"compact", "all levels into one", compact, .threads = 1, .writes = true, .compacts = true},
     {"fillbatch", "puts in order, 1000 in a batch", fill_in_batches, .threads = 1, .fresh = true, .writes = true},
     {"rawsync", "a page made durable in a preallocated file", sync_device, .threads = 1, .alone = true},
@@ -378,6 +381,10 @@ uint32_t workload_find(const char *name, size_t size) {
     return UINT32_MAX;
 }
 
+unsigned workload_threads(const struct workload *workload, const struct bench_settings *settings) {
+    return workload->transacts ? (unsigned)settings->writers : workload->threads;
+}
+
 uint64_t workload_operations(const struct workload *workload, const struct bench_settings *settings) {
     if (workload->compacts) return 1;
     if (workload->reopens) return BENCH_OPENS;
@@ -385,6 +392,6 @@ uint64_t workload_operations(const struct workload *workload, const struct bench
     uint64_t count = workload->writes ? settings->entries : settings->reads;
     if (workload->durable || workload->alone) count = settings->sync_writes;
     if (workload->durable) count *= workload->threads > 1 ? 4 : 1;
-    if (workload->large || workload->beside || workload->work == seek_at_random) count /= 4;
+    if (workload->transacts || workload->large || workload->beside || workload->work == seek_at_random) count /= 4;
     return count ? count : 1;
 }

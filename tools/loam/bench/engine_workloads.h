@@ -27,6 +27,7 @@ struct workload {
     bool reopens;       /* the store is another one behind it */
     bool seeks_deleted; /* into a row of keys that is deleted, */
     bool deletes_row;   /* by this one */
+    bool transacts;     /* threads: as many as the settings' writers */
 };
 
 extern const struct workload engine_workloads[];
@@ -35,6 +36,7 @@ extern const unsigned engine_workload_count;
 uint32_t workload_find(const char *name, size_t size);
 /* How many keys, from a quarter of them on, `deletes_row` deletes. */
 uint64_t workload_deleted_keys(uint64_t space);
+unsigned workload_threads(const struct workload *workload, const struct bench_settings *settings);
 /* Operations that it makes with these settings. */
 uint64_t workload_operations(const struct workload *workload, const struct bench_settings *settings);
 

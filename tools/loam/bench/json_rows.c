@@ -1,5 +1,5 @@
 /* json_rows: drawn from the number. */
-#include "tests/harness/json_rows.h"
+#include "tools/loam/bench/json_rows.h"
 
 #include <stdio.h>
 

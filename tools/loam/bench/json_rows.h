@@ -1,6 +1,6 @@
 /* json_rows: rows as an application writes them: small objects of JSON with the same names and differing values. */
-#ifndef TESTS_HARNESS_JSON_ROWS_H
-#define TESTS_HARNESS_JSON_ROWS_H
+#ifndef TOOLS_LOAM_BENCH_JSON_ROWS_H
+#define TOOLS_LOAM_BENCH_JSON_ROWS_H
 
 #include <stddef.h>
 #include <stdint.h>
