@@ -10,6 +10,7 @@
 #include "engine/lsm/batch.h"
 #include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/options.h"
 #include "engine/lsm/options_format.h"
@@ -27,6 +28,7 @@ struct verify {
     bool has_state;
     struct care_values values; /* values_lock, once tables are read */
     struct mutex values_lock;
+    bool log_is_compact; /* by the piece of the work that reads it */
     uint64_t total;
     struct edit_file *files; /* that the manifest names */
     size_t file_count;
@@ -177,10 +179,17 @@ static void verify_neighbours(struct verify *verify, const struct edit_file *bef
         find(verify, path, 0, "overlaps the table before it on its level: reads may answer from the wrong one");
 }
 
+static void verify_level(struct verify *verify, const struct edit_file *meta) {
+    char path[IO_PATH_BYTES];
+    const char *text = format_level_forbids(verify->state.recovered.format_level, meta);
+    if (text && file_path(path, verify->dir, FILE_SST, meta->number) == STATUS_OK) find(verify, path, 0, text);
+}
+
 static enum status list_tables(struct verify *verify) {
     const enum status status = care_state_files(&verify->state.recovered, &verify->files, &verify->file_count);
     for (size_t i = 0; i < verify->file_count; i++) {
         verify->total += verify->files[i].bytes;
+        verify_level(verify, &verify->files[i]);
         if (i > 0) verify_neighbours(verify, &verify->files[i - 1], &verify->files[i]);
     }
     return status;
@@ -247,6 +256,7 @@ static enum status count_record(void *context, const struct wal_record *record) 
     struct batch_operation operation;
     enum status status = batch_header_decode(record->payload, &header, &operations);
     if (status != STATUS_OK) return status;
+    verify->log_is_compact |= *(const uint8_t *)record->payload.data == BATCH_RECORD_COMPACT;
     batch_reader_init(&reader, operations, header.count);
     while ((status = batch_reader_next(&reader, &operation)) == STATUS_OK) continue;
     verify->report->log_records++;
@@ -266,6 +276,8 @@ static enum status verify_log(struct verify *verify) {
     const struct wal_options options = {.owner = verify->state.superblock.store, .read_only = true};
     if (status == STATUS_OK && verify->has_state)
         status = wal_open(verify->io, path, &options, count_record, verify, &wal, &recovery, &error);
+    if (verify->log_is_compact && verify->state.recovered.format_level < format_feature_level(FORMAT_COMPACT_LOG))
+        find(verify, path, 0, "holds compact records, which the store's format level does not know");
     const bool told = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
     if (told) find(verify, path, 0, error.text[0] ? error.text : status_text(status));
     return told ? STATUS_OK : status;

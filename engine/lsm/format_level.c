@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/decimal.h"
+#include "engine/lsm/edit.h"
 
 #define NAME_HEAD "format level "
 
@@ -21,6 +22,14 @@ static const struct {
 uint32_t format_feature_level(enum format_feature feature) {
     check(feature < FORMAT_FEATURES);
     return features[feature].level;
+}
+
+const char *format_level_forbids(uint32_t level, const struct edit_file *meta) {
+    if (meta->values.size > 0 && level < format_feature_level(FORMAT_VALUES_APART))
+        return "refers to files of values, which the store's format level does not know";
+    if (meta->hidden > 0 && level < format_feature_level(FORMAT_HIDDEN_COUNTS))
+        return "counts old versions in the manifest, which the store's format level does not know";
+    return NULL;
 }
 
 size_t format_level_name(uint32_t level, char name[FORMAT_NAME_BYTES]) {

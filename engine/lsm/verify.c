@@ -196,6 +196,11 @@ static void find_at_file(struct verify *verify, const struct file *file, const c
     if (store_file_path(verify->engine, file->meta.number, path) == STATUS_OK) find(verify, path, 0, text);
 }
 
+static void verify_level(struct verify *verify, const struct file *file) {
+    const char *text = format_level_forbids(atomic_load(&verify->engine->format_level), &file->meta);
+    if (text) find_at_file(verify, file, text);
+}
+
 static void verify_order(struct verify *verify, const struct level *level, uint32_t number) {
     for (uint32_t i = 1; i < level->count; i++) {
         const struct file *before = level->files[i - 1], *file = level->files[i];
@@ -207,6 +212,7 @@ static void verify_order(struct verify *verify, const struct level *level, uint3
 }
 
 static enum status add_file(struct verify *verify, struct file *file) {
+    verify_level(verify, file);
     if (verify->count == verify->capacity) {
         const size_t more = verify->capacity ? verify->capacity * 2 : 64;
         struct file **grown = realloc(verify->files, more * sizeof(struct file *));

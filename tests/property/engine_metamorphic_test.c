@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "engine/base/hash.h"
+#include "engine/care.h"
 #include "tests/harness/engine_workload.h"
 #include "tests/harness/temp_dir.h"
 #include "tests/harness/test_env.h"
@@ -637,6 +638,14 @@ static void end(struct run *run) {
     must(run, engine_verify(run->engine, visit_finding, run), "verify", NULL);
 }
 
+/* Also what only the files tell: whether the log and the tables keep to the store's format level. */
+static void verify_at_rest(struct run *run) {
+    const struct care_verify_options options = {.visit = visit_finding, .context = run};
+    struct care_verify_report report;
+    struct error error = {0};
+    must(run, engine_care_verify(run->io, run->dir, &options, &report, &error), "verify at rest", &error);
+}
+
 static void run_setup(uint64_t seed, const struct setup *setup, const struct list_of_steps *list) {
     struct run *run = calloc(1, sizeof *run);
     assert_non_null(run);
@@ -652,6 +661,7 @@ static void run_setup(uint64_t seed, const struct setup *setup, const struct lis
     }
     end(run);
     close_engine(run);
+    verify_at_rest(run);
     engine_batch_deinit(&run->batch);
     tear_down_io(run);
     free(run);

@@ -415,5 +415,6 @@ int main(void) {
         cmocka_unit_test(compressed_blocks_are_counted_as_they_lie_in_memory),
         cmocka_unit_test(two_hundred_and_fifty_six_mebibytes_are_not_exceeded),
     };
+    if (*test_text("LOAM_TEST_ONLY") != '\0') cmocka_set_test_filter(test_text("LOAM_TEST_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,17 @@ static void an_edit_requires_a_level_by_name(void **state) {
     assert_non_null(strstr(error.text, "\"format level 3\""));
 }
 
+static void a_table_may_have_what_its_store_has_the_level_for(void **state) {
+    (void)state;
+    const struct edit_file plain = {.number = 3}, counted = {.number = 3, .hidden = 1};
+    const struct edit_file apart = {.number = 3, .values = slice_from_text("uses")};
+    for (uint32_t level = FORMAT_LEVEL_FIRST; level <= FORMAT_LEVEL_LATEST; level++) {
+        assert_null(format_level_forbids(level, &plain));
+        assert_true((format_level_forbids(level, &counted) != NULL) == (level < 2));
+        assert_true((format_level_forbids(level, &apart) != NULL) == (level < 2));
+    }
+}
+
 /* ---- Stores ------------------------------------------------------------------------------------------------------ */
 
 struct lab {
@@ -114,6 +125,35 @@ static struct engine *make(struct lab *lab, unsigned level) {
     lab_put(engine, TREE, "a", "1");
     assert_int_equal(engine_flush(engine), STATUS_OK);
     return engine;
+}
+
+static void print_finding(void *context, const struct engine_finding *finding) {
+    (void)context;
+    print_message("%s: %s\n", finding->file, finding->text);
+}
+
+/* Single puts in the log, in a table, and large ones. */
+static void what_a_store_of_any_level_writes_keeps_to_it(void **state) {
+    (void)state;
+    for (unsigned level = FORMAT_LEVEL_FIRST; level <= FORMAT_LEVEL_LATEST; level++) {
+        static const char large[600] = {[0 ... 598] = 'v'};
+        const struct care_verify_options options = {.visit = print_finding};
+        struct care_verify_report report;
+        struct error error;
+        struct lab lab;
+        set_up(&lab);
+        struct engine *engine = make(&lab, level);
+        lab_put(engine, TREE, "a", "2");
+        lab_put(engine, TREE, "b", large);
+        assert_int_equal(engine_flush(engine), STATUS_OK);
+        assert_int_equal(engine_compact(engine), STATUS_OK);
+        lab_put(engine, TREE, "a", "3");
+        assert_int_equal(engine_verify(engine, print_finding, NULL), STATUS_OK);
+        engine_close(engine);
+        assert_int_equal(engine_care_verify(lab.io, "db", &options, &report, &error), STATUS_OK);
+        assert_true(report.log_records > 0);
+        io_destroy(lab.io);
+    }
 }
 
 static void a_new_store_has_the_latest_level_or_the_one_that_was_asked_for(void **state) {
@@ -334,6 +374,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_has_one_name),
         cmocka_unit_test(an_edit_requires_a_level_by_name),
+        cmocka_unit_test(a_table_may_have_what_its_store_has_the_level_for),
+        cmocka_unit_test(what_a_store_of_any_level_writes_keeps_to_it),
         cmocka_unit_test(a_new_store_has_the_latest_level_or_the_one_that_was_asked_for),
         cmocka_unit_test(a_store_keeps_its_level_whatever_it_is_opened_with),
         cmocka_unit_test(copies_have_the_level_of_the_original),
