@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/coding.h"
 #include "engine/memtable/entry_list.h"
 
 enum {
@@ -97,8 +98,13 @@ static size_t first_difference(const struct radix_key *a, const struct radix_key
     const size_t both = a->key.size < b->key.size ? a->key.size : b->key.size;
     const size_t bytes = both < limit ? both : limit;
     size_t at = from;
-    while (at + sizeof(uint64_t) <= bytes && memcmp(a->key.data + at, b->key.data + at, sizeof(uint64_t)) == 0)
-        at += sizeof(uint64_t);
+    for (; at < bytes && at + sizeof(uint64_t) <= both; at += sizeof(uint64_t)) {
+        const uint64_t differ = coding_get_key_u64(a->key.data + at) ^ coding_get_key_u64(b->key.data + at);
+        if (differ == 0) continue;
+        at += (size_t)__builtin_clzll(differ) / 8;
+        return at < limit ? at : limit;
+    }
+    if (at >= limit) return limit;
     while (at < bytes && a->key.data[at] == b->key.data[at]) at++;
     while (at >= bytes && at < limit && symbol(a, at) == symbol(b, at)) at++;
     return at;
@@ -253,6 +259,7 @@ static struct memtable_node *neighbour(const struct radix_inner *inner, int want
 }
 
 void radix_init(struct radix *radix) {
+    *radix = (struct radix){.latest = {.slot = NULL}};
     atomic_init(&radix->root, 0);
 }
 
@@ -441,29 +448,51 @@ static bool part_entry(struct arena *arena, _Atomic radix_child *slot, size_t fr
     return part(arena, slot, from, depth, symbol(&there, depth), node);
 }
 
-bool radix_add(struct radix *radix, struct arena *arena, const struct radix_place *place, struct memtable_node *node) {
+/*
+ * Keys that come in order mostly go where the one before went. The slot of that inner node holds it as long as no entry
+ * was added elsewhere: only the inner node around the slot could be replaced, by adding to that one, and an entry in an
+ * inner node keeps the node.
+ */
+static struct radix_place begin_of(struct radix *radix, const struct radix_key *key) {
+    if (radix->latest.slot) {
+        const struct radix_key like = key_of(radix->latest_entry);
+        const size_t depth = to_inner(child_load(radix->latest.slot))->depth;
+        if (first_difference(key, &like, 0, depth) == depth) return radix->latest;
+    }
+    return (struct radix_place){.slot = &radix->root};
+}
+
+/* From *place on, which becomes the slot of the inner node that the entry stands in; NULL: it stands alone in one. */
+static bool add_from(struct arena *arena, struct radix_place *place, struct memtable_node *node) {
     const struct radix_key key = key_of(node);
-    _Atomic radix_child *slot = place ? place->slot : &radix->root;
-    size_t from = place ? place->from : 0;
     for (;;) {
-        const radix_child at = child_load(slot);
+        const radix_child at = child_load(place->slot);
         if (at == 0 || at == TAKEN_BACK) {
-            child_store(slot, from_entry(node));
+            child_store(place->slot, from_entry(node));
+            place->slot = NULL;
             return true;
         }
-        if (is_entry(at)) return part_entry(arena, slot, from, node);
+        if (is_entry(at)) return part_entry(arena, place->slot, place->from, node);
         struct radix_inner *inner = to_inner(at);
-        const size_t leaves = leaves_at(inner, &key, from);
+        const size_t leaves = leaves_at(inner, &key, place->from);
         if (leaves < inner->depth) {
             const struct radix_key like = key_of(inner->any);
-            return part(arena, slot, from, leaves, symbol(&like, leaves), node);
+            return part(arena, place->slot, place->from, leaves, symbol(&like, leaves), node);
         }
         const int wanted = symbol(&key, inner->depth);
         const _Atomic radix_child *next = slot_of(inner, wanted);
-        if (!next) return add_child(arena, slot, inner, wanted, node);
-        slot = (_Atomic radix_child *)(uintptr_t)next;
-        from = inner->depth + 1;
+        if (!next) return add_child(arena, place->slot, inner, wanted, node);
+        *place = (struct radix_place){(_Atomic radix_child *)(uintptr_t)next, inner->depth + 1};
     }
+}
+
+bool radix_add(struct radix *radix, struct arena *arena, const struct radix_place *place, struct memtable_node *node) {
+    const struct radix_key key = key_of(node);
+    struct radix_place at = place ? *place : begin_of(radix, &key);
+    if (!add_from(arena, &at, node)) return false;
+    radix->latest = at;
+    radix->latest_entry = node;
+    return true;
 }
 
 void radix_remove(struct radix *radix, const struct memtable_node *node) {

@@ -25,10 +25,6 @@ struct radix_inner;
 /* An inner node, or an entry (the lowest bit is set), or nothing: 0. */
 typedef uintptr_t radix_child;
 
-struct radix {
-    _Atomic radix_child root;
-};
-
 /* What is looked for, or added: a key and its trailer. */
 struct radix_key {
     struct slice key;
@@ -42,14 +38,21 @@ struct radix_place {
     size_t from; /* so many symbols lead there */
 };
 
+struct radix {
+    _Atomic radix_child root;
+    /* The writer's: what it added last, and the slot of the inner node that it stands in; slot NULL = nobody knows. */
+    struct radix_place latest;
+    const struct memtable_node *latest_entry;
+};
+
 void radix_init(struct radix *radix);
 
 /* A neighbour of the key, at or near its place on either side; NULL = none is known (the tree is empty, or all about
  * there was taken back). place may be NULL. */
 struct memtable_node *radix_find(const struct radix *radix, const struct radix_key *key, struct radix_place *place);
 
-/* Adds an entry that is not there, from a place that radix_find told for its key, or from the top (NULL). False when
- * out of memory: nothing has changed. */
+/* Adds an entry that is not there, from a place that radix_find told for its key. NULL: from where the last one was
+ * added, if it belongs there too, or from the top. False when out of memory: nothing has changed. */
 bool radix_add(struct radix *radix, struct arena *arena, const struct radix_place *place, struct memtable_node *node);
 
 /* The entry, which is there, is not found any more. */

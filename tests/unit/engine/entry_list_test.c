@@ -92,12 +92,16 @@ static void fixture_deinit(struct fixture *f) {
     arena_deinit(&f->arena);
 }
 
-/* False when out of memory. */
-static bool add(struct fixture *f, unsigned shape) {
+static struct entry *draw_entry(struct fixture *f, unsigned shape) {
     struct entry *entry = malloc(sizeof *entry);
     assert_non_null(entry);
     draw_key(&f->prng, shape, entry);
     entry->trailer = entry_trailer(f->sequence++, prng_chance(&f->prng, 1, 4) ? ENTRY_DELETE : ENTRY_PUT);
+    return entry;
+}
+
+/* False when out of memory. */
+static bool add_entry(struct fixture *f, struct entry *entry) {
     const struct memtable_target target = memtable_target(key_of(entry), entry->trailer);
     struct entry_place place;
     entry_list_find_place(&f->list, &target, &place);
@@ -108,6 +112,18 @@ static bool add(struct fixture *f, unsigned shape) {
     }
     f->model[f->count++] = entry;
     return true;
+}
+
+static bool add(struct fixture *f, unsigned shape) {
+    return add_entry(f, draw_entry(f, shape));
+}
+
+/* Several in order, so that each goes where the one before went, or beside. */
+static void add_row(struct fixture *f, unsigned shape, size_t count) {
+    struct entry *row[ENTRIES];
+    for (size_t i = 0; i < count; i++) row[i] = draw_entry(f, shape);
+    qsort(row, count, sizeof row[0], compare);
+    for (size_t i = 0; i < count; i++) assert_true(add_entry(f, row[i]));
 }
 
 static void sort(struct fixture *f) {
@@ -176,6 +192,24 @@ static void every_shape_of_keys_is_found_in_order(void **state) {
             check_order(&f);
             check_searches(&f, shape, 500);
             check_searches(&f, (shape + round) % SHAPES, 200);
+        }
+        fixture_deinit(&f);
+    }
+}
+
+static void keys_that_come_in_order_are_found(void **state) {
+    (void)state;
+    const uint64_t seed = test_seed(26);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (unsigned shape = 0; shape < SHAPES; shape++) {
+        struct fixture f;
+        fixture_init(&f, seed + shape);
+        for (unsigned round = 0; round < 20; round++) {
+            add_row(&f, prng_chance(&f.prng, 3, 4) ? shape : (shape + round) % SHAPES, 1 + prng_below(&f.prng, 250));
+            sort(&f);
+            for (unsigned i = 0; i < round; i++) take_back(&f, (size_t)prng_below(&f.prng, f.count));
+            check_order(&f);
+            check_searches(&f, shape, 200);
         }
         fixture_deinit(&f);
     }
@@ -259,6 +293,7 @@ static void without_memory_nothing_changes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_of_keys_is_found_in_order),
+        cmocka_unit_test(keys_that_come_in_order_are_found),
         cmocka_unit_test(shapes_mix),
         cmocka_unit_test(what_was_taken_back_is_not_found_and_may_come_again),
         cmocka_unit_test(a_place_is_found_in_few_steps_though_neighbours_were_taken_back),
