@@ -1,7 +1,8 @@
 /*
  * engine_history_test: the engine against the whole history of every key. Snapshots and iterators are held through
- * writes, flushes and compactions, each must go on seeing the state at which it was made; options are drawn, too, and
- * must make no difference. Half of the runs keep no log of their own: the test is the owner that replays.
+ * writes, flushes, compactions, pauses, and values and tables that move or are closed; each must go on seeing the state
+ * at which it was made. Options are drawn, too, and must make no difference. Half of the runs keep no log of their own:
+ * the test is the owner that replays.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +27,12 @@ enum {
     SNAPSHOTS = 5,
     WALKERS = 3,
     VALUE_MAX = 700,
+    APART = 256, /* from this size on values are kept apart, where any are */
+    FEW_FILES = 8,
     CHECKPOINTS_MAX = 4,
 };
+
+#define REST_NS UINT64_C(300000000)
 
 /* ---- Keys, and an operator that notices a wrong order
  * ---------------------------------------------------------------------------- */
@@ -214,10 +219,16 @@ static size_t pick(struct prng *prng, size_t low, size_t high) {
     return low << prng_below(prng, (uint64_t)__builtin_ctzll(high / low) + 1);
 }
 
-/* Every open may come with other policies. FIFO without limits: nothing goes, nothing is merged. */
+/* Every open may come with other policies, filters, and values kept apart. FIFO without limits: nothing goes, nothing
+ * is merged. */
 static void draw_policies(struct run *run) {
-    for (uint32_t i = 0; i < TREES; i++)
-        run->kinds[i].policy = (enum engine_policy)prng_below(&run->prng, ENGINE_POLICY_FIFO + 1);
+    struct prng *prng = &run->prng;
+    for (uint32_t i = 0; i < TREES; i++) {
+        run->kinds[i].policy = (enum engine_policy)prng_below(prng, ENGINE_POLICY_FIFO + 1);
+        run->kinds[i].filter_prefix_bytes = (unsigned)prng_below(prng, 5);
+        run->kinds[i].value_threshold_bytes = prng_chance(prng, 1, 2) ? APART : 0;
+        run->kinds[i].value_garbage_percent = (unsigned)prng_below(prng, 60);
+    }
 }
 
 static void draw_options(struct run *run) {
@@ -231,7 +242,9 @@ static void draw_options(struct run *run) {
             .bottom = (enum engine_compression)prng_below(prng, 3),
             .filter_bits_per_key = (unsigned)prng_below(prng, 3) * 6,
             .merge = prng_chance(prng, 1, 2) ? &join_merge : &join_merge_full_only,
+            .dictionary_bytes = prng_chance(prng, 1, 3) ? pick(prng, 256, 1024) : 0,
         };
+        if (run->kinds[i].dictionary_bytes) run->kinds[i].bottom = ENGINE_COMPRESSION_ZSTD;
     }
     draw_policies(run);
     run->options = (struct engine_options){
@@ -243,6 +256,8 @@ static void draw_options(struct run *run) {
         .cache_bytes = pick(prng, 4 << 10, 1 << 20),
         .block_bytes = pick(prng, 128, 8 << 10),
         .file_bytes = pick(prng, 2 << 10, 64 << 10),
+        .value_file_bytes = pick(prng, 2 << 10, 32 << 10),
+        .open_files = prng_chance(prng, 1, 3) ? FEW_FILES : 0,
         .level_base_bytes = pick(prng, 4 << 10, 256 << 10),
         .level_ratio = 2 + (unsigned)prng_below(prng, 9),
         .level0_trigger = 1 + (unsigned)prng_below(prng, 5),
@@ -488,7 +503,9 @@ static void act(struct run *run) {
     case 18:
     case 19:
     case 20:
-    case 21: (void)io_run(run->io, 0); break; /* the background gets a turn */
+    case 21: /* the background gets a turn, or as many as it likes, until nothing is due even at rest */
+        (void)io_run(run->io, prng_chance(&run->prng, 1, 8) ? io_now_ns(run->io) + REST_NS : 0);
+        break;
     default: write_batch(run); break;
     }
 }
