@@ -40,16 +40,17 @@ static enum status say_gap(const struct care_plan *plan, const struct care_table
     char from[CARE_KEY_TEXT_BYTES], to[CARE_KEY_TEXT_BYTES];
     const struct edit_file *meta = &table->meta;
     enum status status = STATUS_OK;
+    const bool to_end = at == walk->count && !meta->has_last;
     care_key_text(meta->first, from);
-    snprintf(to, sizeof to, "the end");
     if (meta->has_last) care_key_text(meta->last, to);
     if (at > 0) status = end_of(walk, at - 1, true, from);
     if (status == STATUS_OK && at < walk->count) status = end_of(walk, at, false, to);
     if (status != STATUS_OK) return status;
+    /* Older versions of the key before it may have stood in the block, and newer ones of the key behind it. */
     care_say(plan,
-             "  lost of table %" PRIu64 ": keys \"%s\" to \"%s\" of instance %" PRIu32
-             "; older versions of them may be seen",
-             meta->number, from, to, meta->instance);
+             "  lost of table %" PRIu64 ": keys from \"%s\" up to %s%s%s of instance %" PRIu32
+             " (the two at the ends may be sound); older versions of them may be seen",
+             meta->number, from, to_end ? "" : "\"", to_end ? "the end" : to, to_end ? "" : "\"", meta->instance);
     return STATUS_OK;
 }
 

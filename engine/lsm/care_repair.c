@@ -293,7 +293,7 @@ static void say_plan(const struct care_plan *plan) {
         if (table->fate != TABLE_KEPT) continue;
         care_say(plan,
                  "  table %" PRIu64 "%s: instance %" PRIu32 ", %s %" PRIu32 ", %" PRIu64 " bytes, %" PRIu64
-                 " entries, keys \"%s\" to %s%s%s",
+                 " entries, keys from \"%s\" up to %s%s%s",
                  meta->number, table->from_blocks ? "'s sound blocks" : "", meta->instance,
                  meta->level == CARE_LEVEL_MERGE ? "to be merged into level" : "level",
                  meta->level == CARE_LEVEL_MERGE ? ENGINE_LEVELS - 1 : meta->level, meta->bytes, meta->entries,
@@ -313,10 +313,12 @@ static void say_plan(const struct care_plan *plan) {
         if (table->fate == TABLE_KEPT) continue;
         care_say(plan, "set aside: table %" PRIu64 ": %s", table->meta.number, table->why);
         if (table->fate == TABLE_DAMAGED && table->meta.first.size)
-            care_say(
-                plan,
-                "  lost with it: keys \"%s\" to \"%s\" of instance %" PRIu32 "; older versions of them may be seen",
-                care_key_text(table->meta.first, first), care_key_text(table->meta.last, last), table->meta.instance);
+            care_say(plan,
+                     "  lost with it: keys from \"%s\" up to %s%s%s of instance %" PRIu32
+                     "; older versions of them may be seen",
+                     care_key_text(table->meta.first, first), table->meta.has_last ? "\"" : "",
+                     table->meta.has_last ? care_key_text(table->meta.last, last) : "the end",
+                     table->meta.has_last ? "\"" : "", table->meta.instance);
     }
     if (plan->has_log)
         care_say(plan, "the log: %" PRIu64 " records%s", plan->log_records,

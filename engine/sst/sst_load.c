@@ -88,7 +88,7 @@ enum status sst_block_failed(struct sst *sst, uint32_t at, enum status status, c
     if (at > 0) index_key_text(sst, at - 1, from, sizeof from);
     index_key_text(sst, at, to, sizeof to);
     struct error error;
-    error_set(&error, status, "%s: data block %u at offset %" PRIu64 " (%u bytes), keys \"%s\" to \"%s\": %s",
+    error_set(&error, status, "%s: data block %u at offset %" PRIu64 " (%u bytes), keys from \"%s\" up to \"%s\": %s",
               sst_path(sst), at, handle.offset, handle.size, from, to, what);
     environment->on_error(environment->context, &error);
     return status;

@@ -152,15 +152,15 @@ static uint64_t count_tables(struct store *store) {
 
 /* Whether the lines of a plan name `key` among what is lost. */
 static bool is_named(const struct buf *plan, const char *key) {
-    for (const char *at = (const char *)plan->data; (at = strstr(at, "keys \"")) != NULL;) {
+    for (const char *at = (const char *)plan->data; (at = strstr(at, ": keys from \"")) != NULL;) {
         char from[64], to[64];
         const char *line = at;
         while (line > (const char *)plan->data && line[-1] != '\n') line--;
         const bool lost = strncmp(line, "  lost ", 7) == 0;
-        const int found = sscanf(at, "keys \"%63[^\"]\" to \"%63[^\"]\"", from, to);
-        at += 6;
+        const int found = sscanf(at, ": keys from \"%63[^\"]\" up to \"%63[^\"]\"", from, to);
+        at += 7;
         if (!lost || found < 1) continue;
-        if (found == 1 || strcmp(to, "the end") == 0) snprintf(to, sizeof to, "\x7f");
+        if (found == 1) snprintf(to, sizeof to, "\x7f"); /* up to the end */
         if (strcmp(from, key) <= 0 && strcmp(key, to) <= 0) return true;
     }
     return strstr((const char *)plan->data, "its range deletes: what") != NULL;

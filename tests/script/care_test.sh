@@ -58,10 +58,10 @@ assert not told["sound"] and any("keys" in finding["text"] for finding in told["
 }
 backups_are_made_listed_pruned_and_restored() {
     "$loam" backup "$store" "$work/backups" >"$work/out" && grep -q '^backup 1: ' "$work/out" || return 1
-    "$loam" backup "$store" "$work/backups" >"$work/out" && grep -Eq 'backup 2: ([0-9]+) tables, \1 of them linked' "$work/out" || { cat "$work/out"; return 1; }
+    "$loam" backup "$store" "$work/backups" >"$work/out" && grep -Eq 'backup 2: ([0-9]+) tables and ([0-9]+) files of values; \1 and \2 of them are linked' "$work/out" || { cat "$work/out"; return 1; }
     [ "$("$loam" backup --list "$work/backups" | tr '\n' ' ')" = "1 2 " ] || return 1
     "$loam" backup "$store" "$work/backups" --keep 2 >"$work/out" && grep -q '1 old backups removed' "$work/out" || return 1
-    "$loam" restore "$work/backups" "$work/back" --at 2 >"$work/out" && grep -q 'restored and verified' "$work/out" || return 1
+    "$loam" restore "$work/backups" "$work/back" --at 2 >"$work/out" && grep -q 'restored from .* and verified' "$work/out" || return 1
     "$loam" verify "$work/back" >/dev/null || return 1
     ! "$loam" restore "$work/backups" "$work/back" 2>"$work/err" && grep -q 'not empty' "$work/err"
 }

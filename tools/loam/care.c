@@ -104,10 +104,9 @@ static void print_report(const char *dir, const struct care_verify_report *repor
     if (report->findings == 0)
         printf("sound\n");
     else
-        printf("%" PRIu64
-               " findings. What to do: restore a backup (loam restore), or see what 'loam repair %s --dry-run' "
+        printf("%" PRIu64 " %s. What to do: restore a backup (loam restore), or see what 'loam repair %s --dry-run' "
                "would keep; a node of a\ncluster is better made anew from its peers\n",
-               report->findings, dir);
+               report->findings, report->findings == 1 ? "finding" : "findings", dir);
 }
 
 /* The findings stand before: "{"findings": [...". */
@@ -237,10 +236,10 @@ int command_backup(int argc, char **argv) {
     enum status status = store_dir_find(io, argv[0], dir, &error);
     if (status == STATUS_OK) status = engine_care_backup(io, dir, argv[1], &options, &report, &error);
     if (status == STATUS_OK)
-        printf("backup %" PRIu64 ": %" PRIu64 " tables, %" PRIu64 " of them linked, %" PRIu64
-               " files of values, %" PRIu64 " of them linked (%.1f MiB), %.1f MiB copied and verified; %" PRIu64
-               " old backups removed\n",
-               report.number, report.tables, report.linked_tables, report.value_files, report.linked_value_files,
+        printf("backup %" PRIu64 ": %" PRIu64 " tables and %" PRIu64 " files of values; %" PRIu64 " and %" PRIu64
+               " of them are linked to the backup before (%.1f MiB), the others, the manifest and the log copied and "
+               "verified (%.1f MiB); %" PRIu64 " old backups removed\n",
+               report.number, report.tables, report.value_files, report.linked_tables, report.linked_value_files,
                (double)report.linked_bytes / (1 << 20), (double)report.copied_bytes / (1 << 20), report.pruned);
     return finish(io, "backup", status, &error);
 }
@@ -253,6 +252,6 @@ int command_restore(int argc, char **argv) {
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
     const enum status status = engine_care_restore(io, argv[0], number, argv[1], &error);
-    if (status == STATUS_OK) printf("%s: restored and verified\n", argv[1]);
+    if (status == STATUS_OK) printf("%s: restored from %s and verified; open it as it is\n", argv[1], argv[0]);
     return finish(io, "restore", status, &error);
 }
