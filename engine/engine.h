@@ -154,8 +154,9 @@ struct engine_options {
         memtable_limit;  /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
     size_t cache_bytes;  /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
     size_t block_bytes;  /* of an SST's data block before compression [4 KiB] */
-    unsigned open_files; /* SSTs that stay open, each with a descriptor, its index and filter: beyond it those go that
-                            were not asked for lately [8192] */
+    unsigned open_files; /* SSTs that stay open, each with a descriptor, its index and filter, and files of values, at
+                            most a quarter of them: beyond it those go that were not asked for lately. No more than half
+                            of the descriptors that the process may have: the event log tells [8192] */
     size_t file_bytes;   /* of an SST made by compaction [8 MiB] */
     size_t value_file_bytes;   /* of a file of values kept apart, about [32 MiB] */
     uint64_t level_base_bytes; /* target of level 1 [64 MiB] */
@@ -498,7 +499,7 @@ struct engine_stats {
     uint64_t memory_limit;                     /* memory_bytes of the options */
     uint64_t memory_used[ENGINE_MEMORY_USERS]; /* now */
     uint64_t memory_total, memory_most;        /* of all users: now, and the highest that a look at it met */
-    uint64_t open_files;                       /* SSTs that are open */
+    uint64_t open_files;                       /* SSTs and files of values that are open */
     struct {
         uint64_t files, bytes;
         uint64_t compacted_read_bytes, compacted_written_bytes; /* by compactions into the level; 0: by flushes */

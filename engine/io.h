@@ -149,6 +149,8 @@ MUST_CHECK enum status io_dir_list(struct io *io, const char *path,
 MUST_CHECK enum status io_stat(struct io *io, const char *path, struct io_entry *entry);
 /* Bytes free for us on the device that holds path. */
 MUST_CHECK enum status io_free_space(struct io *io, const char *path, uint64_t *bytes);
+/* Files and sockets that the process may have open at once, as things stand; UINT64_MAX = no limit is known. */
+uint64_t io_files_most(struct io *io);
 
 /* One owner per directory, until io_unlock or the end of the process. LOCKED names the holder (process id, program) in
  * *error. */

@@ -71,6 +71,7 @@ struct io_vtable {
                             void *context);
     enum status (*stat)(struct io *io, const char *path, struct io_entry *entry);
     enum status (*free_space)(struct io *io, const char *path, uint64_t *bytes);
+    uint64_t (*files_most)(struct io *io); /* NULL: no limit */
     enum status (*dir_lock)(struct io *io, const char *path, struct io_lock **lock, struct error *error);
     void (*unlock)(struct io_lock *lock);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -64,6 +65,13 @@ enum status machine_stat(struct io *io, const char *path, struct io_entry *entry
     entry->name = slash ? slash + 1 : path;
     fill_entry(entry, &facts);
     return STATUS_OK;
+}
+
+uint64_t machine_files_most(struct io *io) {
+    struct rlimit limit;
+    (void)io;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    return limit.rlim_cur;
 }
 
 enum status machine_free_space(struct io *io, const char *path, uint64_t *bytes) {

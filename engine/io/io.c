@@ -148,6 +148,10 @@ enum status io_stat(struct io *io, const char *path, struct io_entry *entry) {
     return path_fits(path) ? io->vtable->stat(io, path, entry) : STATUS_INVALID;
 }
 
+uint64_t io_files_most(struct io *io) {
+    return io->vtable->files_most ? io->vtable->files_most(io) : UINT64_MAX;
+}
+
 enum status io_free_space(struct io *io, const char *path, uint64_t *bytes) {
     *bytes = 0;
     return path_fits(path) ? io->vtable->free_space(io, path, bytes) : STATUS_INVALID;

@@ -152,9 +152,10 @@ void machine_deinit(struct machine *machine);
     .file_allocate = machine_file_allocate, .file_truncate = machine_file_truncate, .remove = machine_remove,          \
     .rename = machine_rename, .link = machine_link, .dir_make = machine_dir_make, .dir_sync = machine_dir_sync,        \
     .dir_list = machine_dir_list, .stat = machine_stat, .free_space = machine_free_space,                              \
-    .dir_lock = machine_dir_lock, .unlock = machine_unlock, .now_ns = machine_now_ns, .clock_ms = machine_clock_ms,    \
-    .entropy = machine_entropy, .sleep = machine_sleep, .wake = machine_wake, .socket_local = machine_socket_local,    \
-    .socket_remote = machine_socket_remote, .job_start = machine_job_start, .job_assist = machine_job_assist
+    .files_most = machine_files_most, .dir_lock = machine_dir_lock, .unlock = machine_unlock,                          \
+    .now_ns = machine_now_ns, .clock_ms = machine_clock_ms, .entropy = machine_entropy, .sleep = machine_sleep,        \
+    .wake = machine_wake, .socket_local = machine_socket_local, .socket_remote = machine_socket_remote,                \
+    .job_start = machine_job_start, .job_assist = machine_job_assist
 
 void machine_wake(struct io *io);
 /* False if there is no reason to sleep: a wake came. Else the loop must wait and then call machine_sleep_end. */
@@ -244,6 +245,7 @@ enum status machine_dir_sync(struct io *io, const char *path);
 enum status machine_dir_list(struct io *io, const char *path, enum status (*visit)(void *, const struct io_entry *),
                              void *context);
 enum status machine_stat(struct io *io, const char *path, struct io_entry *entry);
+uint64_t machine_files_most(struct io *io);
 enum status machine_free_space(struct io *io, const char *path, uint64_t *bytes);
 
 enum status machine_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error);

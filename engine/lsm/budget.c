@@ -141,5 +141,6 @@ void budget_get_stats(struct engine *engine, struct engine_stats *stats) {
     }
     stats->memory_most = engine->memory_most;
     mutex_unlock(&engine->budget_lock);
-    stats->open_files = atomic_load_explicit(&engine->open_files, memory_order_relaxed);
+    stats->open_files = atomic_load_explicit(&engine->open_files, memory_order_relaxed) +
+                        atomic_load_explicit(&engine->values.open_count, memory_order_relaxed);
 }

@@ -56,8 +56,8 @@ static enum status look_in_sst(struct lookup *lookup, struct sst *sst) {
     bool more = true;
     while (more && (status = sst_get(sst, lookup->key, snapshot, lookup->flags, &version)) != STATUS_NOT_FOUND) {
         if (status == STATUS_WOULD_BLOCK) {
-            lookup->missing = sst;
-            lookup->missing_at = sst_find_block(sst, lookup->key, snapshot);
+            lookup->missing.sst = sst;
+            lookup->missing.at = sst_find_block(sst, lookup->key, snapshot);
         }
         if (status != STATUS_OK) return status;
         more = take_version(lookup, version.trailer, version.value, &status);
@@ -152,11 +152,26 @@ static enum status show_unexpired(struct lookup *lookup) {
     return status;
 }
 
+/* The value that was read for this lookup is the one that the reference names. */
+static bool is_held(const struct lookup *lookup, const struct value_reference *reference) {
+    return lookup->held && lookup->held->file == reference->file && lookup->held->place == reference->offset;
+}
+
 /* From the reference to the value; its block takes the place of the reference's. */
 static enum status load_apart(struct lookup *lookup) {
+    struct value_reference reference = {.bytes = 0};
     struct block *block = NULL;
-    const enum status status =
-        store_load_value(lookup->engine, lookup->base, lookup->key, lookup->flags, &block, &lookup->base);
+    enum status status = STATUS_OK;
+    const bool decoded = value_reference_decode(lookup->base, &reference) == STATUS_OK;
+    if (decoded && is_held(lookup, &reference)) {
+        block = lookup->held;
+        block_acquire(block);
+        lookup->base = value_block_value(block);
+    } else {
+        status = store_load_value(lookup->engine, lookup->base, lookup->key, lookup->flags, &block, &lookup->base);
+    }
+    if (status == STATUS_WOULD_BLOCK)
+        lookup->missing = (struct lookup_missing){.reference = reference, .is_all = lookup->operands.count == 0};
     if (status != STATUS_OK) return status;
     block_release(lookup->block);
     lookup->block = block;

@@ -1,21 +1,27 @@
 /*
  * get_many: gets of many keys in the order of the keys, as of one state. First all are answered from memory; the blocks
- * that others want are then read as one batch, each once, and those keys are tried again, which may want a block of
- * an older file. Invariant: each round answers a key or makes it want another block; a key that goes round in blocks
- * that it wanted before (the cache had no room for them) reads for itself.
+ * and values kept apart that others want are then read as one batch, each block once, and those keys are tried again,
+ * which may want a block of an older file, or the value that an entry refers to. Invariant: each round answers a key or
+ * makes it want something else; a key that goes round in blocks that it wanted before (the cache had no room for them)
+ * reads for itself. A value that was read answers its key, whether the cache has room for it or not.
  */
 #include <stdlib.h>
 
 #include "engine/lsm/lookup.h"
 
-enum { BATCH_BLOCKS = 64, TOUCH_KEYS = 16 };
+enum {
+    BATCH_BLOCKS = 64,
+    BATCH_VALUES = 64,
+    BATCH_VALUE_BYTES = 8 << 20, /* but for the first */
+    TOUCH_KEYS = 16,
+};
 
 struct wish {
     uint32_t at;   /* in the caller's arrays */
     uint64_t head; /* of the key */
-    uint32_t missing_at, marked_at;
-    struct sst *missing;
-    struct sst *marked; /* with marked_at: a block that it wanted some rounds ago */
+    struct lookup_missing missing;
+    struct lookup_missing marked; /* what it wanted some rounds ago */
+    struct block *held;           /* in a round: the value that was read for it, the round's */
     unsigned rounds;
 };
 
@@ -69,22 +75,47 @@ static enum status sort_wishes(struct get_many *many) {
     return STATUS_OK;
 }
 
-/* Notes the block that is wanted; false: it was wanted before. The mark stands for twice as many rounds each time, so
+static bool is_same(const struct lookup_missing *a, const struct lookup_missing *b) {
+    return a->sst == b->sst && a->at == b->at && a->reference.file == b->reference.file &&
+           a->reference.offset == b->reference.offset;
+}
+
+static bool wants_value(const struct lookup_missing *missing) {
+    return missing->reference.bytes > 0;
+}
+
+/* Notes what is wanted; false: it was wanted before. The mark stands for twice as many rounds each time, so
  * that circles of any length are met (after Brent, "An improved Monte Carlo factorization algorithm", 1980). */
 static bool wants_another(struct wish *wish, const struct lookup *lookup) {
-    if (lookup->missing == wish->marked && lookup->missing_at == wish->marked_at) return false;
+    if (!lookup->missing.sst && !wants_value(&lookup->missing)) return false;
+    if (wish->rounds > 0 && is_same(&lookup->missing, &wish->marked)) return false;
     wish->missing = lookup->missing;
-    wish->missing_at = lookup->missing_at;
     wish->rounds++;
-    if ((wish->rounds & (wish->rounds - 1)) == 0) {
-        wish->marked = wish->missing;
-        wish->marked_at = wish->missing_at;
-    }
+    if ((wish->rounds & (wish->rounds - 1)) == 0) wish->marked = wish->missing;
     return true;
+}
+
+/* With the value that was read for it. */
+static void answer_held(struct get_many *many, struct wish *wish) {
+    struct lookup lookup = {
+        .engine = many->engine,
+        .tree = many->read.tree,
+        .key = many->keys[wish->at],
+        .time_ms = many->read.time_ms,
+        .has_base = true,
+        .base = value_block_value(wish->held),
+        .block = wish->held,
+    };
+    block_acquire(wish->held);
+    many->statuses[wish->at] = lookup_answer(&lookup, STATUS_OK, &many->values[wish->at]);
 }
 
 /* True: answered, well or badly. */
 static bool try_one(struct get_many *many, struct wish *wish, unsigned flags) {
+    if (wish->held && wish->missing.is_all) {
+        answer_held(many, wish);
+        return true;
+    }
     struct lookup lookup = {
         .engine = many->engine,
         .tree = many->read.tree,
@@ -94,10 +125,11 @@ static bool try_one(struct get_many *many, struct wish *wish, unsigned flags) {
         .time_ms = many->read.time_ms,
         .flags = flags,
         .own = many->own,
+        .held = wish->held,
     };
     const enum status ran = lookup_run(&lookup, many->read.view);
     const enum status status = lookup_answer(&lookup, ran, &many->values[wish->at]);
-    if (status == STATUS_WOULD_BLOCK && lookup.missing && wants_another(wish, &lookup)) return false;
+    if (status == STATUS_WOULD_BLOCK && wants_another(wish, &lookup)) return false;
     if (status == STATUS_WOULD_BLOCK) return try_one(many, wish, 0);
     many->statuses[wish->at] = status;
     return true;
@@ -109,30 +141,66 @@ static void try_first(struct get_many *many, size_t count) {
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
         struct wish wish = wishes[i];
-        if (!try_one(many, &wish, SST_MEMORY_ONLY)) wishes[left++] = wish;
+        if (try_one(many, &wish, SST_MEMORY_ONLY)) continue;
+        wish.held = NULL;
+        wishes[left++] = wish;
     }
     memmove(wishes + left, wishes + count, (many->wish_count - count) * sizeof *wishes);
     many->wish_count -= count - left;
 }
 
-static bool is_wanted(const struct sst_wanted *wanted, size_t count, const struct wish *wish) {
-    for (size_t i = 0; i < count; i++)
-        if (wanted[i].sst == wish->missing && wanted[i].at == wish->missing_at) return true;
-    return false;
+/* What one round reads. */
+struct batch {
+    struct sst_wanted blocks[BATCH_BLOCKS];
+    struct value_wanted values[BATCH_VALUES];
+    struct wish *wanters[BATCH_VALUES]; /* of the values */
+    size_t block_count, value_count;
+    uint64_t value_bytes;
+};
+
+static void want_block(struct batch *batch, const struct lookup_missing *missing) {
+    for (size_t i = 0; i < batch->block_count; i++)
+        if (batch->blocks[i].sst == missing->sst && batch->blocks[i].at == missing->at) return;
+    batch->blocks[batch->block_count++] = (struct sst_wanted){.sst = missing->sst, .at = missing->at};
 }
 
-/* Reads blocks that are wanted, and holds them while the keys are tried again. */
+/* What can't be opened is left out: its key meets the failure when it is tried again. */
+static void want_value(struct get_many *many, struct batch *batch, struct wish *wish) {
+    struct value_wanted *want = &batch->values[batch->value_count];
+    *want = (struct value_wanted){.reference = wish->missing.reference, .key = many->keys[wish->at]};
+    if (store_use_values(many->engine, want->reference.file, 0, &want->reader) != STATUS_OK) return;
+    batch->wanters[batch->value_count++] = wish;
+    batch->value_bytes += want->reference.bytes;
+}
+
+static bool has_room(const struct batch *batch, const struct wish *wish) {
+    if (!wants_value(&wish->missing)) return batch->block_count < BATCH_BLOCKS;
+    return batch->value_count == 0 || (batch->value_count < BATCH_VALUES &&
+                                       batch->value_bytes + wish->missing.reference.bytes <= BATCH_VALUE_BYTES);
+}
+
+/* Reads blocks and values that are wanted, and holds them while the keys are tried again. */
 static void load_round(struct get_many *many) {
-    struct sst_wanted wanted[BATCH_BLOCKS];
-    size_t count = 0, last = 0;
-    for (; last < many->wish_count && count < BATCH_BLOCKS; last++) {
-        const struct wish *wish = &many->wishes[last];
-        if (!is_wanted(wanted, count, wish))
-            wanted[count++] = (struct sst_wanted){.sst = wish->missing, .at = wish->missing_at};
+    struct batch batch;
+    size_t last = 0;
+    batch.block_count = batch.value_count = 0;
+    batch.value_bytes = 0;
+    for (; last < many->wish_count && has_room(&batch, &many->wishes[last]); last++) {
+        struct wish *wish = &many->wishes[last];
+        if (wants_value(&wish->missing))
+            want_value(many, &batch, wish);
+        else
+            want_block(&batch, &wish->missing);
     }
-    sst_load_many(many->engine->io, wanted, count);
+    sst_load_many(many->engine->io, batch.blocks, batch.block_count);
+    value_load_many(many->engine->io, batch.values, batch.value_count);
+    for (size_t i = 0; i < batch.value_count; i++) batch.wanters[i]->held = batch.values[i].block;
     try_first(many, last);
-    for (size_t i = 0; i < count; i++) block_release(wanted[i].block);
+    for (size_t i = 0; i < batch.block_count; i++) block_release(batch.blocks[i].block);
+    for (size_t i = 0; i < batch.value_count; i++) {
+        block_release(batch.values[i].block);
+        value_reader_close(batch.values[i].reader);
+    }
 }
 
 /* The searches in the newest memtable wait for memory side by side. */

@@ -9,6 +9,14 @@
 #include "engine/lsm/resolve.h"
 #include "engine/lsm/store.h"
 
+/* What has to be read from a file before a lookup can go on. Neither: a file is not even open. */
+struct lookup_missing {
+    struct sst *sst; /* a data block of it, or NULL */
+    uint32_t at;
+    struct value_reference reference; /* a value kept apart; bytes 0 = none */
+    bool is_all;                      /* it is the answer: there are no operands to be folded onto it */
+};
+
 struct lookup {
     /* Set by the caller, the rest zero. The view is held until lookup_answer. */
     struct engine *engine;
@@ -19,6 +27,7 @@ struct lookup {
     int64_t time_ms; /* of the read: what ends by then is gone */
     unsigned flags;  /* enum sst_read_flag */
     struct own_writes own;
+    struct block *held; /* a value kept apart that was read for this lookup, the caller's; NULL = none */
 
     uint64_t cover; /* the highest range delete met; hides what is older */
     bool decided;   /* nothing older matters */
@@ -28,8 +37,7 @@ struct lookup {
     struct slice base;
     struct block *block; /* pins base, or */
     struct memtable *memtable;
-    struct sst *missing; /* after WOULD_BLOCK: the file whose data block is wanted; NULL = it is not even open */
-    uint32_t missing_at; /* which block */
+    struct lookup_missing missing; /* after WOULD_BLOCK */
 };
 
 /* Searches. OK also when there is nothing. */

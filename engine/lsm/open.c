@@ -11,6 +11,8 @@ enum {
     COMPACTION_PRIORITY = 2,
     SWEEP_PRIORITY = 1,
     GAP_PRIORITY = 1,
+    FILES_LEAST = 8, /* as of options.c */
+    FILES_SHARE = 2, /* of the process's descriptors: the others are for logs, sockets, and whatever it does beside */
 };
 
 static void on_read_error(void *context, const struct error *error) {
@@ -139,6 +141,19 @@ static void tell_unused_options(struct engine *engine) {
     }
 }
 
+/* A table that can't be opened for want of a descriptor fails a read; one that is closed costs another opening. */
+static void limit_open_files(struct engine *engine) {
+    const uint64_t process = io_files_most(engine->io);
+    struct event event;
+    if (engine->options.read_only || engine->open_files_most <= process / FILES_SHARE) return;
+    engine->open_files_most = process / FILES_SHARE < FILES_LEAST ? FILES_LEAST : process / FILES_SHARE;
+    event_begin(&event, engine, "open files lowered");
+    event_number(&event, "open_files", engine->options.open_files);
+    event_number(&event, "process_may_have", process);
+    event_number(&event, "lowered_to", engine->open_files_most);
+    event_end(&event);
+}
+
 static enum status open_engine(struct engine *engine, const char *dir, struct error *error) {
     bool differs = false;
     const uint64_t start = io_now_ns(engine->io);
@@ -149,6 +164,7 @@ static enum status open_engine(struct engine *engine, const char *dir, struct er
     if (status == STATUS_OK && differs && !engine->options.read_only) status = options_keep(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = sync_parent(engine);
     if (status == STATUS_OK) tell_unused_options(engine);
+    if (status == STATUS_OK) limit_open_files(engine);
     if (status == STATUS_OK) tell_opening(engine, io_now_ns(engine->io) - start);
     if (status != STATUS_OK && error && error->status == STATUS_OK)
         error_set(error, status, "%s: %s", dir, status_text(status));

@@ -182,6 +182,7 @@ static enum status load_value_file(struct loading *loading, uint64_t number, con
     (*file)->known = true;
     if (!engine->options.read_only) return STATUS_OK;
     status = store_open_values(engine, *file, 0, &reader);
+    if (status == STATUS_OK) value_reader_close(reader); /* the table keeps it open */
     return status == STATUS_OK ? status : error_set(loading->error, status, "%s: can't be opened", path);
 }
 

@@ -155,12 +155,12 @@ struct engine {
     struct value_table values;
     struct mutex table_lock;     /* opening of SSTs, and taking them from their files */
     _Atomic uint64_t open_files; /* SSTs */
-    uint64_t open_files_most;
-    struct list detached;     /* the sweep job's: SSTs to be closed (tables.c) */
-    uint64_t detached_count;  /* table_lock */
-    uint64_t detached_bytes;  /* table_lock */
-    uint64_t table_hand;      /* table_lock */
-    struct store_claim claim; /* mutex: of the compaction under way */
+    uint64_t open_files_most;    /* these and files of values */
+    struct list detached;        /* the sweep job's: SSTs to be closed (tables.c) */
+    uint64_t detached_count;     /* table_lock */
+    uint64_t detached_bytes;     /* table_lock */
+    uint64_t table_hand;         /* table_lock */
+    struct store_claim claim;    /* mutex: of the compaction under way */
 
     _Atomic uint64_t log_durable; /* ENGINE_WAL_OFF: index */
     _Atomic uint64_t flush_waits; /* index that a finished flush waits for; UINT64_MAX = none */
@@ -239,8 +239,12 @@ MUST_CHECK enum status store_open_file(struct engine *engine, struct file *file,
  * caller. The caller holds a view, or a version, that has the entry's SST. flags: enum sst_read_flag. */
 MUST_CHECK enum status store_load_value(struct engine *engine, struct slice reference, struct slice key, unsigned flags,
                                         struct block **block, struct slice *value);
+/* The open reader of a file of values, with a reference for the caller (value_reader_close). WOULD_BLOCK with
+ * SST_MEMORY_ONLY. The file is held, as above; the second knows it by its number. */
 MUST_CHECK enum status store_open_values(struct engine *engine, struct value_file *file, unsigned flags,
                                          struct value_reader **reader);
+MUST_CHECK enum status store_use_values(struct engine *engine, uint64_t number, unsigned flags,
+                                        struct value_reader **reader);
 /* From meta.values to file->uses; CORRUPT when one is not there. What was attached is detached before the file goes. */
 MUST_CHECK enum status store_attach_values(struct engine *engine, struct file *file, struct error *error);
 void store_detach_values(struct file *file);

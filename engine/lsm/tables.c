@@ -24,11 +24,17 @@ static uint64_t table_bytes(const struct engine *engine) {
     return memory_used(&engine->memory, ENGINE_MEMORY_TABLES);
 }
 
+/* SSTs that may be open beside the files of values that are. */
+static uint64_t tables_most(const struct engine *engine) {
+    const uint64_t values = atomic_load_explicit(&engine->values.open_count, memory_order_relaxed);
+    return values < engine->open_files_most ? engine->open_files_most - values : 0;
+}
+
 /* More than `eighths` of what may be open. A reader beside a writer may not close what the writer removes meanwhile. */
 static bool are_over(const struct engine *engine, unsigned eighths) {
     if (engine->options.read_only) return false;
     const uint64_t count = atomic_load_explicit(&engine->open_files, memory_order_relaxed);
-    if (count > (uint64_t)engine->open_files_most * eighths / 8) return true;
+    if (count > tables_most(engine) * eighths / 8) return true;
     return engine->memory.limit > 0 && table_bytes(engine) > engine->memory.limit / TABLE_SHARE * eighths / 8;
 }
 
@@ -81,7 +87,7 @@ static bool detach(struct engine *engine, struct file *file, struct list *gone) 
 static bool is_enough(const struct engine *engine) {
     const uint64_t count = atomic_load_explicit(&engine->open_files, memory_order_relaxed) - engine->detached_count;
     const uint64_t bytes = table_bytes(engine) - engine->detached_bytes;
-    if (count > (uint64_t)engine->open_files_most * TRIM_EIGHTHS / 8) return false;
+    if (count > tables_most(engine) * TRIM_EIGHTHS / 8) return false;
     return engine->memory.limit == 0 || bytes <= engine->memory.limit / TABLE_SHARE * TRIM_EIGHTHS / 8;
 }
 

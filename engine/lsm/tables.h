@@ -1,7 +1,8 @@
 /*
  * tables: which SSTs are open. One is opened when it is first read, and stays until its file goes, or until there are
- * more than engine_options.open_files of them, or more of their bytes in memory than a quarter of memory_bytes: then
- * those that were not asked for lately are closed (a clock's hand goes round over the files of the version).
+ * more than engine_options.open_files of them and of files of values (engine/lsm/value_load.c), or more of their bytes
+ * in memory than a quarter of memory_bytes: then those that were not asked for lately are closed (a clock's hand goes
+ * round over the files of the version).
  *
  * A reader holds no reference to a table, only to its view; so a table that is taken from its file is closed once every
  * view that was there by then is gone: a new view is published behind it. A job that reads without a view pins its

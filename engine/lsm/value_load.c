@@ -10,7 +10,8 @@
 
 /* ---- Reading one ------------------------------------------------------------------------------------------------- */
 
-/* REQUIRES: table_lock. */
+enum { VALUES_SHARE = 4 /* of open_files */ };
+
 static enum status open_reader(struct engine *engine, struct value_file *file, struct value_reader **reader) {
     char path[IO_PATH_BYTES];
     struct error error = {.status = STATUS_OK};
@@ -18,40 +19,53 @@ static enum status open_reader(struct engine *engine, struct value_file *file, s
     if (status != STATUS_OK) return status;
     const struct sst_identity identity = {.store = file->meta.store, .file = file->meta.number};
     status = value_reader_open(&engine->environment, path, identity, file->meta.number, reader, &error);
-    if (status == STATUS_OK) {
-        atomic_store_explicit(&file->reader, *reader, memory_order_release);
-        return STATUS_OK;
-    }
+    if (status == STATUS_OK) return STATUS_OK;
     store_note_error(engine, status, "%s", error.text[0] ? error.text : status_text(status));
     return status == STATUS_NOT_FOUND || status == STATUS_MISMATCH ? STATUS_CORRUPT : status;
 }
 
+/* A quarter of the files that may be open are files of values, and tables have what those leave. A reader beside a
+ * writer may not close what the writer removes meanwhile. */
+static void close_some(struct engine *engine) {
+    struct value_reader *reader;
+    if (engine->options.read_only) return;
+    while ((reader = value_table_take_reader(&engine->values, (uint32_t)(engine->open_files_most / VALUES_SHARE))))
+        value_reader_close(reader);
+}
+
 enum status store_open_values(struct engine *engine, struct value_file *file, unsigned flags,
                               struct value_reader **reader) {
-    *reader = atomic_load_explicit(&file->reader, memory_order_acquire);
+    (void)value_table_use(&engine->values, file->meta.number, reader);
     if (*reader) return STATUS_OK;
     if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
-    enum status status = STATUS_OK;
-    mutex_lock(&engine->table_lock);
-    *reader = atomic_load_explicit(&file->reader, memory_order_acquire);
-    if (!*reader) status = open_reader(engine, file, reader);
-    mutex_unlock(&engine->table_lock);
-    return status;
+    const enum status status = open_reader(engine, file, reader);
+    if (status != STATUS_OK) return status;
+    value_table_keep_reader(&engine->values, file, reader);
+    close_some(engine);
+    return STATUS_OK;
+}
+
+enum status store_use_values(struct engine *engine, uint64_t number, unsigned flags, struct value_reader **reader) {
+    struct value_file *file = value_table_use(&engine->values, number, reader);
+    if (*reader) return STATUS_OK;
+    if (file) return store_open_values(engine, file, flags, reader);
+    store_note_error(engine, STATUS_CORRUPT, "%s: an entry refers to a file of values that is not there", engine->dir);
+    return STATUS_CORRUPT;
 }
 
 enum status store_load_value(struct engine *engine, struct slice reference_bytes, struct slice key, unsigned flags,
                              struct block **block, struct slice *value) {
     struct value_reference reference;
-    struct value_reader *reader;
+    struct value_reader *reader = NULL;
     enum status status = value_reference_decode(reference_bytes, &reference);
-    struct value_file *file = status == STATUS_OK ? value_table_find(&engine->values, reference.file) : NULL;
-    if (!file) {
-        store_note_error(engine, STATUS_CORRUPT, "%s: an entry refers to a file of values that is not there",
-                         engine->dir);
-        return STATUS_CORRUPT;
+    if (status != STATUS_OK) {
+        store_note_error(engine, status, "%s: an entry's reference to a value is malformed", engine->dir);
+        return status;
     }
-    status = store_open_values(engine, file, flags, &reader);
-    return status == STATUS_OK ? value_reader_get(reader, &reference, key, flags, block, value) : status;
+    status = store_use_values(engine, reference.file, flags, &reader);
+    if (status == STATUS_OK) status = value_reader_get(reader, &reference, key, flags, block, value);
+    value_reader_close(reader);
+    return status;
 }
 
 /* ---- What an SST uses -------------------------------------------------------------------------------------------- */
@@ -129,7 +143,7 @@ uint64_t file_stale_bytes(const struct file *file) {
 
 static void bury(struct engine *engine, struct value_file *file) {
     char path[IO_PATH_BYTES];
-    value_reader_close(atomic_load(&file->reader));
+    value_file_close(file);
     if (atomic_load(&file->dead) && !store_has_failed(engine) && !engine->options.read_only) {
         /* Its values in the cache are asked for no more, and leave it in their turn. */
         enum status status = file_path(path, engine->dir, FILE_VALUES, file->meta.number);

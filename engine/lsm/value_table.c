@@ -59,6 +59,68 @@ struct value_file *value_table_find(struct value_table *table, uint64_t number) 
     return file;
 }
 
+struct value_file *value_table_use(struct value_table *table, uint64_t number, struct value_reader **reader) {
+    mutex_lock(&table->mutex);
+    struct value_file *file = find(table, number);
+    *reader = file ? file->reader : NULL;
+    if (*reader) {
+        value_reader_acquire(*reader);
+        file->used = true;
+    }
+    mutex_unlock(&table->mutex);
+    return file;
+}
+
+void value_table_keep_reader(struct value_table *table, struct value_file *file, struct value_reader **reader) {
+    struct value_reader *unwanted = NULL;
+    mutex_lock(&table->mutex);
+    if (file->reader) {
+        unwanted = *reader;
+        *reader = file->reader;
+    } else {
+        file->reader = *reader;
+        atomic_fetch_add_explicit(&table->open_count, 1, memory_order_relaxed);
+    }
+    value_reader_acquire(*reader); /* the caller's beside the table's */
+    file->used = true;
+    mutex_unlock(&table->mutex);
+    value_reader_close(unwanted);
+}
+
+/* REQUIRES: mutex. The first in a bucket that was not asked for; those that were are given another round. */
+static struct value_reader *take_from(struct value_table *table, struct value_file *file) {
+    for (; file; file = file->next) {
+        struct value_reader *reader = file->reader;
+        if (reader && !file->used) {
+            file->reader = NULL;
+            atomic_fetch_sub_explicit(&table->open_count, 1, memory_order_relaxed);
+            return reader;
+        }
+        file->used = false;
+    }
+    return NULL;
+}
+
+struct value_reader *value_table_take_reader(struct value_table *table, uint32_t most) {
+    struct value_reader *taken = NULL;
+    mutex_lock(&table->mutex);
+    /* Two rounds: the second meets none that was asked for. Those of dead files are in no bucket. */
+    for (size_t steps = 0; !taken && steps < (size_t)2 * VALUE_TABLE_BUCKETS; steps++) {
+        if (atomic_load_explicit(&table->open_count, memory_order_relaxed) <= most) break;
+        taken = take_from(table, table->buckets[table->hand]);
+        if (!taken) table->hand = (table->hand + 1) % VALUE_TABLE_BUCKETS;
+    }
+    mutex_unlock(&table->mutex);
+    return taken;
+}
+
+void value_file_close(struct value_file *file) {
+    if (!file->reader) return;
+    atomic_fetch_sub_explicit(&file->table->open_count, 1, memory_order_relaxed);
+    value_reader_close(file->reader);
+    file->reader = NULL;
+}
+
 void value_file_release(struct value_file *file) {
     if (!file) return;
     struct value_table *table = file->table;

@@ -22,15 +22,16 @@
 #include "engine/values/value_read.h"
 
 struct value_file {
-    struct edit_value_file meta;           /* bytes and counts: set when it is whole */
-    _Atomic(struct value_reader *) reader; /* NULL until first read; owned */
-    _Atomic uint64_t live_bytes;           /* of records that SSTs of the present version refer to */
-    _Atomic uint32_t live_files;           /* SSTs of the present version that refer to it */
-    _Atomic bool dead;        /* nothing in the manifest lives on it: it goes from disk with the last reference */
-    _Atomic bool stale;       /* so little of it is left that a compaction rewrites what it meets */
-    unsigned garbage_percent; /* its kind's */
-    bool known;               /* install lock: the manifest knows it */
-    uint32_t references;      /* table's mutex */
+    struct edit_value_file meta; /* bytes and counts: set when it is whole */
+    struct value_reader *reader; /* table's mutex: open since it was read first; NULL = not */
+    bool used;                   /* table's mutex: asked for since the hand passed */
+    _Atomic uint64_t live_bytes; /* of records that SSTs of the present version refer to */
+    _Atomic uint32_t live_files; /* SSTs of the present version that refer to it */
+    _Atomic bool dead;           /* nothing in the manifest lives on it: it goes from disk with the last reference */
+    _Atomic bool stale;          /* so little of it is left that a compaction rewrites what it meets */
+    unsigned garbage_percent;    /* its kind's */
+    bool known;                  /* install lock: the manifest knows it */
+    uint32_t references;         /* table's mutex */
     struct value_table *table;
     struct value_file *next; /* same bucket; dead */
 };
@@ -41,6 +42,8 @@ struct value_table {
     struct mutex mutex;
     struct value_file *buckets[VALUE_TABLE_BUCKETS];
     struct value_file *dead;
+    _Atomic uint32_t open_count; /* files that have a reader */
+    size_t hand;                 /* mutex: a bucket */
 };
 
 void value_table_init(struct value_table *table);
@@ -53,6 +56,16 @@ struct value_file *value_table_add(struct value_table *table, const struct edit_
 struct value_file *value_table_acquire(struct value_table *table, uint64_t number);
 /* The same without a reference: while something that uses it is held. */
 struct value_file *value_table_find(struct value_table *table, uint64_t number);
+/* The same, and *reader with a reference for the caller (value_reader_close), or NULL where it is not open. */
+struct value_file *value_table_use(struct value_table *table, uint64_t number, struct value_reader **reader);
+/* The file was opened. Where another thread came first, *reader becomes that one's (references move over). The caller
+ * still holds its one reference to it. */
+void value_table_keep_reader(struct value_table *table, struct value_file *file, struct value_reader **reader);
+/* Takes the reader of a file that was not asked for lately, for the caller to close, if more than `most` are open;
+ * NULL = they are few enough. Whoever reads from it holds a reference. */
+struct value_reader *value_table_take_reader(struct value_table *table, uint32_t most);
+/* For one of the dead. */
+void value_file_close(struct value_file *file);
 void value_file_release(struct value_file *file); /* NULL is allowed */
 /* One of the dead, which is the caller's to close, remove and free; NULL = none. */
 struct value_file *value_table_take_dead(struct value_table *table);

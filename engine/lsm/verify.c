@@ -131,6 +131,7 @@ static enum status verify_values(struct verify *verify, struct value_file *file)
     if (footer->file_bytes != file->meta.bytes || footer->records != file->meta.records)
         find(verify, path, 0, "holds other values than the manifest says");
     status = value_reader_verify(reader, find_in_sst, &reading);
+    value_reader_close(reader);
     return status_class(status) == STATUS_CLASS_DAMAGE ? STATUS_OK : status;
 }
 

@@ -1,10 +1,11 @@
 /*
- * value_read: opening, single values, the walk. Invariant: a block in the cache begins with where its value stands and
- * how long it is; it was verified against its own check and the reference's when it was loaded.
+ * value_read: opening, values one by one and many at once, the walk. Invariant: a block in the cache begins with where
+ * its value stands and how long it is; it was verified against its own check and the reference's when it was loaded.
  */
 #include "engine/values/value_read.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@
 enum { FRONT_BYTES = 8 /* of a block: u32 where the value stands, u32 its size */ };
 
 struct value_reader {
+    _Atomic uint32_t references;
     const struct sst_environment *environment;
     struct io_file *file;
     struct sst_identity identity;
@@ -57,6 +59,7 @@ enum status value_reader_open(const struct sst_environment *environment, const c
     if (error) *error = (struct error){.status = STATUS_OK};
     struct value_reader *made = calloc(1, sizeof *made);
     if (!made) return error_set(error, STATUS_NO_MEMORY, "%s: no memory to open it", path);
+    atomic_init(&made->references, 1);
     made->environment = environment;
     made->identity = identity;
     made->cache_file = cache_file;
@@ -71,8 +74,12 @@ enum status value_reader_open(const struct sst_environment *environment, const c
     return error_prefix(error, status, "%s", path);
 }
 
+void value_reader_acquire(struct value_reader *reader) {
+    atomic_fetch_add_explicit(&reader->references, 1, memory_order_relaxed);
+}
+
 void value_reader_close(struct value_reader *reader) {
-    if (!reader) return;
+    if (!reader || atomic_fetch_sub_explicit(&reader->references, 1, memory_order_acq_rel) > 1) return;
     io_file_close(reader->file);
     free(reader);
 }
@@ -83,7 +90,7 @@ const struct value_footer *value_reader_footer(const struct value_reader *reader
 
 /* ---- One value --------------------------------------------------------------------------------------------------- */
 
-static struct slice value_in(const struct block *block) {
+struct slice value_block_value(const struct block *block) {
     return slice_make(block->data + coding_get_u32(block->data), coding_get_u32(block->data + 4));
 }
 
@@ -124,24 +131,39 @@ static enum status failed(const struct value_reader *reader, const struct value_
     return status;
 }
 
-static enum status load(const struct value_reader *reader, const struct value_reference *reference, struct slice key,
-                        struct block **block) {
-    struct value_record record;
+/* Room for the record to be read into. CORRUPT: it would not lie in the file. */
+static enum status record_room(const struct value_reader *reader, const struct value_reference *reference,
+                               struct block **block) {
     const uint64_t end = reader->footer.file_bytes - VALUE_FOOTER_BYTES;
     if (reference->offset > end || reference->bytes > end - reference->offset) return STATUS_CORRUPT;
-    struct block *made = block_create(reader->environment->cache, reader->cache_file, reference->offset,
-                                      FRONT_BYTES + (size_t)reference->bytes);
-    if (!made) return STATUS_NO_MEMORY;
-    const struct slice bytes = slice_make(made->data + FRONT_BYTES, reference->bytes);
-    enum status status = read_exactly(reader, reference->offset, made->data + FRONT_BYTES, reference->bytes);
-    if (status == STATUS_OK) status = value_record_decode(bytes, &reader->identity, reference->offset, &record);
+    *block = block_create(reader->environment->cache, reader->cache_file, reference->offset,
+                          FRONT_BYTES + (size_t)reference->bytes);
+    return *block ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* The record that was read into *block, as a value; on failure *block is released and NULL. */
+static enum status settle(const struct value_reader *reader, const struct value_reference *reference, struct slice key,
+                          struct block **block) {
+    struct value_record record;
+    const struct slice bytes = slice_make((*block)->data + FRONT_BYTES, reference->bytes);
+    enum status status = value_record_decode(bytes, &reader->identity, reference->offset, &record);
     if (status == STATUS_OK && (record.check != reference->check || !slice_equal(record.key, key)))
         status = STATUS_CORRUPT;
-    if (status == STATUS_OK) status = unfold(reader, &record, &made);
-    if (status == STATUS_OK)
-        *block = made;
-    else
-        block_release(made);
+    if (status == STATUS_OK) status = unfold(reader, &record, block);
+    if (status == STATUS_OK) return STATUS_OK;
+    block_release(*block);
+    *block = NULL;
+    return status;
+}
+
+static enum status load(const struct value_reader *reader, const struct value_reference *reference, struct slice key,
+                        struct block **block) {
+    enum status status = record_room(reader, reference, block);
+    if (status != STATUS_OK) return status;
+    status = read_exactly(reader, reference->offset, (*block)->data + FRONT_BYTES, reference->bytes);
+    if (status == STATUS_OK) return settle(reader, reference, key, block);
+    block_release(*block);
+    *block = NULL;
     return status;
 }
 
@@ -155,8 +177,46 @@ enum status value_reader_get(struct value_reader *reader, const struct value_ref
         if (status != STATUS_OK) return failed(reader, reference, status);
         if (cache && !(flags & SST_NO_FILL)) block_cache_add(cache, block);
     }
-    *value = value_in(*block);
+    *value = value_block_value(*block);
     return STATUS_OK;
+}
+
+/* ---- Many at once ------------------------------------------------------------------------------------------------ */
+
+static size_t ask_for(struct value_wanted *wanted, size_t count, struct io_read *reads) {
+    size_t asked = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct value_wanted *want = &wanted[i];
+        if (record_room(want->reader, &want->reference, &want->block) != STATUS_OK) continue;
+        reads[asked++] = (struct io_read){
+            .file = want->reader->file,
+            .offset = want->reference.offset,
+            .to = want->block->data + FRONT_BYTES,
+            .size = want->reference.bytes,
+        };
+    }
+    return asked;
+}
+
+static void take_read(struct value_wanted *want, const struct io_read *read) {
+    struct block_cache *cache = want->reader->environment->cache;
+    if (read->status != STATUS_OK || read->got < read->size) {
+        block_release(want->block);
+        want->block = NULL;
+    } else if (settle(want->reader, &want->reference, want->key, &want->block) == STATUS_OK && cache) {
+        block_cache_add(cache, &want->block);
+    }
+}
+
+void value_load_many(struct io *io, struct value_wanted *wanted, size_t count) {
+    struct io_read *reads = count ? malloc(count * sizeof *reads) : NULL;
+    for (size_t i = 0; i < count; i++) wanted[i].block = NULL;
+    if (!reads) return;
+    io_file_read_many(io, reads, ask_for(wanted, count, reads));
+    size_t asked = 0;
+    for (size_t i = 0; i < count; i++)
+        if (wanted[i].block) take_read(&wanted[i], &reads[asked++]);
+    free(reads);
 }
 
 /* ---- The walk ---------------------------------------------------------------------------------------------------- */

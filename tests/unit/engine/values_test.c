@@ -1,4 +1,5 @@
-/* Values kept apart from their keys: what is read, what compaction moves, and when the files of values go. */
+/* Values kept apart from their keys: what is read, what compaction moves, when the files of values go, and how many are
+ * open. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "engine/io_backend.h"
+#include "tests/harness/alloc_fault.h"
 #include "tests/harness/engine_lab.h"
 #include "tests/harness/test_env.h"
 #include "tools/sim/sim_io.h"
@@ -152,6 +155,174 @@ static void from_memory_alone_it_would_block_until_it_was_read(void **state) {
     expect(fixture, NULL, 1, 1);
     assert_int_equal(engine_get_try(fixture->engine, NULL, TREE, key, &value), STATUS_OK);
     engine_value_release(&value);
+}
+
+/* An io that counts what is read as a batch, and says how many files may be open. */
+static struct {
+    const struct io_vtable *inner;
+    struct io_vtable vtable;
+    unsigned batches, read;
+    uint64_t files_most;
+} counting;
+
+static void count_batch(struct io *io, struct io_read *reads, size_t count) {
+    (void)io;
+    counting.batches++;
+    counting.read += (unsigned)count;
+    for (size_t i = 0; i < count; i++)
+        reads[i].status = io_file_read(reads[i].file, reads[i].offset, reads[i].to, reads[i].size, &reads[i].got);
+}
+
+static uint64_t tell_files_most(struct io *io) {
+    (void)io;
+    return counting.files_most;
+}
+
+static void begin_counting(struct io *io, uint64_t files_most) {
+    counting.inner = io->vtable;
+    counting.vtable = *io->vtable;
+    counting.vtable.file_read_many = count_batch;
+    counting.vtable.files_most = tell_files_most;
+    counting.batches = counting.read = 0;
+    counting.files_most = files_most;
+    io->vtable = &counting.vtable;
+}
+
+static void end_counting(struct io *io) {
+    io->vtable = counting.inner;
+}
+
+enum { MANY = 60 };
+
+/* Keys from first on, the last one twice and one that is absent. */
+struct asked {
+    char names[MANY + 2][16];
+    struct slice keys[MANY + 2];
+    struct engine_value values[MANY + 2];
+    enum status statuses[MANY + 2];
+};
+
+static void ask_many(const struct fixture *fixture, struct asked *asked, unsigned first) {
+    for (unsigned i = 0; i < MANY + 2; i++) {
+        snprintf(asked->names[i], sizeof asked->names[i], "k%04u", i < MANY ? first + i : first + MANY - 1);
+        if (i > MANY) snprintf(asked->names[i], sizeof asked->names[i], "absent");
+        asked->keys[i] = slice_from_text(asked->names[i]);
+    }
+    assert_int_equal(
+        engine_get_many(fixture->engine, NULL, TREE, asked->keys, MANY + 2, asked->values, asked->statuses), STATUS_OK);
+}
+
+static void expect_many(struct asked *asked, unsigned first, unsigned version) {
+    char text[SIZE + 1];
+    for (unsigned i = 0; i <= MANY; i++) {
+        assert_int_equal(asked->statuses[i], STATUS_OK);
+        const unsigned key = i < MANY ? first + i : first + MANY - 1;
+        assert_true(slice_equal(asked->values[i].data, slice_from_text(value_of(key, version, text))));
+        engine_value_release(&asked->values[i]);
+    }
+    assert_int_equal(asked->statuses[MANY + 1], STATUS_NOT_FOUND);
+}
+
+static void many_values_are_read_as_one_batch_whether_the_cache_keeps_them_or_not(void **state) {
+    static struct asked asked;
+    struct fixture *fixture = *state;
+    put_many(fixture, 0, 100, 1);
+    for (size_t cache_bytes = 16 << 10; cache_bytes <= 1 << 20;
+         cache_bytes <<= 6) { /* blocks stay; values in the second */
+        fixture->options.cache_bytes = cache_bytes;
+        reopen(fixture);
+        expect(fixture, NULL, 99, 1); /* the table is open */
+        begin_counting(fixture->io, UINT64_MAX);
+        ask_many(fixture, &asked, 20);
+        end_counting(fixture->io);
+        expect_many(&asked, 20, 1);
+        assert_in_range(counting.read, MANY, MANY + 4); /* each value once, but for the key that was asked twice */
+        assert_in_range(counting.batches, 1, 3);
+    }
+}
+
+static void one_damaged_value_of_many_is_told_and_the_others_are_read(void **state) {
+    static struct asked asked;
+    struct fixture *fixture = *state;
+    struct error error;
+    put_many(fixture, 0, MANY, 1);
+    const struct listing listing = value_files(fixture);
+    engine_close(fixture->engine);
+    assert_int_equal(sim_disk_damage(fixture->disk, listing.last, 600, SIM_DAMAGE_FLIP), STATUS_OK);
+    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
+    ask_many(fixture, &asked, 0);
+    unsigned damaged = 0;
+    for (unsigned i = 0; i <= MANY; i++) {
+        damaged += asked.statuses[i] == STATUS_CORRUPT;
+        assert_true(asked.statuses[i] == STATUS_OK || asked.statuses[i] == STATUS_CORRUPT);
+        if (asked.statuses[i] == STATUS_OK) assert_int_equal(asked.values[i].data.size, SIZE);
+        engine_value_release(&asked.values[i]);
+    }
+    assert_int_equal(damaged, 1);
+    engine_last_error(fixture->engine, &error);
+    assert_non_null(strstr(error.text, ".val"));
+}
+
+static void many_values_without_memory_are_each_refused_or_read(void **state) {
+    static struct asked asked;
+    struct fixture *fixture = *state;
+    char text[SIZE + 1];
+    put_many(fixture, 0, MANY, 1);
+    bool met = true;
+    for (uint64_t nth = 1; met; nth += nth / 16 + 1) {
+        reopen(fixture);
+        for (unsigned i = 0; i < MANY; i++) {
+            snprintf(asked.names[i], sizeof asked.names[i], "k%04u", i);
+            asked.keys[i] = slice_from_text(asked.names[i]);
+        }
+        alloc_fault_at(nth);
+        const enum status status =
+            engine_get_many(fixture->engine, NULL, TREE, asked.keys, MANY, asked.values, asked.statuses);
+        met = alloc_fault_clear();
+        for (unsigned i = 0; i < MANY; i++) {
+            if (asked.statuses[i] == STATUS_OK)
+                assert_true(slice_equal(asked.values[i].data, slice_from_text(value_of(i, 1, text))));
+            else
+                assert_true(met && asked.statuses[i] == STATUS_NO_MEMORY);
+            engine_value_release(&asked.values[i]);
+        }
+        assert_true(status == STATUS_OK || met);
+    }
+}
+
+/* ---- Open files -------------------------------------------------------------------------------------------------- */
+
+static void files_of_values_that_were_not_asked_for_lately_are_closed(void **state) {
+    enum { KEYS = 600, MOST = 8 };
+    static struct asked asked;
+    struct fixture *fixture = *state;
+    struct engine_iterator *iterator;
+    fixture->options.value_file_bytes = 16 << 10;
+    fixture->options.open_files = MOST;
+    reopen(fixture);
+    const size_t without = sim_io_open_files(fixture->io);
+    put_many(fixture, 0, KEYS, 1);
+    compact(fixture);
+    assert_true(value_files(fixture).count > 4 * MOST);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned key = 0; key < KEYS; key += 7) expect(fixture, NULL, key * 31 % KEYS, 1);
+        ask_many(fixture, &asked, 100 * round);
+        expect_many(&asked, 100 * round, 1);
+        while (io_job_assist(fixture->io)) continue;
+        assert_true(stats_of(fixture).open_files <= MOST);
+        assert_true(sim_io_open_files(fixture->io) <= without + MOST);
+    }
+    unsigned keys = 0;
+    assert_int_equal(engine_iterator_open(fixture->engine, TREE, NULL, &iterator), STATUS_OK);
+    for (engine_iterator_seek_first(iterator); engine_iterator_valid(iterator); engine_iterator_next(iterator)) {
+        assert_int_equal(engine_iterator_value(iterator).size, SIZE);
+        keys++;
+    }
+    assert_int_equal(keys, KEYS);
+    engine_iterator_close(iterator);
+    must_verify(fixture);
+    while (io_job_assist(fixture->io)) continue;
+    assert_true(stats_of(fixture).open_files <= MOST);
 }
 
 static void an_iterator_reads_no_value_that_is_not_asked_for(void **state) {
@@ -371,6 +542,33 @@ static void keep_event(void *context, const char *line) {
     assert_int_equal(buf_append_format(lines, "%s\n", line), STATUS_OK);
 }
 
+static void as_many_files_are_open_as_the_process_allows_and_the_log_tells(void **state) {
+    enum { KEYS = 300, DESCRIPTORS = 24 };
+    struct fixture *fixture = *state;
+    struct buf lines = BUF_EMPTY;
+    fixture->options.value_file_bytes = fixture->options.file_bytes = 4 << 10;
+    fixture->options.on_event = keep_event;
+    fixture->options.event_context = &lines;
+    reopen(fixture);
+    assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
+    assert_null(strstr((const char *)lines.data, "open files lowered"));
+    put_many(fixture, 0, KEYS, 1);
+    compact(fixture);
+    begin_counting(fixture->io, DESCRIPTORS);
+    buf_clear(&lines);
+    reopen(fixture);
+    assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
+    assert_non_null(strstr((const char *)lines.data, "\"open files lowered\""));
+    assert_non_null(strstr((const char *)lines.data, "\"process_may_have\":24,\"lowered_to\":12"));
+    for (unsigned key = 0; key < KEYS; key++) expect(fixture, NULL, key, 1);
+    while (io_job_assist(fixture->io)) continue;
+    assert_true(stats_of(fixture).open_files <= DESCRIPTORS / 2);
+    end_counting(fixture->io);
+    fixture->options.on_event = NULL;
+    reopen(fixture);
+    buf_deinit(&lines);
+}
+
 /* The ratchet: a store that an older binary may take back has no such file. */
 static void at_format_level_1_the_threshold_is_said_to_be_unused_until_an_upgrade(void **state) {
     struct fixture *fixture = *state;
@@ -423,6 +621,11 @@ int main(void) {
         FACT(a_large_value_lies_apart_and_is_read_by_get_and_both_ways),
         FACT(a_value_stays_pinned_while_its_file_goes),
         FACT(from_memory_alone_it_would_block_until_it_was_read),
+        FACT(many_values_are_read_as_one_batch_whether_the_cache_keeps_them_or_not),
+        FACT(one_damaged_value_of_many_is_told_and_the_others_are_read),
+        FACT(many_values_without_memory_are_each_refused_or_read),
+        FACT(files_of_values_that_were_not_asked_for_lately_are_closed),
+        FACT(as_many_files_are_open_as_the_process_allows_and_the_log_tells),
         FACT(an_iterator_reads_no_value_that_is_not_asked_for),
         FACT(operands_and_appends_fold_onto_a_value_that_lies_apart),
         FACT(compaction_carries_references_and_leaves_values_where_they_are),
