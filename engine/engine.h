@@ -112,7 +112,7 @@ struct engine_tree_kind {
 
     /* Zstd: each SST gets a dictionary of at most so many bytes, made of what stands in it, where that makes it
      * smaller; 256 to 65536, about 16 KiB are a good choice for rows of some hundred bytes; 0 = off. A file's builder
-     * holds sixteen times as much until it is made, an open file takes twice as much and 27 KiB. May change from open
+     * holds sixteen times as much until it is made, an open file takes as much and 27 KiB. May change from open
      * to open; nothing where `upper` and `bottom` are not ZSTD. Files of values have none, nor has what
      * engine_sst_writer makes. In a store below format level 2 it is not used, which an event says at open. */
     size_t dictionary_bytes;
