@@ -24,6 +24,12 @@ static int open_flags(unsigned flags) {
     return native;
 }
 
+/* What is no regular file takes the flag of such a write and need not heed it. */
+static bool syncs_ranges(int fd, unsigned flags) {
+    struct stat what;
+    return (flags & IO_OPEN_WRITE) && fstat(fd, &what) == 0 && S_ISREG(what.st_mode);
+}
+
 enum status machine_file_open(struct io *io, const char *path, unsigned flags, struct io_file **file) {
     const size_t path_bytes = strlen(path) + 1;
     struct machine_file *opened = malloc(sizeof *opened + path_bytes);
@@ -40,7 +46,7 @@ enum status machine_file_open(struct io *io, const char *path, unsigned flags, s
     }
     mutex_init(&opened->sync_mutex);
     list_init(&opened->sync_queue);
-    opened->whole_syncs = flags & IO_OPEN_DIRECT;
+    opened->whole_syncs = (flags & IO_OPEN_DIRECT) || !syncs_ranges(opened->fd, flags);
     if ((flags & IO_OPEN_DIRECT) && machine_of(io)->direct_writes) direct_file_open(opened);
     if (flags & IO_OPEN_MAPPED) mapped_file_open(opened);
     *file = &opened->base;
