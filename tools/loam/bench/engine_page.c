@@ -43,13 +43,14 @@ static void add_settings(struct page *page, const struct report *report) {
     const struct bench_settings *settings = &report->settings;
     page_add(
         page,
-        "<p>%" PRIu64 " entries, %d-byte %s keys, values of %" PRIu64 " bytes, seed %" PRIu64 "; memtable %" PRIu64
+        "<p>%" PRIu64 " entries, %d-byte %s keys, values of %" PRIu64 " bytes%s, seed %" PRIu64 "; memtable %" PRIu64
         " MiB, cache %.4g MiB, filters of %" PRIu64 " bits a key, log on and not synced, %s. Medians of %u "
         "round%s, step by step in turns, each engine in a process "
         "of its own.</p>\n<div class=\"scroll\"><table><tr><th>engine</th><th>version</th><th>opened with</th></tr>\n",
         settings->entries, BENCH_KEY_BYTES, settings->decimal_keys ? "decimal" : "binary", settings->value_bytes,
-        settings->seed, settings->memtable_bytes >> 20, (double)settings->cache_bytes / 1048576, settings->filter_bits,
-        compressions[settings->compression], report->rounds, report->rounds == 1 ? "" : "s");
+        settings->json_values ? " (rows of JSON)" : "", settings->seed, settings->memtable_bytes >> 20,
+        (double)settings->cache_bytes / 1048576, settings->filter_bits, compressions[settings->compression],
+        report->rounds, report->rounds == 1 ? "" : "s");
     for (unsigned i = 0; i < report->engine_count; i++) {
         const struct peer_build *build = &report->builds[i];
         char words[256];
@@ -137,23 +138,34 @@ static void add_plots(struct page *page, const struct report *report) {
     add_bars(page, report, EVERY_STEP, peak_of);
 }
 
+/* A row of the table of all figures. */
+static void add_figures_of(struct page *page, const struct report *report, uint32_t step, unsigned engine) {
+    const struct workload *workload = &engine_workloads[report->steps[step].workload];
+    const struct report_cell *cell = &report->cells[step][engine];
+    const double ratio = engine ? 0 : report_ratio(report, step, false);
+    const double rest = engine || !workload->writes ? 0 : report_ratio(report, step, true);
+    char name[64];
+    page_add(page, "<tr><td>%s</td><td>%s</td><td>%.0f</td><td>%.0f</td>", report_step_name(report, step, name),
+             workload->alone ? "the device" : report->engines[engine]->name, cell->rate, cell->rest_rate);
+    page_add(page, ratio > 0 ? "<td>%.2f</td>" : "<td></td>", ratio);
+    page_add(page, rest > 0 ? "<td>%.2f</td>" : "<td></td>", rest);
+    page_add(page, "<td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.3f</td>", cell->p50_us, cell->p99_us,
+             cell->p999_us, cell->max_ms, cell->cpu_us);
+    page_add(page, "<td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.0f</td>", cell->write_amplification,
+             cell->space_amplification, cell->directory_amplification, cell->peak_mib);
+    page_add(page, workload->transacts ? "<td>%.3f</td></tr>\n" : "<td></td></tr>\n", cell->conflict_share * 100);
+}
+
 static void add_figures(struct page *page, const struct report *report) {
     page_add(page,
              "<h2>All figures</h2>\n<div class=\"scroll\"><table><tr><th>step</th><th>engine</th><th>operations/s</th>"
-             "<th>to rest</th><th>p50 us</th><th>p99</th><th>p99.9</th><th>longest ms</th><th>cpu us</th>"
-             "<th>written</th><th>space</th><th>with logs</th><th>peak MiB</th></tr>\n");
+             "<th>to rest</th><th>by the better peer</th><th>to rest</th><th>p50 "
+             "us</th><th>p99</th><th>p99.9</th><th>longest ms</th><th>cpu us</th>"
+             "<th>written</th><th>space</th><th>with logs</th><th>peak MiB</th><th>conflicts %%</th></tr>\n");
     for (uint32_t step = 0; step < report->step_count; step++) {
         const bool alone = engine_workloads[report->steps[step].workload].alone;
-        for (unsigned i = 0; i < (alone ? 1 : report->engine_count); i++) {
-            const struct report_cell *cell = &report->cells[step][i];
-            char name[64];
-            page_add(page, "<tr><td>%s</td><td>%s</td><td>%.0f</td><td>%.0f</td>", report_step_name(report, step, name),
-                     alone ? "the device" : report->engines[i]->name, cell->rate, cell->rest_rate);
-            page_add(page, "<td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.3f</td>", cell->p50_us,
-                     cell->p99_us, cell->p999_us, cell->max_ms, cell->cpu_us);
-            page_add(page, "<td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.0f</td></tr>\n", cell->write_amplification,
-                     cell->space_amplification, cell->directory_amplification, cell->peak_mib);
-        }
+        for (unsigned i = 0; i < (alone ? 1 : report->engine_count); i++)
+            if (report->cells[step][i].rate > 0) add_figures_of(page, report, step, i); /* else it has no such */
     }
     page_add(page, "</table></div>\n");
 }

@@ -11,11 +11,12 @@ enum { NAME_WIDTH = 24, COLUMN_WIDTH = 24, TEXT_BYTES = 64 };
 static void print_settings(const struct report *report) {
     static const char *const compressions[] = {"no compression", "lz4", "zstd"};
     const struct bench_settings *settings = &report->settings;
-    printf("%" PRIu64 " entries, keys of %d bytes (%s), values of %" PRIu64 "; memtable %" PRIu64
+    printf("%" PRIu64 " entries, keys of %d bytes (%s), values of %" PRIu64 "%s; memtable %" PRIu64
            " MiB, cache %.4g MiB, filters of %" PRIu64 " bits, log on and not synced, %s; medians of %u round%s\n",
            settings->entries, BENCH_KEY_BYTES, settings->decimal_keys ? "decimal" : "binary", settings->value_bytes,
-           settings->memtable_bytes >> 20, (double)settings->cache_bytes / 1048576, settings->filter_bits,
-           compressions[settings->compression], report->rounds, report->rounds == 1 ? "" : "s");
+           settings->json_values ? " (rows of JSON)" : "", settings->memtable_bytes >> 20,
+           (double)settings->cache_bytes / 1048576, settings->filter_bits, compressions[settings->compression],
+           report->rounds, report->rounds == 1 ? "" : "s");
     for (unsigned i = 0; i < report->engine_count; i++) {
         char text[256];
         const struct driver *driver = report->engines[i];
