@@ -163,6 +163,11 @@ uint64_t io_now_ns(struct io *io);  /* monotonic, from an arbitrary start */
 int64_t io_clock_ms(struct io *io); /* wall clock, milliseconds since 1970 UTC; may jump */
 void io_entropy(struct io *io, void *to, size_t size);
 void io_sleep(struct io *io, uint64_t ns); /* blocks the calling thread; never on the loop */
+/* Gives the mutex up until somebody signals the condition or `ns` have passed, and takes it again; may come back early.
+ * Where this io has no threads nobody could signal, and time passes. Never on the loop. REQUIRES: mutex. */
+struct condition;
+struct mutex;
+void io_wait(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns);
 
 /* ---- Operations (loop thread only) ------------------------------------------------------------------------------- */
 

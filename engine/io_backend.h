@@ -79,6 +79,7 @@ struct io_vtable {
     int64_t (*clock_ms)(struct io *io);
     void (*entropy)(struct io *io, void *to, size_t size);
     void (*sleep)(struct io *io, uint64_t ns);
+    void (*wait)(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns);
 
     void (*submit)(struct io *io, struct io_op *op);
     void (*flush)(struct io *io);

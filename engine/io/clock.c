@@ -38,3 +38,8 @@ void machine_sleep(struct io *io, uint64_t ns) {
     const struct timespec deadline = {.tv_sec = (time_t)(until / 1000000000u), .tv_nsec = (long)(until % 1000000000u)};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR) {}
 }
+
+void machine_wait(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns) {
+    (void)io;
+    (void)condition_wait_for(condition, mutex, ns); /* the caller looks what has changed */
+}

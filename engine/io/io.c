@@ -185,6 +185,10 @@ void io_sleep(struct io *io, uint64_t ns) {
     io->vtable->sleep(io, ns);
 }
 
+void io_wait(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns) {
+    io->vtable->wait(io, condition, mutex, ns);
+}
+
 /* ---- Operations -------------------------------------------------------------------------------------------------- */
 
 static void check_op(const struct io_op *op) {

@@ -154,8 +154,8 @@ void machine_deinit(struct machine *machine);
     .dir_list = machine_dir_list, .stat = machine_stat, .free_space = machine_free_space,                              \
     .files_most = machine_files_most, .dir_lock = machine_dir_lock, .unlock = machine_unlock,                          \
     .now_ns = machine_now_ns, .clock_ms = machine_clock_ms, .entropy = machine_entropy, .sleep = machine_sleep,        \
-    .wake = machine_wake, .socket_local = machine_socket_local, .socket_remote = machine_socket_remote,                \
-    .job_start = machine_job_start, .job_assist = machine_job_assist
+    .wait = machine_wait, .wake = machine_wake, .socket_local = machine_socket_local,                                  \
+    .socket_remote = machine_socket_remote, .job_start = machine_job_start, .job_assist = machine_job_assist
 
 void machine_wake(struct io *io);
 /* False if there is no reason to sleep: a wake came. Else the loop must wait and then call machine_sleep_end. */
@@ -257,6 +257,7 @@ uint64_t machine_now_ns(struct io *io);
 int64_t machine_clock_ms(struct io *io);
 void machine_entropy(struct io *io, void *to, size_t size);
 void machine_sleep(struct io *io, uint64_t ns);
+void machine_wait(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns);
 
 /* ---- timers.c ---------------------------------------------------------------------------------------------------- */
 

@@ -329,6 +329,7 @@ enum io_job_state flush_step(struct io_job *job) {
         flush_abandon(engine);
         return store_job_end(engine, &engine->flush_job) ? IO_JOB_DONE : IO_JOB_MORE;
     }
+    rest_note(engine); /* the merge at rest need not wait as long again, when this is the last flush */
     const enum status status = step(engine);
     if (status == STATUS_OK) return IO_JOB_MORE;
     if (status != STATUS_END && status != STATUS_WOULD_BLOCK) give_up(engine, status);

@@ -39,6 +39,7 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     budget_init(engine);
     page_pool_init(&engine->spare_runs, engine->options.memory_bytes ? 0 : engine->options.memtable_bytes);
     condition_init(&engine->changed);
+    condition_init(&engine->rest.wake);
     list_init(&engine->writers);
     list_init(&engine->snapshots);
     view_table_init(&engine->views);
@@ -207,6 +208,7 @@ enum status engine_open(struct io *io, const char *dir, const struct engine_opti
 static void stop_jobs(struct engine *engine) {
     mutex_lock(&engine->mutex);
     atomic_store(&engine->closing, true);
+    condition_signal(&engine->rest.wake);
     while (engine->flush_job.running || engine->compact_job.running || engine->sweep_job.running ||
            engine->gap_job.running || engine->help_job.running)
         store_wait(engine);
@@ -239,6 +241,7 @@ void engine_close(struct engine *engine) {
     morgue_deinit(&engine->morgue);
     value_table_deinit(&engine->values);
     condition_deinit(&engine->changed);
+    condition_deinit(&engine->rest.wake);
     mutex_deinit(&engine->mutex);
     mutex_deinit(&engine->install_lock);
     mutex_deinit(&engine->table_lock);

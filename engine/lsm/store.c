@@ -66,6 +66,7 @@ void store_wait(struct engine *engine) {
 
 void store_job_start(struct engine *engine, struct store_job *job) {
     if (engine->closing || engine->options.read_only) return;
+    if (engine->rest.waits) condition_signal(&engine->rest.wake);
     if (job->running) {
         job->again = true;
         return;

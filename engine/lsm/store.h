@@ -63,12 +63,13 @@ struct store_job {
     bool again;   /* mutex: something came up while it ran */
 };
 
-/* Whether writes come (rest.c). */
+/* Whether writes come (rest.c); mutex. */
 struct rest {
-    bool waits;        /* the compaction job has nothing to do but what waits until nobody writes */
-    uint64_t sequence; /* the last one seen */
-    uint64_t since_ns; /* when it was seen first */
-    bool came;         /* what rest_has_come said last: what it allows has been tried */
+    struct condition wake; /* the job that waits has something to look at */
+    bool waits;            /* the compaction job has nothing to do but what waits until nobody writes */
+    uint64_t sequence;     /* the last one seen */
+    uint64_t since_ns;     /* when it was seen first */
+    bool came;             /* the compaction job saw that nobody has written for a while: what that allows was tried */
 };
 
 struct store_counters {
@@ -175,7 +176,7 @@ struct engine {
     struct compaction *compaction; /* of the compaction job */
     struct compaction *merge;      /* mutex: the same, while its parts may be taken by the job that helps */
     bool merge_wait;               /* mutex: the compaction job waits for that one's step to end */
-    struct rest rest;              /* of the compaction job */
+    struct rest rest;
     atomic_bool closing;
     enum status flush_status;   /* mutex: why the last flush was put off */
     unsigned compact_all;       /* mutex: callers of engine_compact that wait */
@@ -393,11 +394,14 @@ enum io_job_state compaction_help_step(struct io_job *job); /* compact_split.c *
 enum io_job_state sweep_step(struct io_job *job);
 void flush_abandon(struct engine *engine);      /* at close */
 void compaction_abandon(struct engine *engine); /* at close */
+/* Looks whether anything was written, so that it is known since when not. Cheap; for jobs, a step at a time. */
+void rest_note(struct engine *engine);
 /* For the compaction job (rest.c). True: nobody has written for a while. */
 bool rest_has_come(struct engine *engine);
 /* Nothing is due: true if the job should stay, to do later what is owed at rest. Tells those that wait for its end. */
 bool rest_begin_wait(struct engine *engine);
-/* While it stays: true if it should come again; waits for a moment itself. False: there may be something to do. */
+/* While it stays: true if it should come again; waits itself, until there is something to look at. False: there may be
+ * something to do. */
 bool rest_goes_on(struct engine *engine);
 /* A scan passed over many deletes or expired values: has them brought down, as far as that pays. Cheap; any thread. */
 void compaction_note_deletes(struct engine *engine);

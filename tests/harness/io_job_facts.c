@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/sync.h"
 #include "tests/harness/io_facts.h"
 
 struct counted_job {
@@ -219,6 +220,41 @@ static void destroy_waits(void **state) {
     assert_int_equal(atomic_load(&slow_state), 2);
 }
 
+struct signaller {
+    struct io_job job;
+    struct mutex mutex;
+    struct condition condition;
+    bool signalled;
+};
+
+static enum io_job_state signal_once(struct io_job *job) {
+    struct signaller *signaller = job->context;
+    mutex_lock(&signaller->mutex);
+    signaller->signalled = true;
+    condition_signal(&signaller->condition);
+    mutex_unlock(&signaller->mutex);
+    return IO_JOB_DONE;
+}
+
+static void wait_ends(void **state) {
+    struct io *io = fixture_io(state);
+    struct signaller signaller = {.job = {.pool = IO_POOL_COMPACTION, .step = signal_once, .context = &signaller}};
+    mutex_init(&signaller.mutex);
+    condition_init(&signaller.condition);
+    mutex_lock(&signaller.mutex);
+    const uint64_t begin_ns = io_now_ns(io);
+    while (io_now_ns(io) - begin_ns < 20000000u) io_wait(io, &signaller.condition, &signaller.mutex, 2000000u);
+    if (fixture_of(state)->factory->threads) {
+        const uint64_t start_ns = io_now_ns(io);
+        io_job_start(io, &signaller.job);
+        while (!signaller.signalled) io_wait(io, &signaller.condition, &signaller.mutex, 3600000000000u);
+        assert_true(io_now_ns(io) - start_ns < 1800000000000u);
+    }
+    mutex_unlock(&signaller.mutex);
+    condition_deinit(&signaller.condition);
+    mutex_deinit(&signaller.mutex);
+}
+
 static const struct io_fact facts[] = {
     {"a job makes its steps one by one and is done on the loop", many_steps},
     {"many jobs in both pools all end", many_jobs},
@@ -227,6 +263,7 @@ static const struct io_fact facts[] = {
     {"a job may be started again from its done", restart_from_done},
     {"jobs may be started from many threads", start_from_threads},
     {"assist runs a step exactly where there are no threads", assist},
+    {"a wait ends by itself, and by a signal", wait_ends},
     {"destroy waits for a step in progress", destroy_waits},
 };
 

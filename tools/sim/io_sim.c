@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
+#include "engine/base/sync.h"
 #include "tools/sim/disk_private.h"
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_private.h"
@@ -172,6 +173,15 @@ static void entropy(struct io *io, void *to, size_t size) {
 
 static void sleep_ns(struct io *io, uint64_t ns) {
     io_sim_charge(io_sim_of(io), ns);
+}
+
+/* A node stands still while a step of a job takes its time: not for long. */
+static void wait_ns(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns) {
+    enum { WAIT_MOST_NS = 5000000 };
+    (void)condition;
+    mutex_unlock(mutex);
+    sleep_ns(io, ns < WAIT_MOST_NS ? ns : WAIT_MOST_NS);
+    mutex_lock(mutex);
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
@@ -442,6 +452,7 @@ static const struct io_vtable vtable = {
     .clock_ms = clock_ms,
     .entropy = entropy,
     .sleep = sleep_ns,
+    .wait = wait_ns,
     .submit = op_submit,
     .flush = op_flush,
     .cancel = op_cancel,
