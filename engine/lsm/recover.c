@@ -375,6 +375,7 @@ static enum status replay_record(void *context, const struct wal_record *record)
                          "log record at %" PRIx64 ": batch %" PRIu64 " follows batch %" PRIu64, record->lsn,
                          header.mark.index, engine->applied.index);
     engine->log_end = record->lsn; /* what is sealed now ends before this record */
+    engine->seen_lsn = record->lsn;
     if (!engine->options.read_only) status = make_room(engine);
     if (status == STATUS_OK) status = store_apply(engine, operations, header.count, header.first_sequence);
     if (status != STATUS_OK)
@@ -396,8 +397,9 @@ static unsigned spare_segments(const struct engine *engine) {
                                       : (unsigned)(count < SPARE_SEGMENTS_MAX ? count : SPARE_SEGMENTS_MAX);
 }
 
-enum status store_read_log(struct engine *engine, enum status (*visit)(void *context, const struct wal_record *record),
-                           void *context, struct error *error) {
+enum status store_read_log(struct engine *engine, uint64_t from_lsn,
+                           enum status (*visit)(void *context, const struct wal_record *record), void *context,
+                           struct error *error) {
     char dir[IO_PATH_BYTES];
     struct wal_recovery recovery;
     const struct wal_options options = {.owner = engine->store,
@@ -407,7 +409,8 @@ enum status store_read_log(struct engine *engine, enum status (*visit)(void *con
                                         .recycle_segments = spare_segments(engine),
                                         .compact = store_allows(engine, FORMAT_COMPACT_LOG),
                                         .loose = store_allows(engine, FORMAT_LOOSE_LOG),
-                                        .read_only = engine->options.read_only};
+                                        .read_only = engine->options.read_only,
+                                        .from_lsn = from_lsn};
     const size_t length = strlen(engine->dir);
     if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
     memcpy(dir, engine->dir, length);
@@ -419,7 +422,7 @@ static enum status replay_log(struct engine *engine, struct error *error) {
     struct replay replay = {.engine = engine, .error = error};
     const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
     check(leads);
-    const enum status status = store_read_log(engine, replay_record, &replay, error);
+    const enum status status = store_read_log(engine, 0, replay_record, &replay, error);
     mutex_lock(&engine->mutex);
     if (engine->wal) engine->log_end = wal_end(engine->wal);
     if (status == STATUS_OK && !engine->options.read_only)

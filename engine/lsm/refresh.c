@@ -46,6 +46,7 @@ struct refresh {
     struct view *view;       /* reserved: once rows were added, showing them can't fail */
     struct engine_mark mark; /* what is reached so far */
     uint64_t sequence;
+    uint64_t lsn; /* of the last record taken in; 0 = none */
     uint64_t generation, manifest_bytes;
 };
 
@@ -187,6 +188,7 @@ static enum status take_record(void *context, const struct wal_record *record) {
         return error_set(refresh->error, status, "log record at %" PRIx64 ": %s", record->lsn, status_text(status));
     refresh->sequence += header.count;
     refresh->mark = header.mark;
+    refresh->lsn = record->lsn;
     engine->active->batches++;
     if (engine->known_sequence < refresh->sequence) engine->known_sequence = refresh->sequence;
     return STATUS_OK;
@@ -204,7 +206,7 @@ static enum status read_log(struct refresh *refresh) {
     struct mem *before = engine->active;
     if (engine->options.wal != ENGINE_WAL_OWN) return STATUS_OK;
     set_active(engine, refresh->mem);
-    const enum status status = store_read_log(engine, take_record, refresh, refresh->error);
+    const enum status status = store_read_log(engine, refresh->lsn, take_record, refresh, refresh->error);
     set_active(engine, before);
     return status;
 }
@@ -224,6 +226,7 @@ static enum status begin(struct refresh *refresh) {
     }
     refresh->mark = engine->applied;
     refresh->sequence = engine->last_sequence;
+    refresh->lsn = engine->seen_lsn;
     refresh->mem = engine->active;
     if (!changed || refresh->recovered.mark.index == engine->installed.index) {
         mem_acquire(refresh->mem);
@@ -231,6 +234,7 @@ static enum status begin(struct refresh *refresh) {
     }
     refresh->mark = refresh->recovered.mark;
     refresh->sequence = refresh->recovered.last_sequence;
+    refresh->lsn = 0;
     refresh->mem = mem_create(&engine->memory, &engine->spare_runs, engine->mem_seed);
     return refresh->mem ? STATUS_OK : STATUS_NO_MEMORY;
 }
@@ -243,6 +247,7 @@ static void publish(struct refresh *refresh) {
     engine->active = refresh->mem;
     engine->applied = refresh->mark;
     engine->last_sequence = refresh->sequence;
+    engine->seen_lsn = refresh->lsn;
     if (refresh->recovered.last_edit) {
         engine->installed = refresh->recovered.mark;
         engine->installed_sequence = refresh->recovered.last_sequence;

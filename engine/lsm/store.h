@@ -186,6 +186,7 @@ struct engine {
     /* Of a reader beside a writer (refresh.c); install_lock. */
     uint64_t known_sequence;                       /* trees made and dropped up to here are in the table */
     uint64_t seen_generation, seen_manifest_bytes; /* of the manifest when it was last read */
+    uint64_t seen_lsn;                             /* of the newest record in the memtable; 0 = none, or nobody knows */
 
     _Atomic int failed; /* enum status: not OK = read-only for good */
     struct mutex error_lock;
@@ -381,8 +382,9 @@ MUST_CHECK enum status store_load_manifest(struct engine *engine, struct recover
 /* A version of what is recovered; files that are in engine->version already are taken from there. Trees are known. */
 MUST_CHECK enum status store_load_files(struct engine *engine, struct recovered *recovered, struct version **version,
                                         struct error *error);
-/* Calls visit for each record of the own log, which is opened, and stays open unless the engine is read_only. */
-MUST_CHECK enum status store_read_log(struct engine *engine,
+/* Calls visit for each record of the own log, which is opened, and stays open unless the engine is read_only. from_lsn:
+ * see wal_options; 0 = all. */
+MUST_CHECK enum status store_read_log(struct engine *engine, uint64_t from_lsn,
                                       enum status (*visit)(void *context, const struct wal_record *record),
                                       void *context, struct error *error);
 

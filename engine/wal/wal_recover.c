@@ -22,6 +22,7 @@ struct found_files {
 struct opening {
     struct wal *wal;
     bool read_only;
+    uint32_t from_segment; /* what stands before it was told before, if it is there yet; 0 = nothing was */
     struct found_files segments, spares;
     struct wal_segment_header *headers; /* of segments, same order; owned */
     struct wal_segment **files;         /* likewise */
@@ -311,10 +312,18 @@ static enum status recover_segment(struct opening *opening, size_t index) {
     return status;
 }
 
+/* The segment with which reading begins. */
+static size_t first_to_read(const struct opening *opening) {
+    for (size_t i = 0; i < opening->segments.count; i++)
+        if (opening->headers[i].segment == opening->from_segment) return i;
+    return 0;
+}
+
 static enum status recover_segments(struct opening *opening) {
     enum status status = STATUS_OK;
     opening->recovery->segments = opening->segments.count;
-    for (size_t i = 0; i < opening->segments.count && status == STATUS_OK; i++) status = recover_segment(opening, i);
+    for (size_t i = first_to_read(opening); i < opening->segments.count && status == STATUS_OK; i++)
+        status = recover_segment(opening, i);
     return status;
 }
 
@@ -473,6 +482,7 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
         .visit = visit,
         .visit_context = visit_context,
         .read_only = options->read_only,
+        .from_segment = options->read_only ? wal_lsn_segment(options->from_lsn) : 0,
         .recovery = recovery != NULL ? recovery : &unasked,
         .error = error != NULL ? error : &unheard,
     };

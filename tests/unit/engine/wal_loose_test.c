@@ -243,6 +243,52 @@ static void a_segment_that_a_header_names_is_missed(void **state) {
 
 #define fact(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+struct told {
+    uint64_t first, count;
+};
+
+static enum status note_told(void *context, const struct wal_record *record) {
+    struct told *told = context;
+    if (told->count++ == 0) told->first = record->lsn;
+    return STATUS_OK;
+}
+
+/* What a reader is told that has seen `from`. */
+static struct told read_from(struct fixture *f, uint64_t from) {
+    struct wal_options options = f->options;
+    struct told told = {.count = 0};
+    struct wal *none = NULL;
+    options.read_only = true;
+    options.from_lsn = from;
+    const enum status status =
+        wal_open(f->machine.io, "/wal", &options, note_told, &told, &none, &f->recovery, &f->error);
+    if (status != STATUS_OK) fail_msg("%s: %s", status_name(status), f->error.text);
+    assert_null(none);
+    return told;
+}
+
+/* The older segment has lost its end: where it is read, the log ends there. */
+static void a_reader_that_goes_on_reads_no_segment_before_its_own(void **state) {
+    struct fixture *f = *state;
+    uint64_t seen = 0, last = 0;
+    open_log(f);
+    fill_to(f, 3);
+    assert_int_equal(wal_model_put(&f->model, f->wal, &seen), STATUS_OK);
+    fill_to(f, 5);
+    assert_int_equal(wal_model_put(&f->model, f->wal, &last), STATUS_OK);
+    close_log(f);
+    const struct told all = read_from(f, 0), rest = read_from(f, seen);
+    assert_int_equal(wal_lsn_segment(all.first), 1);
+    assert_int_equal(wal_lsn_segment(rest.first), 3);
+    assert_true(rest.count > 0 && rest.count < all.count);
+    assert_int_equal(read_from(f, wal_lsn(9, 0)).count,
+                     all.count); /* not there: nothing is known of what came before */
+    for (uint64_t sector = 20; sector < SEGMENT / IO_SECTOR_BYTES; sector++)
+        zero_sector(f, "/wal/00000002.wal", sector);
+    assert_int_equal(read_from(f, seen).count, rest.count);
+    assert_true(read_from(f, 0).count < all.count);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fact(full_segments_stay_unsynced_while_nobody_asks),
@@ -253,6 +299,7 @@ int main(void) {
         fact(dead_segments_that_stay_are_not_read),
         fact(a_hole_below_a_durable_group_is_faulty),
         fact(a_dropped_segment_may_come_back_with_holes),
+        fact(a_reader_that_goes_on_reads_no_segment_before_its_own),
         cmocka_unit_test(the_chain_leaves_out_what_no_later_header_names),
         cmocka_unit_test(a_segment_that_a_header_names_is_missed),
     };
