@@ -25,7 +25,7 @@
 
 enum {
     FLIPS = 10000,
-    FLIPS_A_LIFE = 1000,
+    FLIPS_A_LIFE = 250,
     BATCHES = 40,
     FILES_MAX = 1024,
     BACKUPS = 2, /* one of the running store halfway, one of the store at rest, with its log */
