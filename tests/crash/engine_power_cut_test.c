@@ -353,8 +353,9 @@ static void rare_cases_were_met(void **state) {
     assert_true(totals.kept_unsynced > 100);
     assert_true(totals.checkpoints_read > 100 && totals.backups_read > 20 && lives.snapshots_read > 5);
     assert_true(lives.flushes > 20 && lives.compactions > 20);
-    assert_true(lives.moves > 0 && lives.ingested > 20 && lives.dictionaries > 0);
+    assert_true(lives.moves > 0 && lives.ingested > 20);
     assert_true(lives.peeks > 100);
+    assert_true(lives.dictionaries > 0 || totals.points < LARGE); /* a dozen lives may have none */
     assert_true(totals.strays_refused > 20 && totals.strays_met > 20 && totals.strays_harmless > 20);
     assert_true(totals.repairs > 20 && totals.repairs_cut > 20);
     for (unsigned i = 0; i < MOMENT_COUNT && totals.points >= LARGE; i++)
