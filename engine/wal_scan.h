@@ -68,6 +68,13 @@ enum wal_verdict {
     WAL_FOUND_FAULTY,
 };
 
+/* A sector that was classified; index 0 = none. */
+struct wal_scan_known {
+    uint64_t index;
+    struct wal_sector sector;
+};
+enum { WAL_SCAN_KNOWN = 4 };
+
 struct wal_scan {
     struct slice bytes; /* borrowed: the whole file */
     struct wal_segment_header header;
@@ -81,6 +88,10 @@ struct wal_scan {
     uint64_t durable;          /* highest group that is known to be durable */
     uint64_t durable_position; /* below it is durable for sure */
     struct buf scratch;
+    struct wal_scan_known known[WAL_SCAN_KNOWN];
+    uint64_t checked_lsn;   /* of the group that was handed out last; 0 = none */
+    struct wal_record only; /* its last record, */
+    uint64_t only_end;      /* which ends there in the byte stream */
 
     /* set by TORN and FAULTY, and by END when a damaged sector stands in never-written space */
     const char *what;  /* NULL = nothing to say */

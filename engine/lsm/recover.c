@@ -384,8 +384,8 @@ static enum status replay_record(void *context, const struct wal_record *record)
     engine->active->batches++;
     engine->applied = header.mark;
     lead_mark_store(&engine->shown, engine->last_sequence, &engine->applied);
-    atomic_store(&engine->log_time_ms, header.mark.time_ms);
-    atomic_store(&engine->sequence, engine->last_sequence);
+    atomic_store_explicit(&engine->log_time_ms, header.mark.time_ms, memory_order_relaxed); /* published below */
+    atomic_store_explicit(&engine->sequence, engine->last_sequence, memory_order_release);
     return STATUS_OK;
 }
 

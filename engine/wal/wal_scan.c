@@ -15,8 +15,14 @@ static const uint8_t *sector_bytes(const struct wal_scan *scan, uint64_t sector)
     return scan->bytes.data + sector * IO_SECTOR_BYTES;
 }
 
-static struct wal_sector sector_at(const struct wal_scan *scan, uint64_t sector) {
-    return wal_sector_classify(&scan->header, sector, sector_bytes(scan, sector));
+/* A group asks for its sectors again and again. */
+static struct wal_sector sector_at(struct wal_scan *scan, uint64_t sector) {
+    struct wal_scan_known *known = &scan->known[sector % WAL_SCAN_KNOWN];
+    if (known->index != sector) {
+        known->index = sector;
+        known->sector = wal_sector_classify(&scan->header, sector, sector_bytes(scan, sector));
+    }
+    return known->sector;
 }
 
 /* The run of stream bytes from position on that lies in one sector, at most `most` of them. */
@@ -122,7 +128,7 @@ static bool may_follow_directly(const struct wal_scan *scan, const struct tail *
 }
 
 /* A group header at the start of a page that proves more durable than there is. */
-static bool header_proves_loss(const struct wal_scan *scan, uint64_t page_position) {
+static bool header_proves_loss(struct wal_scan *scan, uint64_t page_position) {
     struct wal_sector sector = sector_at(scan, sector_of(page_position));
     if (sector.class != WAL_SECTOR_OWN) return false;
     struct wal_group group;
@@ -174,7 +180,7 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
 }
 
 bool wal_scan_proves(struct slice bytes, const struct wal_segment_header *header, uint64_t group, uint64_t *highest) {
-    const struct wal_scan scan = {.bytes = bytes, .header = *header, .last_group = group};
+    struct wal_scan scan = {.bytes = bytes, .header = *header, .last_group = group};
     const uint64_t sectors = bytes.size / IO_SECTOR_BYTES;
     bool proves = header->durable > group;
     for (uint64_t index = WAL_PAGE_SECTORS; index < sectors; index++) {
@@ -252,7 +258,7 @@ static enum presence read_compact(struct wal_scan *scan, struct wal_group *group
 }
 
 /* Whether a compact group begins at `position`: the byte of its type stands in a sector that is ours, and is not 0. */
-static bool begins_compact(const struct wal_scan *scan, uint64_t position) {
+static bool begins_compact(struct wal_scan *scan, uint64_t position) {
     if (scan->header.version < WAL_VERSION_COMPACT) return false;
     const uint64_t type = position + WAL_PREFIX_BYTES - 1;
     return sector_at(scan, sector_of(type)).class == WAL_SECTOR_OWN && scan->bytes.data[wal_offset_of(type)] != 0;
@@ -310,7 +316,8 @@ static enum presence check_sectors(struct wal_scan *scan, const struct wal_group
     return absent ? ABSENT : PRESENT;
 }
 
-static enum status next_record(struct wal_scan *scan, const struct wal_group *group, uint64_t *position,
+/* `checked`: it was verified before. */
+static enum status next_record(struct wal_scan *scan, const struct wal_group *group, bool checked, uint64_t *position,
                                struct wal_record *record, uint32_t *check_value, const char **what) {
     uint64_t end = group->begin + group->length;
     uint64_t start = wal_item_start(*position);
@@ -325,8 +332,9 @@ static enum status next_record(struct wal_scan *scan, const struct wal_group *gr
     record->lsn = wal_lsn(scan->header.segment, start);
     record->type = prefix.type;
     *what = "a record does not verify";
-    if (prefix.type == 0 || prefix.compact != group->compact ||
-        prefix.check != wal_record_check(scan->header.owner, record->lsn, prefix.type, record->payload))
+    const bool sound = prefix.type != 0 && prefix.compact == group->compact;
+    if (!sound ||
+        (!checked && prefix.check != wal_record_check(scan->header.owner, record->lsn, prefix.type, record->payload)))
         return STATUS_OK;
     *what = "bytes between records are not zero";
     if (!is_zero_between(scan, *position, start)) return STATUS_OK;
@@ -344,17 +352,16 @@ static uint64_t header_bytes(const struct wal_group *group) {
 static enum status check_content(struct wal_scan *scan, const struct wal_group *group, uint64_t *where,
                                  const char **what) {
     uint64_t position = group->begin + header_bytes(group);
-    uint64_t sum = wal_sum_start(scan->header.owner, group->group);
+    uint64_t sum = group->compact ? 0 : wal_sum_start(scan->header.owner, group->group);
     *what = NULL;
     for (uint32_t i = 0; i < group->count; i++) {
-        struct wal_record record;
         uint32_t record_check = 0;
         *where = position;
-        enum status status = next_record(scan, group, &position, &record, &record_check, what);
+        enum status status = next_record(scan, group, false, &position, &scan->only, &record_check, what);
         if (status != STATUS_OK || *what != NULL) return status;
-        sum = wal_sum_add(sum, record_check);
+        if (!group->compact) sum = wal_sum_add(sum, record_check);
     }
-    *where = position;
+    *where = scan->only_end = position;
     if (!is_zero_between(scan, position, group->begin + group->length))
         *what = "padding is not zero";
     else if (!group->compact && sum != group->sum)
@@ -364,6 +371,7 @@ static enum status check_content(struct wal_scan *scan, const struct wal_group *
 
 enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, struct wal_group *group) {
     *verdict = WAL_FOUND_FAULTY;
+    scan->checked_lsn = 0;
     if (scan->position == scan->limit) {
         bool complete = !scan->sealed || scan->last_group == scan->sealed_group;
         *verdict = complete
@@ -387,6 +395,7 @@ enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, stru
     }
     if (group->durable == group->previous) scan->durable_position = group->begin;
     if (group->durable > scan->durable) scan->durable = group->durable;
+    scan->checked_lsn = group->lsn;
     scan->position = group->begin + group->length;
     scan->last_group = group->group;
     if (scan->highest_group < group->group) scan->highest_group = group->group;
@@ -396,6 +405,12 @@ enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, stru
 
 enum status wal_scan_record(struct wal_scan *scan, const struct wal_group *group, uint64_t *at,
                             struct wal_record *record) {
+    const bool checked = scan->checked_lsn == group->lsn;
+    if (checked && *at == 0 && group->count == 1) { /* as it was found when the group was verified */
+        *record = scan->only;
+        *at = scan->only_end - group->begin;
+        return STATUS_OK;
+    }
     uint64_t position = group->begin + (*at == 0 ? header_bytes(group) : *at);
     uint64_t start = wal_item_start(position);
     uint8_t bytes[WAL_PREFIX_BYTES];
@@ -404,7 +419,7 @@ enum status wal_scan_record(struct wal_scan *scan, const struct wal_group *group
     if (wal_is_zero(bytes, sizeof bytes)) return STATUS_END; /* padding: a record's check is never 0 */
     uint32_t record_check;
     const char *what;
-    enum status status = next_record(scan, group, &position, record, &record_check, &what);
+    enum status status = next_record(scan, group, checked, &position, record, &record_check, &what);
     if (status != STATUS_OK) return status;
     if (what != NULL) return STATUS_CORRUPT;
     *at = position - group->begin;

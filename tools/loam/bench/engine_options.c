@@ -42,7 +42,7 @@ static const char usage_head[] =
 static const char default_workloads[] =
     "fillseq,deleterandom,fillbatch,fillrandom,overwrite,readrandom,readmissing,seekrandom,readseq,readreverse,"
     "readwhilewriting,compact,readrandom,readmissing,seekrandom,readseq,readreverse,open,seekdeleted,seekgone,rawsync,"
-    "fillsync,fillsync16,fill1k,read1k";
+    "fillsync,fillsync16,fill1k,read1k,replay,replay1k";
 static const char long_workloads[] = "fillseq,fillrandom,overwrite,readwhilewriting";
 
 const char *bench_policy_name(enum engine_policy policy) {

@@ -282,7 +282,7 @@ static void merge_lanes(struct bench_run *run, const struct workload *workload, 
         result->bytes += lane->bytes;
         result->conflicts += lane->conflicts;
         if (i > 0) hist_merge(&first->latency, &lane->latency);
-        if (workload->writes && !workload->compacts) note_keys(run, workload, lane);
+        if (workload->replays || (workload->writes && !workload->compacts)) note_keys(run, workload, lane);
     }
     if (workload->deletes_row) note_deleted_row(run);
     result->latency_count = first->latency.count;

@@ -127,6 +127,7 @@ static const double space_limit = 1.25;        /* at which that counts */
 static const double lmdb_share = 1 / 1.3;      /* of LMDB's reads, in data that fits the cache */
 static const double stall_limit_ms = 1000;
 static const double deleted_seek_us = 50; /* half of the seeks into what was deleted are faster */
+static const double replay_mb_s = 500;    /* of what a log holds beside its own bytes, from memory */
 static const double open_ms = 100;        /* with nothing to replay */
 
 static double better_peer(const struct report *report, uint32_t step, bool rest) {
@@ -208,7 +209,11 @@ static void add_other_goals(struct report *report, uint32_t step) {
                  false);
     const struct workload *workload = &engine_workloads[report->steps[step].workload];
     if (workload->seeks_deleted) add_goal(report, step, "seek, us", loam->p50_us, deleted_seek_us, true);
-    if (workload->reopens && report->steps[step].compacted)
+    if (workload->replays) {
+        const uint64_t value_bytes = workload->large ? BENCH_LARGE_VALUE_BYTES : settings->value_bytes;
+        add_goal(report, step, "keys and values, MB/s", loam->rate * (double)(BENCH_KEY_BYTES + value_bytes) / 1e6,
+                 replay_mb_s, false);
+    } else if (workload->reopens && report->steps[step].compacted)
         add_goal(report, step, "open, ms", loam->p50_us / 1000, open_ms, true);
     if ((workload->writes || workload->beside) && loam->max_ms > 0)
         add_goal(report, step, "longest wait, ms", loam->max_ms, stall_limit_ms, true);

@@ -25,6 +25,7 @@ struct workload {
     bool alone;   /* it concerns the device: runs once a round, beside no engine */
     bool compacts;
     bool reopens;       /* the store is another one behind it */
+    bool replays;       /* opened with what fits a memtable in its log alone */
     bool seeks_deleted; /* into a row of keys that is deleted, */
     bool deletes_row;   /* by this one */
     bool transacts;     /* threads: as many as the settings' writers */
