@@ -15,15 +15,19 @@ static bool takes_compact(const struct wal *wal, size_t payload_bytes) {
     return wal->current_end + WAL_PREFIX_BYTES + payload_bytes <= wal_capacity(wal->current_bytes);
 }
 
-/* Stream bytes into the sectors that begin with the one of current_end; those behind the first are cleared as they are
- * reached. */
+/* The sectors that a group reaches, of which those behind the first are new. */
+static void clear_reached(struct wal *wal, uint64_t sectors) {
+    const uint64_t first = wal->current_end % WAL_BODY_BYTES == 0 ? 0 : 1;
+    if (first < sectors) memset(wal->tail + first * IO_SECTOR_BYTES, 0, (size_t)(sectors - first) * IO_SECTOR_BYTES);
+}
+
+/* Stream bytes into the sectors that begin with the one of current_end. */
 static void put(struct wal *wal, uint64_t position, const uint8_t *from, size_t size) {
     const uint64_t first = wal->current_end / WAL_BODY_BYTES;
     while (size > 0) {
         const uint64_t inside = position % WAL_BODY_BYTES;
         uint8_t *sector = wal->tail + (position / WAL_BODY_BYTES - first) * IO_SECTOR_BYTES;
         const size_t left = (size_t)(WAL_BODY_BYTES - inside), take = left < size ? left : size;
-        if (inside == 0) memset(sector, 0, IO_SECTOR_BYTES);
         memcpy(sector + WAL_STAMP_BYTES + inside, from, take);
         from += take;
         position += take;
@@ -51,19 +55,35 @@ static void note_written(struct wal *wal, uint64_t end, uint64_t sectors) {
         memcpy(wal->tail, wal->tail + (sectors - 1) * IO_SECTOR_BYTES, IO_SECTOR_BYTES);
 }
 
-static enum status put_compact(struct wal *wal, uint8_t type, struct slice payload, uint64_t *lsn) {
-    const uint64_t begin = wal->current_end, end = wal_item_start(begin + WAL_PREFIX_BYTES + payload.size);
+/* Where stream bytes that lie in one sector stand. */
+static const uint8_t *in_tail(const struct wal *wal, uint64_t position) {
+    const uint64_t sector = position / WAL_BODY_BYTES - wal->current_end / WAL_BODY_BYTES;
+    return wal->tail + sector * IO_SECTOR_BYTES + WAL_STAMP_BYTES + position % WAL_BODY_BYTES;
+}
+
+/* A payload that lies in one sector is gathered there; another one before. */
+static enum status put_compact(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count,
+                               size_t size, uint64_t *lsn) {
+    const uint64_t begin = wal->current_end, start = begin + WAL_PREFIX_BYTES, end = wal_item_start(start + size);
     const uint64_t sectors = (end - 1) / WAL_BODY_BYTES - begin / WAL_BODY_BYTES + 1;
     uint8_t bytes[WAL_PREFIX_BYTES];
+    struct slice payload = slice_make(in_tail(wal, start), size);
+    const bool together = start % WAL_BODY_BYTES + size <= WAL_BODY_BYTES;
+    enum status status = together ? STATUS_OK : wal_join_parts(wal, parts, part_count, &payload);
+    if (status != STATUS_OK) return status;
+    clear_reached(wal, sectors);
+    uint64_t at = start;
+    for (unsigned i = 0; i < part_count; i++) {
+        put(wal, at, parts[i].data, parts[i].size);
+        at += parts[i].size;
+    }
     *lsn = wal_lsn(wal->current_segment, begin);
     const struct wal_prefix prefix = wal_compact_prefix(wal->owner, *lsn, type, payload);
     wal_prefix_encode(bytes, &prefix);
     put(wal, begin, bytes, sizeof bytes);
-    put(wal, begin + sizeof bytes, payload.data, payload.size);
     stamp(wal, sectors);
     const uint64_t offset = wal_offset_of(begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-    const enum status status =
-        io_file_write(wal_current_file(wal), offset, wal->tail, (size_t)sectors * IO_SECTOR_BYTES);
+    status = io_file_write(wal_current_file(wal), offset, wal->tail, (size_t)sectors * IO_SECTOR_BYTES);
     if (status != STATUS_OK) return wal_fail(wal, status, "write failed");
     note_written(wal, end, sectors);
     return STATUS_OK;
@@ -79,9 +99,7 @@ enum status wal_put(struct wal *wal, uint8_t type, const struct slice *parts, un
         const enum status status = wal_append(wal, type, parts, part_count, lsn);
         return status == STATUS_OK ? wal_commit(wal, false) : status;
     }
-    struct slice payload;
-    enum status status = wal_join_parts(wal, parts, part_count, &payload);
-    if (status == STATUS_OK) status = put_compact(wal, type, payload, lsn);
+    const enum status status = put_compact(wal, type, parts, part_count, size, lsn);
     if (status != STATUS_OK) return status;
     wal->stats.records++;
     wal->stats.payload_bytes += size;
