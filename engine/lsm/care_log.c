@@ -40,7 +40,8 @@ static void note_batch(struct log_walk *walk, const struct batch_header *header)
         walk->mark_sequence = header->first_sequence + header->count - 1;
     } else if (!walk->is_past) {
         if (!walk->has_record) /* the tables end before the log begins */
-            walk->mark = (struct engine_mark){.index = header->mark.index - 1, .time_ms = header->mark.time_ms};
+            walk->mark = (struct engine_mark){.time_ms = header->mark.time_ms};
+        walk->mark.index = header->mark.index - 1; /* a power cut may have taken some that are in tables */
         walk->mark_sequence = header->first_sequence - 1;
         walk->is_past = true;
     }
