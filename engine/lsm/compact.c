@@ -236,13 +236,36 @@ static enum edit_cause cause_of(const struct compaction *compaction) {
     return output_count(compaction) == 0 && compaction->read_bytes == 0 ? EDIT_DROP : EDIT_COMPACTION;
 }
 
+static enum status find_input(void *context, struct file *file, uint32_t level) {
+    const struct tree_files *tree = context;
+    for (uint32_t i = 0; i < tree->levels[level].count; i++)
+        if (tree->levels[level].files[i] == file) return STATUS_OK;
+    return STATUS_CANCELLED;
+}
+
+/* Meanwhile the tree may have been dropped, and its files have gone with a flush: what was made of them would come back
+ * and belong to nobody. */
+static enum status find_inputs(struct install *install, const struct version *version, void *context) {
+    struct compaction *compaction = context;
+    const struct tree_files *tree = version_find(version, compaction->pick.tree->instance);
+    (void)install;
+    return tree ? compaction_each_input(compaction, find_input, (void *)(uintptr_t)tree) : STATUS_CANCELLED;
+}
+
 static enum status install(struct compaction *compaction) {
     struct install change;
     install_init(&change, cause_of(compaction));
+    change.complete = find_inputs;
+    change.context = compaction;
     enum status status = list_changes(compaction, &change);
     if (status == STATUS_OK) status = store_install(compaction->engine, &change, NULL);
     if (status == STATUS_OK) tell_end(compaction, &change);
     install_deinit(&change);
+    if (status == STATUS_CANCELLED) {
+        tell_put_off(compaction, status);
+        destroy(compaction, false);
+        return STATUS_OK; /* there may be other work */
+    }
     if (status != STATUS_OK) return status;
     count_work(compaction);
     log_debug(compaction->engine->log,

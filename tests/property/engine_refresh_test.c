@@ -101,6 +101,7 @@ static void compare_accounts(struct life *life) {
     engine_get_stats(life->writer, &written);
     engine_get_stats(life->reader, &read);
     assert_int_equal(read.value_live_bytes, written.value_live_bytes);
+    assert_int_equal(read.disk_bytes, written.disk_bytes);
 }
 
 static void close_reader(struct life *life) {
