@@ -65,12 +65,18 @@ static enum status visit(void *context, const struct wal_record *record) {
     return status;
 }
 
-static enum status walk_log(struct log_walk *walk, const char *path, struct error *error) {
-    const struct wal_options options = {.owner = walk->plan->store, .read_only = true};
+static enum status open_log(const struct care_plan *plan, const char *path,
+                            enum status (*each)(void *context, const struct wal_record *record), void *context,
+                            struct error *error) {
+    const struct wal_options options = {.owner = plan->store, .read_only = true};
     struct wal_recovery recovery;
     struct wal *wal = NULL;
+    return wal_open(plan->io, path, &options, each, context, &wal, &recovery, error);
+}
+
+static enum status walk_log(struct log_walk *walk, const char *path, struct error *error) {
     walk->plan->log_records = 0;
-    return wal_open(walk->plan->io, path, &options, visit, walk, &wal, &recovery, error);
+    return open_log(walk->plan, path, visit, walk, error);
 }
 
 static uint64_t end_of_tables(const struct care_plan *plan) {
@@ -88,6 +94,42 @@ static enum status copy_path(const struct care_plan *plan, char path[IO_PATH_BYT
 
 static enum status log_path(const struct care_plan *plan, char path[IO_PATH_BYTES]) {
     return plan->log_is_copy ? copy_path(plan, path) : care_log_dir(plan->dir, path);
+}
+
+/* ---- Whether it goes on where the manifest ends ------------------------------------------------------------------ */
+
+struct following {
+    uint64_t mark; /* of the manifest */
+    uint64_t next_index, next_sequence;
+    bool leaps;
+};
+
+/* As an opening takes it (recover.c): the first that does not fit is the last that is looked at. */
+static enum status follow(void *context, const struct wal_record *record) {
+    struct following *following = context;
+    struct batch_header header;
+    struct slice operations;
+    const enum status status = batch_header_decode(record->payload, &header, &operations);
+    if (status != STATUS_OK || header.mark.index <= following->mark) return status;
+    following->leaps = header.mark.index != following->next_index || header.first_sequence != following->next_sequence;
+    following->next_index = header.mark.index + 1;
+    following->next_sequence = header.first_sequence + header.count;
+    return following->leaps ? STATUS_CANCELLED : STATUS_OK;
+}
+
+enum status care_log_follows(const struct care_plan *plan, bool *follows) {
+    const struct salvage *salvage = &plan->salvage;
+    struct following following = {.mark = salvage->mark.index,
+                                  .next_index = salvage->mark.index + 1,
+                                  .next_sequence = salvage->last_sequence + 1};
+    struct error unused;
+    char path[IO_PATH_BYTES];
+    *follows = true;
+    if (!plan->has_log) return STATUS_OK;
+    enum status status = log_path(plan, path);
+    if (status == STATUS_OK) status = open_log(plan, path, follow, &following, &unused);
+    *follows = !following.leaps;
+    return status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE ? status : STATUS_OK; /* damage is told elsewhere */
 }
 
 enum status care_read_log(struct care_plan *plan, struct error *error) {

@@ -91,6 +91,8 @@ MUST_CHECK enum status care_list_values(struct care_plan *plan, struct edit *edi
 MUST_CHECK enum status care_link_values_aside(struct care_plan *plan, const char *aside);
 MUST_CHECK enum status care_set_values_aside(struct care_plan *plan, const char *aside, uint64_t *count);
 
+/* Whether the log, if there is one, goes on where the salvage ends; a damaged one does as far as it reads. */
+MUST_CHECK enum status care_log_follows(const struct care_plan *plan, bool *follows);
 /* Reads the own log as far as it is sound; sets the salvage's mark to where it goes on behind the tables. */
 MUST_CHECK enum status care_read_log(struct care_plan *plan, struct error *error);
 /* A damaged log: its sound records into a new one; the old directory is moved to `aside`. */

@@ -90,6 +90,17 @@ static void decide_level(struct care_plan *plan) {
     if (!plan->manifest_is_sound) plan->salvage.format_level = FORMAT_LEVEL_LATEST;
 }
 
+/* One that has lost its newest edits whole reads to an end as any other does: then the log leaps. */
+static enum status believe_manifest(struct care_plan *plan) {
+    bool follows;
+    const enum status status = care_log_follows(plan, &follows);
+    if (status != STATUS_OK || follows) return status;
+    care_say(plan, "manifest: it ends at batch %" PRIu64 ", and the log does not go on from there: edits are lost",
+             plan->salvage.mark.index);
+    plan->manifest_is_sound = false;
+    return STATUS_OK;
+}
+
 static enum status read_manifests(struct care_plan *plan, const struct listing *listing, struct error *told) {
     char path[IO_PATH_BYTES];
     struct care_state state;
@@ -118,6 +129,7 @@ static enum status read_manifests(struct care_plan *plan, const struct listing *
         if (status == STATUS_IO || status == STATUS_NOT_FOUND) status = STATUS_OK; /* says nothing */
         buf_deinit(&bytes);
     }
+    if (status == STATUS_OK && plan->manifest_is_sound) status = believe_manifest(plan);
     if (plan->salvage.is_newer)
         return error_set(told, STATUS_VERSION, "%s: a newer version has written it: repair it with that one",
                          plan->dir);

@@ -320,6 +320,10 @@ static enum status load_state(struct engine *engine, struct recovered *recovered
 
 /* ---- Orphans ----------------------------------------------------------------------------------------------------- */
 
+/* What no edit names goes once the log was found to go on where the manifest ends: else it may be what edits named that
+ * are lost, and a repair takes it in. A replay that needs room asks for it before its first flush. None of the files of
+ * this life is there by then. */
+
 struct orphans {
     struct engine *engine;
     const struct recovered *recovered;
@@ -342,27 +346,38 @@ static enum status remove_orphan(void *context, const struct io_entry *entry) {
     return io_remove(engine->io, path);
 }
 
+static enum status remove_orphans(struct engine *engine, const struct recovered *recovered) {
+    struct orphans orphans = {engine, recovered};
+    return io_dir_list(engine->io, engine->dir, remove_orphan, &orphans);
+}
+
 /* ---- The own log ------------------------------------------------------------------------------------------------- */
 
 enum { SPARE_SEGMENTS_MIN = 2, SPARE_SEGMENTS_MAX = 32 };
 
 struct replay {
     struct engine *engine;
+    const struct recovered *recovered;
     struct error *error;
+    bool orphans_are_gone;
 };
 
 /* A full memtable is flushed at once, so that a long log needs no more memory than a short one. */
-static enum status make_room(struct engine *engine) {
+static enum status make_room(struct replay *replay) {
+    struct engine *engine = replay->engine;
     if (memtable_bytes(engine->active->table) < engine->options.memtable_bytes) return STATUS_OK;
+    enum status status = replay->orphans_are_gone ? STATUS_OK : remove_orphans(engine, replay->recovered);
+    replay->orphans_are_gone = true;
+    if (status != STATUS_OK) return status;
     mutex_lock(&engine->mutex);
-    enum status status = store_seal(engine);
+    status = store_seal(engine);
     while (status == STATUS_OK && engine->sealed_count > 0 && !store_has_failed(engine)) store_wait(engine);
     mutex_unlock(&engine->mutex);
     return status == STATUS_OK && store_has_failed(engine) ? STATUS_IO : status;
 }
 
 static enum status replay_record(void *context, const struct wal_record *record) {
-    const struct replay *replay = context;
+    struct replay *replay = context;
     struct engine *engine = replay->engine;
     struct batch_header header;
     struct slice operations;
@@ -376,7 +391,7 @@ static enum status replay_record(void *context, const struct wal_record *record)
                          header.mark.index, engine->applied.index);
     engine->log_end = record->lsn; /* what is sealed now ends before this record */
     engine->seen_lsn = record->lsn;
-    if (!engine->options.read_only) status = make_room(engine);
+    if (!engine->options.read_only) status = make_room(replay);
     if (status == STATUS_OK) status = store_apply(engine, operations, header.count, header.first_sequence);
     if (status != STATUS_OK)
         return error_set(replay->error, status, "log record at %" PRIx64 ": %s", record->lsn, status_text(status));
@@ -418,11 +433,15 @@ enum status store_read_log(struct engine *engine, uint64_t from_lsn,
     return wal_open(engine->io, dir, &options, visit, context, &engine->wal, &recovery, error);
 }
 
-static enum status replay_log(struct engine *engine, struct error *error) {
-    struct replay replay = {.engine = engine, .error = error};
+static enum status replay_log(struct engine *engine, const struct recovered *recovered, struct error *error) {
+    struct replay replay = {.engine = engine, .recovered = recovered, .error = error};
     const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
     check(leads);
-    const enum status status = store_read_log(engine, 0, replay_record, &replay, error);
+    enum status status = store_read_log(engine, 0, replay_record, &replay, error);
+    if (status == STATUS_OK && !engine->options.read_only && !replay.orphans_are_gone) {
+        status = remove_orphans(engine, recovered);
+        if (status != STATUS_OK) error_set(error, status, "%s: %s", engine->dir, status_text(status));
+    }
     mutex_lock(&engine->mutex);
     if (engine->wal) engine->log_end = wal_end(engine->wal);
     if (status == STATUS_OK && !engine->options.read_only)
@@ -473,10 +492,14 @@ static enum status load(struct engine *engine, const struct listing *listing, st
     return status;
 }
 
+/* Orphans may take the room that the new manifest needs. */
 static enum status prepare_directory(struct engine *engine, const struct recovered *recovered, struct error *error) {
-    struct orphans orphans = {engine, recovered};
-    enum status status = io_dir_list(engine->io, engine->dir, remove_orphan, &orphans);
+    enum status status = engine->options.wal == ENGINE_WAL_OWN ? STATUS_OK : remove_orphans(engine, recovered);
     if (status == STATUS_OK) status = store_roll_manifest(engine);
+    if (status == STATUS_NO_SPACE && engine->options.wal == ENGINE_WAL_OWN) {
+        status = remove_orphans(engine, recovered);
+        if (status == STATUS_OK) status = store_roll_manifest(engine);
+    }
     if (status != STATUS_OK)
         return error_set(error, status, "%s: can't be prepared: %s", engine->dir, status_text(status));
     return STATUS_OK;
@@ -506,7 +529,7 @@ enum status store_recover(struct engine *engine, bool *options_differ, struct er
     if (status == STATUS_OK) status = options_compare(engine, options_differ, error);
     if (status == STATUS_OK) status = show_first(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = prepare_directory(engine, &recovered, error);
-    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN) status = replay_log(engine, error);
+    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN) status = replay_log(engine, &recovered, error);
     free(listing.manifests);
     recovered_deinit(&recovered);
     return status;

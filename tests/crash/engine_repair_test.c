@@ -490,6 +490,35 @@ static void a_log_goes_on_behind_a_file_that_was_taken_in(void **state) {
     unmake(&store);
 }
 
+/* What the newest edit wrote may be lost whole: the manifest then reads to an end as any other does. */
+static void a_manifest_that_ends_before_the_log_goes_on_is_not_believed(void **state) {
+    (void)state;
+    struct store store = {.options = lab_options(), .sim = sim_create(1), .disk = sim_disk_create(1)};
+    struct buf lines = BUF_EMPTY;
+    struct error error;
+    store.io = sim_io_create(store.sim, store.disk, NULL);
+    struct engine *engine = lab_open(store.io, "db", &store.options);
+    lab_create_tree(engine, TREE, LAB_PLAIN);
+    lab_put(engine, TREE, "a", "1");
+    assert_int_equal(engine_flush(engine), STATUS_OK);
+    lab_put(engine, TREE, "b", "2");
+    const uint64_t end = find(&store, ".manifest", 0).size;
+    take_in(&store, engine, "c", "3");
+    lab_put(engine, TREE, "d", "4");
+    engine_close(engine);
+    const struct search manifest = find(&store, ".manifest", 0);
+    for (uint64_t at = end; at < manifest.size; at += IO_SECTOR_BYTES)
+        assert_int_equal(sim_disk_damage(store.disk, manifest.path, at, SIM_DAMAGE_ZERO), STATUS_OK);
+    assert_int_equal(engine_open(store.io, "db", &store.options, &engine, &error), STATUS_CORRUPT);
+    assert_true(repair(&store, false, &lines).needed);
+    engine = lab_open(store.io, "db", &store.options);
+    lab_expect_all(engine, NULL, TREE, "a=1 b=2 d=4");
+    assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
+    engine_close(engine);
+    buf_deinit(&lines);
+    unmake(&store);
+}
+
 static void a_store_in_use_is_not_repaired(void **state) {
     (void)state;
     struct store store;
@@ -515,6 +544,7 @@ int main(void) {
         cmocka_unit_test(a_power_cut_at_any_io_of_a_repair_is_mended_by_a_second_one),
         cmocka_unit_test(a_damaged_log_keeps_what_comes_before_the_damage),
         cmocka_unit_test(a_log_goes_on_behind_a_file_that_was_taken_in),
+        cmocka_unit_test(a_manifest_that_ends_before_the_log_goes_on_is_not_believed),
         cmocka_unit_test(a_store_in_use_is_not_repaired),
         cmocka_unit_test(rare_cases_were_met),
     };
