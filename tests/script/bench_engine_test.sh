@@ -35,7 +35,7 @@ assert names[0] == "loam" and len(names) + len(told["skipped"]) == 4, (names, to
 for engine in told["engines"][1:]:
     assert engine["version"] and engine["file"].startswith("/") and engine["file_bytes"] > 0, engine
 steps = told["steps"]
-assert len(steps) == 25 and len({(s["workload"], s["compacted"]) for s in steps}) == 25
+assert len(steps) == 27 and len({(s["workload"], s["compacted"]) for s in steps}) == 27
 for step in steps:
     alone = step["workload"] == "rawsync"
     assert [cell["engine"] for cell in step["cells"]] == (names[:1] if alone else names)
