@@ -9,6 +9,7 @@
 #include "engine/lsm/care_plan.h"
 #include "engine/lsm/care_state.h"
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/log_follow.h"
 #include "engine/wal.h"
 
 enum { COMMIT_EVERY = 256 };
@@ -98,30 +99,18 @@ static enum status log_path(const struct care_plan *plan, char path[IO_PATH_BYTE
 
 /* ---- Whether it goes on where the manifest ends ------------------------------------------------------------------ */
 
-struct following {
-    uint64_t mark; /* of the manifest */
-    uint64_t next_index, next_sequence;
-    bool leaps;
-};
-
-/* As an opening takes it (recover.c): the first that does not fit is the last that is looked at. */
 static enum status follow(void *context, const struct wal_record *record) {
-    struct following *following = context;
+    struct log_follow *following = context;
     struct batch_header header;
     struct slice operations;
     const enum status status = batch_header_decode(record->payload, &header, &operations);
-    if (status != STATUS_OK || header.mark.index <= following->mark) return status;
-    following->leaps = header.mark.index != following->next_index || header.first_sequence != following->next_sequence;
-    following->next_index = header.mark.index + 1;
-    following->next_sequence = header.first_sequence + header.count;
-    return following->leaps ? STATUS_CANCELLED : STATUS_OK;
+    if (status == STATUS_OK) log_follow_note(following, &header);
+    return following->leaps ? STATUS_CANCELLED : status;
 }
 
 enum status care_log_follows(const struct care_plan *plan, bool *follows) {
     const struct salvage *salvage = &plan->salvage;
-    struct following following = {.mark = salvage->mark.index,
-                                  .next_index = salvage->mark.index + 1,
-                                  .next_sequence = salvage->last_sequence + 1};
+    struct log_follow following = log_follow_from(salvage->mark.index, salvage->last_sequence);
     struct error unused;
     char path[IO_PATH_BYTES];
     *follows = true;

@@ -11,6 +11,7 @@
 #include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/format_level.h"
+#include "engine/lsm/log_follow.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/options.h"
 #include "engine/lsm/options_format.h"
@@ -28,7 +29,8 @@ struct verify {
     bool has_state;
     struct care_values values; /* values_lock, once tables are read */
     struct mutex values_lock;
-    bool log_is_compact; /* by the piece of the work that reads it */
+    bool log_is_compact; /* by the piece of the work that reads it, as the next */
+    struct log_follow follow;
     uint64_t total;
     struct edit_file *files; /* that the manifest names */
     size_t file_count;
@@ -256,6 +258,7 @@ static enum status count_record(void *context, const struct wal_record *record) 
     struct batch_operation operation;
     enum status status = batch_header_decode(record->payload, &header, &operations);
     if (status != STATUS_OK) return status;
+    log_follow_note(&verify->follow, &header);
     verify->log_is_compact |= *(const uint8_t *)record->payload.data == BATCH_RECORD_COMPACT;
     batch_reader_init(&reader, operations, header.count);
     while ((status = batch_reader_next(&reader, &operation)) == STATUS_OK) continue;
@@ -274,10 +277,15 @@ static enum status verify_log(struct verify *verify) {
     if (status == STATUS_OK) status = io_stat(verify->io, path, &entry);
     if (status == STATUS_NOT_FOUND) return STATUS_OK; /* an owner keeps the log */
     const struct wal_options options = {.owner = verify->state.superblock.store, .read_only = true};
+    verify->follow = log_follow_from(verify->state.recovered.mark.index, verify->state.recovered.last_sequence);
     if (status == STATUS_OK && verify->has_state)
         status = wal_open(verify->io, path, &options, count_record, verify, &wal, &recovery, &error);
     if (verify->log_is_compact && verify->state.recovered.format_level < format_feature_level(FORMAT_COMPACT_LOG))
         find(verify, path, 0, "holds compact records, which the store's format level does not know");
+    if (verify->follow.leaps)
+        find(verify, path, 0,
+             "it does not go on where the manifest ends: the manifest's newest edits are lost. A repair takes in the "
+             "tables that they named");
     const bool told = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
     if (told) find(verify, path, 0, error.text[0] ? error.text : status_text(status));
     return told ? STATUS_OK : status;

@@ -510,6 +510,9 @@ static void a_manifest_that_ends_before_the_log_goes_on_is_not_believed(void **s
     for (uint64_t at = end; at < manifest.size; at += IO_SECTOR_BYTES)
         assert_int_equal(sim_disk_damage(store.disk, manifest.path, at, SIM_DAMAGE_ZERO), STATUS_OK);
     assert_int_equal(engine_open(store.io, "db", &store.options, &engine, &error), STATUS_CORRUPT);
+    uint64_t findings = 0;
+    assert_int_equal(verify(&store, &findings), STATUS_CORRUPT);
+    assert_int_equal(findings, 1);
     assert_true(repair(&store, false, &lines).needed);
     engine = lab_open(store.io, "db", &store.options);
     lab_expect_all(engine, NULL, TREE, "a=1 b=2 d=4");
