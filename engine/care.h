@@ -35,7 +35,8 @@ struct care_verify_report {
  * together: counts, spans, sequences and filters against the entries, tables against the manifest, the manifest against
  * the directory, levels against one another. Tables are read by the caller and by a job beside it, so their findings
  * come in no order. Changes nothing and takes no lock: beside a running owner, tables that it removes meanwhile are
- * found missing, and a log that it cuts meanwhile seems to leap. OK, CORRUPT (findings), NOT_FOUND (no store), or why it could not be done.
+ * found missing, and a log that it cuts meanwhile seems to leap. OK, CORRUPT (findings), NOT_FOUND (no store), or why
+ * it could not be done.
  */
 MUST_CHECK enum status engine_care_verify(struct io *io, const char *dir, const struct care_verify_options *options,
                                           struct care_verify_report *report, struct error *error);
