@@ -82,6 +82,7 @@ struct io_sim {
     int64_t wall_offset_ms; /* to the monotonic clock */
 
     struct list jobs[IO_POOL_COUNT]; /* not running, by priority and order of start */
+    uint64_t assists;                /* steps that waiting callers ran, since there was none to run */
     struct worker workers[IO_POOL_COUNT][SIM_WORKERS_MAX];
     unsigned worker_count[IO_POOL_COUNT];
     uint64_t job_sequence;
