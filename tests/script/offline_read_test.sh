@@ -64,7 +64,7 @@ a_nodes_directory_stands_for_its_store() {
     for command in verify stats events options "repair --dry-run"; do
         # shellcheck disable=SC2086
         "$loam" ${command%% *} "$work/node" $([ "$command" = "${command#* }" ] || echo "${command#* }") >"$work/out" 2>"$work/err" || { cat "$work/err"; return 1; }
-        [ -s "$work/out" ] && grep -q "^$work/node is a node's directory; its store is $store\$" "$work/err" || { echo "$command"; cat "$work/err"; return 1; }
+        [ -s "$work/out" ] && grep -q "^$work/node is a node's directory; its store, without the node's log, is $store\$" "$work/err" || { echo "$command"; cat "$work/err"; return 1; }
     done
     "$loam" backup "$work/node" "$work/saved" >"$work/out" 2>"$work/err" && grep -q '^backup 1: ' "$work/out" || { cat "$work/err"; return 1; }
     rm -r "$work/saved"

@@ -20,7 +20,7 @@ static enum status store_of_node(struct io *io, const char *node, char dir[IO_PA
         return error_prefix(error, status, "%s is a node's directory; which store is its own", node);
     if (io_stat(io, dir, &entry) != STATUS_OK)
         return error_set(error, STATUS_NOT_FOUND, "%s: not there; its node has not run yet, or lost it", dir);
-    (void)fprintf(stderr, "%s is a node's directory; its store is %s\n", node, dir);
+    (void)fprintf(stderr, "%s is a node's directory; its store, without the node's log, is %s\n", node, dir);
     return STATUS_OK;
 }
 
