@@ -66,12 +66,17 @@ static void write_one(struct store *store, struct engine *engine, struct prng *p
     }
 }
 
-static void make(struct store *store, uint64_t seed) {
-    struct prng prng;
+/* The machine, and no store yet. */
+static void boot(struct store *store, uint64_t seed) {
     *store = (struct store){.seed = seed, .options = lab_options()};
     store->sim = sim_create(seed);
     store->disk = sim_disk_create(seed);
     store->io = sim_io_create(store->sim, store->disk, NULL);
+}
+
+static void make(struct store *store, uint64_t seed) {
+    struct prng prng;
+    boot(store, seed);
     store->options.memtable_bytes = 8 << 10;
     store->options.file_bytes = 4 << 10;
     store->options.level_base_bytes = 4 << 10;
@@ -466,9 +471,9 @@ static void take_in(struct store *store, struct engine *engine, const char *key,
  * record: the log goes on behind both. */
 static void a_log_goes_on_behind_a_file_that_was_taken_in(void **state) {
     (void)state;
-    struct store store = {.options = lab_options(), .sim = sim_create(1), .disk = sim_disk_create(1)};
+    struct store store;
     struct buf lines = BUF_EMPTY;
-    store.io = sim_io_create(store.sim, store.disk, NULL);
+    boot(&store, 1);
     struct engine *engine = lab_open(store.io, "db", &store.options);
     lab_create_tree(engine, TREE, LAB_PLAIN);
     lab_put(engine, TREE, "a", "1");
@@ -493,10 +498,10 @@ static void a_log_goes_on_behind_a_file_that_was_taken_in(void **state) {
 /* What the newest edit wrote may be lost whole: the manifest then reads to an end as any other does. */
 static void a_manifest_that_ends_before_the_log_goes_on_is_not_believed(void **state) {
     (void)state;
-    struct store store = {.options = lab_options(), .sim = sim_create(1), .disk = sim_disk_create(1)};
+    struct store store;
     struct buf lines = BUF_EMPTY;
     struct error error;
-    store.io = sim_io_create(store.sim, store.disk, NULL);
+    boot(&store, 1);
     struct engine *engine = lab_open(store.io, "db", &store.options);
     lab_create_tree(engine, TREE, LAB_PLAIN);
     lab_put(engine, TREE, "a", "1");

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "tools/sim/sim_io.h"
+
 static long long number_of(struct slice text) {
     char digits[32] = {0};
     memcpy(digits, text.data, text.size < sizeof digits - 1 ? text.size : sizeof digits - 1);
@@ -109,6 +111,27 @@ static struct engine_batch empty(void) {
     struct engine_batch batch;
     engine_batch_init(&batch);
     return batch;
+}
+
+void lab_store_init(struct lab_store *lab, uint64_t seed) {
+    *lab = (struct lab_store){.sim = sim_create(seed), .disk = sim_disk_create(seed), .options = lab_options()};
+    lab->io = sim_io_create(lab->sim, lab->disk, NULL);
+}
+
+void lab_store_open(struct lab_store *lab) {
+    lab->engine = lab_open(lab->io, "db", &lab->options);
+}
+
+void lab_store_reopen(struct lab_store *lab) {
+    engine_close(lab->engine);
+    lab_store_open(lab);
+}
+
+void lab_store_deinit(struct lab_store *lab) {
+    engine_close(lab->engine);
+    io_destroy(lab->io);
+    sim_disk_destroy(lab->disk);
+    sim_destroy(lab->sim);
 }
 
 void lab_create_tree(struct engine *engine, uint32_t tree, uint32_t kind) {

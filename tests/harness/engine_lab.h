@@ -6,6 +6,8 @@
 #define TESTS_HARNESS_ENGINE_LAB_H
 
 #include "engine/engine.h"
+#include "tools/sim/sim.h"
+#include "tools/sim/sim_disk.h"
 
 enum {
     LAB_PLAIN = 1,
@@ -18,6 +20,19 @@ enum {
 struct engine_options lab_options(void);
 
 struct engine *lab_open(struct io *io, const char *dir, const struct engine_options *options);
+
+/* A store, or the place for one, in a simulated machine of its own. */
+struct lab_store {
+    struct sim *sim;
+    struct sim_disk *disk;
+    struct io *io;
+    struct engine_options options; /* lab_options, to be changed before an open */
+    struct engine *engine;         /* the test's, until the end */
+};
+void lab_store_init(struct lab_store *lab, uint64_t seed);
+void lab_store_open(struct lab_store *lab); /* "db" */
+void lab_store_reopen(struct lab_store *lab);
+void lab_store_deinit(struct lab_store *lab); /* closes the engine if it is open */
 
 /* Each is a batch of its own. With ENGINE_WAL_OFF the mark's index goes on from engine_applied. */
 void lab_create_tree(struct engine *engine, uint32_t tree, uint32_t kind);

@@ -17,11 +17,7 @@
 enum { TREE = 1, KEYS = 1000 };
 
 struct fixture {
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
-    struct engine *engine;
+    struct lab_store lab;
     unsigned whole, halved; /* merges told of */
 };
 
@@ -33,26 +29,20 @@ static void count_parts(void *context, const char *line) {
 
 static int set_up(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->sim = sim_create(11);
-    fixture->disk = sim_disk_create(11);
-    fixture->io = sim_io_create(fixture->sim, fixture->disk, NULL);
-    fixture->options = lab_options();
-    fixture->options.memtable_bytes = 1 << 20;
-    fixture->options.file_bytes = 4 << 10;
-    fixture->options.on_event = count_parts;
-    fixture->options.event_context = fixture;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_store_init(&fixture->lab, 11);
+    fixture->lab.options.memtable_bytes = 1 << 20;
+    fixture->lab.options.file_bytes = 4 << 10;
+    fixture->lab.options.on_event = count_parts;
+    fixture->lab.options.event_context = fixture;
+    lab_store_open(&fixture->lab);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     *state = fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    engine_close(fixture->engine);
-    io_destroy(fixture->io);
-    sim_disk_destroy(fixture->disk);
-    sim_destroy(fixture->sim);
+    lab_store_deinit(&fixture->lab);
     free(fixture);
     return 0;
 }
@@ -73,13 +63,13 @@ static const char *value_of(unsigned key, unsigned round, char text[64]) {
 static void put(const struct fixture *fixture, unsigned round, unsigned from, unsigned step) {
     char key[16], value[64];
     for (unsigned i = from; i < KEYS; i += step)
-        lab_put(fixture->engine, TREE, key_of(i, key), value_of(i, round, value));
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+        lab_put(fixture->lab.engine, TREE, key_of(i, key), value_of(i, round, value));
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
 }
 
 static void compact(const struct fixture *fixture) {
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static void everything_comes_out_of_both(void **state) {
@@ -90,7 +80,7 @@ static void everything_comes_out_of_both(void **state) {
     compact(fixture);
     assert_int_equal(fixture->halved, 1);
     for (unsigned i = 0; i < KEYS; i++)
-        lab_expect(fixture->engine, NULL, TREE, key_of(i, key), value_of(i, i % 3 == 0 ? 2 : 1, value));
+        lab_expect(fixture->lab.engine, NULL, TREE, key_of(i, key), value_of(i, i % 3 == 0 ? 2 : 1, value));
 }
 
 static void a_merge_of_less_than_four_files_is_whole(void **state) {
@@ -107,18 +97,18 @@ static void a_range_delete_over_the_cut_holds_on_both_sides(void **state) {
     struct fixture *fixture = *state;
     char key[16], end[16], value[64];
     put(fixture, 1, 0, 1);
-    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
-    lab_delete_range(fixture->engine, TREE, key_of(100, key), key_of(900, end));
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->lab.engine);
+    lab_delete_range(fixture->lab.engine, TREE, key_of(100, key), key_of(900, end));
     put(fixture, 2, 0, 50);
     compact(fixture);
     assert_int_equal(fixture->halved, 1);
     for (unsigned i = 0; i < KEYS; i++) {
-        lab_expect(fixture->engine, snapshot, TREE, key_of(i, key), value_of(i, 1, value));
+        lab_expect(fixture->lab.engine, snapshot, TREE, key_of(i, key), value_of(i, 1, value));
         const bool gone = i >= 100 && i < 900;
         const char *left = i % 50 == 0 ? value_of(i, 2, value) : gone ? NULL : value_of(i, 1, value);
-        lab_expect(fixture->engine, NULL, TREE, key_of(i, key), left);
+        lab_expect(fixture->lab.engine, NULL, TREE, key_of(i, key), left);
     }
-    engine_snapshot_release(fixture->engine, snapshot);
+    engine_snapshot_release(fixture->lab.engine, snapshot);
 }
 
 /* Versions of the key at the cut stay together, on its right side. */
@@ -128,14 +118,14 @@ static void all_versions_of_each_key_go_to_one_side(void **state) {
     char key[16], value[64];
     for (unsigned round = 0; round < 4; round++) {
         put(fixture, round, 0, 1);
-        snapshots[round] = engine_snapshot_acquire(fixture->engine);
+        snapshots[round] = engine_snapshot_acquire(fixture->lab.engine);
     }
     compact(fixture);
     assert_true(fixture->halved > 0);
     for (unsigned round = 0; round < 4; round++) {
         for (unsigned i = 0; i < KEYS; i++)
-            lab_expect(fixture->engine, snapshots[round], TREE, key_of(i, key), value_of(i, round, value));
-        engine_snapshot_release(fixture->engine, snapshots[round]);
+            lab_expect(fixture->lab.engine, snapshots[round], TREE, key_of(i, key), value_of(i, round, value));
+        engine_snapshot_release(fixture->lab.engine, snapshots[round]);
     }
 }
 
@@ -146,12 +136,12 @@ static void a_close_in_between_leaves_nothing(void **state) {
     for (unsigned steps = 1; steps < 12; steps++) {
         put(fixture, steps, 0, 1);
         put(fixture, steps, 0, 2);
-        for (unsigned i = 0; i < steps; i++) (void)io_job_assist(fixture->io);
-        engine_close(fixture->engine);
-        fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+        for (unsigned i = 0; i < steps; i++) (void)io_job_assist(fixture->lab.io);
+        engine_close(fixture->lab.engine);
+        lab_store_open(&fixture->lab);
         for (unsigned i = 0; i < KEYS; i += 3)
-            lab_expect(fixture->engine, NULL, TREE, key_of(i, key), value_of(i, steps, value));
-        assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+            lab_expect(fixture->lab.engine, NULL, TREE, key_of(i, key), value_of(i, steps, value));
+        assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
     }
     compact(fixture);
     assert_true(fixture->halved > 0);

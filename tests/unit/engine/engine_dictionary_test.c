@@ -16,43 +16,35 @@
 enum { TREE = 1, KIND = 1, ROWS = 400, DICTIONARY_AT = 64 + 20 };
 
 struct fixture {
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
+    struct lab_store lab;
     struct engine_tree_kind kind;
-    struct engine_options options;
-    struct engine *engine;
 };
 
 static int set_up(void **state) {
     static struct fixture fixture;
-    fixture = (struct fixture){.sim = sim_create(7), .disk = sim_disk_create(7), .options = lab_options()};
-    fixture.io = sim_io_create(fixture.sim, fixture.disk, NULL);
+    lab_store_init(&fixture.lab, 7);
     fixture.kind = (struct engine_tree_kind){.id = KIND,
                                              .name = "rows",
                                              .upper = ENGINE_COMPRESSION_ZSTD,
                                              .bottom = ENGINE_COMPRESSION_ZSTD,
                                              .filter_bits_per_key = 10,
                                              .dictionary_bytes = 1024};
-    fixture.options.kinds = &fixture.kind;
-    fixture.options.kind_count = 1;
-    fixture.options.memtable_bytes = 1 << 20;
-    fixture.options.file_bytes = 1 << 20;
+    fixture.lab.options.kinds = &fixture.kind;
+    fixture.lab.options.kind_count = 1;
+    fixture.lab.options.memtable_bytes = 1 << 20;
+    fixture.lab.options.file_bytes = 1 << 20;
     *state = &fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    engine_close(fixture->engine);
-    io_destroy(fixture->io);
-    sim_disk_destroy(fixture->disk);
-    sim_destroy(fixture->sim);
+    lab_store_deinit(&fixture->lab);
     return 0;
 }
 
 static void open_store(struct fixture *fixture) {
-    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/db", &fixture->lab.options);
 }
 
 static const char *row_text(unsigned number, char text[JSON_ROW_BYTES]) {
@@ -64,37 +56,37 @@ static void put_rows(const struct fixture *fixture, unsigned from) {
     for (unsigned i = 0; i < ROWS; i++) {
         char key[16], text[JSON_ROW_BYTES];
         snprintf(key, sizeof key, "row%05u", i);
-        lab_put(fixture->engine, TREE, key, row_text(from + i, text));
+        lab_put(fixture->lab.engine, TREE, key, row_text(from + i, text));
     }
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
 }
 
 static void expect_rows(const struct fixture *fixture, unsigned from) {
     for (unsigned i = 0; i < ROWS; i++) {
         char key[16], text[JSON_ROW_BYTES];
         snprintf(key, sizeof key, "row%05u", i);
-        lab_expect(fixture->engine, NULL, TREE, key, row_text(from + i, text));
+        lab_expect(fixture->lab.engine, NULL, TREE, key, row_text(from + i, text));
     }
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static struct engine_stats stats_of(const struct fixture *fixture) {
     struct engine_stats stats;
-    engine_get_stats(fixture->engine, &stats);
+    engine_get_stats(fixture->lab.engine, &stats);
     return stats;
 }
 
 static void tables_have_one_and_what_it_saves_is_told(void **state) {
     struct fixture *fixture = *state;
     open_store(fixture);
-    lab_create_tree(fixture->engine, TREE, KIND);
+    lab_create_tree(fixture->lab.engine, TREE, KIND);
     put_rows(fixture, 0);
     expect_rows(fixture, 0);
     const struct engine_stats with = stats_of(fixture);
     assert_true(with.dictionaries > 0 && with.dictionary_saved_bytes > 1000);
     fixture->kind.dictionary_bytes = 0;
-    engine_close(fixture->engine);
+    engine_close(fixture->lab.engine);
     open_store(fixture);
     expect_rows(fixture, 0); /* what is there stays readable without the option */
     put_rows(fixture, 0);
@@ -111,22 +103,22 @@ static void keep_event(void *context, const char *line) {
 static void at_format_level_1_it_is_said_to_be_unused_until_an_upgrade(void **state) {
     struct fixture *fixture = *state;
     struct buf lines = BUF_EMPTY;
-    fixture->options.format_level = 1;
-    fixture->options.on_event = keep_event;
-    fixture->options.event_context = &lines;
+    fixture->lab.options.format_level = 1;
+    fixture->lab.options.on_event = keep_event;
+    fixture->lab.options.event_context = &lines;
     open_store(fixture);
     assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
     assert_non_null(strstr((const char *)lines.data, "\"dictionary unused\""));
-    lab_create_tree(fixture->engine, TREE, KIND);
+    lab_create_tree(fixture->lab.engine, TREE, KIND);
     put_rows(fixture, 0);
     assert_int_equal(stats_of(fixture).dictionaries, 0);
-    assert_int_equal(engine_upgrade(fixture->engine, 0, NULL), STATUS_OK);
+    assert_int_equal(engine_upgrade(fixture->lab.engine, 0, NULL), STATUS_OK);
     put_rows(fixture, ROWS);
     assert_true(stats_of(fixture).dictionaries > 0);
     expect_rows(fixture, ROWS);
-    engine_close(fixture->engine);
-    fixture->engine = NULL;
-    fixture->options.on_event = NULL;
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = NULL;
+    fixture->lab.options.on_event = NULL;
     buf_deinit(&lines);
     open_store(fixture);
 }
@@ -138,7 +130,7 @@ static void a_size_out_of_bounds_is_refused(void **state) {
         struct error error;
         struct engine *engine;
         fixture->kind.dictionary_bytes = sizes[i];
-        assert_int_equal(engine_open(fixture->io, "/db", &fixture->options, &engine, &error), STATUS_INVALID);
+        assert_int_equal(engine_open(fixture->lab.io, "/db", &fixture->lab.options, &engine, &error), STATUS_INVALID);
         assert_non_null(strstr(error.text, "dictionary_bytes"));
     }
 }
@@ -161,27 +153,27 @@ static void a_damaged_dictionary_is_named_by_reads_verify_and_repair(void **stat
     struct error error;
     struct care_repair_report report;
     open_store(fixture);
-    lab_create_tree(fixture->engine, TREE, KIND);
+    lab_create_tree(fixture->lab.engine, TREE, KIND);
     put_rows(fixture, 0);
-    engine_close(fixture->engine);
-    sim_disk_walk(fixture->disk, find_table, path);
-    assert_int_equal(sim_disk_damage(fixture->disk, path, DICTIONARY_AT + 500, SIM_DAMAGE_FLIP), STATUS_OK);
+    engine_close(fixture->lab.engine);
+    sim_disk_walk(fixture->lab.disk, find_table, path);
+    assert_int_equal(sim_disk_damage(fixture->lab.disk, path, DICTIONARY_AT + 500, SIM_DAMAGE_FLIP), STATUS_OK);
     open_store(fixture);
-    assert_int_equal(engine_get(fixture->engine, NULL, TREE, slice_from_text("row00007"), &value), STATUS_CORRUPT);
-    engine_last_error(fixture->engine, &error);
+    assert_int_equal(engine_get(fixture->lab.engine, NULL, TREE, slice_from_text("row00007"), &value), STATUS_CORRUPT);
+    engine_last_error(fixture->lab.engine, &error);
     assert_non_null(strstr(error.text, path));
     assert_non_null(strstr(error.text, "the dictionary at offset 64"));
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_CORRUPT);
-    engine_close(fixture->engine);
-    fixture->engine = NULL;
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_CORRUPT);
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = NULL;
     const struct care_repair_options repair = {.say = say, .context = &lines};
-    assert_int_equal(engine_care_repair(fixture->io, "/db", &repair, &report, &error), STATUS_OK);
+    assert_int_equal(engine_care_repair(fixture->lab.io, "/db", &repair, &report, &error), STATUS_OK);
     assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
     assert_non_null(strstr((const char *)lines.data, "the dictionary at offset 64"));
     assert_non_null(strstr((const char *)lines.data, "lost with it"));
     assert_non_null(strstr((const char *)lines.data, "row00000"));
     open_store(fixture);
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
     put_rows(fixture, 0);
     expect_rows(fixture, 0);
     buf_deinit(&lines);

@@ -17,11 +17,7 @@
 enum { TREE = 1, OTHER = 2, ROWS = 400 };
 
 struct fixture {
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
-    struct engine *engine;
+    struct lab_store lab;
     struct buf told; /* lines of the callback */
 };
 
@@ -32,42 +28,35 @@ static void take_line(void *context, const char *line) {
 
 static int set_up(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->sim = sim_create(7);
-    fixture->disk = sim_disk_create(7);
-    fixture->io = sim_io_create(fixture->sim, fixture->disk, NULL);
-    fixture->options = lab_options();
+    lab_store_init(&fixture->lab, 7);
     *state = fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    engine_close(fixture->engine);
-    io_destroy(fixture->io);
-    sim_disk_destroy(fixture->disk);
-    sim_destroy(fixture->sim);
+    lab_store_deinit(&fixture->lab);
     buf_deinit(&fixture->told);
     free(fixture);
     return 0;
 }
 
 static void reopen(struct fixture *fixture) {
-    engine_close(fixture->engine);
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    lab_store_reopen(&fixture->lab);
 }
 
 static void fill(struct fixture *fixture, const char *value) {
     char key[16];
     for (unsigned i = 0; i < ROWS; i++) {
         snprintf(key, sizeof key, "k%04u", i * 7 % ROWS);
-        lab_put(fixture->engine, TREE, key, value);
+        lab_put(fixture->lab.engine, TREE, key, value);
     }
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
 }
 
 static char *read_text(struct fixture *fixture, const char *path) {
     struct buf bytes = BUF_EMPTY;
-    assert_int_equal(file_read_all(fixture->io, path, 16 << 20, &bytes), STATUS_OK);
+    assert_int_equal(file_read_all(fixture->lab.io, path, 16 << 20, &bytes), STATUS_OK);
     assert_int_equal(buf_append_byte(&bytes, 0), STATUS_OK);
     return (char *)bytes.data;
 }
@@ -98,14 +87,14 @@ static void check_json(const char *text) {
 
 static void every_job_tells_its_start_its_end_and_why(void **state) {
     struct fixture *fixture = *state;
-    fixture->options.on_event = take_line;
-    fixture->options.event_context = fixture;
+    fixture->lab.options.on_event = take_line;
+    fixture->lab.options.event_context = fixture;
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     fill(fixture, "first value of some length, first value of some length");
     fill(fixture, "second value of some length, second value of some length");
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    fixture->options.on_event = NULL;
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    fixture->lab.options.on_event = NULL;
     reopen(fixture);
     assert_int_equal(buf_append_byte(&fixture->told, 0), STATUS_OK);
     const char *told = (const char *)fixture->told.data;
@@ -134,17 +123,17 @@ static void every_job_tells_its_start_its_end_and_why(void **state) {
 
 static void the_files_of_events_stay_within_their_limit(void **state) {
     struct fixture *fixture = *state;
-    fixture->options.event_log_bytes = 16 << 10;
+    fixture->lab.options.event_log_bytes = 16 << 10;
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     for (int i = 0; i < 100; i++) {
-        lab_put(fixture->engine, TREE, "k", "v");
-        assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+        lab_put(fixture->lab.engine, TREE, "k", "v");
+        assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
     }
     struct io_entry now, old;
     reopen(fixture);
-    assert_int_equal(io_stat(fixture->io, "db/EVENTS", &now), STATUS_OK);
-    assert_int_equal(io_stat(fixture->io, "db/EVENTS.1", &old), STATUS_OK);
+    assert_int_equal(io_stat(fixture->lab.io, "db/EVENTS", &now), STATUS_OK);
+    assert_int_equal(io_stat(fixture->lab.io, "db/EVENTS.1", &old), STATUS_OK);
     assert_true(now.size > 0 && old.size > 0 && now.size + old.size <= 16 << 10);
     char *text = read_text(fixture, "db/EVENTS.1");
     check_json(text);
@@ -154,11 +143,11 @@ static void the_files_of_events_stay_within_their_limit(void **state) {
 static void events_can_be_left_out(void **state) {
     struct fixture *fixture = *state;
     struct io_entry entry;
-    fixture->options.event_log_bytes = ENGINE_EVENT_LOG_OFF;
+    fixture->lab.options.event_log_bytes = ENGINE_EVENT_LOG_OFF;
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(io_stat(fixture->io, "db/EVENTS", &entry), STATUS_NOT_FOUND);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(io_stat(fixture->lab.io, "db/EVENTS", &entry), STATUS_NOT_FOUND);
 }
 
 static void refuse_events(void *context, struct sim_disk *disk, enum sim_disk_call call, const char *path) {
@@ -170,16 +159,16 @@ static void refuse_events(void *context, struct sim_disk *disk, enum sim_disk_ca
 static void events_that_cannot_be_written_are_counted_and_nothing_else_suffers(void **state) {
     struct fixture *fixture = *state;
     struct engine_stats stats;
-    sim_disk_set_watch(fixture->disk, refuse_events, NULL);
+    sim_disk_set_watch(fixture->lab.disk, refuse_events, NULL);
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     fill(fixture, "value");
-    sim_disk_set_watch(fixture->disk, NULL, NULL);
-    engine_get_stats(fixture->engine, &stats);
+    sim_disk_set_watch(fixture->lab.disk, NULL, NULL);
+    engine_get_stats(fixture->lab.engine, &stats);
     assert_true(stats.events_lost > 0);
-    lab_put(fixture->engine, TREE, "after", "1");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    lab_expect(fixture->engine, NULL, TREE, "after", "1");
+    lab_put(fixture->lab.engine, TREE, "after", "1");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    lab_expect(fixture->lab.engine, NULL, TREE, "after", "1");
 }
 
 /* ---- Statistics -------------------------------------------------------------------------------------------------- */
@@ -189,14 +178,14 @@ static void each_tree_and_level_has_its_costs(void **state) {
     struct engine_tree_info info, other;
     struct engine_stats stats;
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    lab_create_tree(fixture->engine, OTHER, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, OTHER, LAB_PLAIN);
     fill(fixture, "first value of some length, first value of some length");
     fill(fixture, "second value of some length, second value of some length");
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
-    assert_int_equal(engine_tree_info(fixture->engine, OTHER, &other), STATUS_OK);
-    engine_get_stats(fixture->engine, &stats);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, TREE, &info), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, OTHER, &other), STATUS_OK);
+    engine_get_stats(fixture->lab.engine, &stats);
     assert_true(info.flushed_bytes > 0 && info.compactions > 0 && info.compacted_read_bytes > 0);
     assert_int_equal(other.flushed_bytes + other.compacted_read_bytes + other.compacted_written_bytes, 0);
     assert_int_equal(info.flushed_bytes, stats.flushed_bytes);
@@ -217,8 +206,8 @@ static void a_tree_tells_what_it_consists_of(void **state) {
     struct engine_batch batch;
     struct buf text = BUF_EMPTY;
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    lab_create_tree(fixture->engine, OTHER, LAB_SUM);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, OTHER, LAB_SUM);
     fill(fixture, "value");
     engine_batch_init(&batch);
     for (unsigned i = 0; i < 3; i++) {
@@ -228,22 +217,22 @@ static void a_tree_tells_what_it_consists_of(void **state) {
     const struct slice begin = slice_from_text("k0003"), end = slice_from_text("k0004");
     assert_int_equal(engine_batch_delete_range(&batch, TREE, begin, end), STATUS_OK);
     assert_int_equal(engine_batch_merge(&batch, OTHER, begin, slice_from_text("1")), STATUS_OK);
-    assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+    assert_int_equal(engine_write(fixture->lab.engine, &batch, NULL), STATUS_OK);
     engine_batch_deinit(&batch);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, TREE, &info), STATUS_OK);
     assert_int_equal(info.deletes, 3);
     assert_int_equal(info.range_deletes, 1);
     assert_int_equal(info.operands + info.expiring_files, 0);
-    assert_int_equal(engine_tree_info(fixture->engine, OTHER, &info), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, OTHER, &info), STATUS_OK);
     assert_int_equal(info.operands, 1);
-    assert_int_equal(engine_print_stats(fixture->engine, &text), STATUS_OK);
+    assert_int_equal(engine_print_stats(fixture->lab.engine, &text), STATUS_OK);
     assert_int_equal(buf_append_format(&text, "\n%c", 0), STATUS_OK);
     check_json((const char *)text.data);
     assert_non_null(strstr((const char *)text.data, "\"deletes\":3,\"operands\":0,\"range_deletes\":1,"));
     assert_non_null(strstr((const char *)text.data, "\"values\":{\"files\":0,"));
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, TREE, &info), STATUS_OK);
     assert_int_equal(info.deletes + info.range_deletes, 0);
     buf_deinit(&text);
 }
@@ -253,17 +242,17 @@ static void calls_are_timed_and_told_as_json(void **state) {
     struct hist *hist = malloc(sizeof *hist);
     struct buf text = BUF_EMPTY;
     reopen(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     fill(fixture, "value");
-    for (int i = 0; i < 1000; i++) lab_expect(fixture->engine, NULL, TREE, "k0001", "value");
-    lab_expect(fixture->engine, NULL, TREE, "k0001", "value");
-    engine_get_timing(fixture->engine, ENGINE_TIMING_GET, hist);
+    for (int i = 0; i < 1000; i++) lab_expect(fixture->lab.engine, NULL, TREE, "k0001", "value");
+    lab_expect(fixture->lab.engine, NULL, TREE, "k0001", "value");
+    engine_get_timing(fixture->lab.engine, ENGINE_TIMING_GET, hist);
     assert_true(hist->count >= 10 && hist->count <= 20);
-    engine_get_timing(fixture->engine, ENGINE_TIMING_PUT, hist);
+    engine_get_timing(fixture->lab.engine, ENGINE_TIMING_PUT, hist);
     assert_true(hist->count >= 5);
-    engine_get_timing(fixture->engine, ENGINE_TIMING_FLUSH, hist);
+    engine_get_timing(fixture->lab.engine, ENGINE_TIMING_FLUSH, hist);
     assert_true(hist->count >= 1 && hist->max > 0);
-    assert_int_equal(engine_print_stats(fixture->engine, &text), STATUS_OK);
+    assert_int_equal(engine_print_stats(fixture->lab.engine, &text), STATUS_OK);
     assert_int_equal(buf_append_format(&text, "\n%c", 0), STATUS_OK);
     check_json((const char *)text.data);
     assert_non_null(strstr((const char *)text.data, "\"timings\":{\"get\":{\"sampled\":1"));
@@ -277,22 +266,22 @@ static void calls_are_timed_and_told_as_json(void **state) {
 static void expect_refusal(struct fixture *fixture, enum status status, const char *words) {
     struct engine *engine = NULL;
     struct error error;
-    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &engine, &error), status);
+    assert_int_equal(engine_open(fixture->lab.io, "db", &fixture->lab.options, &engine, &error), status);
     if (!strstr(error.text, words)) fail_msg("\"%s\" does not say \"%s\"", error.text, words);
 }
 
 static void an_option_out_of_bounds_is_named_with_value_and_range(void **state) {
     struct fixture *fixture = *state;
-    fixture->options.level_ratio = 1;
+    fixture->lab.options.level_ratio = 1;
     expect_refusal(fixture, STATUS_INVALID, "level_ratio is 1; it must be 2..1000");
-    fixture->options = lab_options();
-    fixture->options.wal_segment_bytes = 65;
+    fixture->lab.options = lab_options();
+    fixture->lab.options.wal_segment_bytes = 65;
     expect_refusal(fixture, STATUS_INVALID, "wal_segment_bytes is 65; it must be 65536..1073741824");
-    fixture->options = lab_options();
-    fixture->options.wal_segment_bytes = (64 << 10) + 1;
+    fixture->lab.options = lab_options();
+    fixture->lab.options.wal_segment_bytes = (64 << 10) + 1;
     expect_refusal(fixture, STATUS_INVALID, "wal_segment_bytes is 65537; it must be a multiple of 4096");
-    fixture->options = lab_options();
-    fixture->options.memtable_limit = 99;
+    fixture->lab.options = lab_options();
+    fixture->lab.options.memtable_limit = 99;
     expect_refusal(fixture, STATUS_INVALID, "memtable_limit is 99; it must be 2..15");
 }
 
@@ -303,9 +292,9 @@ static void options_are_kept_and_differences_told(void **state) {
     char *first = read_text(fixture, "db/OPTIONS");
     assert_non_null(strstr(first, "level_ratio 4\n"));
     assert_non_null(strstr(first, "kind.2 name="));
-    fixture->options.level_ratio = 6;
+    fixture->lab.options.level_ratio = 6;
     reopen(fixture);
-    engine_get_options(fixture->engine, &effective);
+    engine_get_options(fixture->lab.engine, &effective);
     assert_int_equal(effective.level_ratio, 6);
     char *second = read_text(fixture, "db/OPTIONS");
     assert_non_null(strstr(second, "level_ratio 6\n"));
@@ -319,11 +308,11 @@ static void options_are_kept_and_differences_told(void **state) {
 static void an_option_that_cannot_change_is_refused(void **state) {
     struct fixture *fixture = *state;
     reopen(fixture);
-    engine_close(fixture->engine);
-    fixture->engine = NULL;
-    fixture->options.wal = ENGINE_WAL_OFF;
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = NULL;
+    fixture->lab.options.wal = ENGINE_WAL_OFF;
     expect_refusal(fixture, STATUS_MISMATCH, "the store was made with wal own, which can't change");
-    fixture->options.wal = ENGINE_WAL_OWN;
+    fixture->lab.options.wal = ENGINE_WAL_OWN;
     reopen(fixture);
 }
 
@@ -331,15 +320,15 @@ static void damaged_options_are_told_and_written_anew(void **state) {
     struct fixture *fixture = *state;
     struct error error;
     reopen(fixture);
-    engine_close(fixture->engine);
-    fixture->engine = NULL;
-    assert_int_equal(sim_disk_damage(fixture->disk, "/db/OPTIONS", 40, SIM_DAMAGE_FLIP), STATUS_OK);
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = NULL;
+    assert_int_equal(sim_disk_damage(fixture->lab.disk, "/db/OPTIONS", 40, SIM_DAMAGE_FLIP), STATUS_OK);
     reopen(fixture);
-    engine_last_error(fixture->engine, &error);
+    engine_last_error(fixture->lab.engine, &error);
     assert_int_equal(error.status, STATUS_CORRUPT);
     assert_non_null(strstr(error.text, "OPTIONS"));
     reopen(fixture);
-    engine_last_error(fixture->engine, &error);
+    engine_last_error(fixture->lab.engine, &error);
     assert_int_equal(error.status, STATUS_OK);
 }
 

@@ -18,40 +18,30 @@
 enum { PACED_NS = 1000000000, TREE = 1 };
 
 struct fixture {
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
-    struct engine *engine;
+    struct lab_store lab;
 };
 
 static int set_up(void **state) {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    fixture->sim = sim_create(3);
-    fixture->disk = sim_disk_create(3);
-    fixture->io = sim_io_create(fixture->sim, fixture->disk, NULL);
-    fixture->options = lab_options();
+    lab_store_init(&fixture->lab, 3);
     *state = fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    engine_close(fixture->engine);
-    io_destroy(fixture->io);
-    sim_disk_destroy(fixture->disk);
-    sim_destroy(fixture->sim);
+    lab_store_deinit(&fixture->lab);
     free(fixture);
     return 0;
 }
 
 static void work(struct fixture *fixture) {
-    while (io_job_assist(fixture->io)) continue;
+    while (io_job_assist(fixture->lab.io)) continue;
 }
 
 static void open_off(struct fixture *fixture) {
-    fixture->options.wal = ENGINE_WAL_OFF;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
+    fixture->lab.options.wal = ENGINE_WAL_OFF;
+    lab_store_open(&fixture->lab);
 }
 
 static enum status put_at(struct engine *engine, uint64_t index, const char *key, const char *value) {
@@ -67,17 +57,17 @@ static enum status put_at(struct engine *engine, uint64_t index, const char *key
 static void a_flush_is_installed_only_behind_the_durable_log(void **state) {
     struct fixture *fixture = *state;
     open_off(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN); /* index 1 */
-    assert_int_equal(put_at(fixture->engine, 5, "a", "1"), STATUS_OK);
-    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN); /* index 1 */
+    assert_int_equal(put_at(fixture->lab.engine, 5, "a", "1"), STATUS_OK);
+    assert_int_equal(engine_flush_start(fixture->lab.engine), STATUS_OK);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 0);
-    engine_log_durable(fixture->engine, 4);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 0);
+    engine_log_durable(fixture->lab.engine, 4);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 0);
-    engine_log_durable(fixture->engine, 5);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 0);
+    engine_log_durable(fixture->lab.engine, 5);
     work(fixture);
-    const struct engine_mark mark = engine_installed(fixture->engine);
+    const struct engine_mark mark = engine_installed(fixture->lab.engine);
     assert_int_equal(mark.index, 5);
     assert_int_equal(mark.term, 2);
     assert_int_equal(mark.time_ms, 50);
@@ -86,18 +76,18 @@ static void a_flush_is_installed_only_behind_the_durable_log(void **state) {
 static void what_was_not_installed_is_the_owners_to_replay(void **state) {
     struct fixture *fixture = *state;
     open_off(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    assert_int_equal(put_at(fixture->engine, 2, "a", "1"), STATUS_OK);
-    engine_log_durable(fixture->engine, 2);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(put_at(fixture->engine, 3, "b", "1"), STATUS_OK);
-    engine_close(fixture->engine);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->lab.engine, 2, "a", "1"), STATUS_OK);
+    engine_log_durable(fixture->lab.engine, 2);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(put_at(fixture->lab.engine, 3, "b", "1"), STATUS_OK);
+    engine_close(fixture->lab.engine);
     open_off(fixture);
-    assert_int_equal(engine_applied(fixture->engine).index, 2);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1");
-    assert_int_equal(put_at(fixture->engine, 2, "b", "1"), STATUS_INVALID); /* not above the last */
-    assert_int_equal(put_at(fixture->engine, 3, "b", "1"), STATUS_OK);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1 b=1");
+    assert_int_equal(engine_applied(fixture->lab.engine).index, 2);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1");
+    assert_int_equal(put_at(fixture->lab.engine, 2, "b", "1"), STATUS_INVALID); /* not above the last */
+    assert_int_equal(put_at(fixture->lab.engine, 3, "b", "1"), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1 b=1");
 }
 
 static void an_empty_batch_moves_the_mark(void **state) {
@@ -106,15 +96,15 @@ static void an_empty_batch_moves_the_mark(void **state) {
     open_off(fixture);
     engine_batch_init(&batch);
     batch.mark = (struct engine_mark){.index = 9, .term = 3, .time_ms = 7};
-    assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+    assert_int_equal(engine_write(fixture->lab.engine, &batch, NULL), STATUS_OK);
     engine_batch_deinit(&batch);
-    assert_int_equal(engine_applied(fixture->engine).index, 9);
-    engine_log_durable(fixture->engine, 9);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    engine_close(fixture->engine);
+    assert_int_equal(engine_applied(fixture->lab.engine).index, 9);
+    engine_log_durable(fixture->lab.engine, 9);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    engine_close(fixture->lab.engine);
     open_off(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 9);
-    assert_int_equal(engine_installed(fixture->engine).time_ms, 7);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 9);
+    assert_int_equal(engine_installed(fixture->lab.engine).time_ms, 7);
 }
 
 static void full_memory_answers_busy_and_a_durable_log_frees_it(void **state) {
@@ -122,26 +112,26 @@ static void full_memory_answers_busy_and_a_durable_log_frees_it(void **state) {
     char key[16], value[1000];
     memset(value, 'v', sizeof value - 1);
     value[sizeof value - 1] = 0;
-    fixture->options.memtable_bytes = 8 << 10;
+    fixture->lab.options.memtable_bytes = 8 << 10;
     open_off(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     uint64_t index = 1;
     enum status status = STATUS_OK;
     unsigned before = 0;
     while (status == STATUS_OK && index < 1000) {
         snprintf(key, sizeof key, "k%04u", (unsigned)index);
-        const unsigned pressure = engine_pressure(fixture->engine);
+        const unsigned pressure = engine_pressure(fixture->lab.engine);
         assert_true(pressure <= 1000);
         if (pressure > before) before = pressure;
-        status = put_at(fixture->engine, ++index, key, value);
+        status = put_at(fixture->lab.engine, ++index, key, value);
         work(fixture);
     }
     assert_int_equal(status, STATUS_BUSY);
     assert_true(index > 20 && index < 100);
     assert_true(before > 0); /* it rose before it refused */
-    engine_log_durable(fixture->engine, index);
+    engine_log_durable(fixture->lab.engine, index);
     work(fixture);
-    assert_int_equal(put_at(fixture->engine, index, key, value), STATUS_OK);
+    assert_int_equal(put_at(fixture->lab.engine, index, key, value), STATUS_OK);
 }
 
 /* Puts from *index on, `bytes` in all, none of which may be refused but for its pace. */
@@ -151,9 +141,9 @@ static void put_bytes(struct fixture *fixture, uint64_t *index, size_t bytes) {
     memset(value, 'v', sizeof value - 1);
     for (size_t done = 0; done < bytes; done += sizeof value) {
         snprintf(key, sizeof key, "k%06u", (unsigned)++*index);
-        enum status status = put_at(fixture->engine, *index, key, value);
-        if (status == STATUS_BUSY) io_sleep(fixture->io, PACED_NS);
-        if (status == STATUS_BUSY) status = put_at(fixture->engine, *index, key, value);
+        enum status status = put_at(fixture->lab.engine, *index, key, value);
+        if (status == STATUS_BUSY) io_sleep(fixture->lab.io, PACED_NS);
+        if (status == STATUS_BUSY) status = put_at(fixture->lab.engine, *index, key, value);
         assert_int_equal(status, STATUS_OK);
     }
 }
@@ -162,33 +152,33 @@ static void the_pace_follows_what_a_flush_has_left(void **state) {
     struct fixture *fixture = *state;
     enum { MEMTABLE = 2 << 20, LOOK = 80 << 10 };
     uint64_t index = 1;
-    fixture->options.memtable_bytes = MEMTABLE;
-    fixture->options.memtable_limit = 4;
+    fixture->lab.options.memtable_bytes = MEMTABLE;
+    fixture->lab.options.memtable_limit = 4;
     open_off(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     put_bytes(fixture, &index, 3 * MEMTABLE - (1 << 19));
-    assert_int_equal(engine_pressure(fixture->engine), 0); /* three quarters of what may be filled are free */
+    assert_int_equal(engine_pressure(fixture->lab.engine), 0); /* three quarters of what may be filled are free */
     put_bytes(fixture, &index, 1 << 20);
-    const unsigned full = engine_pressure(fixture->engine);
+    const unsigned full = engine_pressure(fixture->lab.engine);
     assert_true(full > 0);
-    for (int steps = 0; steps < 6; steps++) assert_true(io_job_assist(fixture->io));
+    for (int steps = 0; steps < 6; steps++) assert_true(io_job_assist(fixture->lab.io));
     put_bytes(fixture, &index, LOOK);
-    assert_int_equal(engine_installed(fixture->engine).index, 0);
-    assert_true(engine_pressure(fixture->engine) < full);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 0);
+    assert_true(engine_pressure(fixture->lab.engine) < full);
     work(fixture); /* until the flush waits for the log: the memory stays, and has its price again */
     put_bytes(fixture, &index, LOOK);
-    assert_int_equal(engine_installed(fixture->engine).index, 0);
-    assert_true(engine_pressure(fixture->engine) >= full);
-    engine_log_durable(fixture->engine, index);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 0);
+    assert_true(engine_pressure(fixture->lab.engine) >= full);
+    engine_log_durable(fixture->lab.engine, index);
     work(fixture);
     put_bytes(fixture, &index, LOOK);
-    assert_int_equal(engine_pressure(fixture->engine), 0);
+    assert_int_equal(engine_pressure(fixture->lab.engine), 0);
 }
 
 /* ---- A memtable that its owner seals ---- */
 
 static void open_sealed_by_owner(struct fixture *fixture) {
-    fixture->options.owner_seals = true;
+    fixture->lab.options.owner_seals = true;
     open_off(fixture);
 }
 
@@ -196,7 +186,7 @@ static enum status amend(struct fixture *fixture, const char *key, const char *v
     struct engine_batch batch;
     engine_batch_init(&batch);
     assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text(key), slice_from_text(value)), STATUS_OK);
-    const enum status status = engine_amend(fixture->engine, &batch, seal);
+    const enum status status = engine_amend(fixture->lab.engine, &batch, seal);
     engine_batch_deinit(&batch);
     return status;
 }
@@ -209,9 +199,9 @@ static uint64_t fill(struct fixture *fixture, uint64_t index) {
     enum status status = STATUS_OK;
     while (status == STATUS_OK) {
         snprintf(key, sizeof key, "k%04u", (unsigned)++index);
-        status = put_at(fixture->engine, index, key, value);
-        if (status == STATUS_BUSY) io_sleep(fixture->io, PACED_NS);
-        if (status == STATUS_BUSY) status = put_at(fixture->engine, index, key, value);
+        status = put_at(fixture->lab.engine, index, key, value);
+        if (status == STATUS_BUSY) io_sleep(fixture->lab.io, PACED_NS);
+        if (status == STATUS_BUSY) status = put_at(fixture->lab.engine, index, key, value);
         work(fixture);
         assert_true(index < 1000);
     }
@@ -222,88 +212,88 @@ static uint64_t fill(struct fixture *fixture, uint64_t index) {
 static void what_an_owner_seals_is_installed_with_its_last_rows(void **state) {
     struct fixture *fixture = *state;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    assert_int_equal(put_at(fixture->engine, 7, "a", "1"), STATUS_OK);
-    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
-    engine_log_durable(fixture->engine, 8);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->lab.engine, 7, "a", "1"), STATUS_OK);
+    assert_int_equal(engine_flush_start(fixture->lab.engine), STATUS_OK);
+    engine_log_durable(fixture->lab.engine, 8);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 0); /* it waits for the owner */
-    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 0); /* it waits for the owner */
+    assert_true(engine_wants_seal(fixture->lab.engine));
     assert_int_equal(amend(fixture, "own", "7", true), STATUS_OK);
-    assert_false(engine_wants_seal(fixture->engine));
-    assert_int_equal(put_at(fixture->engine, 8, "b", "1"), STATUS_OK);
+    assert_false(engine_wants_seal(fixture->lab.engine));
+    assert_int_equal(put_at(fixture->lab.engine, 8, "b", "1"), STATUS_OK);
     work(fixture);
-    const struct engine_mark mark = engine_installed(fixture->engine);
+    const struct engine_mark mark = engine_installed(fixture->lab.engine);
     assert_int_equal(mark.index, 7);
     assert_int_equal(mark.term, 2);
     assert_int_equal(mark.time_ms, 70);
-    engine_close(fixture->engine);
+    engine_close(fixture->lab.engine);
     open_sealed_by_owner(fixture);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1 own=7");
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1 own=7");
 }
 
 static void rows_that_amend_stand_at_the_last_mark(void **state) {
     struct fixture *fixture = *state;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    assert_int_equal(put_at(fixture->engine, 4, "a", "1"), STATUS_OK);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->lab.engine, 4, "a", "1"), STATUS_OK);
     assert_int_equal(amend(fixture, "own", "4", false), STATUS_OK);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1 own=4");
-    assert_int_equal(engine_applied(fixture->engine).index, 4);
-    assert_int_equal(put_at(fixture->engine, 5, "b", "1"), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1 own=4");
+    assert_int_equal(engine_applied(fixture->lab.engine).index, 4);
+    assert_int_equal(put_at(fixture->lab.engine, 5, "b", "1"), STATUS_OK);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 0); /* nothing was sealed */
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 0); /* nothing was sealed */
 }
 
 static void a_flush_of_nothing_new_asks_its_owner_for_nothing(void **state) {
     struct fixture *fixture = *state;
     open_sealed_by_owner(fixture);
-    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
-    assert_false(engine_wants_seal(fixture->engine));
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    assert_false(engine_wants_seal(fixture->engine));
-    assert_int_equal(engine_flush_start(fixture->engine), STATUS_OK);
-    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(engine_flush_start(fixture->lab.engine), STATUS_OK);
+    assert_false(engine_wants_seal(fixture->lab.engine));
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    assert_false(engine_wants_seal(fixture->lab.engine));
+    assert_int_equal(engine_flush_start(fixture->lab.engine), STATUS_OK);
+    assert_true(engine_wants_seal(fixture->lab.engine));
     assert_int_equal(amend(fixture, "own", "1", true), STATUS_OK);
-    engine_log_durable(fixture->engine, 1);
+    engine_log_durable(fixture->lab.engine, 1);
     work(fixture);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK); /* all is installed: no wait either */
-    assert_false(engine_wants_seal(fixture->engine));
-    assert_int_equal(put_at(fixture->engine, 2, "a", "1"), STATUS_OK);
-    assert_false(engine_wants_seal(fixture->engine));
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK); /* all is installed: no wait either */
+    assert_false(engine_wants_seal(fixture->lab.engine));
+    assert_int_equal(put_at(fixture->lab.engine, 2, "a", "1"), STATUS_OK);
+    assert_false(engine_wants_seal(fixture->lab.engine));
 }
 
 static void a_full_memtable_takes_only_what_seals_it(void **state) {
     struct fixture *fixture = *state;
-    fixture->options.memtable_bytes = 8 << 10;
+    fixture->lab.options.memtable_bytes = 8 << 10;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     const uint64_t last = fill(fixture, 1);
-    assert_true(engine_wants_seal(fixture->engine));
+    assert_true(engine_wants_seal(fixture->lab.engine));
     assert_int_equal(amend(fixture, "own", "x", true), STATUS_OK);
-    assert_int_equal(put_at(fixture->engine, last + 1, "a", "1"), STATUS_OK);
+    assert_int_equal(put_at(fixture->lab.engine, last + 1, "a", "1"), STATUS_OK);
 }
 
 static void without_room_for_a_memtable_a_seal_is_busy_and_leaves_no_trace(void **state) {
     struct fixture *fixture = *state;
-    fixture->options.memtable_bytes = 8 << 10;
-    fixture->options.memtable_limit = 2;
+    fixture->lab.options.memtable_bytes = 8 << 10;
+    fixture->lab.options.memtable_limit = 2;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     const uint64_t first = fill(fixture, 1);
     assert_int_equal(amend(fixture, "own", "1", true), STATUS_OK);
     const uint64_t last = fill(fixture, first);
-    assert_false(engine_wants_seal(fixture->engine)); /* it does, but there is no room */
+    assert_false(engine_wants_seal(fixture->lab.engine)); /* it does, but there is no room */
     assert_int_equal(amend(fixture, "own", "2", true), STATUS_BUSY);
-    lab_expect(fixture->engine, NULL, TREE, "own", "1");
-    engine_log_durable(fixture->engine, last);
+    lab_expect(fixture->lab.engine, NULL, TREE, "own", "1");
+    engine_log_durable(fixture->lab.engine, last);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, first);
-    assert_true(engine_wants_seal(fixture->engine));
+    assert_int_equal(engine_installed(fixture->lab.engine).index, first);
+    assert_true(engine_wants_seal(fixture->lab.engine));
     assert_int_equal(amend(fixture, "own", "2", true), STATUS_OK);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, last);
-    lab_expect(fixture->engine, NULL, TREE, "own", "2");
+    assert_int_equal(engine_installed(fixture->lab.engine).index, last);
+    lab_expect(fixture->lab.engine, NULL, TREE, "own", "2");
 }
 
 static void a_seal_without_memory_leaves_no_trace(void **state) {
@@ -312,7 +302,7 @@ static void a_seal_without_memory_leaves_no_trace(void **state) {
     memset(value, 'v', sizeof value - 1);
     value[sizeof value - 1] = 0;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     struct engine_batch batch;
     engine_batch_init(&batch);
     assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text("own"), slice_from_text(value)), STATUS_OK);
@@ -320,177 +310,179 @@ static void a_seal_without_memory_leaves_no_trace(void **state) {
     unsigned refusals = 0;
     for (uint64_t n = 1; status != STATUS_OK; n++) {
         alloc_fault_at(n);
-        status = engine_amend(fixture->engine, &batch, true);
+        status = engine_amend(fixture->lab.engine, &batch, true);
         (void)alloc_fault_clear();
         if (status == STATUS_OK) break;
         assert_int_equal(status, STATUS_NO_MEMORY);
-        lab_expect(fixture->engine, NULL, TREE, "own", NULL);
+        lab_expect(fixture->lab.engine, NULL, TREE, "own", NULL);
         refusals++;
     }
     engine_batch_deinit(&batch);
     assert_true(refusals >= 3); /* a memtable, a view, the row */
-    engine_log_durable(fixture->engine, 1);
+    engine_log_durable(fixture->lab.engine, 1);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 1);
-    lab_expect(fixture->engine, NULL, TREE, "own", value);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 1);
+    lab_expect(fixture->lab.engine, NULL, TREE, "own", value);
 }
 
 static void a_flush_needs_no_space_that_writes_are_refused_for(void **state) {
     struct fixture *fixture = *state;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    engine_log_durable(fixture->engine, 1);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    engine_log_durable(fixture->lab.engine, 1);
     assert_int_equal(amend(fixture, "own", "1", true), STATUS_OK);
     work(fixture);
-    engine_close(fixture->engine);
-    fixture->options.disk_reserve_bytes = UINT64_MAX; /* never enough */
+    engine_close(fixture->lab.engine);
+    fixture->lab.options.disk_reserve_bytes = UINT64_MAX; /* never enough */
     open_sealed_by_owner(fixture);
-    assert_int_equal(put_at(fixture->engine, 2, "a", "1"), STATUS_NO_SPACE);
+    assert_int_equal(put_at(fixture->lab.engine, 2, "a", "1"), STATUS_NO_SPACE);
     struct engine_batch batch;
     engine_batch_init(&batch);
     assert_int_equal(engine_batch_delete(&batch, TREE, slice_from_text("a")), STATUS_OK);
     batch.mark.index = 2;
-    assert_int_equal(engine_write(fixture->engine, &batch, NULL), STATUS_OK);
+    assert_int_equal(engine_write(fixture->lab.engine, &batch, NULL), STATUS_OK);
     engine_batch_deinit(&batch);
     assert_int_equal(amend(fixture, "own", "2", true), STATUS_OK);
-    engine_log_durable(fixture->engine, 2);
+    engine_log_durable(fixture->lab.engine, 2);
     work(fixture);
-    assert_int_equal(engine_installed(fixture->engine).index, 2);
+    assert_int_equal(engine_installed(fixture->lab.engine).index, 2);
 }
 
 static void an_engine_with_its_own_log_seals_itself(void **state) {
     struct fixture *fixture = *state;
     struct error error;
-    fixture->options.owner_seals = true;
-    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &fixture->engine, &error), STATUS_INVALID);
+    fixture->lab.options.owner_seals = true;
+    assert_int_equal(engine_open(fixture->lab.io, "db", &fixture->lab.options, &fixture->lab.engine, &error),
+                     STATUS_INVALID);
     assert_non_null(strstr(error.text, "owner_seals"));
 }
 
 static void a_store_that_is_only_read_takes_writes_into_memory_alone(void **state) {
     struct fixture *fixture = *state;
     struct error error;
-    fixture->options.memory_writes = true;
-    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &fixture->engine, &error), STATUS_INVALID);
-    fixture->options.memory_writes = false;
+    fixture->lab.options.memory_writes = true;
+    assert_int_equal(engine_open(fixture->lab.io, "db", &fixture->lab.options, &fixture->lab.engine, &error),
+                     STATUS_INVALID);
+    fixture->lab.options.memory_writes = false;
     open_sealed_by_owner(fixture);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    assert_int_equal(put_at(fixture->engine, 7, "a", "1"), STATUS_OK);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    assert_int_equal(put_at(fixture->lab.engine, 7, "a", "1"), STATUS_OK);
     assert_int_equal(amend(fixture, "own", "7", true), STATUS_OK);
-    engine_log_durable(fixture->engine, 7);
+    engine_log_durable(fixture->lab.engine, 7);
     work(fixture);
-    engine_close(fixture->engine);
+    engine_close(fixture->lab.engine);
 
-    fixture->options.read_only = fixture->options.memory_writes = true;
+    fixture->lab.options.read_only = fixture->lab.options.memory_writes = true;
     open_sealed_by_owner(fixture);
-    assert_int_equal(put_at(fixture->engine, 8, "b", "2"), STATUS_OK);
+    assert_int_equal(put_at(fixture->lab.engine, 8, "b", "2"), STATUS_OK);
     assert_int_equal(amend(fixture, "own", "8", false), STATUS_OK);
     assert_int_equal(amend(fixture, "own", "9", true), STATUS_READ_ONLY);
-    assert_int_equal(engine_flush_start(fixture->engine), STATUS_READ_ONLY);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1 b=2 own=8");
+    assert_int_equal(engine_flush_start(fixture->lab.engine), STATUS_READ_ONLY);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1 b=2 own=8");
     fill(fixture, 8); /* up to the memtable's size: BUSY */
-    engine_close(fixture->engine);
+    engine_close(fixture->lab.engine);
 
-    fixture->options.read_only = fixture->options.memory_writes = false;
+    fixture->lab.options.read_only = fixture->lab.options.memory_writes = false;
     open_sealed_by_owner(fixture);
-    assert_int_equal(engine_applied(fixture->engine).index, 7);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1 own=7");
+    assert_int_equal(engine_applied(fixture->lab.engine).index, 7);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1 own=7");
 }
 
 static void expired_values_leave_the_disk_as_log_time_passes(void **state) {
     struct fixture *fixture = *state;
     enum { HOUR = 3600000 };
     char key[16], value[64];
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    lab_create_tree(fixture->engine, TREE, LAB_EXPIRY);
-    lab_set_time(fixture->engine, INT64_C(4000000000000));
+    lab_store_open(&fixture->lab);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_EXPIRY);
+    lab_set_time(fixture->lab.engine, INT64_C(4000000000000));
     for (int i = 0; i < 500; i++) {
         snprintf(key, sizeof key, "k%04d", i);
         snprintf(value, sizeof value, "%lld-%040d", 4000000000000LL + (i < 400 ? 1000 : 1000LL * HOUR), i);
-        lab_put(fixture->engine, TREE, key, value);
+        lab_put(fixture->lab.engine, TREE, key, value);
     }
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
     struct engine_tree_info info;
-    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, TREE, &info), STATUS_OK);
     assert_int_equal(info.entries, 500);
     /* Nobody touches the tree; only the log time of an installed flush moves on. */
-    lab_set_time(fixture->engine, INT64_C(4000000000000) + 2 * HOUR);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_set_time(fixture->lab.engine, INT64_C(4000000000000) + 2 * HOUR);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
     work(fixture);
-    assert_int_equal(engine_tree_info(fixture->engine, TREE, &info), STATUS_OK);
+    assert_int_equal(engine_tree_info(fixture->lab.engine, TREE, &info), STATUS_OK);
     assert_int_equal(info.entries, 100);
-    lab_expect(fixture->engine, NULL, TREE, "k0000", NULL);
+    lab_expect(fixture->lab.engine, NULL, TREE, "k0000", NULL);
 }
 
 static void a_filter_takes_nothing_that_a_snapshot_sees(void **state) {
     struct fixture *fixture = *state;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    lab_create_tree(fixture->engine, TREE, LAB_EXPIRY);
-    lab_set_time(fixture->engine, INT64_C(4000000000000));
-    lab_put(fixture->engine, TREE, "a", "4000000000005");
-    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
-    lab_set_time(fixture->engine, INT64_C(4000000000010));
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    lab_expect(fixture->engine, snapshot, TREE, "a", "4000000000005");
-    engine_snapshot_release(fixture->engine, snapshot);
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    lab_expect(fixture->engine, NULL, TREE, "a", NULL);
+    lab_store_open(&fixture->lab);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_EXPIRY);
+    lab_set_time(fixture->lab.engine, INT64_C(4000000000000));
+    lab_put(fixture->lab.engine, TREE, "a", "4000000000005");
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->lab.engine);
+    lab_set_time(fixture->lab.engine, INT64_C(4000000000010));
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    lab_expect(fixture->lab.engine, snapshot, TREE, "a", "4000000000005");
+    engine_snapshot_release(fixture->lab.engine, snapshot);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    lab_expect(fixture->lab.engine, NULL, TREE, "a", NULL);
 }
 
 static void a_checkpoint_is_a_store_of_its_own(void **state) {
     struct fixture *fixture = *state;
     struct engine_mark mark;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    lab_put(fixture->engine, TREE, "a", "1");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    lab_put(fixture->engine, TREE, "b", "not installed");
-    assert_int_equal(engine_checkpoint(fixture->engine, "copy", &mark, NULL), STATUS_OK);
-    assert_int_equal(mark.index, engine_installed(fixture->engine).index);
-    lab_put(fixture->engine, TREE, "a", "2");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    engine_close(fixture->engine);
-    sim_disk_cut(fixture->disk, SIM_CUT_NONE);
-    io_destroy(fixture->io);
-    fixture->io = sim_io_create(fixture->sim, fixture->disk, NULL);
-    fixture->engine = lab_open(fixture->io, "copy", &fixture->options);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1");
-    lab_put(fixture->engine, TREE, "c", "3");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    lab_expect_all(fixture->engine, NULL, TREE, "a=1 c=3");
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    lab_store_open(&fixture->lab);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    lab_put(fixture->lab.engine, TREE, "a", "1");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    lab_put(fixture->lab.engine, TREE, "b", "not installed");
+    assert_int_equal(engine_checkpoint(fixture->lab.engine, "copy", &mark, NULL), STATUS_OK);
+    assert_int_equal(mark.index, engine_installed(fixture->lab.engine).index);
+    lab_put(fixture->lab.engine, TREE, "a", "2");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    engine_close(fixture->lab.engine);
+    sim_disk_cut(fixture->lab.disk, SIM_CUT_NONE);
+    io_destroy(fixture->lab.io);
+    fixture->lab.io = sim_io_create(fixture->lab.sim, fixture->lab.disk, NULL);
+    fixture->lab.engine = lab_open(fixture->lab.io, "copy", &fixture->lab.options);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1");
+    lab_put(fixture->lab.engine, TREE, "c", "3");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, "a=1 c=3");
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static void a_checkpoint_that_exists_is_refused(void **state) {
     struct fixture *fixture = *state;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    assert_int_equal(engine_checkpoint(fixture->engine, "copy", NULL, NULL), STATUS_OK);
-    assert_int_equal(engine_checkpoint(fixture->engine, "copy", NULL, NULL), STATUS_EXISTS);
+    lab_store_open(&fixture->lab);
+    assert_int_equal(engine_checkpoint(fixture->lab.engine, "copy", NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_checkpoint(fixture->lab.engine, "copy", NULL, NULL), STATUS_EXISTS);
 }
 
 static void a_second_open_says_who_holds_the_directory(void **state) {
     struct fixture *fixture = *state;
     struct engine *second;
     struct error error;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &second, &error), STATUS_LOCKED);
+    lab_store_open(&fixture->lab);
+    assert_int_equal(engine_open(fixture->lab.io, "db", &fixture->lab.options, &second, &error), STATUS_LOCKED);
     assert_true(error.text[0] != 0);
 }
 
 static void a_read_only_open_sees_files_and_log_and_writes_nothing(void **state) {
     struct fixture *fixture = *state;
-    struct engine_options options = fixture->options;
+    struct engine_options options = fixture->lab.options;
     options.read_only = true;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
-    lab_put(fixture->engine, TREE, "a", "1");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    lab_put(fixture->engine, TREE, "b", "2");
-    const uint64_t before = sim_disk_hash(fixture->disk);
-    struct engine *reader = lab_open(fixture->io, "db", &options);
+    lab_store_open(&fixture->lab);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
+    lab_put(fixture->lab.engine, TREE, "a", "1");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    lab_put(fixture->lab.engine, TREE, "b", "2");
+    const uint64_t before = sim_disk_hash(fixture->lab.disk);
+    struct engine *reader = lab_open(fixture->lab.io, "db", &options);
     lab_expect_all(reader, NULL, TREE, "a=1 b=2");
     struct engine_batch batch;
     engine_batch_init(&batch);
@@ -499,7 +491,7 @@ static void a_read_only_open_sees_files_and_log_and_writes_nothing(void **state)
     engine_batch_deinit(&batch);
     assert_int_equal(engine_flush(reader), STATUS_READ_ONLY);
     engine_close(reader);
-    assert_int_equal(sim_disk_hash(fixture->disk), before);
+    assert_int_equal(sim_disk_hash(fixture->lab.disk), before);
 }
 
 static void another_operator_under_a_kind_is_refused_by_name(void **state) {
@@ -508,26 +500,26 @@ static void another_operator_under_a_kind_is_refused_by_name(void **state) {
     struct error error;
     struct engine_tree_kind kinds[8];
     struct engine_merge other = {.name = "other.sum"};
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    engine_close(fixture->engine);
-    fixture->engine = NULL;
-    struct engine_options options = fixture->options;
+    lab_store_open(&fixture->lab);
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = NULL;
+    struct engine_options options = fixture->lab.options;
     memcpy(kinds, options.kinds, options.kind_count * sizeof kinds[0]);
     kinds[1].merge = &other;
     options.kinds = kinds;
-    assert_int_equal(engine_open(fixture->io, "db", &options, &engine, &error), STATUS_MISMATCH);
+    assert_int_equal(engine_open(fixture->lab.io, "db", &options, &engine, &error), STATUS_MISMATCH);
     assert_non_null(strstr(error.text, "lab.sum"));
     options.kind_count = 1;
-    assert_int_equal(engine_open(fixture->io, "db", &options, &engine, &error), STATUS_MISMATCH);
+    assert_int_equal(engine_open(fixture->lab.io, "db", &options, &engine, &error), STATUS_MISMATCH);
 }
 
 static void must_exist_makes_nothing(void **state) {
     struct fixture *fixture = *state;
     struct engine *engine;
     struct io_entry entry;
-    fixture->options.must_exist = true;
-    assert_int_equal(engine_open(fixture->io, "db", &fixture->options, &engine, NULL), STATUS_NOT_FOUND);
-    assert_int_equal(io_stat(fixture->io, "db", &entry), STATUS_NOT_FOUND);
+    fixture->lab.options.must_exist = true;
+    assert_int_equal(engine_open(fixture->lab.io, "db", &fixture->lab.options, &engine, NULL), STATUS_NOT_FOUND);
+    assert_int_equal(io_stat(fixture->lab.io, "db", &entry), STATUS_NOT_FOUND);
 }
 
 static void the_own_log_is_cut_behind_flushes(void **state) {
@@ -535,14 +527,14 @@ static void the_own_log_is_cut_behind_flushes(void **state) {
     char key[16], value[1000];
     memset(value, 'v', sizeof value - 1);
     value[sizeof value - 1] = 0;
-    fixture->engine = lab_open(fixture->io, "db", &fixture->options);
-    lab_create_tree(fixture->engine, TREE, LAB_PLAIN);
+    lab_store_open(&fixture->lab);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_PLAIN);
     for (int i = 0; i < 3000; i++) {
         snprintf(key, sizeof key, "k%02d", i % 50);
-        lab_put(fixture->engine, TREE, key, value);
+        lab_put(fixture->lab.engine, TREE, key, value);
     }
     work(fixture);
-    assert_true(sim_disk_used_bytes(fixture->disk) < 1 << 20); /* three megabytes went through the log */
+    assert_true(sim_disk_used_bytes(fixture->lab.disk) < 1 << 20); /* three megabytes went through the log */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

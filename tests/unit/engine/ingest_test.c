@@ -17,38 +17,29 @@ static struct slice s(const char *text) {
 }
 
 struct fixture {
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
-    struct engine *engine;
+    struct lab_store lab;
 };
 
 static int set_up(void **state) {
     static struct fixture fixture;
-    fixture.sim = sim_create(7);
-    fixture.disk = sim_disk_create(7);
-    fixture.io = sim_io_create(fixture.sim, fixture.disk, NULL);
-    fixture.options = lab_options();
-    fixture.engine = lab_open(fixture.io, "/db", &fixture.options);
-    lab_create_tree(fixture.engine, 1, LAB_PLAIN);
-    lab_create_tree(fixture.engine, 2, LAB_SUM);
+    lab_store_init(&fixture.lab, 7);
+    fixture.lab.engine = lab_open(fixture.lab.io, "/db", &fixture.lab.options);
+    lab_create_tree(fixture.lab.engine, 1, LAB_PLAIN);
+    lab_create_tree(fixture.lab.engine, 2, LAB_SUM);
     *state = &fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    engine_close(fixture->engine);
-    io_destroy(fixture->io);
-    sim_disk_destroy(fixture->disk);
-    sim_destroy(fixture->sim);
+    lab_store_deinit(&fixture->lab);
     return 0;
 }
 
 static struct engine_sst_writer *begin_file(const struct fixture *fixture, const char *path, unsigned kind) {
     struct engine_sst_writer *writer;
-    assert_int_equal(engine_sst_writer_open(fixture->io, path, &fixture->options.kinds[kind - 1], &writer), STATUS_OK);
+    assert_int_equal(engine_sst_writer_open(fixture->lab.io, path, &fixture->lab.options.kinds[kind - 1], &writer),
+                     STATUS_OK);
     return writer;
 }
 
@@ -70,7 +61,7 @@ static void make_file(const struct fixture *fixture, const char *path, const cha
 }
 
 static enum status ingest(const struct fixture *fixture, uint32_t tree, const char *path, struct error *error) {
-    return engine_ingest(fixture->engine, tree, &path, 1, NULL, error);
+    return engine_ingest(fixture->lab.engine, tree, &path, 1, NULL, error);
 }
 
 static void must_ingest(const struct fixture *fixture, uint32_t tree, const char *path) {
@@ -82,9 +73,9 @@ static void must_refuse(const struct fixture *fixture, uint32_t tree, const char
                         const char *words) {
     struct error error;
     struct engine_stats before, after;
-    engine_get_stats(fixture->engine, &before);
+    engine_get_stats(fixture->lab.engine, &before);
     const enum status status = ingest(fixture, tree, path, &error);
-    engine_get_stats(fixture->engine, &after);
+    engine_get_stats(fixture->lab.engine, &after);
     if (status != expected || !strstr(error.text, words))
         fail_msg("%s \"%s\", expected %s with \"%s\"", status_name(status), error.text, status_name(expected), words);
     assert_int_equal(before.sequence, after.sequence);
@@ -93,7 +84,7 @@ static void must_refuse(const struct fixture *fixture, uint32_t tree, const char
 
 static uint64_t files_on(const struct fixture *fixture, unsigned level) {
     struct engine_stats stats;
-    engine_get_stats(fixture->engine, &stats);
+    engine_get_stats(fixture->lab.engine, &stats);
     return stats.levels[level].files;
 }
 
@@ -104,7 +95,7 @@ static void count_tables(void *context, const char *path, uint64_t size) {
 
 static unsigned tables(const struct fixture *fixture) {
     unsigned count = 0;
-    sim_disk_walk(fixture->disk, count_tables, &count);
+    sim_disk_walk(fixture->lab.disk, count_tables, &count);
     return count;
 }
 
@@ -112,54 +103,54 @@ static unsigned tables(const struct fixture *fixture) {
 
 static void rows_of_the_file_come_between_earlier_and_later_writes(void **state) {
     const struct fixture *fixture = *state;
-    lab_put(fixture->engine, 1, "k000", "old");
-    lab_put(fixture->engine, 1, "a", "stays");
+    lab_put(fixture->lab.engine, 1, "k000", "old");
+    lab_put(fixture->lab.engine, 1, "a", "stays");
     make_file(fixture, "/in.sst", "k", 3, "new");
     must_ingest(fixture, 1, "/in.sst");
-    lab_put(fixture->engine, 1, "k002", "newer");
-    lab_expect_all(fixture->engine, NULL, 1, "a=stays k000=new k001=new k002=newer");
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    lab_put(fixture->lab.engine, 1, "k002", "newer");
+    lab_expect_all(fixture->lab.engine, NULL, 1, "a=stays k000=new k001=new k002=newer");
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static void a_snapshot_from_before_does_not_see_it(void **state) {
     const struct fixture *fixture = *state;
-    lab_put(fixture->engine, 1, "k000", "old");
-    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
+    lab_put(fixture->lab.engine, 1, "k000", "old");
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->lab.engine);
     make_file(fixture, "/in.sst", "k", 2, "new");
     must_ingest(fixture, 1, "/in.sst");
-    lab_expect_all(fixture->engine, snapshot, 1, "k000=old");
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    lab_expect_all(fixture->engine, snapshot, 1, "k000=old");
-    lab_expect_all(fixture->engine, NULL, 1, "k000=new k001=new");
-    engine_snapshot_release(fixture->engine, snapshot);
+    lab_expect_all(fixture->lab.engine, snapshot, 1, "k000=old");
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, snapshot, 1, "k000=old");
+    lab_expect_all(fixture->lab.engine, NULL, 1, "k000=new k001=new");
+    engine_snapshot_release(fixture->lab.engine, snapshot);
 }
 
 static void deletes_and_range_deletes_take_away_what_the_tree_held(void **state) {
     const struct fixture *fixture = *state;
-    for (const char *key = "abcdef"; *key; key++) lab_put(fixture->engine, 1, (char[]){*key, 0}, "old");
+    for (const char *key = "abcdef"; *key; key++) lab_put(fixture->lab.engine, 1, (char[]){*key, 0}, "old");
     struct engine_sst_writer *writer = begin_file(fixture, "/in.sst", LAB_PLAIN);
     assert_int_equal(engine_sst_writer_delete(writer, s("a")), STATUS_OK);
     assert_int_equal(engine_sst_writer_put(writer, s("d"), s("new")), STATUS_OK);
     assert_int_equal(engine_sst_writer_delete_range(writer, s("c"), s("f")), STATUS_OK);
     end_file(writer);
     must_ingest(fixture, 1, "/in.sst");
-    lab_expect_all(fixture->engine, NULL, 1, "b=old d=new f=old");
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    lab_expect_all(fixture->engine, NULL, 1, "b=old d=new f=old");
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, NULL, 1, "b=old d=new f=old");
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, NULL, 1, "b=old d=new f=old");
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static void merge_operands_fold_onto_what_is_there(void **state) {
     const struct fixture *fixture = *state;
-    lab_merge(fixture->engine, 2, "n", "3");
+    lab_merge(fixture->lab.engine, 2, "n", "3");
     struct engine_sst_writer *writer = begin_file(fixture, "/in.sst", LAB_SUM);
     assert_int_equal(engine_sst_writer_merge(writer, s("n"), s("4")), STATUS_OK);
     end_file(writer);
     must_ingest(fixture, 2, "/in.sst");
-    lab_merge(fixture->engine, 2, "n", "5");
-    lab_expect(fixture->engine, NULL, 2, "n", "12");
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    lab_expect(fixture->engine, NULL, 2, "n", "12");
+    lab_merge(fixture->lab.engine, 2, "n", "5");
+    lab_expect(fixture->lab.engine, NULL, 2, "n", "12");
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    lab_expect(fixture->lab.engine, NULL, 2, "n", "12");
 }
 
 static void it_comes_to_the_lowest_level_where_it_fits(void **state) {
@@ -179,12 +170,12 @@ static void several_files_come_in_at_once_and_are_there_after_a_restart(void **s
     const char *paths[] = {"/2.sst", "/1.sst"};
     make_file(fixture, "/1.sst", "a", 2, "1");
     make_file(fixture, "/2.sst", "b", 2, "2");
-    assert_int_equal(engine_ingest(fixture->engine, 1, paths, 2, NULL, NULL), STATUS_OK);
-    lab_put(fixture->engine, 1, "b000", "later");
-    engine_close(fixture->engine);
-    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
-    lab_expect_all(fixture->engine, NULL, 1, "a000=1 a001=1 b000=later b001=2");
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_ingest(fixture->lab.engine, 1, paths, 2, NULL, NULL), STATUS_OK);
+    lab_put(fixture->lab.engine, 1, "b000", "later");
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/db", &fixture->lab.options);
+    lab_expect_all(fixture->lab.engine, NULL, 1, "a000=1 a001=1 b000=later b001=2");
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static void a_checkpoint_holds_it_and_goes_on_above_its_sequence(void **state) {
@@ -192,8 +183,8 @@ static void a_checkpoint_holds_it_and_goes_on_above_its_sequence(void **state) {
     struct engine_mark mark;
     make_file(fixture, "/in.sst", "k", 2, "in");
     must_ingest(fixture, 1, "/in.sst");
-    assert_int_equal(engine_checkpoint(fixture->engine, "/copy", &mark, NULL), STATUS_OK);
-    struct engine *copy = lab_open(fixture->io, "/copy", &fixture->options);
+    assert_int_equal(engine_checkpoint(fixture->lab.engine, "/copy", &mark, NULL), STATUS_OK);
+    struct engine *copy = lab_open(fixture->lab.io, "/copy", &fixture->lab.options);
     lab_put(copy, 1, "k001", "over it");
     lab_expect_all(copy, NULL, 1, "k000=in k001=over it");
     assert_int_equal(engine_compact(copy), STATUS_OK);
@@ -203,24 +194,24 @@ static void a_checkpoint_holds_it_and_goes_on_above_its_sequence(void **state) {
 
 static void the_same_file_may_come_into_several_trees(void **state) {
     const struct fixture *fixture = *state;
-    lab_create_tree(fixture->engine, 5, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, 5, LAB_PLAIN);
     make_file(fixture, "/in.sst", "k", 1, "in");
     must_ingest(fixture, 1, "/in.sst");
     must_ingest(fixture, 5, "/in.sst");
     must_ingest(fixture, 1, "/in.sst");
-    lab_expect_all(fixture->engine, NULL, 1, "k000=in");
-    lab_expect_all(fixture->engine, NULL, 5, "k000=in");
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    lab_expect_all(fixture->lab.engine, NULL, 1, "k000=in");
+    lab_expect_all(fixture->lab.engine, NULL, 5, "k000=in");
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 static void a_tree_whose_making_is_still_in_memory_takes_it(void **state) {
     struct fixture *fixture = *state;
-    lab_create_tree(fixture->engine, 9, LAB_PLAIN);
+    lab_create_tree(fixture->lab.engine, 9, LAB_PLAIN);
     make_file(fixture, "/in.sst", "k", 1, "in");
     must_ingest(fixture, 9, "/in.sst");
-    engine_close(fixture->engine);
-    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
-    lab_expect_all(fixture->engine, NULL, 9, "k000=in");
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/db", &fixture->lab.options);
+    lab_expect_all(fixture->lab.engine, NULL, 9, "k000=in");
 }
 
 static void the_original_stays_unless_it_is_moved(void **state) {
@@ -229,11 +220,11 @@ static void the_original_stays_unless_it_is_moved(void **state) {
     const char *path = "/in.sst";
     make_file(fixture, path, "k", 1, "in");
     must_ingest(fixture, 1, path);
-    assert_int_equal(io_stat(fixture->io, path, &entry), STATUS_OK);
+    assert_int_equal(io_stat(fixture->lab.io, path, &entry), STATUS_OK);
     const struct engine_ingest_options move = {.move = true};
-    assert_int_equal(engine_ingest(fixture->engine, 1, &path, 1, &move, NULL), STATUS_OK);
-    assert_int_equal(io_stat(fixture->io, path, &entry), STATUS_NOT_FOUND);
-    lab_expect(fixture->engine, NULL, 1, "k000", "in");
+    assert_int_equal(engine_ingest(fixture->lab.engine, 1, &path, 1, &move, NULL), STATUS_OK);
+    assert_int_equal(io_stat(fixture->lab.io, path, &entry), STATUS_NOT_FOUND);
+    lab_expect(fixture->lab.engine, NULL, 1, "k000", "in");
 }
 
 /* ---- What is refused --------------------------------------------------------------------------------------------- */
@@ -251,16 +242,17 @@ static void the_writer_takes_keys_in_ascending_order_only(void **state) {
     assert_int_equal(engine_sst_writer_put(writer, s("c"), s("3")), STATUS_OK);
     end_file(writer);
     must_ingest(fixture, 1, "/in.sst");
-    lab_expect_all(fixture->engine, NULL, 1, "=the empty key b=1 c=3");
+    lab_expect_all(fixture->lab.engine, NULL, 1, "=the empty key b=1 c=3");
 }
 
 static void an_unfinished_file_goes_and_a_strange_one_is_not_overwritten(void **state) {
     const struct fixture *fixture = *state;
     struct engine_sst_writer *writer = begin_file(fixture, "/in.sst", LAB_PLAIN), *other;
     struct io_entry entry;
-    assert_int_equal(engine_sst_writer_open(fixture->io, "/in.sst", fixture->options.kinds, &other), STATUS_EXISTS);
+    assert_int_equal(engine_sst_writer_open(fixture->lab.io, "/in.sst", fixture->lab.options.kinds, &other),
+                     STATUS_EXISTS);
     engine_sst_writer_close(writer);
-    assert_int_equal(io_stat(fixture->io, "/in.sst", &entry), STATUS_NOT_FOUND);
+    assert_int_equal(io_stat(fixture->lab.io, "/in.sst", &entry), STATUS_NOT_FOUND);
 }
 
 static void a_file_of_another_kind_is_refused(void **state) {
@@ -278,10 +270,10 @@ static void files_that_share_keys_are_refused_together(void **state) {
     make_file(fixture, "/1.sst", "a", 5, "1");
     make_file(fixture, "/2.sst", "a00", 5, "2");
     const unsigned before = tables(fixture);
-    assert_int_equal(engine_ingest(fixture->engine, 1, paths, 2, NULL, &error), STATUS_INVALID);
+    assert_int_equal(engine_ingest(fixture->lab.engine, 1, paths, 2, NULL, &error), STATUS_INVALID);
     assert_non_null(strstr(error.text, "share keys"));
-    lab_expect_all(fixture->engine, NULL, 1, "");
-    while (io_job_assist(fixture->io)) continue;
+    lab_expect_all(fixture->lab.engine, NULL, 1, "");
+    while (io_job_assist(fixture->lab.io)) continue;
     assert_int_equal(tables(fixture), before);
 }
 
@@ -298,9 +290,9 @@ static void note_own_table(void *context, const char *path, uint64_t size) {
 static void a_table_that_a_store_built_is_refused(void **state) {
     const struct fixture *fixture = *state;
     struct own_table own = {""};
-    lab_put(fixture->engine, 1, "k", "v");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    sim_disk_walk(fixture->disk, note_own_table, &own);
+    lab_put(fixture->lab.engine, 1, "k", "v");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    sim_disk_walk(fixture->lab.disk, note_own_table, &own);
     must_refuse(fixture, 1, own.path, STATUS_CORRUPT, "");
 }
 
@@ -308,7 +300,7 @@ static void change_byte(const struct fixture *fixture, const char *path, uint64_
     struct io_file *file;
     uint8_t byte;
     size_t got;
-    assert_int_equal(io_file_open(fixture->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_int_equal(io_file_open(fixture->lab.io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
     assert_int_equal(io_file_read(file, offset, &byte, 1, &got), STATUS_OK);
     byte ^= flip;
     assert_int_equal(io_file_write(file, offset, &byte, 1), STATUS_OK);
@@ -319,7 +311,7 @@ static void every_damaged_byte_makes_it_refused(void **state) {
     const struct fixture *fixture = *state;
     struct io_entry entry;
     make_file(fixture, "/in.sst", "k", 40, "a value of some length");
-    assert_int_equal(io_stat(fixture->io, "/in.sst", &entry), STATUS_OK);
+    assert_int_equal(io_stat(fixture->lab.io, "/in.sst", &entry), STATUS_OK);
     const uint64_t size = entry.size;
     for (uint64_t at = 0; at < size; at++) {
         const uint8_t flip = (uint8_t)(1u << (at % 8));
@@ -330,17 +322,17 @@ static void every_damaged_byte_makes_it_refused(void **state) {
             fail_msg("offset %llu: %s %s", (unsigned long long)at, status_name(status), error.text);
         change_byte(fixture, "/in.sst", at, flip);
     }
-    lab_expect_all(fixture->engine, NULL, 1, "");
+    lab_expect_all(fixture->lab.engine, NULL, 1, "");
     must_ingest(fixture, 1, "/in.sst");
 }
 
 static void without_a_log_of_its_own_a_store_takes_none(void **state) {
     struct fixture *fixture = *state;
     make_file(fixture, "/in.sst", "k", 1, "in");
-    engine_close(fixture->engine);
-    fixture->options.wal = ENGINE_WAL_OFF;
-    fixture->engine = lab_open(fixture->io, "/other", &fixture->options);
-    lab_create_tree(fixture->engine, 1, LAB_PLAIN);
+    engine_close(fixture->lab.engine);
+    fixture->lab.options.wal = ENGINE_WAL_OFF;
+    fixture->lab.engine = lab_open(fixture->lab.io, "/other", &fixture->lab.options);
+    lab_create_tree(fixture->lab.engine, 1, LAB_PLAIN);
     must_refuse(fixture, 1, "/in.sst", STATUS_INVALID, "owner's log");
 }
 

@@ -18,38 +18,28 @@
 enum { TREE = 1, SIZE = 1000 };
 
 struct fixture {
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
-    struct engine *engine;
+    struct lab_store lab;
 };
 
 static int set_up(void **state) {
     static struct fixture fixture;
-    fixture.sim = sim_create(7);
-    fixture.disk = sim_disk_create(7);
-    fixture.io = sim_io_create(fixture.sim, fixture.disk, NULL);
-    fixture.options = lab_options();
-    fixture.options.value_file_bytes = 64 << 10;
-    fixture.engine = lab_open(fixture.io, "/db", &fixture.options);
-    lab_create_tree(fixture.engine, TREE, LAB_APART);
+    lab_store_init(&fixture.lab, 7);
+    fixture.lab.options.value_file_bytes = 64 << 10;
+    fixture.lab.engine = lab_open(fixture.lab.io, "/db", &fixture.lab.options);
+    lab_create_tree(fixture.lab.engine, TREE, LAB_APART);
     *state = &fixture;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
-    engine_close(fixture->engine);
-    io_destroy(fixture->io);
-    sim_disk_destroy(fixture->disk);
-    sim_destroy(fixture->sim);
+    lab_store_deinit(&fixture->lab);
     return 0;
 }
 
 static void reopen(struct fixture *fixture) {
-    engine_close(fixture->engine);
-    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/db", &fixture->lab.options);
 }
 
 /* A value of SIZE bytes that says who it is. */
@@ -64,29 +54,29 @@ static const char *value_of(unsigned key, unsigned version, char text[SIZE + 1])
 static void put(const struct fixture *fixture, unsigned key, unsigned version) {
     char name[16], text[SIZE + 1];
     snprintf(name, sizeof name, "k%04u", key);
-    lab_put(fixture->engine, TREE, name, value_of(key, version, text));
+    lab_put(fixture->lab.engine, TREE, name, value_of(key, version, text));
 }
 
 static void expect(const struct fixture *fixture, const struct engine_snapshot *snapshot, unsigned key,
                    unsigned version) {
     char name[16], text[SIZE + 1];
     snprintf(name, sizeof name, "k%04u", key);
-    lab_expect(fixture->engine, snapshot, TREE, name, value_of(key, version, text));
+    lab_expect(fixture->lab.engine, snapshot, TREE, name, value_of(key, version, text));
 }
 
 static void put_many(const struct fixture *fixture, unsigned from, unsigned to, unsigned version) {
     for (unsigned key = from; key < to; key++) put(fixture, key, version);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
 }
 
 static void compact(const struct fixture *fixture) {
-    assert_int_equal(engine_compact(fixture->engine), STATUS_OK);
-    while (io_job_assist(fixture->io)) continue;
+    assert_int_equal(engine_compact(fixture->lab.engine), STATUS_OK);
+    while (io_job_assist(fixture->lab.io)) continue;
 }
 
 static struct engine_stats stats_of(const struct fixture *fixture) {
     struct engine_stats stats;
-    engine_get_stats(fixture->engine, &stats);
+    engine_get_stats(fixture->lab.engine, &stats);
     return stats;
 }
 
@@ -105,12 +95,12 @@ static void note_file(void *context, const char *path, uint64_t size) {
 
 static struct listing value_files(const struct fixture *fixture) {
     struct listing listing = {.count = 0};
-    sim_disk_walk(fixture->disk, note_file, &listing);
+    sim_disk_walk(fixture->lab.disk, note_file, &listing);
     return listing;
 }
 
 static void must_verify(const struct fixture *fixture) {
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_OK);
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
 }
 
 /* ---- Reads ------------------------------------------------------------------------------------------------------- */
@@ -120,15 +110,15 @@ static void a_large_value_lies_apart_and_is_read_by_get_and_both_ways(void **sta
     char text[SIZE + 1], expected[2 * SIZE + 64], other[SIZE + 1];
     put(fixture, 1, 1);
     put(fixture, 2, 2);
-    lab_put(fixture->engine, TREE, "small", "inline");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_put(fixture->lab.engine, TREE, "small", "inline");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
     assert_int_equal(value_files(fixture).count, 1);
     const struct engine_stats stats = stats_of(fixture);
     assert_true(stats.levels[0].bytes < 2 * SIZE && stats.value_bytes > 2 * SIZE);
     assert_true(stats.disk_bytes == stats.levels[0].bytes + stats.value_bytes);
     expect(fixture, NULL, 1, 1);
     snprintf(expected, sizeof expected, "k0001=%s k0002=%s small=inline", value_of(1, 1, text), value_of(2, 2, other));
-    lab_expect_all(fixture->engine, NULL, TREE, expected);
+    lab_expect_all(fixture->lab.engine, NULL, TREE, expected);
     must_verify(fixture);
 }
 
@@ -137,7 +127,7 @@ static void a_value_stays_pinned_while_its_file_goes(void **state) {
     struct engine_value value;
     char text[SIZE + 1];
     put_many(fixture, 0, 20, 1);
-    assert_int_equal(engine_get(fixture->engine, NULL, TREE, slice_from_text("k0003"), &value), STATUS_OK);
+    assert_int_equal(engine_get(fixture->lab.engine, NULL, TREE, slice_from_text("k0003"), &value), STATUS_OK);
     put_many(fixture, 0, 20, 2);
     compact(fixture);
     assert_int_equal(value_files(fixture).count, 1);
@@ -151,9 +141,9 @@ static void from_memory_alone_it_would_block_until_it_was_read(void **state) {
     const struct slice key = slice_from_text("k0001");
     put_many(fixture, 1, 2, 1);
     reopen(fixture);
-    assert_int_equal(engine_get_try(fixture->engine, NULL, TREE, key, &value), STATUS_WOULD_BLOCK);
+    assert_int_equal(engine_get_try(fixture->lab.engine, NULL, TREE, key, &value), STATUS_WOULD_BLOCK);
     expect(fixture, NULL, 1, 1);
-    assert_int_equal(engine_get_try(fixture->engine, NULL, TREE, key, &value), STATUS_OK);
+    assert_int_equal(engine_get_try(fixture->lab.engine, NULL, TREE, key, &value), STATUS_OK);
     engine_value_release(&value);
 }
 
@@ -209,7 +199,8 @@ static void ask_many(const struct fixture *fixture, struct asked *asked, unsigne
         asked->keys[i] = slice_from_text(asked->names[i]);
     }
     assert_int_equal(
-        engine_get_many(fixture->engine, NULL, TREE, asked->keys, MANY + 2, asked->values, asked->statuses), STATUS_OK);
+        engine_get_many(fixture->lab.engine, NULL, TREE, asked->keys, MANY + 2, asked->values, asked->statuses),
+        STATUS_OK);
 }
 
 static void expect_many(struct asked *asked, unsigned first, unsigned version) {
@@ -229,12 +220,12 @@ static void many_values_are_read_as_one_batch_whether_the_cache_keeps_them_or_no
     put_many(fixture, 0, 100, 1);
     for (size_t cache_bytes = 16 << 10; cache_bytes <= 1 << 20;
          cache_bytes <<= 6) { /* blocks stay; values in the second */
-        fixture->options.cache_bytes = cache_bytes;
+        fixture->lab.options.cache_bytes = cache_bytes;
         reopen(fixture);
         expect(fixture, NULL, 99, 1); /* the table is open */
-        begin_counting(fixture->io, UINT64_MAX);
+        begin_counting(fixture->lab.io, UINT64_MAX);
         ask_many(fixture, &asked, 20);
-        end_counting(fixture->io);
+        end_counting(fixture->lab.io);
         expect_many(&asked, 20, 1);
         assert_in_range(counting.read, MANY, MANY + 4); /* each value once, but for the key that was asked twice */
         assert_in_range(counting.batches, 1, 3);
@@ -247,9 +238,9 @@ static void one_damaged_value_of_many_is_told_and_the_others_are_read(void **sta
     struct error error;
     put_many(fixture, 0, MANY, 1);
     const struct listing listing = value_files(fixture);
-    engine_close(fixture->engine);
-    assert_int_equal(sim_disk_damage(fixture->disk, listing.last, 600, SIM_DAMAGE_FLIP), STATUS_OK);
-    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
+    engine_close(fixture->lab.engine);
+    assert_int_equal(sim_disk_damage(fixture->lab.disk, listing.last, 600, SIM_DAMAGE_FLIP), STATUS_OK);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/db", &fixture->lab.options);
     ask_many(fixture, &asked, 0);
     unsigned damaged = 0;
     for (unsigned i = 0; i <= MANY; i++) {
@@ -259,7 +250,7 @@ static void one_damaged_value_of_many_is_told_and_the_others_are_read(void **sta
         engine_value_release(&asked.values[i]);
     }
     assert_int_equal(damaged, 1);
-    engine_last_error(fixture->engine, &error);
+    engine_last_error(fixture->lab.engine, &error);
     assert_non_null(strstr(error.text, ".val"));
 }
 
@@ -277,7 +268,7 @@ static void many_values_without_memory_are_each_refused_or_read(void **state) {
         }
         alloc_fault_at(nth);
         const enum status status =
-            engine_get_many(fixture->engine, NULL, TREE, asked.keys, MANY, asked.values, asked.statuses);
+            engine_get_many(fixture->lab.engine, NULL, TREE, asked.keys, MANY, asked.values, asked.statuses);
         met = alloc_fault_clear();
         for (unsigned i = 0; i < MANY; i++) {
             if (asked.statuses[i] == STATUS_OK)
@@ -297,10 +288,10 @@ static void files_of_values_that_were_not_asked_for_lately_are_closed(void **sta
     static struct asked asked;
     struct fixture *fixture = *state;
     struct engine_iterator *iterator;
-    fixture->options.value_file_bytes = 16 << 10;
-    fixture->options.open_files = MOST;
+    fixture->lab.options.value_file_bytes = 16 << 10;
+    fixture->lab.options.open_files = MOST;
     reopen(fixture);
-    const size_t without = sim_io_open_files(fixture->io);
+    const size_t without = sim_io_open_files(fixture->lab.io);
     put_many(fixture, 0, KEYS, 1);
     compact(fixture);
     assert_true(value_files(fixture).count > 4 * MOST);
@@ -308,12 +299,12 @@ static void files_of_values_that_were_not_asked_for_lately_are_closed(void **sta
         for (unsigned key = 0; key < KEYS; key += 7) expect(fixture, NULL, key * 31 % KEYS, 1);
         ask_many(fixture, &asked, 100 * round);
         expect_many(&asked, 100 * round, 1);
-        while (io_job_assist(fixture->io)) continue;
+        while (io_job_assist(fixture->lab.io)) continue;
         assert_true(stats_of(fixture).open_files <= MOST);
-        assert_true(sim_io_open_files(fixture->io) <= without + MOST);
+        assert_true(sim_io_open_files(fixture->lab.io) <= without + MOST);
     }
     unsigned keys = 0;
-    assert_int_equal(engine_iterator_open(fixture->engine, TREE, NULL, &iterator), STATUS_OK);
+    assert_int_equal(engine_iterator_open(fixture->lab.engine, TREE, NULL, &iterator), STATUS_OK);
     for (engine_iterator_seek_first(iterator); engine_iterator_valid(iterator); engine_iterator_next(iterator)) {
         assert_int_equal(engine_iterator_value(iterator).size, SIZE);
         keys++;
@@ -321,7 +312,7 @@ static void files_of_values_that_were_not_asked_for_lately_are_closed(void **sta
     assert_int_equal(keys, KEYS);
     engine_iterator_close(iterator);
     must_verify(fixture);
-    while (io_job_assist(fixture->io)) continue;
+    while (io_job_assist(fixture->lab.io)) continue;
     assert_true(stats_of(fixture).open_files <= MOST);
 }
 
@@ -332,7 +323,7 @@ static void an_iterator_reads_no_value_that_is_not_asked_for(void **state) {
     put_many(fixture, 0, 30, 1);
     reopen(fixture);
     expect(fixture, NULL, 0, 1); /* index and blocks are in memory */
-    assert_int_equal(engine_iterator_open(fixture->engine, TREE, NULL, &iterator), STATUS_OK);
+    assert_int_equal(engine_iterator_open(fixture->lab.engine, TREE, NULL, &iterator), STATUS_OK);
     const uint64_t misses = stats_of(fixture).cache_misses;
     for (engine_iterator_seek_first(iterator); engine_iterator_valid(iterator); engine_iterator_next(iterator)) keys++;
     assert_int_equal(keys, 30);
@@ -346,13 +337,13 @@ static void operands_and_appends_fold_onto_a_value_that_lies_apart(void **state)
     const struct fixture *fixture = *state;
     char text[SIZE + 1], longer[SIZE + 16];
     put_many(fixture, 0, 2, 1);
-    lab_append(fixture->engine, TREE, "k0000", "+tail");
+    lab_append(fixture->lab.engine, TREE, "k0000", "+tail");
     snprintf(longer, sizeof longer, "%s+tail", value_of(0, 1, text));
-    lab_expect(fixture->engine, NULL, TREE, "k0000", longer);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
-    lab_expect(fixture->engine, NULL, TREE, "k0000", longer);
+    lab_expect(fixture->lab.engine, NULL, TREE, "k0000", longer);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    lab_expect(fixture->lab.engine, NULL, TREE, "k0000", longer);
     compact(fixture);
-    lab_expect(fixture->engine, NULL, TREE, "k0000", longer);
+    lab_expect(fixture->lab.engine, NULL, TREE, "k0000", longer);
     expect(fixture, NULL, 1, 1);
     must_verify(fixture);
 }
@@ -380,7 +371,7 @@ static void a_stale_file_gives_up_its_live_values_and_goes(void **state) {
     put_many(fixture, 0, 15, 2);
     compact(fixture);
     struct io_entry entry;
-    assert_int_equal(io_stat(fixture->io, first.last, &entry), STATUS_NOT_FOUND);
+    assert_int_equal(io_stat(fixture->lab.io, first.last, &entry), STATUS_NOT_FOUND);
     const struct engine_stats stats = stats_of(fixture);
     assert_int_equal(stats.value_moved_bytes, 5 * SIZE);
     assert_true(stats.value_live_bytes + 64 * 2 * stats.value_files == stats.value_bytes);
@@ -391,11 +382,11 @@ static void a_stale_file_gives_up_its_live_values_and_goes(void **state) {
 static void a_snapshot_keeps_the_values_that_it_sees(void **state) {
     const struct fixture *fixture = *state;
     put_many(fixture, 0, 20, 1);
-    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->engine);
+    struct engine_snapshot *snapshot = engine_snapshot_acquire(fixture->lab.engine);
     put_many(fixture, 0, 20, 2);
     compact(fixture);
     for (unsigned key = 0; key < 20; key++) expect(fixture, snapshot, key, 1);
-    engine_snapshot_release(fixture->engine, snapshot);
+    engine_snapshot_release(fixture->lab.engine, snapshot);
     put_many(fixture, 0, 20, 3);
     compact(fixture);
     assert_int_equal(value_files(fixture).count, 1);
@@ -406,14 +397,14 @@ static void a_snapshot_keeps_the_values_that_it_sees(void **state) {
 static void a_range_delete_of_all_and_a_dropped_tree_leave_no_file(void **state) {
     const struct fixture *fixture = *state;
     put_many(fixture, 0, 40, 1);
-    lab_delete_range(fixture->engine, TREE, "", "");
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_delete_range(fixture->lab.engine, TREE, "", "");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
     compact(fixture);
     assert_int_equal(value_files(fixture).count, 0);
     put_many(fixture, 0, 40, 2);
-    lab_drop_tree(fixture->engine, TREE);
-    lab_create_tree(fixture->engine, TREE + 1, LAB_PLAIN);
-    assert_int_equal(engine_flush(fixture->engine), STATUS_OK);
+    lab_drop_tree(fixture->lab.engine, TREE);
+    lab_create_tree(fixture->lab.engine, TREE + 1, LAB_PLAIN);
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
     compact(fixture);
     assert_int_equal(value_files(fixture).count, 0);
 }
@@ -422,9 +413,9 @@ static void a_threshold_that_is_taken_away_leaves_what_is_there_readable(void **
     struct fixture *fixture = *state;
     struct engine_tree_kind kinds[4];
     put_many(fixture, 0, 20, 1);
-    memcpy(kinds, fixture->options.kinds, sizeof kinds);
+    memcpy(kinds, fixture->lab.options.kinds, sizeof kinds);
     kinds[LAB_APART - 1].value_threshold_bytes = 0;
-    fixture->options.kinds = kinds;
+    fixture->lab.options.kinds = kinds;
     reopen(fixture);
     put_many(fixture, 0, 15, 2);
     compact(fixture);
@@ -432,7 +423,7 @@ static void a_threshold_that_is_taken_away_leaves_what_is_there_readable(void **
     assert_int_equal(value_files(fixture).count, 0); /* it was stale: what was left came back to its keys */
     must_verify(fixture);
     reopen(fixture);
-    fixture->options.kinds = lab_options().kinds;
+    fixture->lab.options.kinds = lab_options().kinds;
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
@@ -442,10 +433,10 @@ static void a_checkpoint_has_the_values_and_goes_its_own_way(void **state) {
     struct engine_mark mark;
     char text[SIZE + 1];
     put_many(fixture, 0, 20, 1);
-    assert_int_equal(engine_checkpoint(fixture->engine, "/copy", &mark, NULL), STATUS_OK);
+    assert_int_equal(engine_checkpoint(fixture->lab.engine, "/copy", &mark, NULL), STATUS_OK);
     put_many(fixture, 0, 20, 2);
     compact(fixture);
-    struct engine *copy = lab_open(fixture->io, "/copy", &fixture->options);
+    struct engine *copy = lab_open(fixture->lab.io, "/copy", &fixture->lab.options);
     lab_expect(copy, NULL, TREE, "k0004", value_of(4, 1, text));
     lab_put(copy, TREE, "k0004", value_of(4, 9, text));
     assert_int_equal(engine_compact(copy), STATUS_OK);
@@ -475,7 +466,8 @@ static void a_file_that_nobody_refers_to_goes_at_open(void **state) {
     struct fixture *fixture = *state;
     struct io_file *file;
     put_many(fixture, 0, 2, 1);
-    assert_int_equal(io_file_open(fixture->io, "/db/0000000900.val", IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
+    assert_int_equal(io_file_open(fixture->lab.io, "/db/0000000900.val", IO_OPEN_WRITE | IO_OPEN_CREATE, &file),
+                     STATUS_OK);
     io_file_close(file);
     reopen(fixture);
     assert_int_equal(value_files(fixture).count, 1);
@@ -488,11 +480,11 @@ static void a_file_that_is_missing_is_told_at_open(void **state) {
     struct error error;
     put_many(fixture, 0, 2, 1);
     const struct listing listing = value_files(fixture);
-    engine_close(fixture->engine);
-    assert_int_equal(io_remove(fixture->io, listing.last), STATUS_OK);
-    assert_int_equal(engine_open(fixture->io, "/db", &fixture->options, &engine, &error), STATUS_CORRUPT);
+    engine_close(fixture->lab.engine);
+    assert_int_equal(io_remove(fixture->lab.io, listing.last), STATUS_OK);
+    assert_int_equal(engine_open(fixture->lab.io, "/db", &fixture->lab.options, &engine, &error), STATUS_CORRUPT);
     assert_non_null(strstr(error.text, listing.last));
-    fixture->engine = lab_open(fixture->io, "/fresh", &fixture->options);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/fresh", &fixture->lab.options);
 }
 
 static void a_damaged_value_is_an_error_with_its_place_and_the_others_are_read(void **state) {
@@ -502,15 +494,15 @@ static void a_damaged_value_is_an_error_with_its_place_and_the_others_are_read(v
     struct error error;
     put_many(fixture, 0, 2, 1);
     const struct listing listing = value_files(fixture);
-    engine_close(fixture->engine);
-    assert_int_equal(sim_disk_damage(fixture->disk, listing.last, 600, SIM_DAMAGE_FLIP), STATUS_OK);
-    fixture->engine = lab_open(fixture->io, "/db", &fixture->options);
-    assert_int_equal(engine_get(fixture->engine, NULL, TREE, slice_from_text("k0000"), &value), STATUS_CORRUPT);
-    engine_last_error(fixture->engine, &error);
+    engine_close(fixture->lab.engine);
+    assert_int_equal(sim_disk_damage(fixture->lab.disk, listing.last, 600, SIM_DAMAGE_FLIP), STATUS_OK);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/db", &fixture->lab.options);
+    assert_int_equal(engine_get(fixture->lab.engine, NULL, TREE, slice_from_text("k0000"), &value), STATUS_CORRUPT);
+    engine_last_error(fixture->lab.engine, &error);
     assert_non_null(strstr(error.text, ".val"));
     assert_non_null(strstr(error.text, "offset 64"));
     expect(fixture, NULL, 1, 1);
-    assert_int_equal(engine_iterator_open(fixture->engine, TREE, NULL, &iterator), STATUS_OK);
+    assert_int_equal(engine_iterator_open(fixture->lab.engine, TREE, NULL, &iterator), STATUS_OK);
     engine_iterator_seek_first(iterator);
     assert_true(engine_iterator_valid(iterator));
     assert_int_equal(engine_iterator_value(iterator).size, 0);
@@ -519,16 +511,16 @@ static void a_damaged_value_is_an_error_with_its_place_and_the_others_are_read(v
     engine_iterator_seek(iterator, slice_from_text("k0001"));
     assert_int_equal(engine_iterator_value(iterator).size, SIZE);
     engine_iterator_close(iterator);
-    assert_int_equal(engine_verify(fixture->engine, NULL, NULL), STATUS_CORRUPT);
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_CORRUPT);
 }
 
 static void beside_a_running_owner_values_stay_readable(void **state) {
     const struct fixture *fixture = *state;
-    struct engine_options options = fixture->options;
+    struct engine_options options = fixture->lab.options;
     char text[SIZE + 1];
     options.read_only = true;
     put_many(fixture, 0, 20, 1);
-    struct engine *beside = lab_open(fixture->io, "/db", &options);
+    struct engine *beside = lab_open(fixture->lab.io, "/db", &options);
     put_many(fixture, 0, 20, 2);
     compact(fixture);
     lab_expect(beside, NULL, TREE, "k0004", value_of(4, 1, text));
@@ -546,25 +538,25 @@ static void as_many_files_are_open_as_the_process_allows_and_the_log_tells(void 
     enum { KEYS = 300, DESCRIPTORS = 24 };
     struct fixture *fixture = *state;
     struct buf lines = BUF_EMPTY;
-    fixture->options.value_file_bytes = fixture->options.file_bytes = 4 << 10;
-    fixture->options.on_event = keep_event;
-    fixture->options.event_context = &lines;
+    fixture->lab.options.value_file_bytes = fixture->lab.options.file_bytes = 4 << 10;
+    fixture->lab.options.on_event = keep_event;
+    fixture->lab.options.event_context = &lines;
     reopen(fixture);
     assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
     assert_null(strstr((const char *)lines.data, "open files lowered"));
     put_many(fixture, 0, KEYS, 1);
     compact(fixture);
-    begin_counting(fixture->io, DESCRIPTORS);
+    begin_counting(fixture->lab.io, DESCRIPTORS);
     buf_clear(&lines);
     reopen(fixture);
     assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
     assert_non_null(strstr((const char *)lines.data, "\"open files lowered\""));
     assert_non_null(strstr((const char *)lines.data, "\"process_may_have\":24,\"lowered_to\":12"));
     for (unsigned key = 0; key < KEYS; key++) expect(fixture, NULL, key, 1);
-    while (io_job_assist(fixture->io)) continue;
+    while (io_job_assist(fixture->lab.io)) continue;
     assert_true(stats_of(fixture).open_files <= DESCRIPTORS / 2);
-    end_counting(fixture->io);
-    fixture->options.on_event = NULL;
+    end_counting(fixture->lab.io);
+    fixture->lab.options.on_event = NULL;
     reopen(fixture);
     buf_deinit(&lines);
 }
@@ -573,45 +565,45 @@ static void as_many_files_are_open_as_the_process_allows_and_the_log_tells(void 
 static void at_format_level_1_the_threshold_is_said_to_be_unused_until_an_upgrade(void **state) {
     struct fixture *fixture = *state;
     struct buf lines = BUF_EMPTY;
-    engine_close(fixture->engine);
-    fixture->options.format_level = 1;
-    fixture->options.on_event = keep_event;
-    fixture->options.event_context = &lines;
-    fixture->engine = lab_open(fixture->io, "/old", &fixture->options);
+    engine_close(fixture->lab.engine);
+    fixture->lab.options.format_level = 1;
+    fixture->lab.options.on_event = keep_event;
+    fixture->lab.options.event_context = &lines;
+    fixture->lab.engine = lab_open(fixture->lab.io, "/old", &fixture->lab.options);
     assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
     assert_non_null(strstr((const char *)lines.data, "\"threshold unused\""));
     assert_non_null(strstr((const char *)lines.data, "\"kind\":\"lab.apart\""));
-    lab_create_tree(fixture->engine, TREE, LAB_APART);
+    lab_create_tree(fixture->lab.engine, TREE, LAB_APART);
     put_many(fixture, 0, 20, 1);
     compact(fixture);
     assert_int_equal(stats_of(fixture).value_files, 0);
-    assert_int_equal(engine_upgrade(fixture->engine, 0, NULL), STATUS_OK);
+    assert_int_equal(engine_upgrade(fixture->lab.engine, 0, NULL), STATUS_OK);
     put_many(fixture, 0, 10, 2);
     compact(fixture);
     assert_true(stats_of(fixture).value_files > 0);
     for (unsigned key = 0; key < 20; key++) expect(fixture, NULL, key, key < 10 ? 2 : 1);
     must_verify(fixture);
     buf_clear(&lines);
-    engine_close(fixture->engine);
-    fixture->engine = lab_open(fixture->io, "/old", &fixture->options);
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = lab_open(fixture->lab.io, "/old", &fixture->lab.options);
     assert_int_equal(buf_append_byte(&lines, 0), STATUS_OK);
     assert_null(strstr((const char *)lines.data, "\"threshold unused\""));
-    engine_close(fixture->engine);
-    fixture->options.on_event = NULL;
-    fixture->engine = lab_open(fixture->io, "/old", &fixture->options);
+    engine_close(fixture->lab.engine);
+    fixture->lab.options.on_event = NULL;
+    fixture->lab.engine = lab_open(fixture->lab.io, "/old", &fixture->lab.options);
     buf_deinit(&lines);
 }
 
 static void a_threshold_below_what_a_reference_takes_is_refused(void **state) {
     const struct fixture *fixture = *state;
-    struct engine_tree_kind kind = fixture->options.kinds[LAB_APART - 1];
-    struct engine_options options = fixture->options;
+    struct engine_tree_kind kind = fixture->lab.options.kinds[LAB_APART - 1];
+    struct engine_options options = fixture->lab.options;
     struct engine *engine;
     struct error error;
     kind.value_threshold_bytes = 10;
     options.kinds = &kind;
     options.kind_count = 1;
-    assert_int_equal(engine_open(fixture->io, "/other", &options, &engine, &error), STATUS_INVALID);
+    assert_int_equal(engine_open(fixture->lab.io, "/other", &options, &engine, &error), STATUS_INVALID);
     assert_non_null(strstr(error.text, "value_threshold_bytes"));
 }
 
