@@ -5,12 +5,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "engine/base/check.h"
-#include "engine/lsm/batch.h"
 #include "engine/lsm/expiry.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/options.h"
 #include "engine/lsm/recovered.h"
+#include "engine/lsm/replay.h"
 #include "engine/lsm/store.h"
 
 /* ---- Which manifest ---------------------------------------------------------------------------------------------- */
@@ -346,110 +345,9 @@ static enum status remove_orphan(void *context, const struct io_entry *entry) {
     return io_remove(engine->io, path);
 }
 
-static enum status remove_orphans(struct engine *engine, const struct recovered *recovered) {
+enum status store_remove_orphans(struct engine *engine, const struct recovered *recovered) {
     struct orphans orphans = {engine, recovered};
     return io_dir_list(engine->io, engine->dir, remove_orphan, &orphans);
-}
-
-/* ---- The own log ------------------------------------------------------------------------------------------------- */
-
-enum { SPARE_SEGMENTS_MIN = 2, SPARE_SEGMENTS_MAX = 32 };
-
-struct replay {
-    struct engine *engine;
-    const struct recovered *recovered;
-    struct error *error;
-    bool orphans_are_gone;
-};
-
-/* A full memtable is flushed at once, so that a long log needs no more memory than a short one. */
-static enum status make_room(struct replay *replay) {
-    struct engine *engine = replay->engine;
-    if (memtable_bytes(engine->active->table) < engine->options.memtable_bytes) return STATUS_OK;
-    enum status status = replay->orphans_are_gone ? STATUS_OK : remove_orphans(engine, replay->recovered);
-    replay->orphans_are_gone = true;
-    if (status != STATUS_OK) return status;
-    mutex_lock(&engine->mutex);
-    status = store_seal(engine);
-    while (status == STATUS_OK && engine->sealed_count > 0 && !store_has_failed(engine)) store_wait(engine);
-    mutex_unlock(&engine->mutex);
-    return status == STATUS_OK && store_has_failed(engine) ? STATUS_IO : status;
-}
-
-static enum status replay_record(void *context, const struct wal_record *record) {
-    struct replay *replay = context;
-    struct engine *engine = replay->engine;
-    struct batch_header header;
-    struct slice operations;
-    enum status status = batch_header_decode(record->payload, &header, &operations);
-    if (status != STATUS_OK)
-        return error_set(replay->error, status, "log record at %" PRIx64 ": malformed", record->lsn);
-    if (header.mark.index <= engine->installed.index) return STATUS_OK; /* is in a file */
-    if (header.mark.index != engine->applied.index + 1 || header.first_sequence != engine->last_sequence + 1)
-        return error_set(replay->error, STATUS_CORRUPT,
-                         "log record at %" PRIx64 ": batch %" PRIu64 " follows batch %" PRIu64, record->lsn,
-                         header.mark.index, engine->applied.index);
-    engine->log_end = record->lsn; /* what is sealed now ends before this record */
-    engine->seen_lsn = record->lsn;
-    if (!engine->options.read_only) status = make_room(replay);
-    if (status == STATUS_OK) status = store_apply(engine, operations, header.count, header.first_sequence);
-    if (status != STATUS_OK)
-        return error_set(replay->error, status, "log record at %" PRIx64 ": %s", record->lsn, status_text(status));
-    engine->last_sequence += header.count;
-    engine->active->batches++;
-    engine->applied = header.mark;
-    lead_mark_store(&engine->shown, engine->last_sequence, &engine->applied);
-    atomic_store_explicit(&engine->log_time_ms, header.mark.time_ms, memory_order_relaxed); /* published below */
-    atomic_store_explicit(&engine->sequence, engine->last_sequence, memory_order_release);
-    return STATUS_OK;
-}
-
-/* What a flush or two drop at a time. A segment that is used again at once costs the device nothing as long as its
- * pages wait in the system's cache. */
-static unsigned spare_segments(const struct engine *engine) {
-    const uint64_t count = 2 * (uint64_t)engine->options.memtable_bytes / engine->options.wal_segment_bytes;
-    return count < SPARE_SEGMENTS_MIN ? SPARE_SEGMENTS_MIN
-                                      : (unsigned)(count < SPARE_SEGMENTS_MAX ? count : SPARE_SEGMENTS_MAX);
-}
-
-enum status store_read_log(struct engine *engine, uint64_t from_lsn,
-                           enum status (*visit)(void *context, const struct wal_record *record), void *context,
-                           struct error *error) {
-    char dir[IO_PATH_BYTES];
-    struct wal_recovery recovery;
-    const struct wal_options options = {.owner = engine->store,
-                                        .segment_bytes = engine->options.wal_segment_bytes,
-                                        .log = engine->options.read_only ? NULL : engine->log, /* beside a writer a
-                                                                  log may look faulty for a moment: *error tells */
-                                        .recycle_segments = spare_segments(engine),
-                                        .compact = store_allows(engine, FORMAT_COMPACT_LOG),
-                                        .loose = store_allows(engine, FORMAT_LOOSE_LOG),
-                                        .read_only = engine->options.read_only,
-                                        .from_lsn = from_lsn};
-    const size_t length = strlen(engine->dir);
-    if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
-    memcpy(dir, engine->dir, length);
-    memcpy(dir + length, "/" FILE_NAME_LOG_DIR, sizeof "/" FILE_NAME_LOG_DIR);
-    return wal_open(engine->io, dir, &options, visit, context, &engine->wal, &recovery, error);
-}
-
-static enum status replay_log(struct engine *engine, const struct recovered *recovered, struct error *error) {
-    struct replay replay = {.engine = engine, .recovered = recovered, .error = error};
-    const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
-    check(leads);
-    enum status status = store_read_log(engine, 0, replay_record, &replay, error);
-    if (status == STATUS_OK && !engine->options.read_only && !replay.orphans_are_gone) {
-        status = remove_orphans(engine, recovered);
-        if (status != STATUS_OK) error_set(error, status, "%s: %s", engine->dir, status_text(status));
-    }
-    mutex_lock(&engine->mutex);
-    if (engine->wal) engine->log_end = wal_end(engine->wal);
-    if (status == STATUS_OK && !engine->options.read_only)
-        store_end_lead(engine);
-    else
-        atomic_store(&engine->lead.state, LEAD_FREE);
-    mutex_unlock(&engine->mutex);
-    return status;
 }
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
@@ -494,10 +392,10 @@ static enum status load(struct engine *engine, const struct listing *listing, st
 
 /* Orphans may take the room that the new manifest needs. */
 static enum status prepare_directory(struct engine *engine, const struct recovered *recovered, struct error *error) {
-    enum status status = engine->options.wal == ENGINE_WAL_OWN ? STATUS_OK : remove_orphans(engine, recovered);
+    enum status status = engine->options.wal == ENGINE_WAL_OWN ? STATUS_OK : store_remove_orphans(engine, recovered);
     if (status == STATUS_OK) status = store_roll_manifest(engine);
     if (status == STATUS_NO_SPACE && engine->options.wal == ENGINE_WAL_OWN) {
-        status = remove_orphans(engine, recovered);
+        status = store_remove_orphans(engine, recovered);
         if (status == STATUS_OK) status = store_roll_manifest(engine);
     }
     if (status != STATUS_OK)
@@ -529,7 +427,8 @@ enum status store_recover(struct engine *engine, bool *options_differ, struct er
     if (status == STATUS_OK) status = options_compare(engine, options_differ, error);
     if (status == STATUS_OK) status = show_first(engine);
     if (status == STATUS_OK && !engine->options.read_only) status = prepare_directory(engine, &recovered, error);
-    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN) status = replay_log(engine, &recovered, error);
+    if (status == STATUS_OK && engine->options.wal == ENGINE_WAL_OWN)
+        status = store_replay_log(engine, &recovered, error);
     free(listing.manifests);
     recovered_deinit(&recovered);
     return status;

@@ -66,7 +66,9 @@ static enum status drop_tree(struct engine *engine, const struct batch_operation
     return status;
 }
 
-static enum status apply_operation(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
+enum status store_admit_operation(struct engine *engine, const struct batch_operation *operation, uint64_t sequence,
+                                  const struct tree **tree) {
+    *tree = NULL;
     if (operation->kind == BATCH_CREATE_TREE || operation->kind == BATCH_DROP_TREE) {
         mutex_lock(&engine->mutex); /* the table is also changed by installs */
         const enum status status = operation->kind == BATCH_CREATE_TREE ? create_tree(engine, operation, sequence)
@@ -74,13 +76,19 @@ static enum status apply_operation(struct engine *engine, const struct batch_ope
         mutex_unlock(&engine->mutex);
         return status;
     }
-    const struct tree *tree = tree_table_live(&engine->trees, operation->tree);
-    if (!tree) return STATUS_INVALID;
-    if (!batch_fits(tree->kind, operation)) return STATUS_INVALID;
+    *tree = tree_table_live(&engine->trees, operation->tree);
+    if (!*tree || !batch_fits((*tree)->kind, operation)) return STATUS_INVALID;
     if (operation->kind == BATCH_DELETE)
-        gap_search_note_delete(engine, tree, operation->key);
+        gap_search_note_delete(engine, *tree, operation->key);
     else if (!gaps_are_none(&engine->gaps) && operation->kind != BATCH_DELETE_RANGE)
-        gaps_note_key(&engine->gaps, tree->instance, operation->key);
+        gaps_note_key(&engine->gaps, (*tree)->instance, operation->key);
+    return STATUS_OK;
+}
+
+static enum status apply_operation(struct engine *engine, const struct batch_operation *operation, uint64_t sequence) {
+    const struct tree *tree;
+    const enum status status = store_admit_operation(engine, operation, sequence, &tree);
+    if (status != STATUS_OK || !tree) return status;
     return memtable_add(engine->active->table, tree->instance, batch_entry_kind(operation->kind), sequence,
                         operation->key, operation->value);
 }

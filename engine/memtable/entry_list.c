@@ -5,6 +5,9 @@
 #include "engine/memtable/entry_list.h"
 
 #include "engine/base/check.h"
+#include "engine/memtable/radix_build.h"
+
+enum { AHEAD = 8 /* nodes between the one that is linked and the one that is fetched */ };
 
 static bool node_is_before(const struct memtable_node *node, const struct memtable_target *target) {
     if (node->head != target->head) return node->head < target->head;
@@ -88,6 +91,42 @@ bool entry_list_link(struct entry_list *list, struct arena *arena, struct memtab
     if (next) atomic_store_explicit(&next->prev, node, memory_order_release);
     list->latest = node;
     return true;
+}
+
+static void fetch_ahead(const struct entry_item *items, size_t count, size_t at) {
+    if (at + AHEAD >= count) return;
+    const char *memory = (const char *)items[at + AHEAD].node;
+    __builtin_prefetch(memory, 1);
+    __builtin_prefetch(memory + 64);
+}
+
+static bool fill(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count) {
+    struct radix_build build;
+    struct memtable_node *before = list->head;
+    radix_build_begin(&build, arena);
+    for (size_t i = 0; i < count; i++) {
+        fetch_ahead(items, count, i);
+        atomic_store_explicit(&items[i].node->prev, before, memory_order_relaxed);
+        set_next(before, items[i].node, items[i].head);
+        radix_build_add(&build, items[i].node);
+        before = items[i].node;
+    }
+    list->latest = before;
+    return radix_build_end(&build, &list->radix);
+}
+
+bool entry_list_link_all(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count) {
+    if (radix_is_empty(&list->radix)) return fill(list, arena, items, count);
+    bool linked = true;
+    for (size_t i = 0; i < count && linked; i++) {
+        struct memtable_node *node = items[i].node;
+        const struct memtable_target target = memtable_target(memtable_node_key(node), node->trailer);
+        struct entry_place place;
+        fetch_ahead(items, count, i);
+        entry_list_find_place(list, &target, &place);
+        linked = entry_list_link(list, arena, node, &place);
+    }
+    return linked;
 }
 
 void entry_list_unlink(struct entry_list *list, struct memtable_node *before) {

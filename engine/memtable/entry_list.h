@@ -70,6 +70,14 @@ void entry_list_find_place(struct entry_list *list, const struct memtable_target
 /* False when out of memory: it is not linked. */
 bool entry_list_link(struct entry_list *list, struct arena *arena, struct memtable_node *node,
                      const struct entry_place *place);
+/* An unlinked node, and the head of its key. */
+struct entry_item {
+    uint64_t head;
+    struct memtable_node *node;
+};
+/* Links nodes that are in order. Into an empty list that nobody reads yet they all go in one walk, else one by one.
+ * False when out of memory: the list is good for nothing any more. */
+bool entry_list_link_all(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count);
 /* Takes out the node behind `before`; readers that stand on it still find their way. */
 void entry_list_unlink(struct entry_list *list, struct memtable_node *before);
 

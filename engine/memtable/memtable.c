@@ -11,28 +11,9 @@
 
 #include "engine/base/check.h"
 #include "engine/engine.h"
-#include "engine/memtable/entry_list.h"
-#include "engine/memtable/key_filter.h"
+#include "engine/memtable/memtable_internal.h"
 
 enum { ARENA_BLOCK_BYTES = 256 << 10, SMALL_BLOCK_BYTES = 16 << 10, GROWN_BYTES_MIN = 64, MARKS_MIN = 4 };
-
-/* The entries of one tree. */
-struct memtable_tree {
-    uint32_t tree;
-    struct entry_list list;
-};
-
-struct memtable {
-    _Atomic uint32_t references;
-    struct arena arena;
-    struct entry_list trees;      /* key: the tree's number, big-endian; value: address of its struct memtable_tree */
-    struct memtable_tree *latest; /* the writer's: the one it last wrote to */
-    struct range_set ranges;
-    struct key_filter filter;
-    _Atomic size_t bytes, reserved; /* copies of the arena's, for other threads */
-    _Atomic uint64_t entries;
-    _Atomic uint64_t first_sequence, last_sequence;
-};
 
 /* How long the value was as of a sequence. */
 struct memtable_mark {
@@ -167,14 +148,14 @@ static struct memtable_tree *tree_find(const struct memtable *memtable, uint32_t
     return tree && tree->tree == number ? tree : NULL;
 }
 
-/* The tree, made if absent. NULL when out of memory. */
-static struct memtable_tree *tree_make(struct memtable *memtable, uint32_t number) {
+struct memtable_tree *memtable_tree_make(struct memtable *memtable, uint32_t number) {
     if (memtable->latest && memtable->latest->tree == number) return memtable->latest;
     struct memtable_tree *tree = tree_find(memtable, number);
     if (!tree) {
         tree = arena_alloc(&memtable->arena, sizeof *tree, 8);
         if (!tree || !entry_list_init(&tree->list, &memtable->arena)) return NULL;
         tree->tree = number;
+        tree->waiting = NULL;
         uint8_t key[4];
         coding_put_key_u32(key, number);
         struct memtable_target target = memtable_target(slice_make(key, sizeof key), 0);
@@ -189,17 +170,7 @@ static struct memtable_tree *tree_make(struct memtable *memtable, uint32_t numbe
     return tree;
 }
 
-/* The trees share one filter. */
-static uint64_t filter_hash(uint32_t tree, uint64_t hash) {
-    return hash + tree * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
-
-static void memtable_account(struct memtable *memtable) {
-    atomic_store_explicit(&memtable->bytes, memtable->arena.used_bytes, memory_order_relaxed);
-    atomic_store_explicit(&memtable->reserved, memtable->arena.reserved_bytes, memory_order_relaxed);
-}
 
 static enum status insert(struct memtable *memtable, struct memtable_tree *tree, const struct memtable_target *target,
                           struct slice value, const struct entry_place *place) {
@@ -285,9 +256,9 @@ static enum status put(struct memtable *memtable, struct memtable_tree *tree, ui
 static enum status add(struct memtable *memtable, uint32_t number, enum entry_kind kind, uint64_t sequence,
                        struct slice key, struct slice value) {
     if (kind == ENTRY_RANGE_DELETE) return range_set_add(&memtable->ranges, number, key, value, sequence);
-    struct memtable_tree *tree = tree_make(memtable, number);
+    struct memtable_tree *tree = memtable_tree_make(memtable, number);
     if (!tree) return STATUS_NO_MEMORY;
-    const uint64_t hash = filter_hash(number, entry_key_hash(key));
+    const uint64_t hash = memtable_filter_hash(number, entry_key_hash(key));
     enum status status = key_filter_prepare(&memtable->filter, hash);
     if (status != STATUS_OK) return status;
     status = kind == ENTRY_APPEND ? append(memtable, tree, sequence, key, value)
@@ -303,10 +274,7 @@ enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_ki
     memtable_account(memtable);
     if (status != STATUS_OK) return status;
     if (kind != ENTRY_RANGE_DELETE) atomic_fetch_add_explicit(&memtable->entries, 1, memory_order_relaxed);
-    if (atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed) == 0) {
-        atomic_store_explicit(&memtable->first_sequence, sequence, memory_order_relaxed);
-    }
-    atomic_store_explicit(&memtable->last_sequence, sequence, memory_order_relaxed);
+    memtable_note_sequence(memtable, sequence);
     return STATUS_OK;
 }
 
@@ -364,7 +332,7 @@ bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice k
 }
 
 bool memtable_may_have(const struct memtable *memtable, uint32_t tree, uint64_t hash) {
-    return key_filter_may_have(&memtable->filter, filter_hash(tree, hash));
+    return key_filter_may_have(&memtable->filter, memtable_filter_hash(tree, hash));
 }
 
 void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count) {

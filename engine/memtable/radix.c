@@ -4,139 +4,36 @@
  */
 #include "engine/memtable/radix.h"
 
-#include <string.h>
-
 #include "engine/base/check.h"
-#include "engine/base/coding.h"
-#include "engine/memtable/entry_list.h"
-
-enum {
-    END = -1, /* the symbol behind the last byte of a key */
-    FEW = 4,
-    SOME = 16,
-    MANY = 48,
-    ALL = 256,
-    RUN_BYTES = 8,     /* of the symbols before an inner node's own that it keeps */
-    TRAILER_BYTES = 8, /* symbols behind the end of the key */
-};
-
-enum inner_kind { INNER_FEW, INNER_SOME, INNER_MANY, INNER_ALL };
-
-/* Its children differ in the symbol number `depth`; they share those before. */
-struct radix_inner {
-    uint8_t kind;
-    uint8_t run; /* how many of the symbols right before depth, bytes of keys, stand at the end of run_bytes */
-    _Atomic uint16_t count; /* children by byte */
-    uint32_t depth;
-    uint8_t run_bytes[RUN_BYTES];
-    const struct memtable_node *any; /* an entry below it, or one that was: it has the symbols before depth */
-    _Atomic radix_child end;
-};
-
-/* Children in the order in which they came. */
-struct inner_few {
-    struct radix_inner base;
-    uint8_t symbols[8];
-    _Atomic radix_child children[FEW];
-};
-struct inner_some {
-    struct radix_inner base;
-    uint8_t symbols[SOME];
-    _Atomic radix_child children[SOME];
-};
-/* By symbol. */
-struct inner_many {
-    struct radix_inner base;
-    _Atomic uint64_t present[4]; /* a bit for each symbol with a child */
-    _Atomic uint8_t index[ALL];
-    _Atomic radix_child children[MANY];
-};
-struct inner_all {
-    struct radix_inner base;
-    _Atomic uint64_t present[4];
-    _Atomic radix_child children[ALL];
-};
-
-/* ---- Children as words ------------------------------------------------------------------------------------------- */
-
-static const radix_child TAKEN_BACK = 1; /* an entry that is none */
-
-static bool is_entry(radix_child child) {
-    return child & 1;
-}
-static struct memtable_node *to_entry(radix_child child) {
-    return (struct memtable_node *)(child & ~(radix_child)1);
-}
-static struct radix_inner *to_inner(radix_child child) {
-    return (struct radix_inner *)child;
-}
-static radix_child from_entry(const struct memtable_node *node) {
-    return (radix_child)node | 1;
-}
-static radix_child child_load(const _Atomic radix_child *slot) {
-    return atomic_load_explicit(slot, memory_order_acquire);
-}
-static void child_store(_Atomic radix_child *slot, radix_child child) {
-    atomic_store_explicit(slot, child, memory_order_release);
-}
-
-/* ---- Symbols ----------------------------------------------------------------------------------------------------- */
-
-static struct radix_key key_of(const struct memtable_node *node) {
-    return (struct radix_key){.key = memtable_node_key(node), .trailer = node->trailer};
-}
-
-static int symbol(const struct radix_key *key, size_t number) {
-    if (number < key->key.size) return key->key.data[number];
-    if (number == key->key.size) return END;
-    const size_t byte = number - key->key.size - 1;
-    return byte < TRAILER_BYTES ? (int)(~key->trailer >> (56 - 8 * byte) & 0xff) : END;
-}
-
-/* The first symbol from `from` on in which they differ, or `limit`. */
-static size_t first_difference(const struct radix_key *a, const struct radix_key *b, size_t from, size_t limit) {
-    const size_t both = a->key.size < b->key.size ? a->key.size : b->key.size;
-    const size_t bytes = both < limit ? both : limit;
-    size_t at = from;
-    for (; at < bytes && at + sizeof(uint64_t) <= both; at += sizeof(uint64_t)) {
-        const uint64_t differ = coding_get_key_u64(a->key.data + at) ^ coding_get_key_u64(b->key.data + at);
-        if (differ == 0) continue;
-        at += (size_t)__builtin_clzll(differ) / 8;
-        return at < limit ? at : limit;
-    }
-    if (at >= limit) return limit;
-    while (at < bytes && a->key.data[at] == b->key.data[at]) at++;
-    while (at >= bytes && at < limit && symbol(a, at) == symbol(b, at)) at++;
-    return at;
-}
+#include "engine/memtable/radix_node.h"
 
 /* The first symbol from `from` on in which the key differs from what the node's children share, or its depth. */
 static size_t leaves_at(const struct radix_inner *inner, const struct radix_key *key, size_t from) {
     if (from == inner->depth) return from;
     if (inner->depth - from <= inner->run && inner->depth <= key->key.size) {
-        const size_t skew = RUN_BYTES - (size_t)inner->depth; /* run_bytes[i + skew] is symbol i */
+        const size_t skew = RADIX_RUN_BYTES - (size_t)inner->depth; /* run_bytes[i + skew] is symbol i */
         size_t at = from;
         while (at < inner->depth && key->key.data[at] == inner->run_bytes[at + skew]) at++;
         return at;
     }
-    const struct radix_key like = key_of(inner->any);
-    return first_difference(key, &like, from, inner->depth);
+    const struct radix_key like = radix_key_of(inner->any);
+    return radix_first_difference(key, &like, from, inner->depth);
 }
 
 static bool is_below(const struct radix_inner *inner, const struct radix_key *key, size_t at) {
-    const struct radix_key like = key_of(inner->any);
-    return symbol(key, at) < symbol(&like, at);
+    const struct radix_key like = radix_key_of(inner->any);
+    return radix_symbol(key, at) < radix_symbol(&like, at);
 }
 
 /* ---- Children of an inner node ----------------------------------------------------------------------------------- */
 
 /* Symbols and children of the two small kinds; false for the others. */
 static bool is_small(const struct radix_inner *inner, const uint8_t **symbols, const _Atomic radix_child **children) {
-    if (inner->kind == INNER_FEW) {
+    if (inner->kind == RADIX_INNER_FEW) {
         const struct inner_few *few = (const struct inner_few *)(const void *)inner;
         *symbols = few->symbols;
         *children = few->children;
-    } else if (inner->kind == INNER_SOME) {
+    } else if (inner->kind == RADIX_INNER_SOME) {
         const struct inner_some *some = (const struct inner_some *)(const void *)inner;
         *symbols = some->symbols;
         *children = some->children;
@@ -147,13 +44,13 @@ static bool is_small(const struct radix_inner *inner, const uint8_t **symbols, c
 }
 
 static const _Atomic uint64_t *present_of(const struct radix_inner *inner) {
-    return inner->kind == INNER_MANY ? ((const struct inner_many *)(const void *)inner)->present
-                                     : ((const struct inner_all *)(const void *)inner)->present;
+    return inner->kind == RADIX_INNER_MANY ? ((const struct inner_many *)(const void *)inner)->present
+                                           : ((const struct inner_all *)(const void *)inner)->present;
 }
 
 /* The slot of a large node's child that is there. */
 static const _Atomic radix_child *large_slot(const struct radix_inner *inner, unsigned byte) {
-    if (inner->kind == INNER_ALL) return &((const struct inner_all *)(const void *)inner)->children[byte];
+    if (inner->kind == RADIX_INNER_ALL) return &((const struct inner_all *)(const void *)inner)->children[byte];
     const struct inner_many *many = (const struct inner_many *)(const void *)inner;
     return &many->children[atomic_load_explicit(&many->index[byte], memory_order_relaxed)];
 }
@@ -166,7 +63,7 @@ static bool has_bit(const struct radix_inner *inner, unsigned byte) {
 static const _Atomic radix_child *slot_of(const struct radix_inner *inner, int wanted) {
     const uint8_t *symbols;
     const _Atomic radix_child *children;
-    if (wanted == END) return child_load(&inner->end) ? &inner->end : NULL;
+    if (wanted == RADIX_END) return radix_child_load(&inner->end) ? &inner->end : NULL;
     if (!is_small(inner, &symbols, &children))
         return has_bit(inner, (unsigned)wanted) ? large_slot(inner, (unsigned)wanted) : NULL;
     const unsigned count = atomic_load_explicit(&inner->count, memory_order_acquire);
@@ -194,11 +91,11 @@ static int lowest_bit(const _Atomic uint64_t present[4], int above) {
     return -1;
 }
 
-/* The child with the highest symbol below `below` (ALL = of all); 0 = none. */
+/* The child with the highest symbol below `below` (RADIX_ALL = of all); 0 = none. */
 static radix_child child_below(const struct radix_inner *inner, int below) {
     const uint8_t *symbols;
     const _Atomic radix_child *children, *best = NULL;
-    if (below == END) return 0;
+    if (below == RADIX_END) return 0;
     if (is_small(inner, &symbols, &children)) {
         const unsigned count = atomic_load_explicit(&inner->count, memory_order_acquire);
         int highest = -1;
@@ -211,7 +108,7 @@ static radix_child child_below(const struct radix_inner *inner, int below) {
         const int byte = highest_bit(present_of(inner), below);
         if (byte >= 0) best = large_slot(inner, (unsigned)byte);
     }
-    return best ? child_load(best) : child_load(&inner->end);
+    return best ? radix_child_load(best) : radix_child_load(&inner->end);
 }
 
 /* The child with the lowest symbol above `above`; 0 = none. */
@@ -220,7 +117,7 @@ static radix_child child_above(const struct radix_inner *inner, int above) {
     const _Atomic radix_child *children, *best = NULL;
     if (is_small(inner, &symbols, &children)) {
         const unsigned count = atomic_load_explicit(&inner->count, memory_order_acquire);
-        int lowest = ALL;
+        int lowest = RADIX_ALL;
         for (unsigned i = 0; i < count; i++) {
             if (symbols[i] <= above || symbols[i] >= lowest) continue;
             lowest = symbols[i];
@@ -230,22 +127,22 @@ static radix_child child_above(const struct radix_inner *inner, int above) {
         const int byte = lowest_bit(present_of(inner), above);
         if (byte >= 0) best = large_slot(inner, (unsigned)byte);
     }
-    return best ? child_load(best) : 0;
+    return best ? radix_child_load(best) : 0;
 }
 
 /* ---- Searching --------------------------------------------------------------------------------------------------- */
 
 static struct memtable_node *last_below(radix_child child) {
-    while (!is_entry(child)) child = child_below(to_inner(child), ALL);
-    return to_entry(child);
+    while (!radix_is_entry(child)) child = child_below(radix_to_inner(child), RADIX_ALL);
+    return radix_to_entry(child);
 }
 
 static struct memtable_node *first_below(radix_child child) {
-    while (!is_entry(child)) {
-        const radix_child end = child_load(&to_inner(child)->end);
-        child = end ? end : child_above(to_inner(child), END);
+    while (!radix_is_entry(child)) {
+        const radix_child end = radix_child_load(&radix_to_inner(child)->end);
+        child = end ? end : child_above(radix_to_inner(child), RADIX_END);
     }
-    return to_entry(child);
+    return radix_to_entry(child);
 }
 
 /* Where none of the node's children leads to the key: the nearest entry below the node, as far as a look at the
@@ -271,22 +168,22 @@ static struct memtable_node *find(const struct radix *radix, const struct radix_
     struct memtable_node *found = NULL;
     size_t from = 0;
     for (;;) {
-        const radix_child at = child_load(slot);
+        const radix_child at = radix_child_load(slot);
         if (at == 0) break;
-        if (is_entry(at) || to_inner(at)->depth >= *limit) {
-            if (is_entry(at)) found = to_entry(at);
-            if (!found && inner) found = neighbour(inner, symbol(key, inner->depth));
+        if (radix_is_entry(at) || radix_to_inner(at)->depth >= *limit) {
+            if (radix_is_entry(at)) found = radix_to_entry(at);
+            if (!found && inner) found = neighbour(inner, radix_symbol(key, inner->depth));
             break;
         }
-        const struct radix_inner *next = to_inner(at);
+        const struct radix_inner *next = radix_to_inner(at);
         const size_t leaves = leaves_at(next, key, from);
         if (leaves < next->depth) {
             found = is_below(next, key, leaves) ? first_below(at) : last_below(at);
-            if (!found && inner) found = neighbour(inner, symbol(key, inner->depth));
+            if (!found && inner) found = neighbour(inner, radix_symbol(key, inner->depth));
             break;
         }
         inner = next;
-        const int wanted = symbol(key, inner->depth);
+        const int wanted = radix_symbol(key, inner->depth);
         const _Atomic radix_child *child = slot_of(inner, wanted);
         if (!child) {
             found = neighbour(inner, wanted);
@@ -310,7 +207,7 @@ struct memtable_node *radix_find(const struct radix *radix, const struct radix_k
 }
 
 void radix_stroll_begin(const struct radix *radix, const struct radix_key *key, struct radix_stroll *stroll) {
-    *stroll = (struct radix_stroll){.key = key, .at = child_load(&radix->root)};
+    *stroll = (struct radix_stroll){.key = key, .at = radix_child_load(&radix->root)};
 }
 
 static void ask_for(radix_child child) {
@@ -320,14 +217,14 @@ static void ask_for(radix_child child) {
 }
 
 bool radix_stroll_step(struct radix_stroll *stroll) {
-    if (stroll->at == 0 || is_entry(stroll->at)) return false;
-    const struct radix_inner *inner = to_inner(stroll->at);
+    if (stroll->at == 0 || radix_is_entry(stroll->at)) return false;
+    const struct radix_inner *inner = radix_to_inner(stroll->at);
     if (leaves_at(inner, stroll->key, stroll->from) < inner->depth) return false;
-    const int wanted = symbol(stroll->key, inner->depth);
+    const int wanted = radix_symbol(stroll->key, inner->depth);
     const _Atomic radix_child *next = slot_of(inner, wanted);
-    radix_child child = next ? child_load(next) : child_below(inner, wanted);
+    radix_child child = next ? radix_child_load(next) : child_below(inner, wanted);
     if (!child) child = child_above(inner, wanted);
-    stroll->at = next ? child : TAKEN_BACK; /* a neighbour is near enough */
+    stroll->at = next ? child : RADIX_TAKEN_BACK; /* a neighbour is near enough */
     stroll->from = inner->depth + 1;
     ask_for(child);
     return true;
@@ -335,117 +232,59 @@ bool radix_stroll_step(struct radix_stroll *stroll) {
 
 /* ---- Adding ------------------------------------------------------------------------------------------------------ */
 
-static const size_t inner_bytes[] = {
-    [INNER_FEW] = sizeof(struct inner_few),
-    [INNER_SOME] = sizeof(struct inner_some),
-    [INNER_MANY] = sizeof(struct inner_many),
-    [INNER_ALL] = sizeof(struct inner_all),
-};
-static const uint16_t inner_capacity[] = {
-    [INNER_FEW] = FEW, [INNER_SOME] = SOME, [INNER_MANY] = MANY, [INNER_ALL] = ALL};
-
-static struct radix_inner *inner_create(struct arena *arena, enum inner_kind kind) {
-    struct radix_inner *inner = arena_alloc(arena, inner_bytes[kind], 8);
-    if (!inner) return NULL;
-    memset(inner, 0, inner_bytes[kind]); /* atomic words of zeros */
-    inner->kind = (uint8_t)kind;
-    return inner;
-}
-
-static void set_bit(_Atomic uint64_t present[4], unsigned byte) {
-    const uint64_t bits = atomic_load_explicit(&present[byte / 64], memory_order_relaxed);
-    atomic_store_explicit(&present[byte / 64], bits | (uint64_t)1 << byte % 64, memory_order_release);
-}
-
-/* REQUIRES: no child for the symbol, and room. */
-static void inner_put(struct radix_inner *inner, int at, radix_child child) {
-    if (at == END) {
-        child_store(&inner->end, child);
-        return;
-    }
-    const unsigned count = atomic_load_explicit(&inner->count, memory_order_relaxed), byte = (unsigned)at;
-    if (inner->kind == INNER_FEW) {
-        struct inner_few *few = (struct inner_few *)(void *)inner;
-        few->symbols[count] = (uint8_t)byte;
-        child_store(&few->children[count], child);
-    } else if (inner->kind == INNER_SOME) {
-        struct inner_some *some = (struct inner_some *)(void *)inner;
-        some->symbols[count] = (uint8_t)byte;
-        child_store(&some->children[count], child);
-    } else if (inner->kind == INNER_MANY) {
-        struct inner_many *many = (struct inner_many *)(void *)inner;
-        child_store(&many->children[count], child);
-        atomic_store_explicit(&many->index[byte], (uint8_t)count, memory_order_relaxed);
-        set_bit(many->present, byte);
-    } else {
-        struct inner_all *all = (struct inner_all *)(void *)inner;
-        child_store(&all->children[byte], child);
-        set_bit(all->present, byte);
-    }
-    atomic_store_explicit(&inner->count, (uint16_t)(count + 1), memory_order_release);
-}
-
-/* The symbols before its own that are worth keeping in it: bytes of the key, from `from` on. */
-static void keep_run(struct radix_inner *inner, const struct memtable_node *like, size_t from) {
-    if (inner->depth > like->key_size) return;
-    const size_t symbols = inner->depth - from;
-    inner->run = (uint8_t)(symbols < RUN_BYTES ? symbols : RUN_BYTES);
-    for (size_t i = 0; i < inner->run; i++) inner->run_bytes[RUN_BYTES - 1 - i] = like->bytes[inner->depth - 1 - i];
-}
-
 /* An inner node at `depth` with both: the child in the slot, whose symbol there is known, and the entry. */
 static bool part(struct arena *arena, _Atomic radix_child *slot, size_t from, size_t depth, int present,
                  struct memtable_node *node) {
-    struct radix_inner *inner = inner_create(arena, INNER_FEW);
+    struct radix_inner *inner = radix_inner_create(arena, RADIX_INNER_FEW);
     if (!inner) return false;
-    const struct radix_key key = key_of(node);
+    const struct radix_key key = radix_key_of(node);
     inner->depth = (uint32_t)depth;
     inner->any = node;
-    keep_run(inner, node, from);
-    inner_put(inner, present, child_load(slot));
-    inner_put(inner, symbol(&key, depth), from_entry(node));
-    child_store(slot, (radix_child)inner);
+    radix_keep_run(inner, node, from);
+    radix_inner_put(inner, present, radix_child_load(slot));
+    radix_inner_put(inner, radix_symbol(&key, depth), radix_from_entry(node));
+    radix_child_store(slot, (radix_child)inner);
     return true;
 }
 
 /* A larger copy, published in the place of the old one; NULL when out of memory. */
 static struct radix_inner *grow(struct arena *arena, _Atomic radix_child *slot, const struct radix_inner *old) {
-    struct radix_inner *inner = inner_create(arena, (enum inner_kind)(old->kind + 1));
+    struct radix_inner *inner = radix_inner_create(arena, (enum inner_kind)(old->kind + 1));
     if (!inner) return NULL;
     inner->run = old->run;
     inner->depth = old->depth;
     inner->any = old->any;
     memcpy(inner->run_bytes, old->run_bytes, sizeof inner->run_bytes);
-    atomic_init(&inner->end, child_load(&old->end));
+    atomic_init(&inner->end, radix_child_load(&old->end));
     const uint8_t *symbols;
     const _Atomic radix_child *children;
     if (is_small(old, &symbols, &children)) {
         const unsigned count = atomic_load_explicit(&old->count, memory_order_relaxed);
-        for (unsigned i = 0; i < count; i++) inner_put(inner, symbols[i], child_load(&children[i]));
+        for (unsigned i = 0; i < count; i++) radix_inner_put(inner, symbols[i], radix_child_load(&children[i]));
     } else {
         for (int byte = lowest_bit(present_of(old), -1); byte >= 0; byte = lowest_bit(present_of(old), byte))
-            inner_put(inner, byte, child_load(large_slot(old, (unsigned)byte)));
+            radix_inner_put(inner, byte, radix_child_load(large_slot(old, (unsigned)byte)));
     }
-    child_store(slot, (radix_child)inner);
+    radix_child_store(slot, (radix_child)inner);
     return inner;
 }
 
 static bool add_child(struct arena *arena, _Atomic radix_child *slot, struct radix_inner *inner, int at,
                       struct memtable_node *node) {
-    const bool full = at != END && inner->kind != INNER_ALL &&
-                      atomic_load_explicit(&inner->count, memory_order_relaxed) == inner_capacity[inner->kind];
+    const bool full = at != RADIX_END && inner->kind != RADIX_INNER_ALL &&
+                      atomic_load_explicit(&inner->count, memory_order_relaxed) == radix_inner_capacity[inner->kind];
     if (full) inner = grow(arena, slot, inner);
     if (!inner) return false;
-    inner_put(inner, at, from_entry(node));
+    radix_inner_put(inner, at, radix_from_entry(node));
     return true;
 }
 
 static bool part_entry(struct arena *arena, _Atomic radix_child *slot, size_t from, struct memtable_node *node) {
-    const struct radix_key key = key_of(node), there = key_of(to_entry(child_load(slot)));
-    const size_t symbols = key.key.size + 1 + TRAILER_BYTES;
-    const size_t depth = first_difference(&key, &there, from, symbols);
+    const struct radix_key key = radix_key_of(node), there = radix_key_of(radix_to_entry(radix_child_load(slot)));
+    const size_t symbols = key.key.size + 1 + RADIX_TRAILER_BYTES;
+    const size_t depth = radix_first_difference(&key, &there, from, symbols);
     check(depth < symbols); /* no entry is added twice */
-    return part(arena, slot, from, depth, symbol(&there, depth), node);
+    return part(arena, slot, from, depth, radix_symbol(&there, depth), node);
 }
 
 /*
@@ -455,31 +294,31 @@ static bool part_entry(struct arena *arena, _Atomic radix_child *slot, size_t fr
  */
 static struct radix_place begin_of(struct radix *radix, const struct radix_key *key) {
     if (radix->latest.slot) {
-        const struct radix_key like = key_of(radix->latest_entry);
-        const size_t depth = to_inner(child_load(radix->latest.slot))->depth;
-        if (first_difference(key, &like, 0, depth) == depth) return radix->latest;
+        const struct radix_key like = radix_key_of(radix->latest_entry);
+        const size_t depth = radix_to_inner(radix_child_load(radix->latest.slot))->depth;
+        if (radix_first_difference(key, &like, 0, depth) == depth) return radix->latest;
     }
     return (struct radix_place){.slot = &radix->root};
 }
 
 /* From *place on, which becomes the slot of the inner node that the entry stands in; NULL: it stands alone in one. */
 static bool add_from(struct arena *arena, struct radix_place *place, struct memtable_node *node) {
-    const struct radix_key key = key_of(node);
+    const struct radix_key key = radix_key_of(node);
     for (;;) {
-        const radix_child at = child_load(place->slot);
-        if (at == 0 || at == TAKEN_BACK) {
-            child_store(place->slot, from_entry(node));
+        const radix_child at = radix_child_load(place->slot);
+        if (at == 0 || at == RADIX_TAKEN_BACK) {
+            radix_child_store(place->slot, radix_from_entry(node));
             place->slot = NULL;
             return true;
         }
-        if (is_entry(at)) return part_entry(arena, place->slot, place->from, node);
-        struct radix_inner *inner = to_inner(at);
+        if (radix_is_entry(at)) return part_entry(arena, place->slot, place->from, node);
+        struct radix_inner *inner = radix_to_inner(at);
         const size_t leaves = leaves_at(inner, &key, place->from);
         if (leaves < inner->depth) {
-            const struct radix_key like = key_of(inner->any);
-            return part(arena, place->slot, place->from, leaves, symbol(&like, leaves), node);
+            const struct radix_key like = radix_key_of(inner->any);
+            return part(arena, place->slot, place->from, leaves, radix_symbol(&like, leaves), node);
         }
-        const int wanted = symbol(&key, inner->depth);
+        const int wanted = radix_symbol(&key, inner->depth);
         const _Atomic radix_child *next = slot_of(inner, wanted);
         if (!next) return add_child(arena, place->slot, inner, wanted, node);
         *place = (struct radix_place){(_Atomic radix_child *)(uintptr_t)next, inner->depth + 1};
@@ -487,7 +326,7 @@ static bool add_from(struct arena *arena, struct radix_place *place, struct memt
 }
 
 bool radix_add(struct radix *radix, struct arena *arena, const struct radix_place *place, struct memtable_node *node) {
-    const struct radix_key key = key_of(node);
+    const struct radix_key key = radix_key_of(node);
     struct radix_place at = place ? *place : begin_of(radix, &key);
     if (!add_from(arena, &at, node)) return false;
     radix->latest = at;
@@ -496,9 +335,9 @@ bool radix_add(struct radix *radix, struct arena *arena, const struct radix_plac
 }
 
 void radix_remove(struct radix *radix, const struct memtable_node *node) {
-    const struct radix_key key = key_of(node);
+    const struct radix_key key = radix_key_of(node);
     struct radix_place place;
     radix_find(radix, &key, &place);
-    check(child_load(place.slot) == from_entry(node));
-    child_store(place.slot, TAKEN_BACK);
+    check(radix_child_load(place.slot) == radix_from_entry(node));
+    radix_child_store(place.slot, RADIX_TAKEN_BACK);
 }

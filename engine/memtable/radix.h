@@ -46,6 +46,10 @@ struct radix {
 };
 
 void radix_init(struct radix *radix);
+/* Nothing was ever added. */
+static inline bool radix_is_empty(const struct radix *radix) {
+    return atomic_load_explicit(&radix->root, memory_order_relaxed) == 0;
+}
 
 /* A neighbour of the key, at or near its place on either side; NULL = none is known (the tree is empty, or all about
  * there was taken back). place may be NULL. */

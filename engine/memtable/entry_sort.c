@@ -1,0 +1,147 @@
+/*
+ * entry_sort: a stable sort of entries that were turned round before, so that of those with the same key the newest
+ * comes first without a look at sequences. Invariant: a call for keys from `from` on gets entries that agree before it.
+ */
+#include "engine/memtable/entry_sort.h"
+
+#include <string.h>
+
+enum {
+    HEAD_BYTES = 8,
+    RADIX_LEAST = 256,   /* fewer are merged */
+    INSERTION_MOST = 12, /* so few are inserted one by one */
+    RADIX_DEPTH = 64,    /* bytes of keys that are looked at as numbers, eight at a time; the rest are compared */
+    AHEAD = 8,           /* entries between the one that is looked at and the one that is fetched */
+};
+
+static void turn_round(struct entry_item *items, size_t count) {
+    for (size_t i = 0; i < count / 2; i++) {
+        const struct entry_item item = items[i];
+        items[i] = items[count - 1 - i];
+        items[count - 1 - i] = item;
+    }
+}
+
+/* ---- Few, or alike for long -------------------------------------------------------------------------------------- */
+
+static struct slice rest_of(const struct entry_item *item, size_t from) {
+    return slice_make(item->node->bytes + from, item->node->key_size - from);
+}
+
+/* `from`: both keys have so many bytes, and the same ones. */
+static bool is_before(const struct entry_item *a, const struct entry_item *b, size_t from) {
+    if (a->head != b->head) return a->head < b->head;
+    return slice_compare(rest_of(a, from), rest_of(b, from)) < 0;
+}
+
+static void insert_each(struct entry_item *items, size_t count, size_t from) {
+    for (size_t i = 1; i < count; i++) {
+        const struct entry_item item = items[i];
+        size_t at = i;
+        for (; at > 0 && is_before(&item, &items[at - 1], from); at--) items[at] = items[at - 1];
+        items[at] = item;
+    }
+}
+
+static void merge_sort(struct entry_item *items, struct entry_item *temp, size_t count, size_t from) {
+    if (count <= INSERTION_MOST) {
+        insert_each(items, count, from);
+        return;
+    }
+    const size_t half = count / 2;
+    merge_sort(items, temp, half, from);
+    merge_sort(items + half, temp, count - half, from);
+    if (!is_before(&items[half], &items[half - 1], from)) return;
+    memcpy(temp, items, half * sizeof *items);
+    size_t left = 0, right = half, to = 0;
+    while (left < half && right < count)
+        items[to++] = is_before(&items[right], &temp[left], from) ? items[right++] : temp[left++];
+    memcpy(items + to, temp + left, (half - left) * sizeof *items);
+}
+
+/* ---- Many, by their heads ---------------------------------------------------------------------------------------- */
+
+typedef uint32_t byte_counts[HEAD_BYTES][256];
+
+static void count_bytes(const struct entry_item *items, size_t count, byte_counts counts) {
+    memset(counts, 0, sizeof(byte_counts));
+    for (size_t i = 0; i < count; i++)
+        for (unsigned byte = 0; byte < HEAD_BYTES; byte++) counts[byte][items[i].head >> 8 * byte & 0xff]++;
+}
+
+/* From the lowest byte to the highest, those left out in which all agree. Not inlined: the counts are large, and the
+ * sort of a part comes from within that of the whole. */
+static __attribute__((noinline)) void sort_by_head(struct entry_item *items, struct entry_item *temp, size_t count) {
+    byte_counts counts;
+    struct entry_item *from = items, *to = temp;
+    count_bytes(items, count, counts);
+    for (unsigned byte = 0; byte < HEAD_BYTES; byte++) {
+        uint32_t *begin = counts[byte], sum = 0;
+        if (begin[items[0].head >> 8 * byte & 0xff] == count) continue;
+        for (unsigned value = 0; value < 256; value++) {
+            const uint32_t here = begin[value];
+            begin[value] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++) to[begin[from[i].head >> 8 * byte & 0xff]++] = from[i];
+        struct entry_item *other = from;
+        from = to;
+        to = other;
+    }
+    if (from != items) memcpy(items, from, count * sizeof *items);
+}
+
+static void sort(struct entry_item *items, struct entry_item *temp, size_t count, size_t from);
+
+/* What stands behind `from` in the key, as a head. */
+static uint64_t head_from(const struct memtable_node *node, size_t from) {
+    return entry_head(slice_make(node->bytes + from, node->key_size - from));
+}
+
+/* Entries whose heads are equal: the eight bytes from `from` on, zeros where a key ends before. */
+static void sort_equals(struct entry_item *items, struct entry_item *temp, size_t count, size_t from) {
+    const uint64_t head = items[0].head;
+    bool ends = count < RADIX_LEAST;
+    for (size_t i = 0; i < count && !ends; i++) ends = items[i].node->key_size < from + HEAD_BYTES;
+    if (ends) {
+        merge_sort(items, temp, count, from);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) items[i].head = head_from(items[i].node, from + HEAD_BYTES);
+    sort(items, temp, count, from + HEAD_BYTES);
+    for (size_t i = 0; i < count; i++) items[i].head = head;
+}
+
+static void fetch(const struct entry_item *item) {
+    __builtin_prefetch(item->node);
+    __builtin_prefetch(item->node->bytes);
+}
+
+static void sort(struct entry_item *items, struct entry_item *temp, size_t count, size_t from) {
+    if (count < RADIX_LEAST || from >= RADIX_DEPTH) {
+        merge_sort(items, temp, count, from);
+        return;
+    }
+    sort_by_head(items, temp, count);
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        const size_t ahead = begin + AHEAD;
+        if (ahead + 1 < count && items[ahead].head == items[ahead + 1].head) {
+            fetch(&items[ahead]);
+            fetch(&items[ahead + 1]);
+        }
+        for (end = begin + 1; end < count && items[end].head == items[begin].head;) end++;
+        if (end - begin > 1) sort_equals(items + begin, temp, end - begin, from);
+    }
+}
+
+static bool is_sorted(const struct entry_item *items, size_t count) {
+    for (size_t i = 1; i < count; i++)
+        if (items[i - 1].head >= items[i].head) return false;
+    return true;
+}
+
+void entry_sort(struct entry_item *items, struct entry_item *temp, size_t count) {
+    if (is_sorted(items, count)) return;
+    turn_round(items, count);
+    sort(items, temp, count, 0);
+}

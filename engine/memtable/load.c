@@ -1,0 +1,117 @@
+/*
+ * load: runs of entries, one for each tree. Invariant: the entries that wait for a tree are newer than those that are
+ * linked in it, and stand in the order of their sequences. An append, which goes by the version before it, waits for
+ * nobody: what waits for its tree is linked first.
+ */
+#include "engine/memtable/load.h"
+
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+#include "engine/engine.h"
+#include "engine/memtable/entry_sort.h"
+#include "engine/memtable/memtable_internal.h"
+
+enum {
+    ITEMS_FIRST = 64,
+    LINK_BYTES = 24, /* of inner nodes, about, that an entry's linking takes */
+};
+
+struct load_run {
+    struct load_run *next;
+    struct memtable_tree *tree;
+    struct entry_item *items; /* owned */
+    size_t count, room;
+};
+
+void memtable_load_begin(struct memtable_load *load, struct memtable *memtable) {
+    *load = (struct memtable_load){.memtable = memtable};
+}
+
+/* The run of the tree, made if absent; NULL when out of memory. */
+static struct load_run *run_of(struct memtable_load *load, struct memtable_tree *tree) {
+    if (tree->waiting) return tree->waiting;
+    struct load_run *run = calloc(1, sizeof *run);
+    if (!run) return NULL;
+    run->tree = tree;
+    run->next = load->runs;
+    load->runs = tree->waiting = run;
+    return run;
+}
+
+static enum status make_room(struct load_run *run) {
+    if (run->count < run->room) return STATUS_OK;
+    const size_t more = run->room ? run->room * 2 : ITEMS_FIRST;
+    struct entry_item *grown = realloc(run->items, more * sizeof *grown);
+    if (!grown) return STATUS_NO_MEMORY;
+    run->items = grown;
+    run->room = more;
+    return STATUS_OK;
+}
+
+static enum status link_run(struct memtable_load *load, struct load_run *run) {
+    if (run->count == 0) return STATUS_OK;
+    struct entry_item *temp = malloc(run->count * sizeof *temp);
+    if (!temp) return STATUS_NO_MEMORY;
+    entry_sort(run->items, temp, run->count);
+    free(temp);
+    if (!entry_list_link_all(&run->tree->list, &load->memtable->arena, run->items, run->count)) return STATUS_NO_MEMORY;
+    load->waiting -= run->count;
+    run->count = 0;
+    return STATUS_OK;
+}
+
+/* Set aside, but already counted. */
+static enum status set_aside(struct memtable_load *load, struct memtable_tree *tree, uint64_t trailer, struct slice key,
+                             struct slice value) {
+    struct memtable *memtable = load->memtable;
+    struct load_run *run = run_of(load, tree);
+    enum status status = run ? make_room(run) : STATUS_NO_MEMORY;
+    const uint64_t hash = memtable_filter_hash(tree->tree, entry_key_hash(key));
+    if (status == STATUS_OK) status = key_filter_prepare(&memtable->filter, hash);
+    if (status != STATUS_OK) return status;
+    const struct memtable_target target = memtable_target(key, trailer);
+    struct memtable_node *node = entry_list_node_create(&memtable->arena, &target, value);
+    if (!node) return STATUS_NO_MEMORY;
+    key_filter_add(&memtable->filter, hash);
+    run->items[run->count++] = (struct entry_item){.head = target.head, .node = node};
+    load->waiting++;
+    memtable_account(memtable);
+    memtable_note_sequence(memtable, entry_sequence(trailer));
+    const uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
+    atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
+    return STATUS_OK;
+}
+
+enum status memtable_load_add(struct memtable_load *load, uint32_t number, enum entry_kind kind, uint64_t sequence,
+                              struct slice key, struct slice value) {
+    check(key.size <= ENGINE_KEY_MAX_BYTES && value.size <= ENGINE_VALUE_MAX_BYTES && sequence <= ENTRY_SEQUENCE_MAX);
+    if (kind == ENTRY_RANGE_DELETE) return memtable_add(load->memtable, number, kind, sequence, key, value);
+    struct memtable_tree *tree = memtable_tree_make(load->memtable, number);
+    if (!tree) return STATUS_NO_MEMORY;
+    if (kind != ENTRY_APPEND) return set_aside(load, tree, entry_trailer(sequence, kind), key, value);
+    const enum status status = tree->waiting ? link_run(load, tree->waiting) : STATUS_OK;
+    return status == STATUS_OK ? memtable_add(load->memtable, number, kind, sequence, key, value) : status;
+}
+
+enum status memtable_load_link(struct memtable_load *load) {
+    enum status status = STATUS_OK;
+    for (struct load_run *run = load->runs; run && status == STATUS_OK; run = run->next) status = link_run(load, run);
+    memtable_account(load->memtable);
+    return status;
+}
+
+void memtable_load_end(struct memtable_load *load) {
+    while (load->runs) {
+        struct load_run *run = load->runs;
+        load->runs = run->next;
+        run->tree->waiting = NULL;
+        free(run->items);
+        free(run);
+    }
+    load->waiting = 0;
+}
+
+size_t memtable_load_bytes(const struct memtable_load *load) {
+    return memtable_bytes(load->memtable) + load->waiting * LINK_BYTES;
+}

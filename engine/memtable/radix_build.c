@@ -1,0 +1,110 @@
+/*
+ * radix_build: makes a radix tree of entries that are in order. From left to right: an inner node is open while entries
+ * come that share its symbols, and is made once all its children are known, so that it has the size that it needs.
+ *
+ * Invariant: of the open nodes each is deeper than the one before it; the last entry stands below all of them.
+ */
+#include "engine/memtable/radix_build.h"
+
+#include <stdlib.h>
+
+#include "engine/base/check.h"
+#include "engine/memtable/radix_node.h"
+
+static bool make_room(void **items, size_t count, size_t *room, size_t size) {
+    if (count < *room) return true;
+    const size_t more = *room ? *room * 2 : 64;
+    void *grown = realloc(*items, more * size);
+    if (!grown) return false;
+    *items = grown;
+    *room = more;
+    return true;
+}
+
+static bool open_node(struct radix_build *build, size_t depth) {
+    void *items = build->open;
+    const bool has_room = make_room(&items, build->open_count, &build->open_room, sizeof *build->open);
+    build->open = items;
+    if (has_room) build->open[build->open_count++] = (struct radix_open){.depth = depth, .first = build->child_count};
+    return has_room;
+}
+
+/* A further child of the deepest open node, with the entry that is its last. */
+static bool add_child(struct radix_build *build, radix_child child, const struct memtable_node *last) {
+    const struct radix_key key = radix_key_of(last);
+    void *items = build->children;
+    const bool has_room = make_room(&items, build->child_count, &build->child_room, sizeof *build->children);
+    build->children = items;
+    if (!has_room) return false;
+    const int symbol = radix_symbol(&key, build->open[build->open_count - 1].depth);
+    build->children[build->child_count++] = (struct radix_known){.child = child, .symbol = symbol};
+    return true;
+}
+
+static enum inner_kind kind_for(size_t children) {
+    enum inner_kind kind = RADIX_INNER_FEW;
+    while (children > radix_inner_capacity[kind]) kind++;
+    return kind;
+}
+
+/* The deepest open node has all its children. `from`: so many symbols lead to it. 0: out of memory. */
+static radix_child close_node(struct radix_build *build, const struct memtable_node *last, size_t from) {
+    const struct radix_open *node = &build->open[--build->open_count];
+    const size_t count = build->child_count - node->first;
+    const struct radix_known *children = &build->children[node->first];
+    struct radix_inner *inner = radix_inner_create(build->arena, kind_for(count - (children->symbol == RADIX_END)));
+    if (!inner) return 0;
+    inner->depth = (uint32_t)node->depth;
+    inner->any = last;
+    radix_keep_run(inner, last, from);
+    for (size_t i = 0; i < count; i++) radix_inner_put(inner, children[i].symbol, children[i].child);
+    build->child_count = node->first;
+    return (radix_child)inner;
+}
+
+/* Makes the open nodes of `least` or more symbols. *child: the last entry, then what it stands in. What stands above
+ * has at least so many symbols less one. */
+static bool close_deeper(struct radix_build *build, const struct memtable_node *last, size_t least,
+                         radix_child *child) {
+    while (build->open_count > 0 && build->open[build->open_count - 1].depth >= least) {
+        if (!add_child(build, *child, last)) return false;
+        const size_t above = build->open_count > 1 ? build->open[build->open_count - 2].depth + 1 : 0;
+        *child = close_node(build, last, above > least ? above : least);
+        if (!*child) return false;
+    }
+    return true;
+}
+
+void radix_build_begin(struct radix_build *build, struct arena *arena) {
+    *build = (struct radix_build){.arena = arena};
+}
+
+/* What stands before the node is known whole. */
+static bool add_last(struct radix_build *build, const struct memtable_node *last, const struct memtable_node *node) {
+    const struct radix_key key = radix_key_of(node), before = radix_key_of(last);
+    const size_t symbols = key.key.size + 1 + RADIX_TRAILER_BYTES;
+    const size_t shared = radix_first_difference(&key, &before, 0, symbols);
+    check(shared < symbols); /* no entry comes twice */
+    radix_child child = radix_from_entry(last);
+    if (!close_deeper(build, last, shared + 1, &child)) return false;
+    const bool is_open = build->open_count > 0 && build->open[build->open_count - 1].depth == shared;
+    return (is_open || open_node(build, shared)) && add_child(build, child, last);
+}
+
+void radix_build_add(struct radix_build *build, const struct memtable_node *node) {
+    if (build->last && !build->failed) build->failed = !add_last(build, build->last, node);
+    build->last = node;
+}
+
+bool radix_build_end(struct radix_build *build, struct radix *radix) {
+    radix_child child = build->last ? radix_from_entry(build->last) : 0;
+    const bool is_made = !build->failed && close_deeper(build, build->last, 0, &child);
+    if (is_made) {
+        radix_init(radix);
+        radix_child_store(&radix->root, child);
+    }
+    free(build->open);
+    free(build->children);
+    *build = (struct radix_build){.arena = build->arena};
+    return is_made;
+}
