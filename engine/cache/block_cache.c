@@ -27,7 +27,7 @@ enum {
     LINE_BYTES = 64,
     ROOM_TRIES = 32, /* blocks that leave so that another finds memory in a full slab */
     USES_MAX = 3,
-    BUCKETS_AT_ONCE = 64, /* looked at under one lock */
+    BLOCKS_AT_ONCE = 64, /* looked at under one lock */
 };
 
 struct block_shard {
@@ -35,15 +35,17 @@ struct block_shard {
     struct list small; /* oldest first */
     struct list main;
     size_t limit, bytes, small_bytes;
-    struct block **_Atomic buckets; /* changed under the mutex; read without it for a hint alone */
-    _Atomic size_t bucket_count;    /* a power of two */
+    struct block **buckets; /* of blocks without a slot */
+    size_t bucket_count;    /* a power of two */
     size_t block_count;
+    size_t chained;   /* of them in the buckets, not in slots */
     uint64_t *ghosts; /* key hashes; a key's slot is hash % ghost_count: a later one drives out an earlier one */
     size_t ghost_count;
     uint64_t hits, misses, added, refused, evicted;
 };
 
 enum block_home { HOME_HEAP, HOME_SLAB, HOME_LASTING, HOME_LASTING_HEAP };
+enum block_found_by { FOUND_BY_NOTHING, FOUND_BY_CHAIN, FOUND_BY_SLOT };
 
 struct block_cache {
     struct slab *slab;                /* NULL: blocks come from malloc */
@@ -145,17 +147,8 @@ static uint64_t key_hash(uint64_t file, uint64_t place) {
     return hash_mix(file, place);
 }
 
-static struct block **buckets_of(const struct block_shard *shard) {
-    return atomic_load_explicit(&shard->buckets, memory_order_relaxed);
-}
-
-static size_t bucket_count_of(const struct block_shard *shard) {
-    return atomic_load_explicit(&shard->bucket_count, memory_order_relaxed);
-}
-
-/* REQUIRES: the shard's mutex, where what it points to is read. */
 static struct block **bucket_of(struct block_shard *shard, uint64_t hash) {
-    return buckets_of(shard) + ((hash >> 8) & (bucket_count_of(shard) - 1));
+    return shard->buckets + ((hash >> 8) & (shard->bucket_count - 1));
 }
 
 /* Whoever asks for a block searches in it: the lines with the keys are fetched side by side, not one after another. */
@@ -163,21 +156,35 @@ static void block_touch(const struct block *block) {
     for (size_t line = 1; line <= BLOCK_LINES; line++) __builtin_prefetch((const char *)block + line * LINE_BYTES);
 }
 
-static struct block *shard_find(struct block_shard *shard, uint64_t hash, uint64_t file, uint64_t place) {
-    struct block *block = *bucket_of(shard, hash);
-    while (block && (block->file != file || block->place != place)) block = block->chain;
+static struct block *slot_block(const struct block_slot *slot) {
+    return atomic_load_explicit(&slot->block, memory_order_acquire);
+}
+
+/* What leads to a block: where it is noted, or would be. */
+struct place {
+    uint64_t file, number, hash;
+    struct block_slot *slot; /* NULL: a bucket */
+};
+
+static struct place place_make(uint64_t file, uint64_t number, struct block_slot *slot) {
+    return (struct place){.file = file, .number = number, .hash = key_hash(file, number), .slot = slot};
+}
+
+static struct block *shard_find(struct block_shard *shard, const struct place *place) {
+    if (place->slot) return slot_block(place->slot);
+    struct block *block = *bucket_of(shard, place->hash);
+    while (block && (block->file != place->file || block->place != place->number)) block = block->chain;
     return block;
 }
 
 /* Twice the buckets; when there is no memory for them, chains grow instead. */
 static void shard_grow(struct block_shard *shard) {
-    size_t count = bucket_count_of(shard) * 2;
-    struct block **buckets = calloc(count, sizeof(struct block *));
+    const size_t old_count = shard->bucket_count;
+    struct block **old = shard->buckets;
+    struct block **buckets = calloc(old_count * 2, sizeof(struct block *));
     if (!buckets) return;
-    struct block **old = buckets_of(shard);
-    size_t old_count = bucket_count_of(shard);
-    atomic_store_explicit(&shard->buckets, buckets, memory_order_relaxed);
-    atomic_store_explicit(&shard->bucket_count, count, memory_order_relaxed);
+    shard->buckets = buckets;
+    shard->bucket_count = old_count * 2;
     for (size_t i = 0; i < old_count; i++) {
         for (struct block *block = old[i], *next; block; block = next) {
             next = block->chain;
@@ -189,11 +196,36 @@ static void shard_grow(struct block_shard *shard) {
     free(old);
 }
 
-/* Takes the block out of table and queues and drops the table's reference. */
+static void shard_note(struct block_shard *shard, struct block *block, const struct place *place) {
+    if (place->slot) {
+        block->found_by = FOUND_BY_SLOT;
+        block->slot = place->slot;
+        atomic_store_explicit(&place->slot->block, block, memory_order_release);
+        return;
+    }
+    if (shard->chained * 2 >= shard->bucket_count) shard_grow(shard); /* a longer chain costs a miss a block */
+    struct block **bucket = bucket_of(shard, place->hash);
+    block->found_by = FOUND_BY_CHAIN;
+    block->chain = *bucket;
+    *bucket = block;
+    shard->chained++;
+}
+
+static void shard_unnote(struct block_shard *shard, struct block *block, uint64_t hash) {
+    if (block->found_by == FOUND_BY_SLOT) {
+        atomic_store_explicit(&block->slot->block, NULL, memory_order_release); /* it may be gone from here on */
+    } else {
+        struct block **at = bucket_of(shard, hash);
+        while (*at != block) at = &(*at)->chain;
+        *at = block->chain;
+        shard->chained--;
+    }
+    block->found_by = FOUND_BY_NOTHING;
+}
+
+/* Takes the block from where it is noted and its queue and drops the cache's reference. */
 static void shard_remove(struct block_shard *shard, struct block *block, uint64_t hash) {
-    struct block **at = bucket_of(shard, hash);
-    while (*at != block) at = &(*at)->chain;
-    *at = block->chain;
+    shard_unnote(shard, block, hash);
     list_remove(&block->queue);
     size_t charge = block_charge(block);
     shard->bytes -= charge;
@@ -280,31 +312,27 @@ static bool shard_give_up(struct block_shard *shard) {
     return shard->evicted != before;
 }
 
-static void shard_insert(struct block_shard *shard, struct block *block, uint64_t hash) {
-    if (shard->block_count * 2 >= bucket_count_of(shard)) shard_grow(shard); /* a longer chain costs a miss a block */
+static void shard_insert(struct block_shard *shard, struct block *block, const struct place *place) {
     size_t charge = block_charge(block);
-    block->in_main = ghost_has(shard, hash);
+    block->in_main = ghost_has(shard, place->hash);
     list_push_back(block->in_main ? &shard->main : &shard->small, &block->queue);
     if (!block->in_main) shard->small_bytes += charge;
     shard->bytes += charge;
     shard->block_count++;
     shard->added++;
-    struct block **bucket = bucket_of(shard, hash);
-    block->chain = *bucket;
-    *bucket = block;
-    block_acquire(block); /* the table's */
+    shard_note(shard, block, place);
+    block_acquire(block); /* the cache's */
 }
 
 static bool shard_init(struct block_shard *shard, size_t limit) {
-    *shard = (struct block_shard){.limit = limit, .ghost_count = limit / BLOCK_BYTES_GUESS};
+    *shard =
+        (struct block_shard){.limit = limit, .ghost_count = limit / BLOCK_BYTES_GUESS, .bucket_count = BUCKETS_MIN};
     mutex_init(&shard->mutex);
     list_init(&shard->small);
     list_init(&shard->main);
-    struct block **buckets = calloc(BUCKETS_MIN, sizeof(struct block *));
-    atomic_init(&shard->buckets, buckets);
-    atomic_init(&shard->bucket_count, BUCKETS_MIN);
+    shard->buckets = calloc(BUCKETS_MIN, sizeof(struct block *));
     if (shard->ghost_count) shard->ghosts = calloc(shard->ghost_count, sizeof(uint64_t));
-    return buckets && (shard->ghosts || !shard->ghost_count);
+    return shard->buckets && (shard->ghosts || !shard->ghost_count);
 }
 
 static void shard_deinit(struct block_shard *shard) {
@@ -316,7 +344,7 @@ static void shard_deinit(struct block_shard *shard) {
             block_release(block);
         }
     }
-    free(buckets_of(shard));
+    free(shard->buckets);
     free(shard->ghosts);
     mutex_deinit(&shard->mutex);
 }
@@ -357,13 +385,15 @@ static struct block_shard *shard_of(struct block_cache *cache, uint64_t hash) {
     return &cache->shards[hash & (cache->shard_count - 1)];
 }
 
-struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place) {
-    uint64_t hash = key_hash(file, place);
-    struct block_shard *shard = shard_of(cache, hash);
+struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place, struct block_slot *slot) {
+    const struct place where = place_make(file, place, slot);
+    struct block_shard *shard = shard_of(cache, where.hash);
+    /* Before the lock: what stood there a moment ago is a hint that costs nothing when it is wrong. */
+    if (slot) block_touch(slot_block(slot));
     mutex_lock(&shard->mutex);
-    struct block *block = *bucket_of(shard, hash);
+    struct block *block = slot ? NULL : *bucket_of(shard, where.hash);
     if (block) block_touch(block); /* mostly the right one */
-    block = shard_find(shard, hash, file, place);
+    block = shard_find(shard, &where);
     if (block) {
         block_acquire(block);
         shard->hits++;
@@ -377,21 +407,15 @@ struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t
     return block;
 }
 
-/* Where the entry was a moment ago: a hint that is wrong fetches what nobody wants. */
-void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place) {
-    uint64_t hash = key_hash(file, place);
-    __builtin_prefetch(bucket_of(shard_of(cache, hash), hash));
-}
-
-void block_cache_add(struct block_cache *cache, struct block **block) {
-    uint64_t hash = key_hash((*block)->file, (*block)->place);
-    struct block_shard *shard = shard_of(cache, hash);
+void block_cache_add(struct block_cache *cache, struct block **block, struct block_slot *slot) {
+    const struct place where = place_make((*block)->file, (*block)->place, slot);
+    struct block_shard *shard = shard_of(cache, where.hash);
     mutex_lock(&shard->mutex);
-    struct block *first = shard_find(shard, hash, (*block)->file, (*block)->place);
+    struct block *first = shard_find(shard, &where);
     if (first) {
         block_acquire(first);
     } else if (shard_make_room(shard, block_charge(*block))) {
-        shard_insert(shard, *block, hash);
+        shard_insert(shard, *block, &where);
     } else {
         shard->refused++;
     }
@@ -401,12 +425,13 @@ void block_cache_add(struct block_cache *cache, struct block **block) {
     *block = first;
 }
 
-void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place) {
-    uint64_t hash = key_hash(file, place);
-    struct block_shard *shard = shard_of(cache, hash);
+void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place, struct block_slot *slot) {
+    if (slot && !slot_block(slot)) return;
+    const struct place where = place_make(file, place, slot);
+    struct block_shard *shard = shard_of(cache, where.hash);
     mutex_lock(&shard->mutex);
-    struct block *block = shard_find(shard, hash, file, place);
-    if (block) shard_remove(shard, block, hash);
+    struct block *block = shard_find(shard, &where);
+    if (block) shard_remove(shard, block, where.hash);
     mutex_unlock(&shard->mutex);
 }
 
@@ -495,26 +520,52 @@ void block_cache_get_stats(struct block_cache *cache, struct block_cache_stats *
     }
 }
 
-/* REQUIRES: the shard's mutex. Of so many buckets from `from` on. */
-static uint64_t buckets_pinned_bytes(const struct block_shard *shard, size_t from, size_t count) {
+/*
+ * Some of the blocks of a queue, from *last on (NULL: its first): *last is then the last of them, with a reference, so
+ * that the walk finds its place again after the lock was free; or NULL, when none is left or that one has left.
+ */
+static uint64_t some_pinned_bytes(struct block_shard *shard, struct list *queue, struct block **last) {
     uint64_t bytes = 0;
-    for (size_t i = from; i < from + count && i < bucket_count_of(shard); i++)
-        for (const struct block *block = buckets_of(shard)[i]; block; block = block->chain)
-            if (block_is_pinned(block)) bytes += block_charge(block);
+    struct block *before = *last;
+    *last = NULL;
+    mutex_lock(&shard->mutex);
+    if (before && before->found_by == FOUND_BY_NOTHING) {
+        mutex_unlock(&shard->mutex);
+        block_release(before);
+        return 0;
+    }
+    struct list *link = before ? before->queue.next : queue->next;
+    for (size_t seen = 0; seen < BLOCKS_AT_ONCE && link != &shard->small && link != &shard->main; seen++) {
+        *last = list_entry(link, struct block, queue);
+        if (block_is_pinned(*last)) bytes += block_charge(*last);
+        link = link->next;
+    }
+    if (*last) block_acquire(*last);
+    mutex_unlock(&shard->mutex);
+    block_release(before);
+    return bytes;
+}
+
+static uint64_t queue_pinned_bytes(struct block_shard *shard, struct list *queue, size_t blocks) {
+    struct block *last = NULL;
+    uint64_t bytes = 0;
+    for (size_t seen = 0; seen <= blocks;
+         seen += BLOCKS_AT_ONCE) { /* what comes to its end meanwhile is not waited for */
+        bytes += some_pinned_bytes(shard, queue, &last);
+        if (!last) break;
+    }
+    block_release(last);
     return bytes;
 }
 
 uint64_t block_cache_pinned_bytes(struct block_cache *cache) {
+    struct block_cache_stats stats;
     uint64_t bytes = 0;
+    block_cache_get_stats(cache, &stats);
     for (unsigned i = 0; i < cache->shard_count; i++) {
         struct block_shard *shard = &cache->shards[i];
-        size_t from = 0, end = 1;
-        for (; from < end; from += BUCKETS_AT_ONCE) {
-            mutex_lock(&shard->mutex);
-            end = bucket_count_of(shard);
-            bytes += buckets_pinned_bytes(shard, from, BUCKETS_AT_ONCE);
-            mutex_unlock(&shard->mutex);
-        }
+        bytes += queue_pinned_bytes(shard, &shard->small, (size_t)stats.blocks);
+        bytes += queue_pinned_bytes(shard, &shard->main, (size_t)stats.blocks);
     }
     return bytes;
 }

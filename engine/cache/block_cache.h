@@ -16,6 +16,8 @@
 
 struct block_cache;
 
+struct block_slot;
+
 /* A verified, decoded block; immutable once it is in the cache or shared. Bytes follow the struct. */
 struct block {
     uint64_t file;               /* key: which file, unique for the life of the cache */
@@ -25,13 +27,27 @@ struct block {
     _Atomic uint8_t uses;        /* the cache's: asked for since it moved, up to 3 */
     bool in_main;                /* the cache's */
     uint8_t home;                /* the cache's: where its memory is from */
+    uint8_t found_by;            /* the cache's: which of the two below leads to it */
     struct list queue;           /* the cache's */
-    struct block *chain;         /* the cache's: next in the same bucket */
-    struct block_cache *cache;   /* that counts its memory; may be NULL */
-    _Alignas(8) uint8_t data[];  /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
+    union {                      /* the cache's */
+        struct block *chain;     /* next in the same bucket of its table */
+        struct block_slot *slot;
+    };
+    struct block_cache *cache;  /* that counts its memory; may be NULL */
+    _Alignas(8) uint8_t data[]; /* size bytes, then BLOCK_SLACK_BYTES that may be read but mean nothing */
 };
 
 enum { BLOCK_SLACK_BYTES = 8 };
+
+/*
+ * Where the cache notes a block that its owner asks for by number, such as an SST's data blocks: the owner keeps an
+ * array of them, zeroed, beside what leads to the block, and no table is searched. While a block may be in it, it must
+ * not move; block_cache_drop empties it. An owner without such numbers passes NULL throughout: its blocks are in a hash
+ * table of the cache's. For one (file, place) it is always the one or the other.
+ */
+struct block_slot {
+    _Atomic(struct block *) block; /* the cache's; NULL = not here */
+};
 
 /*
  * A block with one reference, the caller's; data is to be filled. Its memory is from `cache`, which it must not outlive
@@ -55,19 +71,17 @@ struct block_cache *block_cache_create(size_t bytes);
 void block_cache_destroy(struct block_cache *cache);
 
 /* The block, with a reference for the caller; NULL = not here. Counts a hit or a miss. */
-struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place);
-
-/* A hint: block_cache_get of this block comes soon. The table's entry is asked for, not waited for. No lock. */
-void block_cache_prepare(struct block_cache *cache, uint64_t file, uint64_t place);
+struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place, struct block_slot *slot);
 
 /*
  * Offers a block that the caller holds a reference to. If another came first under the same key, *block becomes that
  * one (references move over). Whether it was kept or not, the caller still holds its one reference to *block.
  */
-void block_cache_add(struct block_cache *cache, struct block **block);
+void block_cache_add(struct block_cache *cache, struct block **block, struct block_slot *slot);
 
-/* Forgets the block, if it is here; a pinned one is freed with its last release. */
-void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place);
+/* Forgets the block, if it is here; a pinned one is freed with its last release. The cache does not know the slot any
+ * more when this returns, provided that nobody adds to it meanwhile. An empty slot costs no lock. */
+void block_cache_drop(struct block_cache *cache, uint64_t file, uint64_t place, struct block_slot *slot);
 
 /*
  * Another ceiling from now on, at most that of block_cache_create. What does not fit any more leaves, the least wanted

@@ -97,7 +97,6 @@ static void tell_removal(struct engine *engine, const struct file *file, enum st
 static void bury_file(struct engine *engine, struct file *file) {
     char path[IO_PATH_BYTES];
     const bool goes = atomic_load(&file->dead) && !store_has_failed(engine) && !engine->options.read_only;
-    if (goes) sst_forget_blocks(atomic_load(&file->sst));
     tables_close_one(engine, atomic_load(&file->sst));
     if (goes) {
         enum status status = store_file_path(engine, file->meta.number, path);

@@ -74,8 +74,6 @@ static enum status look_in_sst(struct lookup *lookup, struct sst *sst) {
 
 static enum status look_in_file(struct lookup *lookup, struct file *file) {
     struct sst *sst;
-    if (file_locate(file, lookup->key) != 0) return STATUS_OK;
-    if (file->meta.first_sequence > lookup->snapshot) return STATUS_OK;
     const enum status opened = store_open_file(lookup->engine, file, lookup->flags, &sst);
     if (opened != STATUS_OK) return opened;
     if (file->meta.range_deletes > 0)
@@ -92,15 +90,44 @@ static enum status look_in_file(struct lookup *lookup, struct file *file) {
     return status;
 }
 
-static enum status look_in_files(struct lookup *lookup, const struct tree_files *files) {
-    enum status status = STATUS_OK;
-    for (uint32_t i = 0; i < files->levels[0].count && status == STATUS_OK && !lookup->decided; i++)
-        status = look_in_file(lookup, files->levels[0].files[i]);
-    for (uint32_t i = 1; i < ENGINE_LEVELS && status == STATUS_OK && !lookup->decided; i++) {
-        const struct level *level = &files->levels[i];
-        const uint32_t at = level->count > 0 ? level_find(level, lookup->key) : 0;
-        if (at < level->count) status = look_in_file(lookup, level->files[at]);
+enum { CANDIDATES_AT_ONCE = 16 };
+
+/* Files that may hold the key, newest first, some at a time: their filters are fetched from memory side by side. */
+struct candidates {
+    struct file *files[CANDIDATES_AT_ONCE];
+    uint32_t count;
+    uint32_t level, at; /* of the file to look at next */
+};
+
+static void consider(struct candidates *candidates, const struct lookup *lookup, struct file *file) {
+    if (file->meta.first_sequence > lookup->snapshot || file_locate(file, lookup->key) != 0) return;
+    const struct sst *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
+    if (sst) sst_touch_filter(sst, lookup->hash);
+    candidates->files[candidates->count++] = file;
+}
+
+/* False: there are no more. */
+static bool find_candidates(struct candidates *candidates, const struct lookup *lookup,
+                            const struct tree_files *files) {
+    candidates->count = 0;
+    while (candidates->count < CANDIDATES_AT_ONCE && candidates->level < ENGINE_LEVELS) {
+        const struct level *level = &files->levels[candidates->level];
+        if (candidates->level > 0 && level->count > 0) candidates->at = level_find(level, lookup->key);
+        if (candidates->at < level->count) consider(candidates, lookup, level->files[candidates->at++]);
+        if (candidates->level > 0 || candidates->at >= level->count) {
+            candidates->level++;
+            candidates->at = 0;
+        }
     }
+    return candidates->count > 0;
+}
+
+static enum status look_in_files(struct lookup *lookup, const struct tree_files *files) {
+    struct candidates candidates = {.count = 0};
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && !lookup->decided && find_candidates(&candidates, lookup, files))
+        for (uint32_t i = 0; i < candidates.count && status == STATUS_OK && !lookup->decided; i++)
+            status = look_in_file(lookup, candidates.files[i]);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
+#include "engine/entry/internal_key.h"
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
@@ -36,7 +37,13 @@ static void count_file(struct file *file, uint64_t bytes) {
 struct file *file_create(struct morgue *morgue, const struct edit_file *meta) {
     struct file *file = malloc(sizeof *file + meta->first.size + meta->last.size + meta->values.size);
     if (!file) return NULL;
-    *file = (struct file){.meta = *meta, .references = 1, .morgue = morgue};
+    *file = (struct file){
+        .first_head = entry_head(meta->first),
+        .last_head = meta->has_last ? entry_head(meta->last) : UINT64_MAX,
+        .meta = *meta,
+        .references = 1,
+        .morgue = morgue,
+    };
     list_init(&file->link);
     if (meta->first.size) memcpy(file->keys, meta->first.data, meta->first.size);
     if (meta->last.size) memcpy(file->keys + meta->first.size, meta->last.data, meta->last.size);
@@ -66,11 +73,17 @@ void file_destroy(struct file *file) {
     free(file);
 }
 
-int file_locate(const struct file *file, struct slice key) {
-    if (slice_compare(key, file->meta.first) < 0) return -1;
-    if (!file->meta.has_last) return 0;
+/* Mostly the heads tell: the keys themselves are not touched then. */
+static int locate(const struct file *file, uint64_t head, struct slice key) {
+    if (head < file->first_head || (head == file->first_head && slice_compare(key, file->meta.first) < 0)) return -1;
+    if (head < file->last_head || !file->meta.has_last) return 0;
+    if (head > file->last_head) return 1;
     const int order = slice_compare(key, file->meta.last);
     return order > 0 || (order == 0 && file->meta.last_exclusive);
+}
+
+int file_locate(const struct file *file, struct slice key) {
+    return locate(file, entry_head(key), key);
 }
 
 bool file_overlaps(const struct file *file, struct slice begin, struct slice end) {
@@ -91,10 +104,11 @@ bool file_overlaps_file(const struct file *a, const struct file *b) {
 /* ---- Levels and trees -------------------------------------------------------------------------------------------- */
 
 uint32_t level_find(const struct level *level, struct slice key) {
+    const uint64_t head = entry_head(key);
     uint32_t low = 0, high = level->count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (file_locate(level->files[middle], key) > 0)
+        if (locate(level->files[middle], head, key) > 0)
             low = middle + 1;
         else
             high = middle;

@@ -31,10 +31,11 @@ void morgue_init(struct morgue *morgue);
 void morgue_deinit(struct morgue *morgue); /* must be empty */
 
 struct file {
-    struct edit_file meta;     /* keys lie in `keys`; level as in the present version: see tree_files */
-    _Atomic(struct sst *) sst; /* NULL until first read, and after it was closed for others; owned */
-    atomic_bool used;          /* asked for since the hand passed: tables.c */
-    uint32_t pins;             /* table_lock: jobs that read it without a view */
+    uint64_t first_head, last_head; /* entry_head of the span's ends; UINT64_MAX for no end */
+    struct edit_file meta;          /* keys lie in `keys`; level as in the present version: see tree_files */
+    _Atomic(struct sst *) sst;      /* NULL until first read, and after it was closed for others; owned */
+    atomic_bool used;               /* asked for since the hand passed: tables.c */
+    uint32_t pins;                  /* table_lock: jobs that read it without a view */
     _Atomic uint32_t references;
     atomic_bool dead;    /* removed by an edit that is durable: to be removed from disk with the last reference */
     atomic_bool damaged; /* a read of it failed: compaction leaves it alone */

@@ -58,18 +58,26 @@ enum status filter_decode(struct slice raw, struct filter *filter) {
     return STATUS_OK;
 }
 
+/* REQUIRES: lines. */
+static const uint8_t *line_for(const struct filter *filter, uint64_t hash) {
+    return filter->lines + (size_t)line_of(hash, filter->line_count) * FILTER_LINE_BYTES;
+}
+
+void filter_touch(const struct filter *filter, uint64_t hash) {
+    if (filter->line_count > 0) __builtin_prefetch(line_for(filter, hash));
+}
+
 uint32_t filter_count_denied(const struct filter *filter, const uint64_t *hashes, uint32_t count) {
     uint32_t denied = 0;
     if (filter->line_count == 0) return 0;
-    for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(filter->lines + (size_t)line_of(hashes[i], filter->line_count) * FILTER_LINE_BYTES);
+    for (uint32_t i = 0; i < count; i++) filter_touch(filter, hashes[i]);
     for (uint32_t i = 0; i < count; i++) denied += !filter_may_have(filter, hashes[i]);
     return denied;
 }
 
 bool filter_may_have(const struct filter *filter, uint64_t hash) {
     if (filter->line_count == 0) return true;
-    const uint8_t *line = filter->lines + (size_t)line_of(hash, filter->line_count) * FILTER_LINE_BYTES;
+    const uint8_t *line = line_for(filter, hash);
     uint32_t bits = (uint32_t)hash;
     for (unsigned probe = 0; probe < filter->probes; probe++, bits *= 0x9e3779b9u) {
         if (!(line[bits >> 26] & (1u << (bits >> 23 & 7)))) return false;

@@ -20,6 +20,8 @@ struct filter {
 };
 MUST_CHECK enum status filter_decode(struct slice raw, struct filter *filter);
 bool filter_may_have(const struct filter *filter, uint64_t hash);
+/* filter_may_have comes soon: its line is asked of memory, not waited for. */
+void filter_touch(const struct filter *filter, uint64_t hash);
 /* How many of the hashes it denies. The waits for memory overlap, so that this is much cheaper than one by one. */
 uint32_t filter_count_denied(const struct filter *filter, const uint64_t *hashes, uint32_t count);
 

@@ -24,6 +24,7 @@ struct sst {
     struct block *properties_block;
     struct filter filter;
     struct sst_block_view index;
+    struct block_slot *slots;                        /* of each data block in the cache; NULL without a cache */
     void (*progress)(void *context, uint64_t bytes); /* of sst_verify; may be NULL */
     void *progress_context;
     struct arena arena; /* of ranges */
@@ -59,10 +60,13 @@ MUST_CHECK enum status sst_block_decode(struct sst *sst, uint32_t at, struct sli
 MUST_CHECK enum status sst_block_look(struct sst *sst, uint32_t at, struct slice bytes, struct buf *room,
                                       struct sst_block_view *view);
 
-/* The raw content of one of the footer's sections out of `bytes`, exactly its unit, as a block that lasts. CORRUPT,
- * NO_MEMORY, UNSUPPORTED. */
+/* The raw content of one of the footer's sections out of `bytes`, exactly its unit, as a block that lasts; `front`
+ * bytes of the block lie before it. CORRUPT, NO_MEMORY, UNSUPPORTED. */
 MUST_CHECK enum status sst_section_load(struct sst *sst, struct slice bytes, const struct sst_handle *handle,
-                                        unsigned section, struct block **block);
+                                        unsigned section, size_t front, struct block **block);
+
+/* The block if it is in the cache, with a reference for the caller; NULL otherwise. */
+struct block *sst_block_cached(struct sst *sst, uint32_t at);
 
 /* Offers a loaded block to the cache: see block_cache_add. */
 void sst_block_cache(struct sst *sst, struct block **block);

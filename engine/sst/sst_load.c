@@ -41,13 +41,13 @@ static enum status unit_unpack(const struct sst *sst, const struct sst_unit *uni
 }
 
 enum status sst_section_load(struct sst *sst, struct slice bytes, const struct sst_handle *handle, unsigned section,
-                             struct block **block) {
+                             size_t front, struct block **block) {
     struct sst_unit unit;
     enum status status = unit_open(sst, bytes, handle, section, &unit);
     if (status != STATUS_OK) return status;
-    struct block *made = block_create_lasting(sst->environment->cache, unit.raw_size);
+    struct block *made = block_create_lasting(sst->environment->cache, front + unit.raw_size);
     if (!made) return STATUS_NO_MEMORY;
-    status = unit_unpack(sst, &unit, made->data);
+    status = unit_unpack(sst, &unit, made->data + front);
     if (status == STATUS_OK)
         *block = made;
     else
@@ -213,16 +213,17 @@ static enum status block_read(struct sst *sst, uint32_t at, struct block **block
     return status;
 }
 
+struct block *sst_block_cached(struct sst *sst, uint32_t at) {
+    return sst->slots ? block_cache_get(sst->environment->cache, sst->cache_file, at, &sst->slots[at]) : NULL;
+}
+
 void sst_block_cache(struct sst *sst, struct block **block) {
-    if (sst->environment->cache) block_cache_add(sst->environment->cache, block);
+    if (sst->slots) block_cache_add(sst->environment->cache, block, &sst->slots[(*block)->place]);
 }
 
 enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct block **block) {
-    struct block_cache *cache = sst->environment->cache;
-    if (cache) {
-        *block = block_cache_get(cache, sst->cache_file, at);
-        if (*block) return STATUS_OK;
-    }
+    *block = sst_block_cached(sst, at);
+    if (*block) return STATUS_OK;
     if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
     enum status status = block_read(sst, at, block);
     if (status == STATUS_OK && !(flags & SST_NO_FILL)) sst_block_cache(sst, block);

@@ -9,7 +9,10 @@
 #include "engine/base/check.h"
 #include "engine/sst/sst_file.h"
 
-enum { RANGE_ARENA_BYTES = 16 << 10 };
+enum {
+    RANGE_ARENA_BYTES = 16 << 10,
+    FILTER_FRONT = FILTER_LINE_BYTES - FILTER_HEADER_BYTES, /* behind its header the filter's lines are the machine's */
+};
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
@@ -49,7 +52,8 @@ static enum status open_section(struct sst *sst, unsigned section, struct slice 
     const struct sst_handle *handle = &sst->footer.sections[section - SST_SECTION_FILTER];
     if (handle->size == 0) return STATUS_OK;
     struct slice unit = slice_make(bytes.data + (handle->offset - start), handle->size);
-    enum status status = sst_section_load(sst, unit, handle, section, block);
+    enum status status =
+        sst_section_load(sst, unit, handle, section, section == SST_SECTION_FILTER ? FILTER_FRONT : 0, block);
     if (status == STATUS_OK || status == STATUS_NO_MEMORY) return status;
     return error_set(error, status, "the %s section at offset %" PRIu64 " (%u bytes) is damaged",
                      sst_section_name(section), handle->offset, handle->size);
@@ -131,7 +135,8 @@ static enum status open_parts(struct sst *sst, struct slice bytes, uint64_t star
     status = block_view_parse(block_slice(sst->index_block), &sst->index);
     if (status == STATUS_OK && !index_is_sound(sst)) status = STATUS_CORRUPT;
     if (status != STATUS_OK) return error_set(error, status, "its index is malformed");
-    if (sst->filter_block) status = filter_decode(block_slice(sst->filter_block), &sst->filter);
+    if (sst->filter_block)
+        status = filter_decode(slice_from(block_slice(sst->filter_block), FILTER_FRONT), &sst->filter);
     if (status != STATUS_OK) return error_set(error, status, "its filter is malformed");
     status = open_section(sst, SST_SECTION_RANGE_DELETES, bytes, start, &ranges, error);
     if (status == STATUS_OK) status = open_ranges(sst, ranges, error);
@@ -157,6 +162,20 @@ static enum status open_sections(struct sst *sst, struct error *error) {
     return status;
 }
 
+/* Out of the cache, and the slots with them. */
+static void forget_blocks(struct sst *sst) {
+    if (!sst->slots) return;
+    for (uint32_t at = 0; at < sst->index.count; at++)
+        block_cache_drop(sst->environment->cache, sst->cache_file, at, &sst->slots[at]);
+    free(sst->slots);
+}
+
+static enum status make_slots(struct sst *sst) {
+    if (!sst->environment->cache || sst->index.count == 0) return STATUS_OK;
+    sst->slots = calloc(sst->index.count, sizeof *sst->slots);
+    return sst->slots ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 enum status sst_open(const struct sst_environment *environment, const char *path, struct sst_identity identity,
                      uint64_t cache_file, struct sst **sst, struct error *error) {
     return sst_open_adopted(environment, path, identity, cache_file, 0, 0, sst, error);
@@ -180,6 +199,7 @@ enum status sst_open_adopted(const struct sst_environment *environment, const ch
     if (status == STATUS_OK) status = open_ends(this, &features, error);
     if (status == STATUS_OK) status = open_sections(this, error);
     if (status == STATUS_OK) status = sst_open_dictionary(this, features, error);
+    if (status == STATUS_OK) status = make_slots(this);
     if (status == STATUS_OK) {
         *sst = this;
         return STATUS_OK;
@@ -192,6 +212,7 @@ enum status sst_open_adopted(const struct sst_environment *environment, const ch
 
 void sst_close(struct sst *sst) {
     if (!sst) return;
+    forget_blocks(sst);
     block_release(sst->filter_block);
     block_release(sst->index_block);
     block_release(sst->properties_block);
@@ -218,8 +239,13 @@ const struct range_set *sst_range_deletes(const struct sst *sst) {
 size_t sst_memory_bytes(const struct sst *sst) {
     size_t bytes =
         sizeof *sst + sst->arena.reserved_bytes + block_charge(sst->index_block) + block_charge(sst->properties_block);
+    if (sst->slots) bytes += sst->index.count * sizeof *sst->slots;
     if (sst->unpacker) bytes += dictionary_unpacker_bytes(sst->unpacker);
     return sst->filter_block ? bytes + block_charge(sst->filter_block) : bytes;
+}
+
+void sst_touch_filter(const struct sst *sst, uint64_t hash) {
+    filter_touch(&sst->filter, hash);
 }
 
 bool sst_may_have(const struct sst *sst, uint64_t hash) {
@@ -254,11 +280,6 @@ enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsign
 
 uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot) {
     return sst_index_seek(sst, key, entry_trailer_at(snapshot));
-}
-
-void sst_forget_blocks(struct sst *sst) {
-    if (!sst || !sst->environment->cache) return;
-    for (uint32_t at = 0; at < sst->index.count; at++) block_cache_drop(sst->environment->cache, sst->cache_file, at);
 }
 
 /* Stored bytes of the data blocks before the one that holds key. */

@@ -27,15 +27,13 @@ MUST_CHECK enum status sst_open(const struct sst_environment *environment, const
 MUST_CHECK enum status sst_open_adopted(const struct sst_environment *environment, const char *path,
                                         struct sst_identity identity, uint64_t cache_file, uint32_t tree,
                                         uint64_t sequence, struct sst **sst, struct error *error);
-/* The file is gone: the cache forgets its blocks. NULL is allowed: what was never opened has none there. */
-void sst_forget_blocks(struct sst *sst);
-/* Sources on it must have been closed; pinned blocks may outlive it. Does not take its blocks out of the cache. NULL is
- * allowed. */
+/* Sources on it must have been closed; the cache forgets its blocks, and pinned ones may outlive it. O(its blocks).
+ * NULL is allowed. */
 void sst_close(struct sst *sst);
 
 const struct sst_properties *sst_properties(const struct sst *sst);
 const char *sst_path(const struct sst *sst);
-size_t sst_memory_bytes(const struct sst *sst); /* index, filter, range deletes, dictionary */
+size_t sst_memory_bytes(const struct sst *sst); /* index, filter, range deletes, dictionary, slots */
 
 enum sst_read_flag {
     SST_MEMORY_ONLY = 1, /* WOULD_BLOCK instead of reading the file */
@@ -53,6 +51,8 @@ struct sst_version {
 
 /* False: key is certainly not among the entries. hash = entry_key_hash(key). */
 bool sst_may_have(const struct sst *sst, uint64_t hash);
+/* sst_may_have comes soon: what it reads is asked of memory, not waited for. */
+void sst_touch_filter(const struct sst *sst, uint64_t hash);
 
 /* False: no entry's key begins with `prefix`. hash = entry_prefix_hash(prefix). True also where the filter does not
  * know beginnings of that length. */

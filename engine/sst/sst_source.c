@@ -227,18 +227,17 @@ static void drop_prepared(struct sst_source *this) {
     this->prepared_block = NULL;
 }
 
-/* Step 0 asks for the entry in the cache's table, step 1 takes the block from there, whose lines are on their way then.
- */
+/* Step 0 asks for the block's slot, step 1 takes the block from there, whose lines are on their way then. */
 static void sst_source_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
     struct sst_source *this = source_of(source);
-    struct block_cache *cache = this->sst->environment->cache;
-    if (!cache) return;
+    const struct sst *sst = this->sst;
+    if (!sst->slots) return;
     if (step == 0) {
-        this->prepared = sst_index_seek(this->sst, key, trailer);
-        if (this->prepared < this->sst->index.count) block_cache_prepare(cache, this->sst->cache_file, this->prepared);
-    } else if (this->prepared < this->sst->index.count && !(this->view && this->index_at == this->prepared)) {
+        this->prepared = sst_index_seek(sst, key, trailer);
+        if (this->prepared < sst->index.count) __builtin_prefetch(&sst->slots[this->prepared]);
+    } else if (this->prepared < sst->index.count && !(this->view && this->index_at == this->prepared)) {
         drop_prepared(this);
-        this->prepared_block = block_cache_get(cache, this->sst->cache_file, this->prepared);
+        this->prepared_block = sst_block_cached(this->sst, this->prepared);
     }
 }
 

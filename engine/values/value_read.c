@@ -170,12 +170,12 @@ static enum status load(const struct value_reader *reader, const struct value_re
 enum status value_reader_get(struct value_reader *reader, const struct value_reference *reference, struct slice key,
                              unsigned flags, struct block **block, struct slice *value) {
     struct block_cache *cache = reader->environment->cache;
-    *block = cache ? block_cache_get(cache, reader->cache_file, reference->offset) : NULL;
+    *block = cache ? block_cache_get(cache, reader->cache_file, reference->offset, NULL) : NULL;
     if (!*block) {
         if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
         const enum status status = load(reader, reference, key, block);
         if (status != STATUS_OK) return failed(reader, reference, status);
-        if (cache && !(flags & SST_NO_FILL)) block_cache_add(cache, block);
+        if (cache && !(flags & SST_NO_FILL)) block_cache_add(cache, block, NULL);
     }
     *value = value_block_value(*block);
     return STATUS_OK;
@@ -204,7 +204,7 @@ static void take_read(struct value_wanted *want, const struct io_read *read) {
         block_release(want->block);
         want->block = NULL;
     } else if (settle(want->reader, &want->reference, want->key, &want->block) == STATUS_OK && cache) {
-        block_cache_add(cache, &want->block);
+        block_cache_add(cache, &want->block, NULL);
     }
 }
 
