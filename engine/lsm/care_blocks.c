@@ -23,35 +23,43 @@ static enum status open_walk(const struct care_plan *plan, const struct edit_fil
 
 /* ---- What is lost ------------------------------------------------------------------------------------------------ */
 
-/* One end of a block's keys, as text. */
-static enum status end_of(struct sst_walk *walk, size_t at, bool last, char text[CARE_KEY_TEXT_BYTES]) {
-    struct sst_block_view view;
-    struct buf room = BUF_EMPTY;
-    enum status status = sst_walk_block(walk, at, &view);
-    if (status == STATUS_OK) status = buf_reserve(&room, block_view_key_room(&view));
-    if (status == STATUS_OK) care_key_text(block_view_key(&view, last ? view.count - 1 : 0, room.data), text);
-    buf_deinit(&room);
-    return status;
-}
-
-/* Between block at - 1 and block at. */
-static enum status say_gap(const struct care_plan *plan, const struct care_table_plan *table, struct sst_walk *walk,
-                           size_t at) {
+/* Between the blocks that end in `before` (NULL: the file's beginning) and begin with `next` (NULL: its end). */
+static void say_gap(const struct care_plan *plan, const struct edit_file *meta, const struct slice *before,
+                    const struct slice *next) {
     char from[CARE_KEY_TEXT_BYTES], to[CARE_KEY_TEXT_BYTES];
-    const struct edit_file *meta = &table->meta;
-    enum status status = STATUS_OK;
-    const bool to_end = at == walk->count && !meta->has_last;
-    care_key_text(meta->first, from);
-    if (meta->has_last) care_key_text(meta->last, to);
-    if (at > 0) status = end_of(walk, at - 1, true, from);
-    if (status == STATUS_OK && at < walk->count) status = end_of(walk, at, false, to);
-    if (status != STATUS_OK) return status;
+    const bool to_end = !next && !meta->has_last;
+    care_key_text(before ? *before : meta->first, from);
+    if (!to_end) care_key_text(next ? *next : meta->last, to);
     /* Older versions of the key before it may have stood in the block, and newer ones of the key behind it. */
     care_say(plan,
              "  lost of table %" PRIu64 ": keys from \"%s\" up to %s%s%s of instance %" PRIu32
              " (the two at the ends may be sound); older versions of them may be seen",
              meta->number, from, to_end ? "" : "\"", to_end ? "the end" : to, to_end ? "" : "\"", meta->instance);
-    return STATUS_OK;
+}
+
+/* A walk of its own: what is lost is known from the first one only at its end. */
+static enum status say_gaps(const struct care_plan *plan, const struct edit_file *meta) {
+    struct sst_walk walk;
+    struct sst_walk_block block;
+    struct buf before = BUF_EMPTY, room = BUF_EMPTY;
+    struct slice end;
+    enum status status = open_walk(plan, meta, &walk);
+    while (status == STATUS_OK && (status = sst_walk_next(&walk, &block)) == STATUS_OK) {
+        buf_clear(&room);
+        status = buf_reserve(&room, block_view_key_room(&block.view));
+        if (status == STATUS_OK && block.after_gap) {
+            const struct slice first = block_view_key(&block.view, 0, room.data);
+            end = buf_slice(&before);
+            say_gap(plan, meta, walk.count > 1 ? &end : NULL, &first);
+        }
+        if (status == STATUS_OK) status = buf_assign(&before, buf_slice(&walk.last));
+    }
+    end = buf_slice(&before);
+    if (status == STATUS_END && walk.ends_in_gap) say_gap(plan, meta, walk.count > 0 ? &end : NULL, NULL);
+    sst_walk_close(&walk);
+    buf_deinit(&before);
+    buf_deinit(&room);
+    return status == STATUS_END ? STATUS_OK : status;
 }
 
 static bool lost_ranges(const struct care_table_plan *table, const struct sst_walk *walk) {
@@ -59,14 +67,12 @@ static bool lost_ranges(const struct care_table_plan *table, const struct sst_wa
     return had && !walk->has_ranges;
 }
 
-static enum status say_loss(const struct care_plan *plan, const struct care_table_plan *table, struct sst_walk *walk) {
+static enum status say_loss(const struct care_plan *plan, const struct care_table_plan *table,
+                            const struct sst_walk *walk) {
     const bool all = walk->has_properties && walk->properties.data_blocks == walk->count;
-    enum status status = STATUS_OK;
     care_say(plan, "table %" PRIu64 ": %zu of its data blocks are sound%s: they come into a new table",
              table->meta.number, walk->count, all ? ", which are all" : "");
-    for (size_t i = 0; i < walk->count && status == STATUS_OK && !all; i++)
-        if (walk->blocks[i].after_gap) status = say_gap(plan, table, walk, i);
-    if (status == STATUS_OK && walk->ends_in_gap && !all) status = say_gap(plan, table, walk, walk->count);
+    const enum status status = all ? STATUS_OK : say_gaps(plan, &table->meta);
     if (walk->without_dictionary)
         care_say(plan, "  lost of table %" PRIu64 ": its dictionary, and by that %zu blocks that are packed by it",
                  table->meta.number, walk->without_dictionary);
@@ -86,7 +92,7 @@ static void take_properties(struct care_table_plan *table, const struct sst_walk
         table_row_from(&table->meta, properties, number, store);
         if (file != number) table->meta.built_as = file;
         /* It tells the bytes of the whole, which the file may not have any more. */
-        table->meta.bytes = walk->bytes.size;
+        table->meta.bytes = walk->file_bytes;
     }
     table->kind = properties->origin.kind;
     table->filter_bits = properties->filter_bits_per_key;
@@ -94,8 +100,11 @@ static void take_properties(struct care_table_plan *table, const struct sst_walk
 
 enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_table_plan *table) {
     struct sst_walk walk;
+    struct sst_walk_block block;
     const struct salvaged_tree *tree = salvage_tree(&plan->salvage, table->meta.instance);
     enum status status = open_walk(plan, &table->meta, &walk);
+    while (status == STATUS_OK && (status = sst_walk_next(&walk, &block)) == STATUS_OK) continue;
+    if (status == STATUS_END) status = STATUS_OK;
     if (status == STATUS_OK && walk.has_properties)
         take_properties(table, &walk, named);
     else if (status == STATUS_OK && named && tree)
@@ -130,17 +139,23 @@ static uint64_t trailer_of(const struct copying *copying, uint64_t trailer) {
     return sequence ? entry_trailer(sequence, entry_kind(trailer)) : trailer;
 }
 
-static enum status copy_block(struct copying *copying, size_t at) {
-    struct sst_block_view view;
-    enum status status = sst_walk_block(&copying->walk, at, &view);
+static enum status copy_block(struct copying *copying, const struct sst_block_view *view) {
     buf_clear(&copying->key);
-    if (status == STATUS_OK) status = buf_reserve(&copying->key, block_view_key_room(&view));
-    for (uint32_t i = 0; status == STATUS_OK && i < view.count; i++) {
-        const struct slice key = block_view_key(&view, i, copying->key.data);
-        status = sst_build_add(copying->build, key, trailer_of(copying, block_view_trailer(&view, i)),
-                               block_view_value(&view, i));
+    enum status status = buf_reserve(&copying->key, block_view_key_room(view));
+    for (uint32_t i = 0; status == STATUS_OK && i < view->count; i++) {
+        const struct slice key = block_view_key(view, i, copying->key.data);
+        status = sst_build_add(copying->build, key, trailer_of(copying, block_view_trailer(view, i)),
+                               block_view_value(view, i));
     }
     return status;
+}
+
+static enum status copy_blocks(struct copying *copying) {
+    struct sst_walk_block block;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && (status = sst_walk_next(&copying->walk, &block)) == STATUS_OK)
+        status = copy_block(copying, &block.view);
+    return status == STATUS_END ? STATUS_OK : status;
 }
 
 static enum status copy_ranges(struct copying *copying) {
@@ -172,7 +187,7 @@ static enum status copy(struct copying *copying, uint64_t number) {
     };
     enum status status = file_path(path, copying->plan->dir, FILE_SST, number);
     if (status == STATUS_OK) status = sst_build_create(&copying->plan->environment, path, &options, &copying->build);
-    for (size_t i = 0; status == STATUS_OK && i < copying->walk.count; i++) status = copy_block(copying, i);
+    if (status == STATUS_OK) status = copy_blocks(copying);
     if (status == STATUS_OK && copying->walk.has_ranges) status = copy_ranges(copying);
     if (status == STATUS_OK) status = sst_build_finish(copying->build);
     return status == STATUS_OK ? sst_build_sync(copying->build) : status;

@@ -1,51 +1,105 @@
 /*
- * sst_walk: from unit to unit. Invariant: a block is listed only if its unit verifies at its place, it decodes, and its
- * entries lie behind those of the block before. Bytes: FORMAT.md, "Unit".
+ * sst_walk: from unit to unit. Invariant: a block is handed out only if its unit verifies at its place, it decodes, and
+ * its entries lie behind those of the block before. Bytes: FORMAT.md, "Unit".
  */
 #include "engine/sst/sst_walk.h"
 
 #include <stdlib.h>
 
-enum { PART_BYTES = 64 << 10, GRAIN_BYTES = 512 };
+enum {
+    WINDOW_BYTES = 1 << 20,
+    PART_BYTES = 64 << 10,
+    GRAIN_BYTES = 512,
+    UNIT_MAX_BYTES = SST_UNIT_RAW_MAX + PART_BYTES, /* one that says it is longer can't be believed */
+    SECTION_AT = 16,                                /* of a unit's header */
+    ZERO_AT = 19,
+};
 
-/* ---- The file's bytes -------------------------------------------------------------------------------------------- */
+/* ---- The window -------------------------------------------------------------------------------------------------- */
 
-/* What can't be read stays zero: no unit verifies there. */
-static void read_grains(struct io_file *file, uint64_t from, uint64_t to, uint8_t *bytes) {
-    for (uint64_t at = from; at < to; at += GRAIN_BYTES) {
-        const size_t size = to - at < GRAIN_BYTES ? (size_t)(to - at) : GRAIN_BYTES;
-        size_t got = 0;
-        if (io_file_read(file, at, bytes + at, size, &got) != STATUS_OK || got < size) memset(bytes + at, 0, size);
+static bool read_exactly(struct sst_walk *walk, uint64_t offset, uint8_t *to, size_t size) {
+    size_t got = 0;
+    const enum status status = io_file_read(walk->file, offset, to, size, &got);
+    if (status == STATUS_OK && got < size) memset(to + got, 0, size - got);
+    return status == STATUS_OK;
+}
+
+/* What can't be read becomes zeros: no unit verifies there. */
+static void read_grains(struct sst_walk *walk, uint64_t offset, uint8_t *to, size_t size) {
+    for (size_t at = 0; at < size; at += GRAIN_BYTES) {
+        const size_t grain = size - at < GRAIN_BYTES ? size - at : GRAIN_BYTES;
+        if (read_exactly(walk, offset + at, to + at, grain)) continue;
+        memset(to + at, 0, grain);
+        walk->unread_bytes += grain;
     }
 }
 
-static enum status read_bytes(struct sst_walk *walk, const char *path) {
-    struct io_file *file = NULL;
-    uint64_t size = 0;
-    enum status status = io_file_open(walk->environment->io, path, IO_OPEN_READ, &file);
-    if (status != STATUS_OK) return status;
-    status = io_file_size(file, &size);
-    if (status == STATUS_OK && size > SST_WALK_MAX_BYTES) status = STATUS_TOO_LARGE;
-    if (status == STATUS_OK) status = buf_append_zeros(&walk->bytes, (size_t)size + BLOCK_SLACK_BYTES);
-    for (uint64_t at = 0; status == STATUS_OK && at < size; at += PART_BYTES) {
-        const size_t part = size - at < PART_BYTES ? (size_t)(size - at) : PART_BYTES;
-        size_t got = 0;
-        if (io_file_read(file, at, walk->bytes.data + at, part, &got) != STATUS_OK || got < part)
-            read_grains(file, at, at + part, walk->bytes.data);
+static void read_parts(struct sst_walk *walk, uint64_t offset, uint8_t *to, size_t size) {
+    for (size_t at = 0; at < size; at += PART_BYTES) {
+        const size_t part = size - at < PART_BYTES ? size - at : PART_BYTES;
+        if (!read_exactly(walk, offset + at, to + at, part)) read_grains(walk, offset + at, to + at, part);
     }
-    if (status == STATUS_OK) walk->bytes.size = (size_t)size; /* the slack stays behind it */
-    io_file_close(file);
-    return status;
+}
+
+/* Has the window begin at walk->at and hold `size` bytes, or all that are left; each byte of the file is read once. */
+static enum status fill(struct sst_walk *walk, size_t size) {
+    struct buf *window = &walk->window;
+    const uint64_t left = walk->file_bytes - walk->at;
+    if (size > left) size = (size_t)left;
+    const size_t passed = (size_t)(walk->at - walk->window_at);
+    if (window->size - passed >= size) return STATUS_OK;
+    buf_consume(window, passed);
+    walk->window_at = walk->at;
+    const size_t kept = window->size;
+    if (size < WINDOW_BYTES) size = left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES;
+    const enum status status = buf_reserve(window, size - kept + BLOCK_SLACK_BYTES);
+    if (status != STATUS_OK) return status;
+    read_parts(walk, walk->at + kept, window->data + kept, size - kept);
+    memset(window->data + size, 0, BLOCK_SLACK_BYTES);
+    window->size = size;
+    return STATUS_OK;
+}
+
+static struct slice ahead(const struct sst_walk *walk) {
+    return slice_from(buf_slice(&walk->window), (size_t)(walk->at - walk->window_at));
 }
 
 /* ---- Units ------------------------------------------------------------------------------------------------------- */
 
-/* A whole unit stands there and verifies; *size is that of the unit. */
-static bool unit_at(const struct sst_walk *walk, uint64_t offset, struct sst_unit *unit, size_t *size) {
-    const struct slice left = slice_from(buf_slice(&walk->bytes), (size_t)offset);
-    if (left.size < SST_UNIT_HEADER_BYTES || sst_unit_peek(left, unit) != STATUS_OK) return false;
-    *size = SST_UNIT_HEADER_BYTES + unit->payload.size;
-    return sst_unit_decode(slice_make(left.data, *size), &walk->identity, offset, unit) == STATUS_OK;
+/* The size that a unit at walk->at has by the words of its header, which may lie; 0 = none begins there. */
+static size_t claimed_size(const struct sst_walk *walk) {
+    struct sst_unit unit;
+    const uint8_t *header = ahead(walk).data;
+    const uint64_t left = walk->file_bytes - walk->at;
+    /* Nearly everything that is no unit ends here. */
+    if (left < SST_UNIT_HEADER_BYTES || header[SECTION_AT] == 0 || header[ZERO_AT] != 0) return 0;
+    const size_t most = left < UNIT_MAX_BYTES ? (size_t)left : UNIT_MAX_BYTES;
+    if (sst_unit_peek(slice_make(header, most), &unit) != STATUS_OK) return 0; /* looks at the header alone */
+    return SST_UNIT_HEADER_BYTES + unit.payload.size;
+}
+
+/* To where the next unit may begin: its size can't be believed, so that is the next place that looks like a header, and
+ * what is nothing but zeros is passed over quickly. */
+static void pass_over(struct sst_walk *walk) {
+    const struct slice bytes = ahead(walk);
+    size_t at = 1;
+    while (at + SST_UNIT_HEADER_BYTES <= bytes.size && bytes.data[at + SECTION_AT] == 0) at++;
+    walk->at += at;
+    walk->gap = walk->gap || !walk->past_data;
+}
+
+/* *size: of the whole unit that stands at walk->at and verifies; 0 = none does. */
+static enum status unit_at(struct sst_walk *walk, struct sst_unit *unit, size_t *size) {
+    *size = 0;
+    enum status status = fill(walk, SST_UNIT_HEADER_BYTES);
+    if (status != STATUS_OK) return status;
+    const size_t claimed = claimed_size(walk);
+    if (claimed == 0) return STATUS_OK;
+    status = fill(walk, claimed);
+    if (status != STATUS_OK) return status;
+    const struct slice bytes = slice_make(ahead(walk).data, claimed);
+    if (sst_unit_decode(bytes, &walk->identity, walk->at, unit) == STATUS_OK) *size = claimed;
+    return STATUS_OK;
 }
 
 static enum status unpack(const struct sst_walk *walk, const struct sst_unit *unit, struct buf *to) {
@@ -62,57 +116,34 @@ static enum status look_at(struct sst_walk *walk, const struct sst_unit *unit, s
     return status == STATUS_OK && view->count == 0 ? STATUS_CORRUPT : status;
 }
 
-/* The first entry of the block lies behind *last, which becomes its last one. */
-static enum status goes_on(const struct sst_block_view *view, struct buf *last, uint64_t *trailer, bool any) {
+/* The first entry of the block lies behind the last one so far, which becomes that of the block. */
+static enum status goes_on(struct sst_walk *walk, const struct sst_block_view *view) {
     struct buf room = BUF_EMPTY;
     enum status status = block_view_check_order(view);
     if (status == STATUS_OK) status = buf_reserve(&room, block_view_key_room(view));
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && walk->count > 0) {
         const struct slice first = block_view_key(view, 0, room.data);
-        if (any && entry_compare(buf_slice(last), *trailer, first, block_view_trailer(view, 0)) >= 0)
+        if (entry_compare(buf_slice(&walk->last), walk->last_trailer, first, block_view_trailer(view, 0)) >= 0)
             status = STATUS_CORRUPT;
     }
-    if (status == STATUS_OK) status = buf_assign(last, block_view_key(view, view->count - 1, room.data));
-    if (status == STATUS_OK) *trailer = block_view_trailer(view, view->count - 1);
+    if (status == STATUS_OK) status = buf_assign(&walk->last, block_view_key(view, view->count - 1, room.data));
+    if (status == STATUS_OK) walk->last_trailer = block_view_trailer(view, view->count - 1);
     buf_deinit(&room);
     return status;
 }
 
-static enum status add_block(struct sst_walk *walk, const struct sst_walk_block *block) {
-    if (walk->count == walk->capacity) {
-        const size_t more = walk->capacity ? walk->capacity * 2 : 256;
-        struct sst_walk_block *grown = realloc(walk->blocks, more * sizeof *grown);
-        if (!grown) return STATUS_NO_MEMORY;
-        walk->blocks = grown;
-        walk->capacity = more;
-    }
-    walk->blocks[walk->count++] = *block;
-    return STATUS_OK;
-}
-
 /* ---- Walking ----------------------------------------------------------------------------------------------------- */
 
-struct progress {
-    struct buf last; /* the last key listed */
-    uint64_t trailer;
-    bool gap; /* since the last block listed */
-    bool past_data;
-};
-
-static enum status take_data(struct sst_walk *walk, struct progress *progress, const struct sst_unit *unit,
-                             uint64_t offset, size_t size) {
-    struct sst_block_view view;
-    enum status status = look_at(walk, unit, &view);
-    if (status == STATUS_OK) status = goes_on(&view, &progress->last, &progress->trailer, walk->count > 0);
+/* OK: it is a block; CORRUPT: it is lost. */
+static enum status take_data(struct sst_walk *walk, const struct sst_unit *unit, struct sst_walk_block *block) {
+    enum status status = look_at(walk, unit, &block->view);
+    if (status == STATUS_OK) status = goes_on(walk, &block->view);
     if (status == STATUS_NO_MEMORY) return status;
     if (unit->with_dictionary && !walk->unpacker) walk->without_dictionary++;
-    if (status != STATUS_OK) {
-        progress->gap = true;
-        return STATUS_OK;
-    }
-    const struct sst_walk_block block = {.offset = offset, .size = (uint32_t)size, .after_gap = progress->gap};
-    progress->gap = false;
-    return add_block(walk, &block);
+    block->after_gap = walk->gap;
+    walk->gap = status != STATUS_OK;
+    walk->count += status == STATUS_OK;
+    return status == STATUS_OK ? STATUS_OK : STATUS_CORRUPT;
 }
 
 /* It stands before the blocks that need it. */
@@ -124,6 +155,9 @@ static enum status take_dictionary(struct sst_walk *walk, const struct sst_unit 
 
 static enum status take_section(struct sst_walk *walk, const struct sst_unit *unit) {
     enum status status = STATUS_OK;
+    if (unit->section == SST_SECTION_DICTIONARY) return take_dictionary(walk, unit);
+    if (!walk->past_data) walk->ends_in_gap = walk->gap;
+    walk->past_data = true;
     if (unit->section == SST_SECTION_RANGE_DELETES) {
         status = unpack(walk, unit, &walk->ranges_raw);
         if (status == STATUS_OK) status = block_view_parse(buf_slice(&walk->ranges_raw), &walk->ranges);
@@ -136,56 +170,41 @@ static enum status take_section(struct sst_walk *walk, const struct sst_unit *un
     return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
 
-static enum status walk_units(struct sst_walk *walk, struct progress *progress) {
-    enum status status = STATUS_OK;
-    for (uint64_t at = SST_HEADER_BYTES; at < walk->bytes.size && status == STATUS_OK;) {
+enum status sst_walk_next(struct sst_walk *walk, struct sst_walk_block *block) {
+    while (walk->at < walk->file_bytes) {
         struct sst_unit unit;
         size_t size = 0;
-        if (!unit_at(walk, at, &unit, &size)) {
-            progress->gap = progress->gap || !progress->past_data;
-            at++; /* its size can't be believed: the next unit begins wherever one verifies */
+        enum status status = unit_at(walk, &unit, &size);
+        if (status != STATUS_OK) return status;
+        if (size == 0) {
+            pass_over(walk);
             continue;
         }
-        if (unit.section == SST_SECTION_DICTIONARY) {
-            status = take_dictionary(walk, &unit);
-        } else if (unit.section == SST_SECTION_DATA) {
-            status = take_data(walk, progress, &unit, at, size);
-        } else {
-            if (!progress->past_data) walk->ends_in_gap = progress->gap;
-            progress->past_data = true;
-            status = take_section(walk, &unit);
-        }
-        at += size;
+        const bool is_data = unit.section == SST_SECTION_DATA;
+        status = is_data ? take_data(walk, &unit, block) : take_section(walk, &unit);
+        if (status == STATUS_NO_MEMORY) return status;
+        walk->at += size;
+        if (is_data && status == STATUS_OK) return STATUS_OK;
     }
-    if (!progress->past_data) walk->ends_in_gap = true;
-    return status;
+    if (!walk->past_data) walk->ends_in_gap = true;
+    return STATUS_END;
 }
 
 enum status sst_walk_open(const struct sst_environment *environment, const char *path, struct sst_identity identity,
                           struct sst_walk *walk) {
-    struct progress progress = {.last = BUF_EMPTY};
-    *walk = (struct sst_walk){.environment = environment, .identity = identity};
-    enum status status = read_bytes(walk, path);
-    if (status == STATUS_OK) status = walk_units(walk, &progress);
-    buf_deinit(&progress.last);
-    return status;
+    *walk = (struct sst_walk){
+        .environment = environment, .identity = identity, .at = SST_HEADER_BYTES, .window_at = SST_HEADER_BYTES};
+    const enum status status = io_file_open(environment->io, path, IO_OPEN_READ, &walk->file);
+    return status == STATUS_OK ? io_file_size(walk->file, &walk->file_bytes) : status;
 }
 
 void sst_walk_close(struct sst_walk *walk) {
-    buf_deinit(&walk->bytes);
+    io_file_close(walk->file);
+    buf_deinit(&walk->window);
+    buf_deinit(&walk->last);
     buf_deinit(&walk->raw);
     buf_deinit(&walk->properties_raw);
     buf_deinit(&walk->ranges_raw);
     dictionary_unpacker_destroy(walk->unpacker);
-    walk->unpacker = NULL;
-    free(walk->blocks);
-    walk->blocks = NULL;
-    walk->count = walk->capacity = 0;
-}
-
-enum status sst_walk_block(struct sst_walk *walk, size_t at, struct sst_block_view *view) {
-    struct sst_unit unit;
-    size_t size = 0;
-    if (!unit_at(walk, walk->blocks[at].offset, &unit, &size)) return STATUS_CORRUPT;
-    return look_at(walk, &unit, view);
+    *walk = (struct sst_walk){.count = 0};
 }

@@ -225,19 +225,26 @@ static void the_dictionary_of_another_file_is_not_taken(void **state) {
     assert_int_equal(sst_open(&f->environment, path, f->options.identity, 1, &sst, &error), STATUS_CORRUPT);
 }
 
+static void walk_to_the_end(struct fixture *f, struct sst_walk *walk) {
+    struct sst_walk_block block;
+    enum status status = sst_walk_open(&f->environment, path, f->options.identity, walk);
+    while (status == STATUS_OK) status = sst_walk_next(walk, &block);
+    assert_int_equal(status, STATUS_END);
+}
+
 /* What a repair finds: all but what needs the dictionary, and how much that was. */
 static void a_walk_without_the_dictionary_counts_what_is_lost(void **state) {
     struct fixture *f = *state;
     struct sst_walk walk;
     assert_int_equal(try_build(f, 400, NULL), STATUS_OK);
-    assert_int_equal(sst_walk_open(&f->environment, path, f->options.identity, &walk), STATUS_OK);
+    walk_to_the_end(f, &walk);
     const size_t blocks = walk.count;
     assert_true(blocks > 50 && walk.without_dictionary == 0);
     sst_walk_close(&walk);
     (void)load(f, bytes);
     bytes[300] ^= 4;
     store_byte(f, 300, bytes + 300, 1);
-    assert_int_equal(sst_walk_open(&f->environment, path, f->options.identity, &walk), STATUS_OK);
+    walk_to_the_end(f, &walk);
     assert_true(walk.has_properties);
     assert_int_equal(walk.count + walk.without_dictionary, blocks);
     assert_true(walk.without_dictionary > 0 && walk.ends_in_gap);
