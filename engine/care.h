@@ -43,6 +43,9 @@ MUST_CHECK enum status engine_care_verify(struct io *io, const char *dir, const 
 
 struct care_repair_options {
     bool dry_run; /* nothing is changed: the plan alone is told */
+    /* What the device answers with an error instead of bytes counts as lost, sector by sector. Without it, a repair
+     * ends at the first such answer. */
+    bool unreadable_as_lost;
     /* The plan, line by line: what is kept, what is set aside and why, the manifest that is written. May be NULL. */
     void (*say)(void *context, const char *line);
     void *context;
@@ -69,8 +72,12 @@ struct care_repair_report {
  * of it is left, the tree is unknown: what an own log writes by the right number goes into the tree that was given it,
  * or does not fit, and the store does not open until the log is set aside, too.
  *
- * The store is locked meanwhile. OK; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's log
- * goes on: a node is made anew from its peers).
+ * A device that answers a read with an error has not said what stands there: the repair then ends with IO, names the
+ * file, and has changed nothing, so that the directory can be copied to a sound device first. With unreadable_as_lost
+ * it goes on, unless the most of more than half of the tables can't be read.
+ *
+ * The store is locked meanwhile. OK; IO; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's
+ * log goes on: a node is made anew from its peers).
  */
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);

@@ -75,7 +75,8 @@ struct wal_options {
 /*
  * Opens the log in directory `dir` (made if absent, its parent synced) and calls visit for every record from the oldest
  * kept to the end, in order. A status from visit that is not OK ends the opening with it. On FAULTY, CORRUPT, VERSION,
- * MISMATCH the directory is left as it was; *recovery (may be NULL) and *error tell. Blocking.
+ * MISMATCH the directory is left as it was; *recovery (may be NULL) and *error tell. IO: a segment can't be read to its
+ * end; visit was called for what comes before. Blocking.
  */
 MUST_CHECK enum status wal_open(struct io *io, const char *dir, const struct wal_options *options,
                                 enum status (*visit)(void *context, const struct wal_record *record),

@@ -98,13 +98,25 @@ static void take_properties(struct care_table_plan *table, const struct sst_walk
     table->filter_bits = properties->filter_bits_per_key;
 }
 
+/* All of it, and whether the device gave it. */
+static enum status walk_whole(struct care_plan *plan, const struct edit_file *meta, struct sst_walk *walk) {
+    struct sst_walk_block block;
+    char path[IO_PATH_BYTES];
+    enum status status = open_walk(plan, meta, walk);
+    while (status == STATUS_OK && (status = sst_walk_next(walk, &block)) == STATUS_OK) continue;
+    if (status == STATUS_END) status = STATUS_OK;
+    if (status != STATUS_IO && walk->unread_bytes == 0) return status;
+    if (file_path(path, plan->dir, FILE_SST, meta->number) != STATUS_OK) return STATUS_TOO_LARGE;
+    const bool most = status == STATUS_IO || walk->unread_bytes > walk->file_bytes / 2;
+    const enum status refused = care_table_refused(plan, path, most);
+    if (refused != STATUS_OK) return refused;
+    return status == STATUS_IO ? STATUS_CORRUPT : status; /* nothing of it can be had */
+}
+
 enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_table_plan *table) {
     struct sst_walk walk;
-    struct sst_walk_block block;
     const struct salvaged_tree *tree = salvage_tree(&plan->salvage, table->meta.instance);
-    enum status status = open_walk(plan, &table->meta, &walk);
-    while (status == STATUS_OK && (status = sst_walk_next(&walk, &block)) == STATUS_OK) continue;
-    if (status == STATUS_END) status = STATUS_OK;
+    enum status status = walk_whole(plan, &table->meta, &walk);
     if (status == STATUS_OK && walk.has_properties)
         take_properties(table, &walk, named);
     else if (status == STATUS_OK && named && tree)
@@ -120,7 +132,8 @@ enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_ta
         table->why = NULL;
     }
     sst_walk_close(&walk);
-    return status == STATUS_NO_MEMORY ? status : STATUS_OK; /* what can't be read is set aside */
+    const bool ends = status == STATUS_NO_MEMORY || status == STATUS_IO;
+    return ends ? status : STATUS_OK; /* of which nothing is sound is set aside */
 }
 
 /* ---- The new table ----------------------------------------------------------------------------------------------- */

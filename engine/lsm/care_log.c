@@ -93,7 +93,7 @@ static enum status copy_path(const struct care_plan *plan, char path[IO_PATH_BYT
     return size < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
 }
 
-static enum status log_path(const struct care_plan *plan, char path[IO_PATH_BYTES]) {
+enum status care_log_path(const struct care_plan *plan, char path[IO_PATH_BYTES]) {
     return plan->log_is_copy ? copy_path(plan, path) : care_log_dir(plan->dir, path);
 }
 
@@ -115,7 +115,7 @@ enum status care_log_follows(const struct care_plan *plan, bool *follows) {
     char path[IO_PATH_BYTES];
     *follows = true;
     if (!plan->has_log) return STATUS_OK;
-    enum status status = log_path(plan, path);
+    enum status status = care_log_path(plan, path);
     if (status == STATUS_OK) status = open_log(plan, path, follow, &following, &unused);
     *follows = !following.leaps;
     return status == STATUS_NO_MEMORY || status == STATUS_TOO_LARGE ? status : STATUS_OK; /* damage is told elsewhere */
@@ -124,7 +124,7 @@ enum status care_log_follows(const struct care_plan *plan, bool *follows) {
 enum status care_read_log(struct care_plan *plan, struct error *error) {
     struct log_walk walk = {.plan = plan, .tables_end = end_of_tables(plan)};
     char path[IO_PATH_BYTES];
-    enum status status = log_path(plan, path);
+    enum status status = care_log_path(plan, path);
     if (status != STATUS_OK) return status;
     struct salvage *salvage = &plan->salvage;
     if (salvage->has_mark && salvage->last_sequence > walk.tables_end) walk.tables_end = salvage->last_sequence;

@@ -1,5 +1,6 @@
 /*
- * care_plan: what a repair has found and what it makes of it. Filled by care_repair.c (what is there), care_place.c
+ * care_plan: what a repair has found and what it makes of it. Filled by care_repair.c (what is there), care_device.c
+ * (what the device does not give), care_place.c
  * (which table goes where), care_merge.c (tables made of others), care_lost.c (values kept apart), care_log.c (the own
  * log).
  */
@@ -42,7 +43,9 @@ struct care_plan {
     uint64_t store;
     uint64_t generation; /* highest that was seen */
     bool manifest_is_sound;
-    bool any_damaged; /* tables */
+    bool any_damaged;            /* tables */
+    char refused[IO_PATH_BYTES]; /* the file whose read ended the repair; "" = none */
+    size_t dead_tables;          /* of which the device does not give the most */
     struct care_table_plan *tables;
     size_t count, capacity;
     uint64_t highest; /* number in the directory */
@@ -63,6 +66,21 @@ struct care_plan {
 void care_say(const struct care_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
 MUST_CHECK enum status care_plan_add(struct care_plan *plan, const struct care_table_plan *table);
 
+/*
+ * The device answered a read of `path` with an error. IO: the repair ends; OK: what it does not give is lost, as the
+ * caller asked for. Of a table: whether that is the most of it.
+ */
+MUST_CHECK enum status care_refused(struct care_plan *plan, const char *path);
+MUST_CHECK enum status care_table_refused(struct care_plan *plan, const char *path, bool most);
+/* Reads superblock, manifests and log (log_dir may be NULL), which are small, so that nothing is made of a part of them
+ * unawares. What care_refused answers. */
+MUST_CHECK enum status care_probe_device(struct care_plan *plan, const char *log_dir);
+/* A manifest as far as it can be read, zeros for the rest. NOT_FOUND, TOO_LARGE, NO_MEMORY, IO. */
+MUST_CHECK enum status care_read_manifest(struct care_plan *plan, uint64_t number, struct buf *to);
+/* At the end of the looking, with its status: puts into words why it ended, or ends it as most tables are out of reach.
+ */
+MUST_CHECK enum status care_judge_device(const struct care_plan *plan, enum status status, struct error *error);
+
 /* Gives each kept table a level at which reads are right, or has the tables of a tree merged: *merges says of how many
  * trees. Changes nothing on disk. */
 MUST_CHECK enum status care_place(struct care_plan *plan, bool *merges);
@@ -73,7 +91,8 @@ MUST_CHECK enum status care_merge(struct care_plan *plan, struct error *error);
 
 /*
  * Of a damaged table whose meta has number and identity (named: an edit says all of it): where something of it is
- * sound, it is KEPT with from_blocks, and the keys that are lost are told. Changes nothing on disk. NO_MEMORY.
+ * sound, it is KEPT with from_blocks, and the keys that are lost are told. Changes nothing on disk. NO_MEMORY; IO: what
+ * care_refused says.
  */
 MUST_CHECK enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_table_plan *table);
 /* Writes those tables, synced; the damaged ones are MERGED then. */
@@ -91,6 +110,8 @@ MUST_CHECK enum status care_list_values(struct care_plan *plan, struct edit *edi
 MUST_CHECK enum status care_link_values_aside(struct care_plan *plan, const char *aside);
 MUST_CHECK enum status care_set_values_aside(struct care_plan *plan, const char *aside, uint64_t *count);
 
+/* The directory of the log, or of its copy where that is the log; TOO_LARGE. */
+MUST_CHECK enum status care_log_path(const struct care_plan *plan, char path[IO_PATH_BYTES]);
 /* Whether the log, if there is one, goes on where the salvage ends; a damaged one does as far as it reads. */
 MUST_CHECK enum status care_log_follows(const struct care_plan *plan, bool *follows);
 /* Reads the own log as far as it is sound; sets the salvage's mark to where it goes on behind the tables. */

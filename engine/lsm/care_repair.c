@@ -63,7 +63,6 @@ static enum status note_entry(void *context, const struct io_entry *entry) {
 
 /* The number of the store out of whatever still says it. */
 static void learn_store(struct care_plan *plan, const struct listing *listing) {
-    char path[IO_PATH_BYTES];
     struct superblock superblock;
     bool damaged;
     const enum status status = superblock_read(plan->io, plan->dir, &superblock, &damaged, NULL);
@@ -74,8 +73,7 @@ static void learn_store(struct care_plan *plan, const struct listing *listing) {
     for (size_t i = 0; i < listing->manifest_count; i++) {
         struct buf bytes = BUF_EMPTY;
         struct manifest_id id;
-        enum status read = file_path(path, plan->dir, FILE_MANIFEST, listing->manifests[i]);
-        if (read == STATUS_OK) read = file_read_all(plan->io, path, MANIFEST_MAX_BYTES, &bytes);
+        const enum status read = care_read_manifest(plan, listing->manifests[i], &bytes);
         if (read == STATUS_OK && manifest_header_parse(buf_slice(&bytes), &id, NULL) == STATUS_OK) {
             if (plan->store == 0) plan->store = id.store;
             if (id.generation > plan->generation) plan->generation = id.generation;
@@ -102,7 +100,6 @@ static enum status believe_manifest(struct care_plan *plan) {
 }
 
 static enum status read_manifests(struct care_plan *plan, const struct listing *listing, struct error *told) {
-    char path[IO_PATH_BYTES];
     struct care_state state;
     struct error error = {.status = STATUS_OK};
     const enum status loaded = care_state_load(&state, plan->io, plan->dir, &error);
@@ -120,8 +117,7 @@ static enum status read_manifests(struct care_plan *plan, const struct listing *
     for (size_t i = listing->manifest_count; i-- > 0 && plan->salvage.edits == 0 && status == STATUS_OK;) {
         struct buf bytes = BUF_EMPTY;
         const uint64_t number = plan->manifest_is_sound ? state.superblock.manifest : listing->manifests[i];
-        status = file_path(path, plan->dir, FILE_MANIFEST, number);
-        if (status == STATUS_OK) status = file_read_all(plan->io, path, MANIFEST_MAX_BYTES, &bytes);
+        status = care_read_manifest(plan, number, &bytes);
         if (status == STATUS_OK) status = salvage_manifest(&plan->salvage, buf_slice(&bytes), plan->store, number);
         if (status == STATUS_OK && !plan->manifest_is_sound)
             care_say(plan, "manifest %" PRIu64 ": %" PRIu64 " edits verify%s", number, plan->salvage.edits,
@@ -142,9 +138,9 @@ static enum status read_manifests(struct care_plan *plan, const struct listing *
 static void tell_damage(void *context, const char *path, uint64_t offset, const char *text) {
     const struct care_plan *plan = context;
     if (strncmp(text, path, strlen(path)) == 0)
-        care_say(plan, "damaged: %s", text);
+        care_say(plan, "not sound: %s", text);
     else
-        care_say(plan, "damaged: %s: offset %" PRIu64 ": %s", path, offset, text);
+        care_say(plan, "not sound: %s: offset %" PRIu64 ": %s", path, offset, text);
 }
 
 enum status care_keep_keys(struct care_plan *plan, struct edit_file *meta) {
@@ -207,6 +203,7 @@ static enum status judge_table(struct care_plan *plan, const struct salvaged_fil
         return care_plan_add(plan, &table);
     }
     enum status status = care_table_verify(&look, NULL);
+    if (status == STATUS_IO && !plan->options->unreadable_as_lost) return care_refused(plan, path);
     if (status == STATUS_CORRUPT || status == STATUS_IO) {
         plan->any_damaged = true;
         table.fate = TABLE_DAMAGED;
@@ -430,14 +427,26 @@ static enum status make_aside(const struct care_plan *plan, char path[IO_PATH_BY
 
 /* ---- All of it --------------------------------------------------------------------------------------------------- */
 
+static enum status look_at_files(struct care_plan *plan, struct listing *listing, struct error *error) {
+    char path[IO_PATH_BYTES];
+    enum status status = care_log_path(plan, path);
+    if (status == STATUS_OK) status = care_probe_device(plan, plan->has_log ? path : NULL);
+    if (status == STATUS_OK) status = read_manifests(plan, listing, error);
+    if (status == STATUS_OK) status = io_dir_list(plan->io, plan->dir, look_at_table, plan);
+    if (status == STATUS_OK && plan->values.refused > 0) {
+        status = file_path(path, plan->dir, FILE_VALUES, plan->values.refused);
+        if (status == STATUS_OK) status = care_refused(plan, path);
+    }
+    return care_judge_device(plan, status, error);
+}
+
 static enum status look(struct care_plan *plan, struct listing *listing, struct error *error) {
     enum status status = io_dir_list(plan->io, plan->dir, note_entry, listing);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
     if (!listing->any) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", plan->dir);
     plan->log_is_copy = listing->has_copy && !plan->has_log;
     plan->has_log = plan->has_log || plan->log_is_copy;
-    status = read_manifests(plan, listing, error);
-    if (status == STATUS_OK) status = io_dir_list(plan->io, plan->dir, look_at_table, plan);
+    status = look_at_files(plan, listing, error);
     if (status == STATUS_OK) status = add_guessed_trees(plan);
     if (plan->salvage.next_file <= plan->highest) plan->salvage.next_file = plan->highest + 1;
     if (status == STATUS_OK && plan->has_log) status = care_read_log(plan, error);

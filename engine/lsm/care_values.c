@@ -120,6 +120,7 @@ static enum status look(struct care_values *values, struct care_value_file *file
         file->file = NULL;
     if (status != STATUS_NO_MEMORY)
         status = care_values_verify(values->environment, path, known ? known : &file->meta, values->sink);
+    if (status == STATUS_IO) values->refused = file->meta.number;
     file->is_sound = status == STATUS_OK;
     return status == STATUS_NO_MEMORY ? status : STATUS_OK;
 }
@@ -147,6 +148,7 @@ static enum status read_record(struct care_values *values, const struct care_val
     if (status != STATUS_OK) return status;
     status = io_file_read(file->file, offset, values->bytes.data, size, &got);
     if (status == STATUS_NO_MEMORY) return status;
+    if (status == STATUS_IO) values->refused = file->meta.number;
     values->bytes.size = size;
     return status == STATUS_OK && got == size ? STATUS_OK : no(why, "it can't be read");
 }

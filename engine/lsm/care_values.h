@@ -42,6 +42,7 @@ struct care_values {
 
     struct care_value_file *files; /* by number; init with 0 */
     size_t count, capacity;
+    uint64_t refused; /* a file of which the device did not give all; 0 = none */
     struct buf bytes; /* of one record */
 };
 

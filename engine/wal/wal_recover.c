@@ -191,17 +191,30 @@ static enum status make_room(struct opening *opening, size_t bytes) {
     return STATUS_OK;
 }
 
+/* What comes before the first sector that the device refuses, and zeros. */
+static void read_front(const struct wal_segment *segment, uint8_t *to) {
+    size_t at = 0, got = IO_SECTOR_BYTES;
+    while (at < segment->bytes && got == IO_SECTOR_BYTES) {
+        if (io_file_read(segment->file, at, to + at, IO_SECTOR_BYTES, &got) != STATUS_OK) break;
+        at += got;
+    }
+    memset(to + at, 0, segment->bytes - at);
+}
+
+/* IO: not all of it can be read; what comes before that is in opening->bytes. */
 static enum status read_segment(struct opening *opening, size_t index) {
     const struct wal_segment *segment = opening->files[index];
     enum status status = make_room(opening, segment->bytes);
     size_t got = 0;
-    if (status == STATUS_OK) status = io_file_read(segment->file, 0, opening->bytes, segment->bytes, &got);
+    if (status != STATUS_OK) return error_set(opening->error, status, "%s", status_text(status));
+    status = io_file_read(segment->file, 0, opening->bytes, segment->bytes, &got);
     if (status == STATUS_OK && got < segment->bytes) status = STATUS_IO;
-    if (status != STATUS_OK)
-        return error_set(opening->error, status, "%s: %s", io_file_path(segment->file), status_text(status));
-    opening->bytes_size = got;
+    if (status == STATUS_IO) read_front(segment, opening->bytes);
+    opening->bytes_size = segment->bytes;
     opening->loaded = index;
-    return STATUS_OK;
+    return status == STATUS_OK
+               ? STATUS_OK
+               : error_set(opening->error, status, "%s: %s", io_file_path(segment->file), status_text(status));
 }
 
 static enum status visit_group(struct opening *opening, struct wal_scan *scan, const struct wal_group *group) {
@@ -279,8 +292,9 @@ static enum status recover_segment(struct opening *opening, size_t index) {
     struct wal *wal = opening->wal;
     struct wal_segment *segment = opening->files[index];
     bool newest = index + 1 == opening->segments.count;
-    enum status status = read_segment(opening, index);
-    if (status != STATUS_OK) return status;
+    const enum status loaded = read_segment(opening, index);
+    if (loaded != STATUS_OK && loaded != STATUS_IO) return loaded;
+    enum status status;
 
     struct wal_scan scan;
     const struct wal_segment_header *header = &opening->headers[index];
@@ -293,6 +307,9 @@ static enum status recover_segment(struct opening *opening, size_t index) {
         status = wal_scan_next(&scan, &verdict, &group);
         if (status == STATUS_OK && verdict == WAL_FOUND_GROUP) status = visit_group(opening, &scan, &group);
     }
+    if (status == STATUS_OK && loaded != STATUS_OK)
+        return error_set(opening->error, loaded, "%s: offset %llu or behind it: %s", io_file_path(segment->file),
+                         (unsigned long long)scan.at, status_text(loaded));
     if (status == STATUS_OK && verdict == WAL_FOUND_TORN && !newest)
         status = end_at_hole(opening, index, &scan, &verdict);
     if (status == STATUS_OK) status = judge(opening, &scan, verdict);

@@ -1,7 +1,8 @@
 /*
  * Verify and repair of a directory: a manifest that is lost, one whose pages are damaged one by one, a table with a
  * flipped bit, a damaged log. After the repair the store opens and verifies; where no table and no log was damaged it
- * holds all that it held, to the byte; nothing is deleted; a dry run changes nothing.
+ * holds all that it held, to the byte; nothing is deleted; a dry run changes nothing. A device that answers with errors
+ * ends a repair before anything is changed.
  *
  * Replay one case: LOAM_TEST_SEED=seed build/tests/crash/engine_repair_test
  */
@@ -32,6 +33,7 @@ struct store {
     struct io *io;
     struct engine_options options;
     unsigned expected[KEYS]; /* the write that each key holds; 0 = none */
+    bool unreadable_as_lost; /* asked of repairs */
 };
 
 static void key_of(unsigned key, char text[16]) {
@@ -116,7 +118,8 @@ static void keep_line(void *context, const char *line) {
 }
 
 static struct care_repair_report repair(struct store *store, bool dry_run, struct buf *lines) {
-    const struct care_repair_options options = {.dry_run = dry_run, .say = keep_line, .context = lines};
+    const struct care_repair_options options = {
+        .dry_run = dry_run, .unreadable_as_lost = store->unreadable_as_lost, .say = keep_line, .context = lines};
     struct care_repair_report report;
     struct error error;
     buf_clear(lines);
@@ -322,8 +325,8 @@ static void a_damaged_table_is_named_and_set_aside_and_the_others_stay(void **st
     }
 }
 
-/* One byte of the n-th table of a store: of a data block, or of its index. */
-static void damage_table(struct store *store, uint64_t draw, bool index) {
+/* A place in the n-th table of a store: of a data block, or of its index. */
+static void damage_table(struct store *store, uint64_t draw, bool index, enum sim_damage damage) {
     struct prng prng;
     struct io_file *file = NULL;
     uint8_t end[128];
@@ -337,7 +340,7 @@ static void damage_table(struct store *store, uint64_t draw, bool index) {
     const uint64_t filter_at = coding_get_u64(end + 24); /* behind the data */
     const uint64_t offset = index ? index_at + prng_below(&prng, index_bytes)
                                   : 64 + prng_below(&prng, (filter_at ? filter_at : index_at) - 64);
-    assert_int_equal(sim_disk_damage(store->disk, table.path, offset, SIM_DAMAGE_FLIP), STATUS_OK);
+    assert_int_equal(sim_disk_damage(store->disk, table.path, offset, damage), STATUS_OK);
 }
 
 static void a_damaged_block_costs_the_keys_that_are_named_and_no_others(void **state) {
@@ -346,7 +349,7 @@ static void a_damaged_block_costs_the_keys_that_are_named_and_no_others(void **s
         struct store store;
         struct buf lines = BUF_EMPTY;
         make(&store, test_seed(400) + i);
-        damage_table(&store, i, false);
+        damage_table(&store, i, false, SIM_DAMAGE_FLIP);
         if (i % 2) {
             const struct search manifest = find(&store, ".manifest", 0);
             assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
@@ -369,13 +372,98 @@ static void a_lost_index_costs_nothing(void **state) {
         struct store store;
         struct buf lines = BUF_EMPTY;
         make(&store, test_seed(500) + i);
-        damage_table(&store, i, true);
+        damage_table(&store, i, true, SIM_DAMAGE_FLIP);
         repair(&store, true, &lines);
         assert_non_null(strstr((const char *)lines.data, "which are all"));
         mend(&store, true);
         buf_deinit(&lines);
         unmake(&store);
     }
+}
+
+/* It ends with the device's error and the name of a file, and has changed nothing. */
+static void expect_refusal(struct store *store, const char *name) {
+    struct care_repair_options options = {.unreadable_as_lost = store->unreadable_as_lost};
+    struct care_repair_report report;
+    for (unsigned i = 0; i < 2; i++) {
+        struct error error = {.status = STATUS_OK};
+        const uint64_t before = sim_disk_hash(store->disk);
+        options.dry_run = i == 0;
+        const enum status status = engine_care_repair(store->io, "db", &options, &report, &error);
+        if (status != STATUS_IO || !strstr(error.text, name) || !strstr(error.text, "nothing was changed"))
+            fail_msg("seed %llu, %s: %s: %s", (unsigned long long)store->seed, name, status_name(status), error.text);
+        assert_int_equal(sim_disk_hash(store->disk), before);
+    }
+}
+
+static void read_errors(struct store *store, uint32_t ppm) {
+    const struct sim_disk_faults faults = {.read_error_ppm = ppm};
+    sim_disk_set_faults(store->disk, &faults);
+}
+
+static void a_device_that_answers_with_errors_ends_a_repair_that_changes_nothing(void **state) {
+    (void)state;
+    static const char *const endings[] = {"SUPERBLOCK", ".manifest", ".sst", ".wal"};
+    for (uint64_t i = 0; i < test_scaled(20); i++) {
+        struct store store;
+        make(&store, test_seed(700) + i);
+        if (i % 5 == 4) {
+            read_errors(&store, 1000000);
+            expect_refusal(&store, "db");
+            store.unreadable_as_lost = true; /* that is no repair any more */
+            expect_refusal(&store, "db");
+        } else {
+            const struct search file = find(&store, endings[i % 5], 0);
+            const uint64_t offset = hash_mix(i, 1) % file.size;
+            assert_int_equal(sim_disk_damage(store.disk, file.path, offset, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+            expect_refusal(&store, strrchr(file.path, '/') + 1);
+        }
+        unmake(&store);
+    }
+}
+
+/* When asked for: a sector costs what stands in it, and of the log what comes behind. */
+static void what_can_t_be_read_is_lost_when_that_is_asked_for(void **state) {
+    (void)state;
+    static const char *const endings[] = {"SUPERBLOCK", ".manifest", ".wal"};
+    for (uint64_t i = 0; i < test_scaled(40); i++) {
+        struct store store;
+        struct buf lines = BUF_EMPTY;
+        make(&store, test_seed(800) + i);
+        store.unreadable_as_lost = true;
+        if (i % 4 == 3) {
+            damage_table(&store, i, i % 8 == 3, SIM_DAMAGE_UNREADABLE);
+        } else {
+            const struct search file = find(&store, endings[i % 4], 0);
+            const uint64_t offset = hash_mix(i, 1) % file.size;
+            assert_int_equal(sim_disk_damage(store.disk, file.path, offset, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+        }
+        assert_true(repair(&store, false, &lines).needed);
+        assert_non_null(strstr((const char *)lines.data, "what it does not give is lost"));
+        if (verify(&store, NULL) != STATUS_OK) fail_msg("seed %llu: %s", (unsigned long long)store.seed, lines.data);
+        struct engine *engine = lab_open(store.io, "db", &store.options);
+        if (i % 4 != 2) expect_unnamed(&store, engine, &lines);
+        engine_close(engine);
+        buf_deinit(&lines);
+        unmake(&store);
+    }
+}
+
+/* The most of them: a repair would set aside what a copy of the device may still have. */
+static void most_tables_out_of_reach_end_a_repair_even_so(void **state) {
+    (void)state;
+    struct store store;
+    make(&store, test_seed(900));
+    store.unreadable_as_lost = true;
+    const uint64_t tables = count_tables(&store);
+    assert_true(tables > 2);
+    for (unsigned i = 0; i < tables / 2 + 1; i++) {
+        const struct search table = find(&store, ".sst", i);
+        for (uint64_t at = 0; at < table.size; at += IO_SECTOR_BYTES)
+            assert_int_equal(sim_disk_damage(store.disk, table.path, at, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+    }
+    expect_refusal(&store, "tables");
+    unmake(&store);
 }
 
 static void boot_again(struct store *store, enum sim_cut cut) {
@@ -393,7 +481,7 @@ static bool cut_repair(uint64_t seed, uint64_t nth) {
     struct buf dry = BUF_EMPTY, lines = BUF_EMPTY;
     make(&store, seed);
     boot_again(&store, SIM_CUT_ALL); /* what was not synced yet is, from now on */
-    damage_table(&store, seed, seed % 2);
+    damage_table(&store, seed, seed % 2, SIM_DAMAGE_FLIP);
     if (seed % 3 == 0) {
         const struct search manifest = find(&store, ".manifest", 0);
         assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
@@ -549,6 +637,9 @@ int main(void) {
         cmocka_unit_test(a_damaged_table_is_named_and_set_aside_and_the_others_stay),
         cmocka_unit_test(a_damaged_block_costs_the_keys_that_are_named_and_no_others),
         cmocka_unit_test(a_lost_index_costs_nothing),
+        cmocka_unit_test(a_device_that_answers_with_errors_ends_a_repair_that_changes_nothing),
+        cmocka_unit_test(what_can_t_be_read_is_lost_when_that_is_asked_for),
+        cmocka_unit_test(most_tables_out_of_reach_end_a_repair_even_so),
         cmocka_unit_test(a_power_cut_at_any_io_of_a_repair_is_mended_by_a_second_one),
         cmocka_unit_test(a_damaged_log_keeps_what_comes_before_the_damage),
         cmocka_unit_test(a_log_goes_on_behind_a_file_that_was_taken_in),

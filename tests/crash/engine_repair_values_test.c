@@ -38,6 +38,7 @@ struct store {
     struct io *io;
     struct engine_options options;
     unsigned expected[KEYS]; /* the write that each key holds; 0 = none */
+    bool unreadable_as_lost; /* asked of repairs */
 };
 
 static void key_of(unsigned key, char text[16]) {
@@ -108,7 +109,8 @@ static void keep_line(void *context, const char *line) {
 }
 
 static struct care_repair_report repair(struct store *store, bool dry_run, struct buf *lines) {
-    const struct care_repair_options options = {.dry_run = dry_run, .say = keep_line, .context = lines};
+    const struct care_repair_options options = {
+        .dry_run = dry_run, .unreadable_as_lost = store->unreadable_as_lost, .say = keep_line, .context = lines};
     struct care_repair_report report;
     struct error error;
     buf_clear(lines);
@@ -242,6 +244,29 @@ static void a_flipped_bit_costs_one_value_at_most_and_its_key_is_named(void **st
     }
     print_message("%u keys lost\n", gone);
     assert_true(gone > 0 || test_scaled(100) < 100);
+}
+
+/* By itself a repair takes nothing for lost that the device may give another time. */
+static void a_sector_that_can_t_be_read_costs_its_values_when_that_is_asked_for(void **state) {
+    (void)state;
+    for (uint64_t i = 0; i < test_scaled(30); i++) {
+        struct store store;
+        const struct care_repair_options options = {.say = NULL};
+        struct care_repair_report report;
+        struct error error;
+        char path[IO_PATH_BYTES];
+        uint64_t offset;
+        make(&store, test_seed(300) + i);
+        assert_int_equal(sim_disk_damage_any(store.disk, ".val", SIM_DAMAGE_UNREADABLE, path, sizeof path, &offset),
+                         STATUS_OK);
+        const uint64_t before = sim_disk_hash(store.disk);
+        assert_int_equal(engine_care_repair(store.io, "db", &options, &report, &error), STATUS_IO);
+        assert_non_null(strstr(error.text, strrchr(path, '/') + 1));
+        assert_int_equal(sim_disk_hash(store.disk), before);
+        store.unreadable_as_lost = true;
+        assert_true(mend(&store) <= 4);
+        unmake(&store);
+    }
 }
 
 static void a_lost_file_costs_its_values_and_their_keys_are_named(void **state) {
@@ -414,6 +439,7 @@ int main(void) {
         cmocka_unit_test(a_sound_store_verifies_and_needs_no_repair),
         cmocka_unit_test(a_lost_manifest_costs_no_value),
         cmocka_unit_test(a_flipped_bit_costs_one_value_at_most_and_its_key_is_named),
+        cmocka_unit_test(a_sector_that_can_t_be_read_costs_its_values_when_that_is_asked_for),
         cmocka_unit_test(a_lost_file_costs_its_values_and_their_keys_are_named),
         cmocka_unit_test(damaged_tables_and_values_together_become_a_store_that_verifies),
         cmocka_unit_test(a_cut_in_a_repair_leaves_every_file_of_values),

@@ -90,13 +90,14 @@ an_older_store_is_upgraded_once_and_says_what_that_allows() {
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words
-    for words in "verify" "verify $work/nowhere" "verify $store x" "repair" "repair $work/nowhere" "repair $store --nonsense" "events" "events $store --last x" \
+    for words in "verify" "verify $work/nowhere" "verify $store x" "repair" "repair $work/nowhere" "repair $store --nonsense" "repair $store --dry-run --dry-run" "events" "events $store --last x" \
         "events $work/nowhere" "options $work/nowhere"; do
         # shellcheck disable=SC2086
         "$loam" $words >/dev/null 2>"$work/err"
         [ $? = 1 ] && [ -s "$work/err" ] || { echo "loam $words"; cat "$work/err"; return 1; }
     done
-    "$loam" repair --help | grep -q set-aside
+    "$loam" repair --help | grep -q set-aside || return 1
+    [ "$("$loam" repair "$store" --unreadable-as-lost --dry-run)" = "nothing to repair" ]
 }
 
 run_tests

@@ -18,9 +18,13 @@ static const char verify_usage[] =
     "Changes nothing. Two threads read. --json: {\"findings\": [{file, offset, text}], \"sound\", counts, seconds, "
     "gb_per_second}.\nExit codes: 0 sound, 1 could not be done, 2 damage found.\n";
 static const char repair_usage[] =
-    "usage: loam repair DIR [--dry-run]\n\nMakes the engine's store in DIR open again, of its tables and its log, when "
-    "manifest or tables are damaged or lost.\nWhat is damaged is set aside in DIR/set-aside, never deleted. --dry-run "
-    "prints the plan and the manifest that would be\nwritten, and changes nothing. Keep a copy of DIR where you can.\n";
+    "usage: loam repair DIR [--dry-run] [--unreadable-as-lost]\n\nMakes the engine's store in DIR open again, of its "
+    "tables and its log, when manifest or tables are damaged or lost.\nWhat is damaged is set aside in DIR/set-aside, "
+    "never deleted. --dry-run prints the plan and the manifest that would be\nwritten, and changes nothing. Keep a "
+    "copy "
+    "of DIR where you can.\nWhere the device answers reads with errors nothing is done: copy DIR to a sound device "
+    "(ddrescue), and repair the copy.\n--unreadable-as-lost goes on with what can be read, unless most tables can't "
+    "be.\n";
 
 static int print_usage(const char *usage, bool asked) {
     (void)fputs(usage, asked ? stdout : stderr);
@@ -156,12 +160,23 @@ static void say(void *context, const char *line) {
     printf("%s\n", line);
 }
 
+static bool parse_repair(int argc, char **argv, struct care_repair_options *options) {
+    for (int i = 1; i < argc; i++) {
+        bool *flag = NULL;
+        if (strcmp(argv[i], "--dry-run") == 0) flag = &options->dry_run;
+        if (strcmp(argv[i], "--unreadable-as-lost") == 0) flag = &options->unreadable_as_lost;
+        if (!flag || *flag) return false;
+        *flag = true;
+    }
+    return argc >= 1;
+}
+
 int command_repair(int argc, char **argv) {
-    const bool dry_run = argc == 2 && strcmp(argv[1], "--dry-run") == 0;
+    struct care_repair_options options = {.say = say};
     struct care_repair_report report;
     struct error error = {.status = STATUS_OK};
-    if (argc != (dry_run ? 2 : 1) || is_help(argc, argv)) return print_usage(repair_usage, is_help(argc, argv));
-    const struct care_repair_options options = {.dry_run = dry_run, .say = say};
+    if (!parse_repair(argc, argv, &options) || is_help(argc, argv))
+        return print_usage(repair_usage, is_help(argc, argv));
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
     char dir[IO_PATH_BYTES];
@@ -174,7 +189,7 @@ int command_repair(int argc, char **argv) {
     }
     if (!report.needed)
         printf("nothing to repair\n");
-    else if (dry_run)
+    else if (options.dry_run)
         printf("nothing was changed; without --dry-run this is done\n");
     else
         printf("done: %" PRIu64 " tables kept, %" PRIu64 " files set aside; now verify (loam verify %s), and open it\n",

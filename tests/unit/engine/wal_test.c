@@ -590,6 +590,33 @@ static void no_room_is_an_answer_on_the_loop_too(void **state) {
     open_log(f);
 }
 
+/* The opening fails, and yet shows what comes before. */
+static void records_before_a_sector_that_can_t_be_read_are_shown(void **state) {
+    struct fixture *f = *state;
+    char path[64];
+    open_log(f);
+    uint64_t lsn = 0;
+    for (int i = 0; i <= 20; i++) {
+        lsn = append(f);
+        commit(f);
+    }
+    snprintf(path, sizeof path, "%s/%08x.wal", dir, (unsigned)(lsn >> 32));
+    const uint64_t bad = (uint32_t)lsn;
+    for (int i = 0; i < 5; i++) append(f);
+    commit(f);
+    close_log(f);
+    assert_int_equal(sim_disk_damage(f->machine.disk, path, bad, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+    const uint64_t before = sim_disk_hash(f->machine.disk);
+    assert_int_equal(try_open(f), STATUS_IO);
+    assert_non_null(strstr(f->error.text, "offset"));
+    assert_int_equal(f->model.seen_next, 20);
+    assert_int_equal(sim_disk_hash(f->machine.disk), before);
+    /* Where nothing was written yet, too. */
+    assert_int_equal(sim_disk_damage(f->machine.disk, path, SEGMENT - 100, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+    assert_int_equal(try_open(f), STATUS_IO);
+    assert_int_equal(f->model.seen_next, 20);
+}
+
 /* ---- Out of memory ----------------------------------------------------------------------------------------------- */
 
 static void every_failed_allocation_is_answered_and_nothing_is_lost(void **state) {
@@ -647,6 +674,7 @@ int main(void) {
         fact(a_failed_commit_makes_the_log_read_only),
         fact(no_room_for_a_segment_loses_nothing_and_is_tried_again),
         fact(no_room_is_an_answer_on_the_loop_too),
+        fact(records_before_a_sector_that_can_t_be_read_are_shown),
         fact(every_failed_allocation_is_answered_and_nothing_is_lost),
     };
 #undef fact
