@@ -25,7 +25,8 @@ struct care_verify_report {
     uint64_t files, bytes, entries;  /* of tables that were read */
     uint64_t log_records, log_bytes; /* of the own log: bytes of payload */
     uint64_t value_files;            /* of values kept apart, that were read; their bytes count too */
-    uint64_t orphans;                /* tables and files of values that no edit names: an open removes them */
+    uint64_t orphans; /* tables and files of values that no edit names: an open removes them, unless a job
+                         of a running owner is about to name or to remove them */
     uint64_t findings;
     unsigned format_level; /* 0: the manifest can't be read */
 };
@@ -34,9 +35,9 @@ struct care_verify_report {
  * Reads everything: superblock, manifest, options, every byte of every table, the own log; and judges what they mean
  * together: counts, spans, sequences and filters against the entries, tables against the manifest, the manifest against
  * the directory, levels against one another. Tables are read by the caller and by a job beside it, so their findings
- * come in no order. Changes nothing and takes no lock: beside a running owner, tables that it removes meanwhile are
- * found missing, and a log that it cuts meanwhile seems to leap. OK, CORRUPT (findings), NOT_FOUND (no store), or why
- * it could not be done.
+ * come in no order. Changes nothing and takes no lock. Beside a running owner a table that he removes meanwhile, and a
+ * log that he cuts, are no findings: what does not fit is judged anew beside the newest manifest. OK, CORRUPT
+ * (findings), NOT_FOUND (no store), or why it could not be done.
  */
 MUST_CHECK enum status engine_care_verify(struct io *io, const char *dir, const struct care_verify_options *options,
                                           struct care_verify_report *report, struct error *error);

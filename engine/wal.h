@@ -42,6 +42,7 @@ struct wal_record {
 /* What recovery met; also filled in when wal_open fails with FAULTY or CORRUPT, for people and for tools. */
 struct wal_recovery {
     uint64_t segments;
+    uint32_t version; /* the highest of a segment */
     uint64_t records;
     uint64_t bytes;       /* payload bytes */
     uint64_t end_lsn;     /* where the next record goes */

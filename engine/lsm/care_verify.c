@@ -7,16 +7,14 @@
 #include <stdlib.h>
 
 #include "engine/base/sync.h"
-#include "engine/lsm/batch.h"
+#include "engine/lsm/care_newest.h"
 #include "engine/lsm/care_values.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/format_level.h"
-#include "engine/lsm/log_follow.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/options.h"
 #include "engine/lsm/options_format.h"
 #include "engine/lsm/team.h"
-#include "engine/wal.h"
 
 struct verify {
     struct io *io;
@@ -29,21 +27,29 @@ struct verify {
     bool has_state;
     struct care_values values; /* values_lock, once tables are read */
     struct mutex values_lock;
-    bool log_is_compact; /* by the piece of the work that reads it, as the next */
-    struct log_follow follow;
     uint64_t total;
     struct edit_file *files; /* that the manifest names */
     size_t file_count;
-    struct mutex mutex; /* report, and the caller's functions: tables are read by two at once */
+    struct care_newest newest;
+    struct mutex mutex; /* report, newest and the caller's functions: tables are read by two at once */
     struct error *error;
 };
+
+/* An owner at work has merged it meanwhile, and may have removed it, or the values that it refers to. */
+static bool has_left(struct verify *verify, const char *path) {
+    const char *name = strrchr(path, '/');
+    uint64_t number = 0;
+    const enum file_class class = file_classify(name ? name + 1 : path, &number);
+    return verify->has_state && care_newest_has_left(&verify->newest, class, number);
+}
 
 static void find(void *context, const char *path, uint64_t offset, const char *text) {
     struct verify *verify = context;
     const struct engine_finding finding = {.status = STATUS_CORRUPT, .file = path, .offset = offset, .text = text};
     mutex_lock(&verify->mutex);
-    verify->report->findings++;
-    if (verify->options->visit) verify->options->visit(verify->options->context, &finding);
+    const bool counts = !has_left(verify, path);
+    verify->report->findings += counts;
+    if (counts && verify->options->visit) verify->options->visit(verify->options->context, &finding);
     mutex_unlock(&verify->mutex);
 }
 
@@ -201,13 +207,13 @@ static enum status visit_unlisted(void *context, const struct io_entry *entry) {
     struct verify *verify = context;
     uint64_t number = 0;
     const enum file_class class = file_classify(entry->name, &number);
-    if (class == FILE_VALUES && verify->has_state)
-        verify->report->orphans += !care_values_find(&verify->values, number);
-    if (class != FILE_SST) return STATUS_OK;
     if (verify->has_state) {
-        verify->report->orphans += !recovered_has_file(&verify->state.recovered, number);
+        const bool named = class == FILE_VALUES ? care_values_find(&verify->values, number) != NULL
+                                                : recovered_has_file(&verify->state.recovered, number);
+        verify->report->orphans += !named && care_newest_has_left(&verify->newest, class, number);
         return STATUS_OK;
     }
+    if (class != FILE_SST) return STATUS_OK;
     verify->total += entry->size;
     return verify_table(verify, number, NULL);
 }
@@ -216,7 +222,7 @@ static enum status visit_unlisted(void *context, const struct io_entry *entry) {
 
 static enum status verify_state(struct verify *verify) {
     struct error error = {.status = STATUS_OK};
-    const enum status status = care_state_load(&verify->state, verify->io, verify->dir, &error);
+    const enum status status = care_state_load_settled(&verify->state, verify->io, verify->dir, &error);
     verify->has_state = status == STATUS_OK;
     verify->values.store = verify->state.superblock.store;
     if (status == STATUS_OK) {
@@ -250,45 +256,15 @@ static enum status verify_options(struct verify *verify) {
     return status == STATUS_NOT_FOUND || status == STATUS_VERSION ? STATUS_OK : go_on(status);
 }
 
-static enum status count_record(void *context, const struct wal_record *record) {
-    struct verify *verify = context;
-    struct batch_header header;
-    struct slice operations;
-    struct batch_reader reader;
-    struct batch_operation operation;
-    enum status status = batch_header_decode(record->payload, &header, &operations);
-    if (status != STATUS_OK) return status;
-    log_follow_note(&verify->follow, &header);
-    verify->log_is_compact |= *(const uint8_t *)record->payload.data == BATCH_RECORD_COMPACT;
-    batch_reader_init(&reader, operations, header.count);
-    while ((status = batch_reader_next(&reader, &operation)) == STATUS_OK) continue;
-    verify->report->log_records++;
-    verify->report->log_bytes += record->payload.size;
-    return status == STATUS_END ? STATUS_OK : status;
-}
-
 static enum status verify_log(struct verify *verify) {
-    char path[IO_PATH_BYTES];
-    struct io_entry entry;
-    struct wal *wal = NULL;
-    struct wal_recovery recovery;
-    struct error error = {.status = STATUS_OK};
-    enum status status = care_log_dir(verify->dir, path);
-    if (status == STATUS_OK) status = io_stat(verify->io, path, &entry);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK; /* an owner keeps the log */
-    const struct wal_options options = {.owner = verify->state.superblock.store, .read_only = true};
-    verify->follow = log_follow_from(verify->state.recovered.mark.index, verify->state.recovered.last_sequence);
-    if (status == STATUS_OK && verify->has_state)
-        status = wal_open(verify->io, path, &options, count_record, verify, &wal, &recovery, &error);
-    if (verify->log_is_compact && verify->state.recovered.format_level < format_feature_level(FORMAT_COMPACT_LOG))
-        find(verify, path, 0, "holds compact records, which the store's format level does not know");
-    if (verify->follow.leaps)
-        find(verify, path, 0,
-             "it does not go on where the manifest ends: the manifest's newest edits are lost. A repair takes in the "
-             "tables that they named");
-    const bool told = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
-    if (told) find(verify, path, 0, error.text[0] ? error.text : status_text(status));
-    return told ? STATUS_OK : status;
+    struct care_log_counts counts;
+    if (!verify->has_state) return STATUS_OK;
+    const enum status status = care_log_verify(&verify->state, &verify->sink, &counts, verify->error);
+    mutex_lock(&verify->mutex);
+    verify->report->log_records = counts.records;
+    verify->report->log_bytes = counts.bytes;
+    mutex_unlock(&verify->mutex);
+    return status;
 }
 
 /* The log is one piece of the work, each table another. */
@@ -328,6 +304,7 @@ enum status engine_care_verify(struct io *io, const char *dir, const struct care
     if (status == STATUS_OK) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", dir);
     if (status != STATUS_END) return error_set(error, status, "%s: %s", dir, status_text(status));
     verify.environment = (struct sst_environment){.io = io, .codec = codec_create()};
+    verify.newest = (struct care_newest){.io = io, .dir = dir};
     verify.sink = (struct care_sink){find, &verify};
     verify.values = (struct care_values){.environment = &verify.environment,
                                          .dir = dir,
@@ -343,6 +320,7 @@ enum status engine_care_verify(struct io *io, const char *dir, const struct care
     codec_destroy(verify.environment.codec);
     free(verify.files);
     care_state_deinit(&verify.state);
+    care_newest_deinit(&verify.newest);
     if (status != STATUS_OK && verify.error->status == STATUS_OK)
         return error_set(verify.error, status, "%s: %s", dir, status_text(status));
     return status != STATUS_OK ? status : report->findings > 0 ? STATUS_CORRUPT : STATUS_OK;

@@ -339,6 +339,9 @@ static size_t first_to_read(const struct opening *opening) {
 static enum status recover_segments(struct opening *opening) {
     enum status status = STATUS_OK;
     opening->recovery->segments = opening->segments.count;
+    for (size_t i = 0; i < opening->segments.count; i++)
+        if (opening->headers[i].version > opening->recovery->version)
+            opening->recovery->version = opening->headers[i].version;
     for (size_t i = first_to_read(opening); i < opening->segments.count && status == STATUS_OK; i++)
         status = recover_segment(opening, i);
     return status;

@@ -102,8 +102,8 @@ static void print_report(const char *dir, const struct care_verify_report *repor
            report->log_records, seconds, (double)(report->bytes + report->log_bytes) / seconds / 1e9);
     if (report->format_level > 0) printf("format level %u\n", report->format_level);
     if (report->orphans > 0)
-        printf("%" PRIu64 " tables or files of values that no edit names: left by a job that was interrupted; the next "
-               "opening removes them\n",
+        printf("%" PRIu64 " tables or files of values that no edit names: of a job that was interrupted, then the next "
+               "opening removes them, or is at work\n",
                report->orphans);
     if (report->findings == 0)
         printf("sound\n");
