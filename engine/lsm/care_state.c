@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 
 enum status care_state_load(struct care_state *state, struct io *io, const char *dir, struct error *error) {
@@ -103,6 +104,13 @@ static void compare(const struct care_table *table, const struct sst_properties 
     if (what) table->sink->find(table->sink->context, table->path, 0, what);
 }
 
+static void judge_level(const struct care_table *table, const struct sst_properties *properties, bool *differs) {
+    const char *what = format_level_forbids_inside(table->format_level, properties);
+    if (!what) return;
+    *differs = true;
+    table->sink->find(table->sink->context, table->path, 0, what);
+}
+
 /* A finding of the reader, with keys, comes before the verifier's, which has none: it is the one that is told. */
 struct reading {
     const struct care_table *table;
@@ -145,6 +153,7 @@ enum status care_table_verify(const struct care_table *table, uint64_t *entries)
         table->sink->find(table->sink->context, table->path, 0, error.text[0] ? error.text : status_text(status));
     if (status != STATUS_OK) return status;
     if (table->meta) compare(table, sst_properties(sst), &differs);
+    if (table->format_level) judge_level(table, sst_properties(sst), &differs);
     if (entries) *entries = sst_properties(sst)->entries;
     sst_set_progress(sst, table->progress, table->progress_context);
     status = sst_verify(sst, take_finding, &reading);

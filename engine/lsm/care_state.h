@@ -45,6 +45,7 @@ struct care_table {
     const struct care_sink *sink;
     const char *path;
     const struct edit_file *meta;
+    uint32_t format_level; /* of the store: what it does not know is wrong; 0 = nobody knows */
     void (*progress)(void *context, uint64_t bytes);
     void *progress_context;
 };

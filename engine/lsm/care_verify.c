@@ -162,6 +162,7 @@ static enum status verify_table(struct verify *verify, uint64_t number, const st
                                      .sink = &verify->sink,
                                      .path = path,
                                      .meta = meta,
+                                     .format_level = verify->has_state ? verify->state.recovered.format_level : 0,
                                      .progress = note_progress,
                                      .progress_context = verify};
     status = care_table_verify(&table, &entries);

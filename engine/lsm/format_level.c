@@ -7,6 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/base/decimal.h"
 #include "engine/lsm/edit.h"
+#include "engine/sst/sst.h"
 
 #define NAME_HEAD "format level "
 
@@ -29,6 +30,14 @@ const char *format_level_forbids(uint32_t level, const struct edit_file *meta) {
         return "refers to files of values, which the store's format level does not know";
     if (meta->hidden > 0 && level < format_feature_level(FORMAT_HIDDEN_COUNTS))
         return "counts old versions in the manifest, which the store's format level does not know";
+    return NULL;
+}
+
+const char *format_level_forbids_inside(uint32_t level, const struct sst_properties *properties) {
+    if (properties->dictionary.size > 0 && level < format_feature_level(FORMAT_DICTIONARIES))
+        return "has a dictionary, which the store's format level does not know";
+    if (properties->references > 0 && level < format_feature_level(FORMAT_VALUES_APART))
+        return "holds references to files of values, which the store's format level does not know";
     return NULL;
 }
 

@@ -35,6 +35,9 @@ uint32_t format_feature_level(enum format_feature feature);
 /* What of a table, as the manifest tells it, a store of the level may not have: for verify. NULL = nothing. Static. */
 struct edit_file;
 const char *format_level_forbids(uint32_t level, const struct edit_file *meta);
+/* The same as the table itself tells it. */
+struct sst_properties;
+const char *format_level_forbids_inside(uint32_t level, const struct sst_properties *properties);
 
 enum { FORMAT_NAME_BYTES = 32 };
 /* The name by which the manifest requires a level, with a zero behind it; its length. */

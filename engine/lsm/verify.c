@@ -173,6 +173,8 @@ static enum status verify_file(struct verify *verify, struct file *file) {
     }
     if (status != STATUS_OK) return status;
     compare_properties(&reading, &file->meta, sst_properties(sst));
+    const char *text = format_level_forbids_inside(atomic_load(&verify->engine->format_level), sst_properties(sst));
+    if (text) find(verify, path, 0, text);
     status = sst_verify(sst, find_in_sst, &reading);
     if (status == STATUS_OK && (sst_properties(sst)->references > 0 || file->use_count > 0))
         return verify_references(&reading, file, sst);

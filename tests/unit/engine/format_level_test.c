@@ -6,16 +6,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/care.h"
+#include "engine/lsm/care_state.h"
 #include "engine/lsm/edit.h"
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 #include "engine/lsm/superblock.h"
 #include "tests/harness/engine_lab.h"
+#include "tools/loam/bench/json_rows.h"
 #include "tools/sim/sim_io.h"
 
 enum { TREE = 1 };
@@ -370,8 +373,131 @@ static void a_repair_keeps_a_level_that_it_can_read_and_else_takes_the_latest(vo
     }
 }
 
+/* ---- What is beyond the level ------------------------------------------------------------------------------------ */
+
+static enum status add_file(void *context, const struct edit_file *meta) {
+    return edit_add_file(context, meta);
+}
+
+/* A manifest that says the same as the store's, and requires no level. */
+static void forget_level(struct io *io) {
+    struct care_state state;
+    struct manifest *manifest = NULL;
+    struct error error;
+    struct edit edit;
+    assert_int_equal(care_state_load(&state, io, "db", &error), STATUS_OK);
+    const struct recovered *recovered = &state.recovered;
+    struct superblock superblock = state.superblock;
+    edit_init(&edit, EDIT_SNAPSHOT);
+    edit.number = recovered->last_edit + 1;
+    edit.has_mark = true;
+    edit.mark = recovered->mark;
+    edit.last_sequence = recovered->last_sequence;
+    edit.next_instance = recovered->next_instance;
+    edit.next_file = 100000;
+    for (size_t i = 0; i < recovered->kind_count; i++)
+        assert_int_equal(edit_add_kind(&edit, &recovered->kinds[i]), STATUS_OK);
+    for (size_t i = 0; i < recovered->tree_count; i++)
+        assert_int_equal(edit_create_tree(&edit, &recovered->trees[i].tree), STATUS_OK);
+    assert_int_equal(recovered_each_file(recovered, add_file, &edit), STATUS_OK);
+    superblock.generation++;
+    superblock.manifest = 99999;
+    const struct manifest_id id = {superblock.store, superblock.manifest, superblock.generation};
+    assert_int_equal(manifest_create(io, "db", &id, &edit, &manifest), STATUS_OK);
+    superblock.manifest_bytes = manifest_bytes(manifest);
+    manifest_close(manifest);
+    assert_int_equal(superblock_create(io, "db", &superblock), STATUS_OK);
+    edit_deinit(&edit);
+    care_state_deinit(&state);
+    assert_int_equal(level_at(io, "db"), 1);
+}
+
+struct words {
+    const char *expected;
+    unsigned found, others;
+};
+
+static void look_for_words(void *context, const struct engine_finding *finding) {
+    struct words *words = context;
+    const bool is_it = strstr(finding->text, words->expected) && strstr(finding->text, "format level");
+    words->found += is_it;
+    words->others += !is_it;
+    if (!is_it) print_message("%s: %s\n", finding->file, finding->text);
+}
+
+static void expect_finding(struct io *io, const char *text) {
+    struct words words = {.expected = text};
+    const struct care_verify_options options = {.visit = look_for_words, .context = &words};
+    struct care_verify_report report;
+    struct error error;
+    assert_int_equal(engine_care_verify(io, "db", &options, &report, &error), STATUS_CORRUPT);
+    assert_true(words.found > 0 && words.others == 0);
+}
+
+/* Of the log: all of it is in tables. */
+static enum status remove_entry(void *context, const struct io_entry *entry) {
+    char path[IO_PATH_BYTES];
+    snprintf(path, sizeof path, "db/wal/%s", entry->name);
+    return io_remove(context, path);
+}
+
+/* A batch of two is no compact record, but its segment may have some, and stands behind unsynced ones. */
+static void segments_beyond_the_level_are_found(void **state) {
+    (void)state;
+    struct lab lab;
+    struct engine_batch batch;
+    set_up(&lab);
+    struct engine *engine = make(&lab, 2);
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text("x"), slice_from_text("1")), STATUS_OK);
+    assert_int_equal(engine_batch_put(&batch, TREE, slice_from_text("y"), slice_from_text("2")), STATUS_OK);
+    assert_int_equal(lab_write(engine, &batch), STATUS_OK);
+    engine_batch_deinit(&batch);
+    engine_close(engine);
+    forget_level(lab.io);
+    expect_finding(lab.io, "segments behind unsynced ones");
+    io_destroy(lab.io);
+}
+
+static void dictionaries_beyond_the_level_are_found(void **state) {
+    (void)state;
+    const struct engine_tree_kind kind = {.id = 1,
+                                          .name = "rows",
+                                          .upper = ENGINE_COMPRESSION_ZSTD,
+                                          .bottom = ENGINE_COMPRESSION_ZSTD,
+                                          .dictionary_bytes = 1024};
+    struct lab lab;
+    set_up(&lab);
+    lab.options.kinds = &kind;
+    lab.options.kind_count = 1;
+    lab.options.memtable_bytes = 1 << 20;
+    lab.options.file_bytes = 1 << 20;
+    struct engine *engine = lab_open(lab.io, "db", &lab.options);
+    lab_create_tree(engine, TREE, 1);
+    for (unsigned i = 0; i < 500; i++) {
+        char key[16], text[JSON_ROW_BYTES];
+        snprintf(key, sizeof key, "row%05u", i);
+        text[json_row(i, text)] = 0;
+        lab_put(engine, TREE, key, text);
+    }
+    assert_int_equal(engine_flush(engine), STATUS_OK);
+    struct engine_stats stats;
+    engine_get_stats(engine, &stats);
+    assert_true(stats.dictionaries > 0);
+    engine_close(engine);
+    assert_int_equal(io_dir_list(lab.io, "db/wal", remove_entry, lab.io), STATUS_OK);
+    forget_level(lab.io);
+    expect_finding(lab.io, "has a dictionary");
+    engine = lab_open(lab.io, "db", &lab.options);
+    assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_CORRUPT);
+    engine_close(engine);
+    io_destroy(lab.io);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_beyond_the_level_are_found),
+        cmocka_unit_test(dictionaries_beyond_the_level_are_found),
         cmocka_unit_test(a_level_has_one_name),
         cmocka_unit_test(an_edit_requires_a_level_by_name),
         cmocka_unit_test(a_table_may_have_what_its_store_has_the_level_for),
