@@ -5,6 +5,7 @@
 #include "engine/base/sync.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -69,6 +70,29 @@ void condition_signal(struct condition *condition) {
 
 void condition_broadcast(struct condition *condition) {
     check(pthread_cond_broadcast(&condition->native) == 0);
+}
+
+void semaphore_init(struct semaphore *semaphore) {
+    check(sem_init(&semaphore->native, 0, 0) == 0);
+}
+
+void semaphore_deinit(struct semaphore *semaphore) {
+    check(sem_destroy(&semaphore->native) == 0);
+}
+
+void semaphore_post(struct semaphore *semaphore) {
+    check(sem_post(&semaphore->native) == 0);
+}
+
+void semaphore_wait(struct semaphore *semaphore) {
+    int result;
+    do result = sem_wait(&semaphore->native);
+    while (result != 0 && errno == EINTR);
+    check(result == 0);
+}
+
+void thread_yield(void) {
+    (void)sched_yield(); /* never fails on Linux */
 }
 
 /* What the new thread is told; it frees it. */

@@ -6,6 +6,7 @@
 #define ENGINE_BASE_SYNC_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ struct mutex {
 };
 struct condition {
     pthread_cond_t native; /* on the monotonic clock */
+};
+struct semaphore {
+    sem_t native;
 };
 struct thread {
     pthread_t native;
@@ -35,6 +39,19 @@ void condition_wait(struct condition *condition, struct mutex *mutex);
 bool condition_wait_for(struct condition *condition, struct mutex *mutex, uint64_t timeout_ns);
 void condition_signal(struct condition *condition);
 void condition_broadcast(struct condition *condition);
+
+/*
+ * For a thread that waits for another one alone: it needs no mutex when it wakes up. At 0 when made. What was posted
+ * before the wait counts, and everything before the post is seen after it. Once the waiter can go on, the post touches
+ * nothing any more: it may deinit at once.
+ */
+void semaphore_init(struct semaphore *semaphore);
+void semaphore_deinit(struct semaphore *semaphore);
+void semaphore_post(struct semaphore *semaphore);
+void semaphore_wait(struct semaphore *semaphore);
+
+/* Lets other threads that are ready run on this processor, if there are any. */
+void thread_yield(void);
 
 /* `name` (at most 15 bytes, static) shows in debuggers. NO_MEMORY when the system has no thread left. All signals
  * are blocked in it: they belong to the threads of the program around us. */

@@ -18,7 +18,6 @@ enum lead_state { LEAD_FREE, LEAD_ALONE, LEAD_LOOK };
 
 struct lead {
     _Atomic uint32_t state;
-    bool passed; /* mutex: held for the first of the queue */
 };
 
 /* Without the mutex; false: somebody leads. */

@@ -14,6 +14,7 @@
 #include "engine/base/sync.h"
 #include "engine/cache/memory.h"
 #include "engine/lsm/budget.h"
+#include "engine/lsm/company.h"
 #include "engine/lsm/events.h"
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/gap_search.h"
@@ -103,6 +104,7 @@ struct engine {
 
     /* Commit queue (write.c): mutex for the list; the rest is the leader's. */
     struct lead lead;
+    struct company company;
     struct list writers;
     atomic_bool seal_wanted;     /* changed under mutex: seal when the present group ends */
     uint64_t cut_below;          /* mutex: the own log is to be cut below this; 0 = nothing to do */

@@ -18,6 +18,7 @@ enum {
     GROUP_MAX_BATCHES = 256,
     LOG_RECORD_BATCH = 1,       /* type of a record in the own log */
     PACE_STEP_BYTES = 64 << 10, /* of growth between two looks at the pressure */
+    WAKES = 2,                  /* writers that each one wakes when their group is done */
 };
 
 struct writer {
@@ -29,10 +30,10 @@ struct writer {
     enum status (*act)(void *context); /* instead of a batch: store_lead_alone */
     void *context;
     const struct store_check *check; /* asked before the batch is applied; NULL = none */
-    bool done;
-    bool waits; /* `wake` was made, and its owner waits on it */
+    bool done;                       /* else who is woken has the lead */
     enum status status;
-    struct condition wake;
+    struct semaphore wake;       /* what its owner waits on */
+    struct writer *wakes[WAKES]; /* once it is done: those that it wakes in turn; NULL = nobody */
 
     /* Leader: where the batch stands, so that it can be taken back. */
     uint64_t lsn;
@@ -152,6 +153,7 @@ struct group {
     bool sync;
     struct engine_mark mark;
     uint64_t user_bytes;
+    uint64_t commit_ns; /* sync: what the log's commit took */
     enum status failed; /* not OK: of the log, for good; nothing of the group will be shown */
 };
 
@@ -165,6 +167,7 @@ static void gather_group(struct engine *engine, struct group *group) {
     size_t bytes = 0;
     group->count = 0;
     group->user_bytes = 0;
+    group->commit_ns = 0;
     group->failed = STATUS_OK;
     group->sync = list_entry(engine->writers.next, struct writer, link)->sync;
     for (struct list *at = engine->writers.next; at != &engine->writers && group->count < GROUP_MAX_BATCHES;
@@ -276,7 +279,9 @@ static void note_log_totals(struct engine *engine) {
 }
 
 static void commit_log(struct engine *engine, struct group *group) {
+    const uint64_t start = io_now_ns(engine->io);
     const enum status status = wal_commit(engine->wal, true);
+    group->commit_ns = io_now_ns(engine->io) - start;
     if (status == STATUS_OK) return;
     if (status == STATUS_NO_SPACE) pace_note_full(engine, engine->options.wal_segment_bytes);
     if ((status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY) && take_back(engine, group, status)) {
@@ -322,35 +327,58 @@ static void note_pace(struct engine *engine) {
     pace_update(engine);
 }
 
-/* REQUIRES: mutex. Tells the group's writers. */
-static void dismiss(const struct group *group, const struct writer *leader) {
+/*
+ * REQUIRES: mutex. The group's writers leave the queue. They form a tree whose root is the leader: each wakes two,
+ * since to wake a thread costs as much as a put, and more where it sleeps on another processor. Returns how many there
+ * were with those that queue behind.
+ */
+static uint32_t dismiss(struct engine *engine, const struct group *group) {
+    const uint32_t queued = atomic_load_explicit(&engine->company.queued, memory_order_relaxed);
+    atomic_store_explicit(&engine->company.queued, queued - group->count, memory_order_relaxed);
     for (uint32_t i = 0; i < group->count; i++) {
         struct writer *writer = group->writers[i];
         list_remove(&writer->link);
         writer->done = true;
-        if (writer != leader && writer->waits) condition_signal(&writer->wake);
+        for (uint32_t k = 0; k < WAKES; k++) {
+            const uint32_t at = i * WAKES + k + 1;
+            writer->wakes[k] = at < group->count ? group->writers[at] : NULL;
+        }
     }
+    return queued;
 }
 
-void store_end_lead(struct engine *engine) {
+/* By a writer that is done. The others may be gone as soon as they are woken. */
+static void wake_others(const struct writer *writer) {
+    for (uint32_t k = 0; k < WAKES; k++)
+        if (writer->wakes[k]) semaphore_post(&writer->wakes[k]->wake);
+}
+
+/* REQUIRES: mutex, and the lead, which ends. Returns who has it next, and is to be woken; NULL = nobody. */
+static struct writer *end_lead(struct engine *engine) {
     if (engine->wal && engine->cut_below > 0) wal_drop_before(engine->wal, engine->cut_below);
     engine->cut_below = 0;
     store_seal_if_full(engine);
     store_note_seal_due(engine);
     gap_search_end_group(engine);
-    if (list_is_empty(&engine->writers)) {
-        atomic_store_explicit(&engine->lead.state, LEAD_FREE, memory_order_release);
-        return;
-    }
-    engine->lead.passed = true;
-    struct writer *next = list_entry(engine->writers.next, struct writer, link);
-    if (next->waits) condition_signal(&next->wake);
+    if (!list_is_empty(&engine->writers)) return list_entry(engine->writers.next, struct writer, link);
+    atomic_store_explicit(&engine->lead.state, LEAD_FREE, memory_order_release);
+    return NULL;
 }
 
-/* REQUIRES: mutex, which is given up meanwhile, and the lead, which ends. */
+void store_end_lead(struct engine *engine) {
+    struct writer *next = end_lead(engine);
+    if (next) semaphore_post(&next->wake);
+}
+
+/* REQUIRES: mutex, which is given up, and the lead, which ends. */
 static void lead(struct engine *engine, struct writer *leader) {
     struct group group; /* large: gather_group sets what is read */
     struct store_sealing sealing;
+    if (leader->sync && company_is_expected(&engine->company)) {
+        mutex_unlock(&engine->mutex);
+        company_wait(&engine->company, engine->io);
+        mutex_lock(&engine->mutex);
+    }
     store_seal_if_full(engine);
     gather_group(engine, &group);
     leader->status = leader->seals ? store_prepare_seal(engine, &sealing) : STATUS_OK;
@@ -365,25 +393,35 @@ static void lead(struct engine *engine, struct writer *leader) {
         note_pace(engine);
     }
     if (prepared) store_end_seal(engine, &sealing, leader->status);
-    dismiss(&group, leader);
-    store_end_lead(engine);
+    const uint32_t present = dismiss(engine, &group);
+    if (group.sync) company_note(&engine->company, present, group.commit_ns);
+    struct writer *next = end_lead(engine);
+    mutex_unlock(&engine->mutex);
+    if (next) semaphore_post(&next->wake); /* it waits for that alone, and asks for the mutex first of all */
+}
+
+/* By the leader, without the mutex. */
+static void commit_group_of_one(struct engine *engine, struct writer *writer) {
+    struct group group; /* large: what is read is set */
+    group.count = 1;
+    group.user_bytes = 0;
+    group.commit_ns = 0;
+    group.failed = STATUS_OK;
+    group.sync = writer->sync;
+    group.writers[0] = writer;
+    commit_group(engine, &group);
+    publish(engine, &group);
+    const uint32_t behind = atomic_load_explicit(&engine->company.queued, memory_order_relaxed);
+    if (group.sync) company_note(&engine->company, 1 + behind, group.commit_ns);
 }
 
 /* A batch by the one writer there is, without a lock; false: it has to queue. */
 static bool commit_alone(struct engine *engine, struct writer *writer) {
     if (engine->options.owner_seals || atomic_load_explicit(&engine->seal_wanted, memory_order_relaxed)) return false;
+    if (writer->sync && company_is_expected(&engine->company)) return false;
     if (!lead_try_alone(&engine->lead)) return false;
     const bool fits = !store_is_full(engine) && budget_has_room(engine);
-    if (fits) {
-        struct group group; /* large: what is read is set */
-        group.count = 1;
-        group.user_bytes = 0;
-        group.failed = STATUS_OK;
-        group.sync = writer->sync;
-        group.writers[0] = writer;
-        commit_group(engine, &group);
-        publish(engine, &group);
-    }
+    if (fits) commit_group_of_one(engine, writer);
     const size_t bytes = memtable_bytes(engine->active->table);
     const bool paced = bytes >= engine->paced_bytes && bytes - engine->paced_bytes < PACE_STEP_BYTES;
     const bool quiet = paced && !store_is_full(engine) && !gap_search_wants_look(engine);
@@ -433,24 +471,20 @@ static enum status wait_for_room(struct engine *engine, bool no_wait) {
     return status;
 }
 
-/* REQUIRES: mutex. It is the first, and the lead is free or was passed to it. */
-static bool may_lead(struct engine *engine, const struct writer *writer) {
-    if (engine->writers.next != &writer->link) return false;
-    const bool passed = engine->lead.passed;
-    engine->lead.passed = false;
-    return passed || lead_try(&engine->lead);
-}
-
-/* REQUIRES: mutex, which is given up meanwhile. */
+/* REQUIRES: mutex, which is given up. */
 static void queue_and_commit(struct engine *engine, struct writer *writer) {
+    const bool first = list_is_empty(&engine->writers);
     list_push_back(&engine->writers, &writer->link);
-    while (!writer->done && !may_lead(engine, writer)) {
-        if (!writer->waits) condition_init(&writer->wake);
-        writer->waits = true;
-        condition_wait(&writer->wake, &engine->mutex);
+    atomic_fetch_add_explicit(&engine->company.queued, 1, memory_order_relaxed);
+    semaphore_init(&writer->wake);
+    if (!first || !lead_try(&engine->lead)) {
+        mutex_unlock(&engine->mutex);
+        semaphore_wait(&writer->wake);
+        if (!writer->done) mutex_lock(&engine->mutex);
     }
     if (!writer->done) lead(engine, writer);
-    if (writer->waits) condition_deinit(&writer->wake);
+    semaphore_deinit(&writer->wake);
+    wake_others(writer);
 }
 
 /* ---- Admission --------------------------------------------------------------------------------------------------- */
@@ -497,8 +531,10 @@ enum status store_write_checked(struct engine *engine, struct engine_batch *batc
     if (!commit_alone(engine, &writer)) {
         mutex_lock(&engine->mutex);
         writer.status = wait_for_room(engine, options->no_wait);
-        if (writer.status == STATUS_OK) queue_and_commit(engine, &writer);
-        mutex_unlock(&engine->mutex);
+        if (writer.status == STATUS_OK)
+            queue_and_commit(engine, &writer);
+        else
+            mutex_unlock(&engine->mutex);
     }
     timing_end(&engine->timing, engine->io, ENGINE_TIMING_PUT, start);
     return writer.status;
@@ -515,7 +551,6 @@ enum status engine_amend(struct engine *engine, struct engine_batch *batch, bool
     struct writer writer = {.batch = batch, .amends = true, .seals = seal, .status = STATUS_OK};
     mutex_lock(&engine->mutex);
     queue_and_commit(engine, &writer);
-    mutex_unlock(&engine->mutex);
     return writer.status;
 }
 
@@ -525,7 +560,6 @@ enum status store_lead_alone(struct engine *engine, enum status (*act)(void *con
     struct writer writer = {.batch = &none, .act = act, .context = context, .status = STATUS_OK};
     mutex_lock(&engine->mutex);
     queue_and_commit(engine, &writer);
-    mutex_unlock(&engine->mutex);
     engine_batch_deinit(&none);
     return writer.status;
 }

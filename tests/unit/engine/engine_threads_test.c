@@ -25,6 +25,7 @@ enum { LEFT = 1, RIGHT = 2, CHURN = 3, CHURN_EVERY = 40, WRITERS = 3, READERS = 
 struct crowd {
     struct engine *engine;
     uint64_t writes; /* of each writer */
+    uint64_t sync_every;
     _Atomic unsigned writing;
     _Atomic uint64_t reads;
     _Atomic unsigned faults;
@@ -66,7 +67,8 @@ static void run_writer(void *context) {
         enum status status = engine_batch_put(&batch, LEFT, slice_from_text(key), slice_from_text(value));
         if (status == STATUS_OK) status = engine_batch_put(&batch, RIGHT, slice_from_text(key), slice_from_text(value));
         if (status == STATUS_OK)
-            status = engine_write(crowd->engine, &batch, &(struct engine_write_options){.sync = i % 64 == 0});
+            status =
+                engine_write(crowd->engine, &batch, &(struct engine_write_options){.sync = i % crowd->sync_every == 0});
         engine_batch_clear(&batch);
         if (status == STATUS_OK && member->number == 0 && i % CHURN_EVERY == 0) status = churn(crowd, &batch);
         if (status != STATUS_OK) note_fault(crowd, "a write failed");
@@ -150,8 +152,7 @@ static void count_halved(void *context, const char *line) {
     if (strstr(line, "\"parts\":2")) atomic_fetch_add(halved, 1);
 }
 
-static void readers_see_whole_batches_while_writers_flush_and_compact(void **state) {
-    (void)state;
+static void run_crowd(uint64_t writes, uint64_t sync_every) {
     char path[] = "/tmp/loam-engine-threads-XXXXXX", dir[64];
     assert_non_null(mkdtemp(path));
     snprintf(dir, sizeof dir, "%s/db", path);
@@ -163,7 +164,8 @@ static void readers_see_whole_batches_while_writers_flush_and_compact(void **sta
     options.file_bytes = 2 << 10; /* so that merges are cut in two, which two threads work on */
     options.on_event = count_halved;
     options.event_context = &halved;
-    struct crowd crowd = {.engine = lab_open(io, dir, &options), .writes = test_scaled(6000), .writing = WRITERS};
+    struct crowd crowd = {.writes = writes, .sync_every = sync_every, .writing = WRITERS};
+    crowd.engine = lab_open(io, dir, &options);
     struct member members[WRITERS + READERS];
     lab_create_tree(crowd.engine, LEFT, LAB_PLAIN);
     lab_create_tree(crowd.engine, RIGHT, LAB_PLAIN);
@@ -193,7 +195,20 @@ static void readers_see_whole_batches_while_writers_flush_and_compact(void **sta
     assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+static void readers_see_whole_batches_while_writers_flush_and_compact(void **state) {
+    (void)state;
+    run_crowd(test_scaled(6000), 64);
+}
+
+static void and_while_each_writer_waits_for_the_device(void **state) {
+    (void)state;
+    run_crowd(test_scaled(2000), 1);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(readers_see_whole_batches_while_writers_flush_and_compact)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(readers_see_whole_batches_while_writers_flush_and_compact),
+        cmocka_unit_test(and_while_each_writer_waits_for_the_device),
+    };
     return cmocka_run_group_tests_name("engine_threads", tests, NULL, NULL);
 }

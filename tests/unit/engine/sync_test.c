@@ -1,5 +1,5 @@
 /*
- * sync: locks exclude, conditions wake, a wait ends in time, threads run and are joined.
+ * sync: locks exclude, conditions and semaphores wake, a wait ends in time, threads run and are joined.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <stdlib.h>
 
 #include "engine/base/sync.h"
 #include "tests/harness/alloc_fault.h"
@@ -119,6 +120,68 @@ static void a_timed_wait_is_woken_by_a_signal(void **state) {
     shared_deinit(&shared);
 }
 
+/* One who waits, and lets go of what it waited on as soon as it may. */
+struct guest {
+    struct semaphore wake;
+    uint64_t told;
+};
+
+struct table {
+    struct mutex mutex;
+    struct condition changed;
+    struct guest *guest; /* NULL: the next may sit down */
+    uint64_t sum;        /* of what the guests were told */
+};
+
+static void come_and_go(void *context) {
+    struct table *table = context;
+    for (int i = 0; i < ROUNDS / 10; i++) {
+        struct guest *guest = calloc(1, sizeof *guest);
+        semaphore_init(&guest->wake);
+        mutex_lock(&table->mutex);
+        table->guest = guest;
+        condition_signal(&table->changed);
+        mutex_unlock(&table->mutex);
+        semaphore_wait(&guest->wake);
+        table->sum += guest->told;
+        semaphore_deinit(&guest->wake);
+        free(guest);
+    }
+}
+
+static void who_is_woken_by_a_semaphore_sees_what_was_done_and_may_free_it(void **state) {
+    (void)state;
+    struct table table = {.sum = 0};
+    mutex_init(&table.mutex);
+    condition_init(&table.changed);
+    struct thread thread;
+    assert_int_equal(thread_start(&thread, "guest", come_and_go, &table), STATUS_OK);
+    uint64_t sum = 0;
+    for (int i = 0; i < ROUNDS / 10; i++) {
+        mutex_lock(&table.mutex);
+        while (!table.guest) condition_wait(&table.changed, &table.mutex);
+        struct guest *guest = table.guest;
+        table.guest = NULL;
+        mutex_unlock(&table.mutex);
+        guest->told = (uint64_t)i;
+        sum += (uint64_t)i;
+        semaphore_post(&guest->wake);
+    }
+    thread_join(&thread);
+    assert_true(table.sum == sum);
+    condition_deinit(&table.changed);
+    mutex_deinit(&table.mutex);
+}
+
+static void a_post_before_the_wait_counts(void **state) {
+    (void)state;
+    struct semaphore semaphore;
+    semaphore_init(&semaphore);
+    semaphore_post(&semaphore);
+    semaphore_wait(&semaphore); /* comes back: else the test hangs */
+    semaphore_deinit(&semaphore);
+}
+
 static void look_at_thread(void *context) {
     struct shared *shared = context;
     shared->is_starter = thread_is_current(shared->starter);
@@ -176,6 +239,8 @@ int main(void) {
         cmocka_unit_test(a_broadcast_wakes_all_that_wait),
         cmocka_unit_test(a_wait_that_nobody_ends_times_out),
         cmocka_unit_test(a_timed_wait_is_woken_by_a_signal),
+        cmocka_unit_test(who_is_woken_by_a_semaphore_sees_what_was_done_and_may_free_it),
+        cmocka_unit_test(a_post_before_the_wait_counts),
         cmocka_unit_test(a_thread_knows_itself),
         cmocka_unit_test(signals_stay_with_the_threads_of_the_program),
         cmocka_unit_test(a_thread_without_memory_does_not_start),
