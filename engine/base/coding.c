@@ -65,11 +65,6 @@ static const uint8_t *decoder_take(struct decoder *decoder, size_t size) {
     return at;
 }
 
-uint8_t decode_u8(struct decoder *decoder) {
-    const uint8_t *at = decoder_take(decoder, 1);
-    return at ? at[0] : 0;
-}
-
 uint16_t decode_u16(struct decoder *decoder) {
     const uint8_t *at = decoder_take(decoder, 2);
     return at ? coding_get_u16(at) : 0;
@@ -85,19 +80,41 @@ uint64_t decode_u64(struct decoder *decoder) {
     return at ? coding_get_u64(at) : 0;
 }
 
+/* The bits of each byte but its highest, put together; the first byte is the lowest. */
+static uint64_t join_sevens(uint64_t word) {
+    word &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
+/* One that ends within the eight bytes that are there; false: byte by byte. */
+static bool decode_at_once(struct decoder *decoder, uint64_t *value) {
+    const uint64_t word = coding_get_u64(decoder->cursor), ends = ~word & UINT64_C(0x8080808080808080);
+    if (ends == 0) return false;
+    const unsigned last = (unsigned)__builtin_ctzll(ends) / 8;
+    if (last > 0 && (word >> 8 * last & 0xff) == 0) return false;
+    *value = join_sevens(word << (56 - 8 * last) >> (56 - 8 * last));
+    decoder->cursor += last + 1;
+    return true;
+}
+
 /* One encoding per value: a last byte of 0 behind others (over-long) and bits above the 64th are refused. */
-uint64_t decode_varint(struct decoder *decoder) {
+uint64_t decode_long_varint(struct decoder *decoder) {
+    const uint8_t *at = decoder->cursor;
+    const uint8_t *end = decoder->failed ? at : decoder->end;
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        const uint8_t *at = decoder_take(decoder, 1);
-        if (!at) return 0;
-        uint64_t byte = *at;
+    if (end - at >= 8 && decode_at_once(decoder, &value)) return value;
+    for (unsigned shift = 0; shift < 64 && at != end; shift += 7) {
+        const uint64_t byte = *at++;
         if (shift == 63 && byte > 1) break;
         value |= (byte & 0x7f) << shift;
         if (byte & 0x80) continue;
         if (byte == 0 && shift > 0) break;
+        decoder->cursor = at;
         return value;
     }
+    decoder->cursor = at;
     decoder->failed = true;
     return 0;
 }

@@ -107,11 +107,20 @@ static inline bool decoder_finished(const struct decoder *decoder) {
     return !decoder->failed && decoder->cursor == decoder->end;
 }
 
-uint8_t decode_u8(struct decoder *decoder);
 uint16_t decode_u16(struct decoder *decoder);
 uint32_t decode_u32(struct decoder *decoder);
 uint64_t decode_u64(struct decoder *decoder);
-uint64_t decode_varint(struct decoder *decoder);                 /* over-long or over 64 bits fails */
+uint64_t decode_long_varint(struct decoder *decoder); /* decode_varint's other part */
+/* Over-long or over 64 bits fails. */
+static inline uint64_t decode_varint(struct decoder *decoder) {
+    if (!decoder->failed && decoder->cursor != decoder->end && *decoder->cursor < 0x80) return *decoder->cursor++;
+    return decode_long_varint(decoder);
+}
+static inline uint8_t decode_u8(struct decoder *decoder) {
+    if (!decoder->failed && decoder->cursor != decoder->end) return *decoder->cursor++;
+    decoder->failed = true;
+    return 0;
+}
 struct slice decode_bytes(struct decoder *decoder, size_t size); /* borrowed from the input */
 struct slice decode_string(struct decoder *decoder);             /* varint length + bytes, borrowed */
 

@@ -40,7 +40,7 @@ static enum status add_layer(struct key_filter *filter, struct key_filter_layer 
 
 enum status key_filter_prepare(struct key_filter *filter, uint64_t hash) {
     struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
-    if (!layer || layer->keys == layer->count * KEYS_PER_WORD) {
+    if (!layer || layer->keys >= layer->count * KEYS_PER_WORD) {
         const enum status status = add_layer(filter, layer);
         if (status != STATUS_OK) return status;
         layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);

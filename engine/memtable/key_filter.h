@@ -26,7 +26,7 @@ void key_filter_deinit(struct key_filter *filter); /* a zeroed one is empty */
 /* Makes room for one hash, and asks for the memory that key_filter_add will wait for: what is done between the two is
  * done meanwhile. NO_MEMORY: as before. */
 MUST_CHECK enum status key_filter_prepare(struct key_filter *filter, uint64_t hash);
-/* REQUIRES: prepared for this hash, and nothing added since. */
+/* REQUIRES: prepared for this hash; what a few others were prepared for may have been added meanwhile. */
 void key_filter_add(struct key_filter *filter, uint64_t hash);
 /* False: certainly never added. */
 bool key_filter_may_have(const struct key_filter *filter, uint64_t hash);

@@ -7,12 +7,11 @@
 
 static const uint8_t segment_magic[8] = {'L', 'O', 'A', 'M', 'W', 'A', 'L', '\n'};
 
-enum { GROUP_PADDED = 1, TAG_SHIFT = 16, TAG_MASK = 0x7fff };
+enum { GROUP_PADDED = 1 };
 static const uint64_t AFTER_DURABLE = (uint64_t)1 << 63;
-static const uint32_t COMPACT = (uint32_t)1 << 31; /* in the length of a prefix */
 
 uint64_t wal_offset_of(uint64_t position) {
-    return WAL_HEADER_BYTES + position / WAL_BODY_BYTES * IO_SECTOR_BYTES + WAL_STAMP_BYTES + position % WAL_BODY_BYTES;
+    return wal_offset(position);
 }
 
 bool wal_position_of(uint64_t offset, uint64_t *position) {
@@ -139,19 +138,10 @@ struct wal_sector wal_sector_classify(const struct wal_segment_header *header, u
 /* ---- Items of the stream ----------------------------------------------------------------------------------------- */
 
 void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix) {
-    const uint32_t compact = prefix->compact ? COMPACT | (uint32_t)prefix->tag << TAG_SHIFT : 0;
+    const uint32_t compact = prefix->compact ? WAL_PREFIX_COMPACT | (uint32_t)prefix->tag << WAL_PREFIX_TAG_SHIFT : 0;
     coding_put_u32(to, prefix->check);
     coding_put_u32(to + 4, prefix->length | compact);
     to[8] = prefix->type;
-}
-
-struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_BYTES]) {
-    struct wal_prefix prefix = {.check = coding_get_u32(from), .length = coding_get_u32(from + 4), .type = from[8]};
-    if (!(prefix.length & COMPACT)) return prefix;
-    prefix.compact = true;
-    prefix.tag = (uint16_t)(prefix.length >> TAG_SHIFT & TAG_MASK);
-    prefix.length &= WAL_COMPACT_MAX_BYTES;
-    return prefix;
 }
 
 /* Zero is left to padding. */
@@ -159,8 +149,7 @@ static uint32_t never_zero(uint32_t check_value) {
     return check_value != 0 ? check_value : 1;
 }
 
-/* What salts a record's check, and tags a compact one. */
-static uint64_t record_place(uint64_t owner, uint64_t lsn, uint8_t type, uint32_t length) {
+uint64_t wal_record_place(uint64_t owner, uint64_t lsn, uint8_t type, uint32_t length) {
     uint8_t place[21];
     coding_put_u64(place, owner);
     coding_put_u64(place + 8, lsn);
@@ -169,8 +158,12 @@ static uint64_t record_place(uint64_t owner, uint64_t lsn, uint8_t type, uint32_
     return hash64(slice_make(place, sizeof place), 0);
 }
 
+uint32_t wal_check_at(uint64_t place, struct slice payload) {
+    return never_zero(hash32(payload, place));
+}
+
 uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
-    return never_zero(hash32(payload, record_place(owner, lsn, type, (uint32_t)payload.size)));
+    return wal_check_at(wal_record_place(owner, lsn, type, (uint32_t)payload.size), payload);
 }
 
 static uint16_t tag_of(uint64_t place) {
@@ -179,9 +172,9 @@ static uint16_t tag_of(uint64_t place) {
 
 struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
     check(payload.size <= WAL_COMPACT_MAX_BYTES);
-    const uint64_t place = record_place(owner, lsn, type, (uint32_t)payload.size);
+    const uint64_t place = wal_record_place(owner, lsn, type, (uint32_t)payload.size);
     return (struct wal_prefix){
-        .check = never_zero(hash32(payload, place)),
+        .check = wal_check_at(place, payload),
         .length = (uint32_t)payload.size,
         .type = type,
         .compact = true,
@@ -189,9 +182,8 @@ struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type,
     };
 }
 
-bool wal_compact_is_sound(uint64_t owner, uint64_t lsn, const struct wal_prefix *prefix) {
-    return prefix->compact && prefix->type != 0 &&
-           prefix->tag == tag_of(record_place(owner, lsn, prefix->type, prefix->length));
+bool wal_compact_fits(const struct wal_prefix *prefix, uint64_t place) {
+    return prefix->compact && prefix->type != 0 && prefix->tag == tag_of(place);
 }
 
 uint64_t wal_sum_start(uint64_t owner, uint64_t group) {

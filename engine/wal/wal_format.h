@@ -28,9 +28,14 @@ enum {
     WAL_SEGMENT_DEFAULT_BYTES = 64 << 20,
 };
 
+/* As wal_offset_of, for those that ask often. */
+static inline uint64_t wal_offset(uint64_t position) {
+    return WAL_HEADER_BYTES + position / WAL_BODY_BYTES * IO_SECTOR_BYTES + WAL_STAMP_BYTES + position % WAL_BODY_BYTES;
+}
+
 /* Lsn and its halves. */
 static inline uint64_t wal_lsn(uint32_t segment, uint64_t position) {
-    return (uint64_t)segment << 32 | wal_offset_of(position);
+    return (uint64_t)segment << 32 | wal_offset(position);
 }
 static inline uint32_t wal_lsn_segment(uint64_t lsn) {
     return (uint32_t)(lsn >> 32);
@@ -61,16 +66,29 @@ struct wal_prefix {
     bool compact; /* a group by itself */
     uint16_t tag; /* compact: 15 bits that verify length and type before the payload is looked at; else 0 */
 };
+#define WAL_PREFIX_COMPACT ((uint32_t)1 << 31) /* in the length */
+enum { WAL_PREFIX_TAG_SHIFT = 16, WAL_PREFIX_TAG_MASK = 0x7fff };
+static inline struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_BYTES]) {
+    struct wal_prefix prefix = {.check = coding_get_u32(from), .length = coding_get_u32(from + 4), .type = from[8]};
+    if (!(prefix.length & WAL_PREFIX_COMPACT)) return prefix;
+    prefix.compact = true;
+    prefix.tag = (uint16_t)(prefix.length >> WAL_PREFIX_TAG_SHIFT & WAL_PREFIX_TAG_MASK);
+    prefix.length &= WAL_COMPACT_MAX_BYTES;
+    return prefix;
+}
 void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix);
-struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_BYTES]);
 bool wal_is_zero(const uint8_t *bytes, size_t size);
 
 /* The check of a record: covers owner, place, type, length and payload. */
 uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
 /* The prefix of a compact group with that payload. */
 struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
+/* What salts the check of a record there, and tags a compact one. */
+uint64_t wal_record_place(uint64_t owner, uint64_t lsn, uint8_t type, uint32_t length);
 /* Whether a prefix is a compact group's of that place. */
-bool wal_compact_is_sound(uint64_t owner, uint64_t lsn, const struct wal_prefix *prefix);
+bool wal_compact_fits(const struct wal_prefix *prefix, uint64_t place);
+/* wal_record_check of the record there. */
+uint32_t wal_check_at(uint64_t place, struct slice payload);
 
 /* The sum of a group: wal_sum_start, then wal_sum_add for each record's check in order. */
 uint64_t wal_sum_start(uint64_t owner, uint64_t group);

@@ -68,8 +68,9 @@ static enum status read_at(const struct source *source, uint64_t position, const
     if (status != STATUS_OK) return status;
     *record =
         (struct wal_record){.lsn = wal_lsn(source->header.segment, position), .type = prefix->type, .payload = payload};
-    const bool tagged = !prefix->compact || wal_compact_is_sound(source->header.owner, record->lsn, prefix);
-    if (!tagged || prefix->check != wal_record_check(source->header.owner, record->lsn, record->type, payload)) {
+    const uint64_t place = wal_record_place(source->header.owner, record->lsn, record->type, prefix->length);
+    const bool tagged = !prefix->compact || wal_compact_fits(prefix, place);
+    if (!tagged || prefix->check != wal_check_at(place, payload)) {
         return corrupt(source, position, "a record does not verify", error);
     }
     return STATUS_OK;

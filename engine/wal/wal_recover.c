@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/base/pages.h"
-#include "engine/wal/wal_internal.h"
+#include "engine/wal/wal_ahead.h"
 
 struct found_file {
     uint32_t number;
@@ -32,9 +31,7 @@ struct opening {
     void *visit_context;
     struct wal_recovery *recovery;
     struct error *error;
-    uint8_t *bytes; /* of the segment that is being read; owned */
-    size_t bytes_size, bytes_room;
-    size_t loaded; /* whose they are, if bytes_size > 0 */
+    struct wal_bytes bytes; /* of the segment that was read last */
     uint64_t highest_group;
     bool cut;                /* the newest segment takes no more groups */
     size_t unproven_segment; /* from here on in the log nothing proves that it is durable: which, */
@@ -179,59 +176,13 @@ static enum status open_segments(struct opening *opening) {
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
-/* Small pages would take longer to come by than the segment to read. */
-static enum status make_room(struct opening *opening, size_t bytes) {
-    opening->bytes_size = 0;
-    if (bytes <= opening->bytes_room) return STATUS_OK;
-    free(opening->bytes);
-    opening->bytes_room = 0;
-    opening->bytes = pages_room_alloc(bytes);
-    if (!opening->bytes) return STATUS_NO_MEMORY;
-    opening->bytes_room = bytes;
-    return STATUS_OK;
-}
-
-/* What comes before the first sector that the device refuses, and zeros. */
-static void read_front(const struct wal_segment *segment, uint8_t *to) {
-    size_t at = 0, got = IO_SECTOR_BYTES;
-    while (at < segment->bytes && got == IO_SECTOR_BYTES) {
-        if (io_file_read(segment->file, at, to + at, IO_SECTOR_BYTES, &got) != STATUS_OK) break;
-        at += got;
-    }
-    memset(to + at, 0, segment->bytes - at);
-}
-
-/* IO: not all of it can be read; what comes before that is in opening->bytes. */
-static enum status read_segment(struct opening *opening, size_t index) {
-    const struct wal_segment *segment = opening->files[index];
-    enum status status = make_room(opening, segment->bytes);
-    size_t got = 0;
-    if (status != STATUS_OK) return error_set(opening->error, status, "%s", status_text(status));
-    status = io_file_read(segment->file, 0, opening->bytes, segment->bytes, &got);
-    if (status == STATUS_OK && got < segment->bytes) status = STATUS_IO;
-    if (status == STATUS_IO) read_front(segment, opening->bytes);
-    opening->bytes_size = segment->bytes;
-    opening->loaded = index;
-    return status == STATUS_OK
-               ? STATUS_OK
-               : error_set(opening->error, status, "%s: %s", io_file_path(segment->file), status_text(status));
-}
-
-static enum status visit_group(struct opening *opening, struct wal_scan *scan, const struct wal_group *group) {
-    uint64_t at = 0;
-    for (;;) {
-        struct wal_record record = {0};
-        enum status status = wal_scan_record(scan, group, &at, &record);
-        if (status == STATUS_END) return STATUS_OK;
-        if (status == STATUS_OK) {
-            opening->recovery->records++;
-            opening->recovery->bytes += record.payload.size;
-            if (opening->visit != NULL) status = opening->visit(opening->visit_context, &record);
-        }
-        if (status != STATUS_OK)
-            return error_set(opening->error, status, "%s: record %llx: %s", opening->wal->dir,
-                             (unsigned long long)record.lsn, status_text(status));
-    }
+static enum status visit_record(struct opening *opening, const struct wal_record *record) {
+    opening->recovery->records++;
+    opening->recovery->bytes += record->payload.size;
+    const enum status status = opening->visit ? opening->visit(opening->visit_context, record) : STATUS_OK;
+    if (status == STATUS_OK) return STATUS_OK;
+    return error_set(opening->error, status, "%s: record %llx: %s", opening->wal->dir, (unsigned long long)record->lsn,
+                     status_text(status));
 }
 
 /* What the scan says about the end of the segment. */
@@ -268,9 +219,9 @@ static enum status end_at_hole(struct opening *opening, size_t index, struct wal
                                enum wal_verdict *verdict) {
     const size_t count = opening->segments.count;
     for (size_t i = index + 1; i < count; i++) {
-        const enum status status = read_segment(opening, i);
+        const enum status status = wal_bytes_read(&opening->bytes, opening->files[i], i, opening->error);
         if (status != STATUS_OK) return status;
-        const struct slice bytes = slice_make(opening->bytes, opening->bytes_size);
+        const struct slice bytes = slice_make(opening->bytes.data, opening->bytes.size);
         if (!wal_scan_proves(bytes, &opening->headers[i], scan->last_group, &opening->highest_group)) continue;
         scan->what = "a group is missing, and a later segment proves that it was durable";
         *verdict = WAL_FOUND_FAULTY;
@@ -288,45 +239,40 @@ static void note_proof(struct opening *opening, size_t index, const struct wal_s
     opening->unproven_begin = scan->durable_position;
 }
 
-static enum status recover_segment(struct opening *opening, size_t index) {
+/* All groups of the segment were told; what follows them, and where the log goes on. */
+static enum status end_segment(struct opening *opening, size_t index, struct wal_scan *scan, enum wal_verdict verdict) {
     struct wal *wal = opening->wal;
     struct wal_segment *segment = opening->files[index];
-    bool newest = index + 1 == opening->segments.count;
-    const enum status loaded = read_segment(opening, index);
-    if (loaded != STATUS_OK && loaded != STATUS_IO) return loaded;
-    enum status status;
-
-    struct wal_scan scan;
-    const struct wal_segment_header *header = &opening->headers[index];
-    status = wal_scan_init(&scan, slice_make(opening->bytes, opening->bytes_size), header, newest ? NULL : header + 1,
-                           opening->error);
-    if (status != STATUS_OK) return error_prefix(opening->error, status, "%s", io_file_path(segment->file));
-    enum wal_verdict verdict = WAL_FOUND_GROUP;
-    while (status == STATUS_OK && verdict == WAL_FOUND_GROUP) {
-        struct wal_group group;
-        status = wal_scan_next(&scan, &verdict, &group);
-        if (status == STATUS_OK && verdict == WAL_FOUND_GROUP) status = visit_group(opening, &scan, &group);
-    }
-    if (status == STATUS_OK && loaded != STATUS_OK)
-        return error_set(opening->error, loaded, "%s: offset %llu or behind it: %s", io_file_path(segment->file),
-                         (unsigned long long)scan.at, status_text(loaded));
-    if (status == STATUS_OK && verdict == WAL_FOUND_TORN && !newest)
-        status = end_at_hole(opening, index, &scan, &verdict);
-    if (status == STATUS_OK) status = judge(opening, &scan, verdict);
-    atomic_store_explicit(&segment->end, scan.position, memory_order_relaxed);
+    const bool newest = index + 1 == opening->segments.count;
+    enum status status = STATUS_OK;
+    if (verdict == WAL_FOUND_TORN && !newest) status = end_at_hole(opening, index, scan, &verdict);
+    if (status == STATUS_OK) status = judge(opening, scan, verdict);
+    atomic_store_explicit(&segment->end, scan->position, memory_order_relaxed);
     wal->current = segment;
-    wal->pushed = scan.position;
+    wal->pushed = scan->position;
     wal->current_segment = segment->number;
     wal->current_bytes = segment->bytes;
-    wal->current_version = header->version;
+    wal->current_version = scan->header.version;
     wal->current_filled = segment->bytes; /* nobody knows: that of the process before */
-    wal->current_end = scan.position;
-    wal->last_group = scan.last_group;
-    note_proof(opening, index, &scan);
-    opening->recovery->end_lsn = wal_end_lsn(segment->number, scan.position);
-    if (scan.highest_group > opening->highest_group) opening->highest_group = scan.highest_group;
-    wal_scan_deinit(&scan);
+    wal->current_end = scan->position;
+    wal->last_group = scan->last_group;
+    note_proof(opening, index, scan);
+    opening->recovery->end_lsn = wal_end_lsn(segment->number, scan->position);
+    if (scan->highest_group > opening->highest_group) opening->highest_group = scan->highest_group;
     return status;
+}
+
+static enum status take_stretch(struct opening *opening, const struct wal_stretch *stretch) {
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < stretch->count && status == STATUS_OK; i++)
+        status = visit_record(opening, &stretch->records[i]);
+    if (status != STATUS_OK || !stretch->ends) return status;
+    if (stretch->status != STATUS_OK) {
+        if (stretch->error.text[0]) *opening->error = stretch->error;
+        return stretch->status;
+    }
+    struct wal_scan scan = stretch->scan;
+    return end_segment(opening, stretch->index, &scan, stretch->verdict);
 }
 
 /* The segment with which reading begins. */
@@ -337,13 +283,18 @@ static size_t first_to_read(const struct opening *opening) {
 }
 
 static enum status recover_segments(struct opening *opening) {
+    const size_t count = opening->segments.count;
+    const struct wal_stretch *stretch;
     enum status status = STATUS_OK;
-    opening->recovery->segments = opening->segments.count;
-    for (size_t i = 0; i < opening->segments.count; i++)
+    opening->recovery->segments = count;
+    for (size_t i = 0; i < count; i++)
         if (opening->headers[i].version > opening->recovery->version)
             opening->recovery->version = opening->headers[i].version;
-    for (size_t i = first_to_read(opening); i < opening->segments.count && status == STATUS_OK; i++)
-        status = recover_segment(opening, i);
+    struct wal_ahead *ahead = wal_ahead_begin(opening->wal->io, opening->files, opening->headers,
+                                              first_to_read(opening), count, &opening->bytes);
+    if (!ahead) return STATUS_NO_MEMORY;
+    while (status == STATUS_OK && (stretch = wal_ahead_next(ahead))) status = take_stretch(opening, stretch);
+    wal_ahead_end(ahead);
     return status;
 }
 
@@ -359,13 +310,14 @@ static enum status settle_segment(struct opening *opening, size_t index, uint64_
     const uint64_t end = atomic_load_explicit(&segment->end, memory_order_relaxed);
     if (end <= begin) return STATUS_OK;
     enum status status = STATUS_OK;
-    if (opening->bytes_size == 0 || opening->loaded != index) status = read_segment(opening, index);
+    if (opening->bytes.size == 0 || opening->bytes.index != index)
+        status = wal_bytes_read(&opening->bytes, segment, index, opening->error);
     if (status != STATUS_OK) return status;
     const uint64_t first = wal_offset_of(begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
     const uint64_t last = wal_offset_of(end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-    status = io_file_write(segment->file, first, opening->bytes + first, last + IO_SECTOR_BYTES - first);
+    status = io_file_write(segment->file, first, opening->bytes.data + first, last + IO_SECTOR_BYTES - first);
     if (status == STATUS_OK) status = io_file_sync(segment->file);
-    memcpy(opening->wal->tail, opening->bytes + last, IO_SECTOR_BYTES); /* that of the newest one stays */
+    memcpy(opening->wal->tail, opening->bytes.data + last, IO_SECTOR_BYTES); /* that of the newest one stays */
     return status;
 }
 
@@ -522,7 +474,7 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     free(opening.spares.items);
     free(opening.headers);
     free(opening.files);
-    free(opening.bytes);
+    wal_bytes_deinit(&opening.bytes);
     free_segments(&opening.dead);
     if (status == STATUS_OK && !opening.read_only)
         *wal = opening.wal;

@@ -16,19 +16,19 @@ static const uint8_t *sector_bytes(const struct wal_scan *scan, uint64_t sector)
 }
 
 /* A group asks for its sectors again and again. */
-static struct wal_sector sector_at(struct wal_scan *scan, uint64_t sector) {
+static const struct wal_sector *sector_at(struct wal_scan *scan, uint64_t sector) {
     struct wal_scan_known *known = &scan->known[sector % WAL_SCAN_KNOWN];
     if (known->index != sector) {
         known->index = sector;
         known->sector = wal_sector_classify(&scan->header, sector, sector_bytes(scan, sector));
     }
-    return known->sector;
+    return &known->sector;
 }
 
 /* The run of stream bytes from position on that lies in one sector, at most `most` of them. */
 static struct slice run_at(const struct wal_scan *scan, uint64_t position, uint64_t most) {
     uint64_t left = WAL_BODY_BYTES - position % WAL_BODY_BYTES;
-    return slice_make(scan->bytes.data + wal_offset_of(position), left < most ? left : most);
+    return slice_make(scan->bytes.data + wal_offset(position), left < most ? left : most);
 }
 
 static void gather(const struct wal_scan *scan, uint64_t position, uint8_t *to, uint64_t size) {
@@ -39,6 +39,14 @@ static void gather(const struct wal_scan *scan, uint64_t position, uint8_t *to, 
         position += run.size;
         size -= run.size;
     }
+}
+
+static struct wal_prefix prefix_at(const struct wal_scan *scan, uint64_t position) {
+    uint8_t bytes[WAL_PREFIX_BYTES];
+    const struct slice run = run_at(scan, position, WAL_PREFIX_BYTES);
+    if (run.size == WAL_PREFIX_BYTES) return wal_prefix_decode(run.data);
+    gather(scan, position, bytes, sizeof bytes);
+    return wal_prefix_decode(bytes);
 }
 
 static bool is_zero_between(const struct wal_scan *scan, uint64_t begin, uint64_t end) {
@@ -76,7 +84,7 @@ static enum wal_verdict faulty(struct wal_scan *scan, uint64_t offset, uint64_t 
 }
 
 static enum wal_verdict faulty_at(struct wal_scan *scan, uint64_t position, uint64_t group, const char *what) {
-    return faulty(scan, wal_offset_of(position), group, what);
+    return faulty(scan, wal_offset(position), group, what);
 }
 
 /* ---- What follows the last sound group of the newest segment ----------------------------------------------------- */
@@ -94,7 +102,7 @@ static enum wal_verdict tail_page(struct wal_scan *scan, uint64_t first, uint64_
                                   struct tail *tail) {
     uint64_t own = own_before, bad = 0, bad_sector = 0;
     for (uint64_t sector = first; sector < end; sector++) {
-        struct wal_sector found = sector_at(scan, sector);
+        const struct wal_sector found = *sector_at(scan, sector);
         if (found.class == WAL_SECTOR_BAD) {
             bad++;
             bad_sector = sector;
@@ -129,7 +137,7 @@ static bool may_follow_directly(const struct wal_scan *scan, const struct tail *
 
 /* A group header at the start of a page that proves more durable than there is. */
 static bool header_proves_loss(struct wal_scan *scan, uint64_t page_position) {
-    struct wal_sector sector = sector_at(scan, sector_of(page_position));
+    const struct wal_sector sector = *sector_at(scan, sector_of(page_position));
     if (sector.class != WAL_SECTOR_OWN) return false;
     struct wal_group group;
     uint8_t bytes[WAL_GROUP_HEADER_BYTES];
@@ -147,7 +155,7 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
     uint64_t sector = sector_of(position);
     bool shared = position % WAL_BODY_BYTES !=
                   0; /* it holds the end of the last sound group; and perhaps the beginning of the next */
-    if (shared && sector_at(scan, sector).group == scan->last_group) sector++;
+    if (shared && sector_at(scan, sector)->group == scan->last_group) sector++;
     /* What stands behind the end of a sealed segment was cut before. */
     const uint64_t sectors =
         scan->sealed ? sector_of(scan->limit - 1) + 1 : scan->header.segment_bytes / IO_SECTOR_BYTES;
@@ -174,7 +182,7 @@ static enum wal_verdict read_tail(struct wal_scan *scan) {
     scan->what = scan->sealed
                      ? "groups below the end that the next segment records are missing, and were not durable then"
                      : "a group lacks sectors and was never durable";
-    scan->at = wal_offset_of(position);
+    scan->at = wal_offset(position);
     scan->at_group = tail.lowest;
     return WAL_FOUND_TORN;
 }
@@ -184,7 +192,7 @@ bool wal_scan_proves(struct slice bytes, const struct wal_segment_header *header
     const uint64_t sectors = bytes.size / IO_SECTOR_BYTES;
     bool proves = header->durable > group;
     for (uint64_t index = WAL_PAGE_SECTORS; index < sectors; index++) {
-        const struct wal_sector sector = sector_at(&scan, index);
+        const struct wal_sector sector = *sector_at(&scan, index);
         if (sector.class != WAL_SECTOR_OWN) continue;
         if (sector.group > *highest) *highest = sector.group;
         proves = proves || sector.after_durable;
@@ -201,7 +209,7 @@ enum presence { PRESENT, ABSENT, DAMAGED };
 /* Whether a group begins at scan->position, judged by the stamp of its first sector. */
 static enum presence group_begins(struct wal_scan *scan) {
     uint64_t position = scan->position;
-    struct wal_sector sector = sector_at(scan, sector_of(position));
+    const struct wal_sector sector = *sector_at(scan, sector_of(position));
     if (sector.class != WAL_SECTOR_OWN) return ABSENT;
     if (sector.group > scan->last_group) return PRESENT;
     uint64_t inside = position % WAL_BODY_BYTES;
@@ -211,9 +219,19 @@ static enum presence group_begins(struct wal_scan *scan) {
     }
     if (!is_zero_between(scan, position, position + WAL_BODY_BYTES - inside)) {
         scan->what = "a group whose writer ended before its stamp";
-        scan->at = wal_offset_of(position);
+        scan->at = wal_offset(position);
     }
     return ABSENT;
+}
+
+/* What the prefix of a compact group says, and the salt of its record's check. */
+struct compact {
+    struct wal_prefix prefix;
+    uint64_t place;
+};
+
+static uint64_t scan_lsn(const struct wal_scan *scan, uint64_t position) {
+    return (uint64_t)scan->header.segment << 32 | wal_offset(position);
 }
 
 static const char *misfit(const struct wal_scan *scan, const struct wal_group *group) {
@@ -224,16 +242,14 @@ static const char *misfit(const struct wal_scan *scan, const struct wal_group *g
 
 /* A prefix that is not that of a group header, where a group begins: its sectors bear sound stamps, so it was complete.
  */
-static enum presence read_compact(struct wal_scan *scan, struct wal_group *group) {
+static enum presence read_compact(struct wal_scan *scan, struct wal_group *group, struct compact *compact) {
     const uint64_t position = scan->position;
-    uint8_t bytes[WAL_PREFIX_BYTES];
-    gather(scan, position, bytes, sizeof bytes);
-    const struct wal_prefix prefix = wal_prefix_decode(bytes);
-    const uint64_t lsn = wal_lsn(scan->header.segment, position);
+    const struct wal_prefix prefix = prefix_at(scan, position);
+    const uint64_t lsn = scan_lsn(scan, position);
     const uint64_t end = wal_item_start(position + WAL_PREFIX_BYTES + prefix.length);
     *group = (struct wal_group){
         .lsn = lsn,
-        .end_lsn = wal_lsn(scan->header.segment, end),
+        .end_lsn = scan_lsn(scan, end),
         .group = scan->last_group + 1,
         .previous = scan->last_group,
         .durable = scan->durable,
@@ -242,16 +258,18 @@ static enum presence read_compact(struct wal_scan *scan, struct wal_group *group
         .begin = position,
         .length = end - position,
     };
+    *compact = (struct compact){prefix, wal_record_place(scan->header.owner, lsn, prefix.type, prefix.length)};
     const char *what = misfit(scan, group);
-    if (!wal_compact_is_sound(scan->header.owner, lsn, &prefix)) what = "a compact group's prefix does not verify";
+    if (!wal_compact_fits(&prefix, compact->place)) what = "a compact group's prefix does not verify";
     if (position % WAL_PAGE_STREAM == 0) what = "a compact group where a page begins";
     if (what != NULL) {
         faulty_at(scan, position, group->group, what);
         return DAMAGED;
     }
-    for (uint64_t index = sector_of(position); index <= sector_of(end - 1); index++) {
-        const struct wal_sector sector = sector_at(scan, index);
-        if (sector.class == WAL_SECTOR_OWN && sector.group == group->group && sector.after_durable)
+    const uint64_t last = sector_of(end - 1);
+    for (uint64_t index = sector_of(position); index <= last; index++) {
+        const struct wal_sector *sector = sector_at(scan, index);
+        if (sector->class == WAL_SECTOR_OWN && sector->group == group->group && sector->after_durable)
             group->durable = group->previous;
     }
     return PRESENT;
@@ -261,18 +279,18 @@ static enum presence read_compact(struct wal_scan *scan, struct wal_group *group
 static bool begins_compact(struct wal_scan *scan, uint64_t position) {
     if (scan->header.version < WAL_VERSION_COMPACT) return false;
     const uint64_t type = position + WAL_PREFIX_BYTES - 1;
-    return sector_at(scan, sector_of(type)).class == WAL_SECTOR_OWN && scan->bytes.data[wal_offset_of(type)] != 0;
+    return sector_at(scan, sector_of(type))->class == WAL_SECTOR_OWN && scan->bytes.data[wal_offset(type)] != 0;
 }
 
-static enum presence read_group_header(struct wal_scan *scan, struct wal_group *group) {
+static enum presence read_group_header(struct wal_scan *scan, struct wal_group *group, struct compact *compact) {
     uint64_t position = scan->position;
-    if (begins_compact(scan, position)) return read_compact(scan, group);
+    if (begins_compact(scan, position)) return read_compact(scan, group, compact);
     uint64_t last = position + WAL_GROUP_HEADER_BYTES - 1;
     if (last >= scan->limit) {
         faulty_at(scan, position, 0, "no room for a group header before the end of the segment");
         return DAMAGED;
     }
-    struct wal_sector sector = sector_at(scan, sector_of(last));
+    const struct wal_sector sector = *sector_at(scan, sector_of(last));
     if (sector.class == WAL_SECTOR_ZERO || sector.class == WAL_SECTOR_STALE) return ABSENT;
 
     uint8_t bytes[WAL_GROUP_HEADER_BYTES];
@@ -300,7 +318,7 @@ static enum presence check_sectors(struct wal_scan *scan, const struct wal_group
     uint64_t last = sector_of(group->begin + group->length - 1);
     bool absent = false;
     for (uint64_t index = first; index <= last; index++) {
-        struct wal_sector sector = sector_at(scan, index);
+        const struct wal_sector sector = *sector_at(scan, index);
         if (sector.class == WAL_SECTOR_ZERO || sector.class == WAL_SECTOR_STALE) {
             absent = true;
             continue;
@@ -323,9 +341,7 @@ static enum status next_record(struct wal_scan *scan, const struct wal_group *gr
     uint64_t start = wal_item_start(*position);
     *what = "a record lies outside its group";
     if (start + WAL_PREFIX_BYTES > end) return STATUS_OK;
-    uint8_t bytes[WAL_PREFIX_BYTES];
-    gather(scan, start, bytes, sizeof bytes);
-    struct wal_prefix prefix = wal_prefix_decode(bytes);
+    const struct wal_prefix prefix = prefix_at(scan, start);
     if (prefix.length > WAL_RECORD_MAX_BYTES || prefix.length > end - start - WAL_PREFIX_BYTES) return STATUS_OK;
     enum status status = stream_slice(scan, start + WAL_PREFIX_BYTES, prefix.length, &record->payload);
     if (status != STATUS_OK) return status;
@@ -348,23 +364,38 @@ static uint64_t header_bytes(const struct wal_group *group) {
     return group->compact ? 0 : WAL_GROUP_HEADER_BYTES;
 }
 
+/* The record of a compact group, whose prefix fits its place, and the padding. As check_content. */
+static enum status check_compact(struct wal_scan *scan, const struct wal_group *group, const struct compact *compact,
+                                 uint64_t *where, const char **what) {
+    const uint64_t start = group->begin + WAL_PREFIX_BYTES, end = start + compact->prefix.length;
+    *where = group->begin;
+    *what = "a record does not verify";
+    const enum status status = stream_slice(scan, start, compact->prefix.length, &scan->only.payload);
+    if (status != STATUS_OK || compact->prefix.check != wal_check_at(compact->place, scan->only.payload)) return status;
+    scan->only.lsn = group->lsn;
+    scan->only.type = compact->prefix.type;
+    *where = scan->only_end = end;
+    *what = is_zero_between(scan, end, group->begin + group->length) ? NULL : "padding is not zero";
+    return STATUS_OK;
+}
+
 /* Records, padding and sum. *what = NULL when all is well, else where and why not. */
 static enum status check_content(struct wal_scan *scan, const struct wal_group *group, uint64_t *where,
                                  const char **what) {
-    uint64_t position = group->begin + header_bytes(group);
-    uint64_t sum = group->compact ? 0 : wal_sum_start(scan->header.owner, group->group);
+    uint64_t position = group->begin + WAL_GROUP_HEADER_BYTES;
+    uint64_t sum = wal_sum_start(scan->header.owner, group->group);
     *what = NULL;
     for (uint32_t i = 0; i < group->count; i++) {
         uint32_t record_check = 0;
         *where = position;
         enum status status = next_record(scan, group, false, &position, &scan->only, &record_check, what);
         if (status != STATUS_OK || *what != NULL) return status;
-        if (!group->compact) sum = wal_sum_add(sum, record_check);
+        sum = wal_sum_add(sum, record_check);
     }
     *where = scan->only_end = position;
     if (!is_zero_between(scan, position, group->begin + group->length))
         *what = "padding is not zero";
-    else if (!group->compact && sum != group->sum)
+    else if (sum != group->sum)
         *what = "the sum of a group does not match its records";
     return STATUS_OK;
 }
@@ -380,14 +411,16 @@ enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, stru
         return STATUS_OK;
     }
     enum presence presence = group_begins(scan);
-    if (presence == PRESENT) presence = read_group_header(scan, group);
+    struct compact compact = {.place = 0};
+    if (presence == PRESENT) presence = read_group_header(scan, group, &compact);
     if (presence == PRESENT) presence = check_sectors(scan, group);
     if (presence == ABSENT) *verdict = read_tail(scan);
     if (presence != PRESENT) return STATUS_OK;
 
     uint64_t where = 0;
     const char *what = NULL;
-    enum status status = check_content(scan, group, &where, &what);
+    const enum status status = group->compact ? check_compact(scan, group, &compact, &where, &what)
+                                              : check_content(scan, group, &where, &what);
     if (status != STATUS_OK) return status;
     if (what != NULL) {
         *verdict = faulty_at(scan, where, group->group, what);

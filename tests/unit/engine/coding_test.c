@@ -195,6 +195,46 @@ static void random_varints_come_back(void **state) {
     buf_deinit(&buf);
 }
 
+/* The rule, byte by byte: false = no varint. */
+static bool read_slowly(struct slice bytes, uint64_t *value, size_t *size) {
+    *value = 0;
+    for (*size = 0; *size < bytes.size && *size < VARINT64_MAX_BYTES;) {
+        const uint8_t byte = bytes.data[*size];
+        *value |= (uint64_t)(byte & 0x7f) << 7 * *size;
+        (*size)++;
+        if (*size == VARINT64_MAX_BYTES && byte > 1) return false;
+        if (!(byte & 0x80)) return byte != 0 || *size == 1;
+    }
+    return false;
+}
+
+/* Eight bytes are looked at at once where they are there: whatever stands behind must not matter. */
+static void any_bytes_read_as_the_rule_says(void **state) {
+    (void)state;
+    struct prng prng;
+    prng_init(&prng, 6);
+    unsigned good = 0, bad = 0;
+    for (int i = 0; i < 200000; i++) {
+        uint8_t bytes[16];
+        const size_t length = prng_below(&prng, 12);
+        prng_fill(&prng, bytes, sizeof bytes);
+        for (size_t at = 0; at < length; at++) bytes[at] |= 0x80;
+        if (prng_chance(&prng, 1, 3)) bytes[length] = (uint8_t)prng_below(&prng, 2);
+        const struct slice input = slice_make(bytes, prng_below(&prng, sizeof bytes + 1));
+        struct decoder decoder = decoder_make(input);
+        uint64_t expected;
+        size_t size;
+        const bool sound = read_slowly(input, &expected, &size);
+        const uint64_t value = decode_varint(&decoder);
+        assert_int_equal(decoder.failed, !sound);
+        assert_true(value == (sound ? expected : 0));
+        if (sound) assert_ptr_equal(decoder.cursor, bytes + size);
+        good += sound;
+        bad += !sound;
+    }
+    assert_true(good > 50000 && bad > 20000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_little_endian),
@@ -209,6 +249,7 @@ int main(void) {
         cmocka_unit_test(an_empty_input_is_finished_at_once),
         cmocka_unit_test(a_string_that_finds_no_memory_appends_nothing),
         cmocka_unit_test(random_varints_come_back),
+        cmocka_unit_test(any_bytes_read_as_the_rule_says),
     };
     return cmocka_run_group_tests_name("coding", tests, NULL, NULL);
 }
