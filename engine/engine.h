@@ -153,6 +153,11 @@ struct engine_options {
     unsigned
         memtable_limit;  /* memtables in memory, the active one included; beyond it writes wait or answer BUSY [4] */
     size_t cache_bytes;  /* block cache, a hard ceiling, pinned blocks included [64 MiB] */
+    bool map_tables;     /* tables that are not compressed are read where the system's cache has them, and cache_bytes
+                            keeps what finds entries in them: a block out of the system's cache costs no copy. In turn
+                            a page that the device can't give ends the process (SIGBUS) where otherwise the read
+                            answers IO, and a page that the system has dropped and read anew since its block was
+                            checked is believed. Where tables can't be mapped they are read as ever [false] */
     size_t block_bytes;  /* of an SST's data block before compression [4 KiB] */
     unsigned open_files; /* SSTs that stay open, each with a descriptor, its index and filter, and files of values, at
                             most a quarter of them: beyond it those go that were not asked for lately. No more than half

@@ -109,6 +109,16 @@ struct io_read {
 /* Reads of files of this io, in any order, together where the device takes several at a time: the wait is for the
  * slowest one, not for the sum. Blocking, any thread, like io_file_read; each has its own status. */
 void io_file_read_many(struct io *io, struct io_read *reads, size_t count);
+/*
+ * The file's first `size` bytes as memory that the system's cache shares, for reading, until io_unmap; it may outlive
+ * the file's handle. What is read there shows what the file holds at that moment. A page that the device can't give, or
+ * that lies behind an end which somebody moved, ends the process with SIGBUS. UNSUPPORTED: this io or kind of file has
+ * none. CORRUPT: the file is shorter; NO_MEMORY, IO.
+ */
+MUST_CHECK enum status io_file_map(struct io_file *file, uint64_t size, const uint8_t **bytes);
+void io_unmap(struct io *io, const uint8_t *bytes, uint64_t size);
+/* A hint: these mapped bytes are read soon. Does not wait for them. */
+void io_map_ask(struct io *io, const uint8_t *bytes, uint64_t size);
 /* Writes all or fails; on failure any part may have been written. */
 MUST_CHECK enum status io_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
 /* As a WRITE_SYNC: writes, and it is durable when it returns OK; what was written before may not be, and where the file

@@ -52,7 +52,10 @@ struct io_vtable {
     enum status (*file_open)(struct io *io, const char *path, unsigned flags, struct io_file **file);
     void (*file_close)(struct io_file *file);
     enum status (*file_read)(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
-    void (*file_read_many)(struct io *io, struct io_read *reads, size_t count); /* NULL: one by one */
+    void (*file_read_many)(struct io *io, struct io_read *reads, size_t count);          /* NULL: one by one */
+    enum status (*file_map)(struct io_file *file, uint64_t size, const uint8_t **bytes); /* NULL: UNSUPPORTED */
+    void (*unmap)(const uint8_t *bytes, uint64_t size);                                  /* NULL with file_map */
+    void (*map_ask)(const uint8_t *bytes, uint64_t size);                                /* NULL with file_map */
     enum status (*file_write)(struct io_file *file, uint64_t offset, const void *from, size_t size);
     enum status (*file_write_sync)(struct io_file *file, uint64_t offset, const void *from, size_t size);
     void (*file_push)(struct io_file *file, uint64_t offset, uint64_t size); /* NULL: nothing to do */

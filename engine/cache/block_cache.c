@@ -45,6 +45,7 @@ struct block_shard {
 };
 
 enum block_home { HOME_HEAP, HOME_SLAB, HOME_LASTING, HOME_LASTING_HEAP };
+enum { BLOCK_IS_BACKED = 0x80 }; /* beside its home */
 enum block_found_by { FOUND_BY_NOTHING, FOUND_BY_CHAIN, FOUND_BY_SLOT };
 
 struct block_cache {
@@ -75,6 +76,10 @@ static struct block *slab_take(struct block_cache *cache, size_t bytes) {
     return NULL;
 }
 
+static enum block_home home_of(const struct block *block) {
+    return (enum block_home)(block->home & ~BLOCK_IS_BACKED);
+}
+
 static bool is_heap(enum block_home home) {
     return home == HOME_HEAP || home == HOME_LASTING_HEAP;
 }
@@ -84,9 +89,14 @@ static void count_memory(struct block_cache *cache, enum block_home home, uint64
     if (home == HOME_LASTING) atomic_fetch_add_explicit(&cache->lasting_bytes, bytes, memory_order_relaxed);
 }
 
+static struct block_backing **backing_at(struct block *block) {
+    return (struct block_backing **)(void *)(block->data + block->size - sizeof(struct block_backing *));
+}
+
 static void give_memory_back(struct block *block) {
     struct block_cache *cache = block->cache;
-    const enum block_home home = (enum block_home)block->home;
+    const enum block_home home = home_of(block);
+    if (block->home & BLOCK_IS_BACKED) block_backing_release(*backing_at(block));
     count_memory(cache, home, 0 - (uint64_t)block_charge(block));
     if (is_heap(home))
         free(block);
@@ -125,6 +135,17 @@ struct block *block_create_lasting(struct block_cache *cache, size_t size) {
     return make(cache, HOME_LASTING, size);
 }
 
+struct block *block_create_backed(struct block_cache *cache, uint64_t file, uint64_t place, size_t size,
+                                  struct block_backing *backing) {
+    check(size % sizeof backing == 0);
+    struct block *block = block_create(cache, file, place, size + sizeof backing);
+    if (!block) return NULL;
+    block->home |= BLOCK_IS_BACKED;
+    *backing_at(block) = backing;
+    block_backing_acquire(backing);
+    return block;
+}
+
 void block_acquire(struct block *block) {
     atomic_fetch_add_explicit(&block->references, 1, memory_order_relaxed);
 }
@@ -138,7 +159,7 @@ void block_release(struct block *block) {
 }
 
 size_t block_charge(const struct block *block) {
-    return is_heap((enum block_home)block->home) ? block_bytes(block->size) : slab_cost(block_bytes(block->size));
+    return is_heap(home_of(block)) ? block_bytes(block->size) : slab_cost(block_bytes(block->size));
 }
 
 /* ---- Shards ------------------------------------------------------------------------------------------------------ */
@@ -454,7 +475,7 @@ static void queue_leave_runs(struct block_shard *shard, struct list *queue) {
     for (struct list *link = queue->next, *next; link != queue; link = next) {
         next = link->next;
         struct block *block = list_entry(link, struct block, queue);
-        if (block->home == HOME_SLAB && slab_is_leaving(block) && !block_is_pinned(block)) evict(shard, block);
+        if (home_of(block) == HOME_SLAB && slab_is_leaving(block) && !block_is_pinned(block)) evict(shard, block);
     }
 }
 

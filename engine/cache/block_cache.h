@@ -26,7 +26,7 @@ struct block {
     _Atomic uint32_t references; /* the cache's own included */
     _Atomic uint8_t uses;        /* the cache's: asked for since it moved, up to 3 */
     bool in_main;                /* the cache's */
-    uint8_t home;                /* the cache's: where its memory is from */
+    uint8_t home;                /* the cache's: where its memory is from, and whether something backs it */
     uint8_t found_by;            /* the cache's: which of the two below leads to it */
     struct list queue;           /* the cache's */
     union {                      /* the cache's */
@@ -57,6 +57,24 @@ struct block_slot {
 struct block *block_create(struct block_cache *cache, uint64_t file, uint64_t place, size_t size);
 /* The same for one that never enters the cache and stays for long: it lies apart, so that the cache can shrink. */
 struct block *block_create_lasting(struct block_cache *cache, size_t size);
+
+/* What a block points into, such as a mapped file: counted, freed by its owner's function with the last reference. */
+struct block_backing {
+    _Atomic uint32_t references;
+    void (*destroy)(struct block_backing *backing);
+};
+static inline void block_backing_acquire(struct block_backing *backing) {
+    atomic_fetch_add_explicit(&backing->references, 1, memory_order_relaxed);
+}
+static inline void block_backing_release(struct block_backing *backing) { /* NULL is allowed */
+    if (backing && atomic_fetch_sub_explicit(&backing->references, 1, memory_order_acq_rel) == 1)
+        backing->destroy(backing);
+}
+/* As block_create; the block keeps a reference to its backing as long as it lives. Behind the `size` bytes of its data
+ * lies a pointer of the cache's, counted in block->size. */
+struct block *block_create_backed(struct block_cache *cache, uint64_t file, uint64_t place, size_t size,
+                                  struct block_backing *backing);
+
 void block_acquire(struct block *block);
 void block_release(struct block *block); /* NULL is allowed */
 static inline struct slice block_slice(const struct block *block) {

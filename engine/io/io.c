@@ -43,6 +43,19 @@ enum status io_file_read(struct io_file *file, uint64_t offset, void *to, size_t
     return file->io->vtable->file_read(file, offset, to, size, got);
 }
 
+enum status io_file_map(struct io_file *file, uint64_t size, const uint8_t **bytes) {
+    check(size > 0 && size <= SIZE_MAX);
+    return file->io->vtable->file_map ? file->io->vtable->file_map(file, size, bytes) : STATUS_UNSUPPORTED;
+}
+
+void io_unmap(struct io *io, const uint8_t *bytes, uint64_t size) {
+    io->vtable->unmap(bytes, size);
+}
+
+void io_map_ask(struct io *io, const uint8_t *bytes, uint64_t size) {
+    io->vtable->map_ask(bytes, size);
+}
+
 void io_file_read_many(struct io *io, struct io_read *reads, size_t count) {
     if (io->vtable->file_read_many && count > 1) {
         for (size_t i = 0; i < count; i++) {

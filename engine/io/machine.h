@@ -147,6 +147,7 @@ void machine_deinit(struct machine *machine);
 /* What both backends have in common, for the initializer of their tables. */
 #define MACHINE_VTABLE_MEMBERS                                                                                         \
     .file_open = machine_file_open, .file_close = machine_file_close, .file_read = machine_file_read,                  \
+    .file_map = machine_file_map, .unmap = machine_unmap, .map_ask = machine_map_ask,                                  \
     .file_write = machine_file_write, .file_write_sync = machine_file_write_sync, .file_push = machine_file_push,      \
     .file_sync = machine_file_sync, .file_write_back = machine_file_write_back, .file_size = machine_file_size,        \
     .file_allocate = machine_file_allocate, .file_truncate = machine_file_truncate, .remove = machine_remove,          \
@@ -193,6 +194,9 @@ enum status machine_fail_sync(struct io_file *file, int number);
 enum status machine_file_open(struct io *io, const char *path, unsigned flags, struct io_file **file);
 void machine_file_close(struct io_file *file);
 enum status machine_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got);
+enum status machine_file_map(struct io_file *file, uint64_t size, const uint8_t **bytes);
+void machine_unmap(const uint8_t *bytes, uint64_t size);
+void machine_map_ask(const uint8_t *bytes, uint64_t size);
 enum status machine_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size);
 enum status machine_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size);
 void machine_file_push(struct io_file *file, uint64_t offset, uint64_t size);

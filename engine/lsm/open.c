@@ -61,7 +61,8 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
 }
 
 static enum status allocate(struct engine *engine) {
-    engine->environment = (struct sst_environment){.io = engine->io, .on_error = on_read_error, .context = engine};
+    engine->environment = (struct sst_environment){
+        .io = engine->io, .on_error = on_read_error, .context = engine, .map_tables = engine->options.map_tables};
     engine->environment.memory = &engine->memory;
     engine->environment.codec = codec_create();
     engine->environment.cache = block_cache_create(engine->options.cache_bytes);

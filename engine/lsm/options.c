@@ -37,6 +37,7 @@ static const struct option_row rows[] = {
     ROW(memtable_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 64 * GIB),
     ROW(memtable_limit, OPTION_UNSIGNED, 4, 2, VIEW_SEALED_MAX),
     ROW(cache_bytes, OPTION_SIZE, 64 * MIB, 1 * KIB, 1024 * GIB),
+    ROW(map_tables, OPTION_BOOL, 0, 0, 1),
     ROW(open_files, OPTION_UNSIGNED, 8192, 8, UINT32_MAX),
     ROW(block_bytes, OPTION_SIZE, 4 * KIB, 64, 16 * MIB),
     ROW(file_bytes, OPTION_SIZE, 8 * MIB, 1 * KIB, 16 * GIB),

@@ -86,6 +86,7 @@ struct sst_environment {
     void (*on_error)(void *context, const struct error *error);
     void *context;
     struct memory *memory; /* where tables' buffers are counted; may be NULL */
+    bool map_tables;       /* tables that are not compressed are read where the system's cache has them: sst_map.h */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "engine/sst/block_format.h"
 #include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
+#include "engine/sst/sst_map.h"
 #include "engine/sst/sst_read.h"
 
 struct sst {
@@ -24,6 +25,7 @@ struct sst {
     struct block *properties_block;
     struct filter filter;
     struct sst_block_view index;
+    struct sst_map *map;                             /* NULL: blocks are read into memory of ours */
     struct block_slot *slots;                        /* of each data block in the cache; NULL without a cache */
     void (*progress)(void *context, uint64_t bytes); /* of sst_verify; may be NULL */
     void *progress_context;

@@ -196,8 +196,26 @@ static enum status read_packed(struct sst *sst, uint32_t at, const struct sst_ha
     return sst_block_decode(sst, at, slice_make(stack, handle->size), block);
 }
 
+/* Mapped: checked where it lies; the block is no more than the view of it. */
+static enum status read_mapped(struct sst *sst, uint32_t at, const struct sst_handle *handle, struct block **block) {
+    struct sst_unit unit;
+    enum status status = unit_open(sst, sst_map_slice(sst->map, handle), handle, SST_SECTION_DATA, &unit);
+    if (status != STATUS_OK) return unit_failed(sst, at, status);
+    if (unit.codec != CODEC_NONE) return unpack_block(sst, at, &unit, block);
+    struct block *made = block_create_backed(sst->environment->cache, sst->cache_file, at,
+                                             sizeof(struct sst_block_view), &sst->map->backing);
+    if (!made) return STATUS_NO_MEMORY;
+    status = data_block_parse(sst, at, unit.payload, sst_block_view_of(made));
+    if (status == STATUS_OK)
+        *block = made;
+    else
+        block_release(made);
+    return status;
+}
+
 static enum status block_read(struct sst *sst, uint32_t at, struct block **block) {
     const struct sst_handle handle = sst_index_handle(sst, at);
+    if (sst->map) return read_mapped(sst, at, &handle, block);
     if (sst->properties.codec != CODEC_NONE && handle.size <= STACK_UNIT_BYTES)
         return read_packed(sst, at, &handle, block);
     struct block *made = unit_room(sst, at, handle.size);
@@ -238,6 +256,10 @@ static size_t ask_for(struct sst_wanted *wanted, size_t count, struct io_read *r
     for (size_t i = 0; i < count; i++) {
         struct sst_wanted *want = &wanted[i];
         const struct sst_handle handle = sst_index_handle(want->sst, want->at);
+        if (want->sst->map) {
+            sst_map_ask(want->sst->map, &handle);
+            continue;
+        }
         want->block = unit_room(want->sst, want->at, handle.size);
         if (!want->block) continue;
         reads[asked++] = (struct io_read){
@@ -265,7 +287,11 @@ void sst_load_many(struct io *io, struct sst_wanted *wanted, size_t count) {
     if (!reads) return;
     io_file_read_many(io, reads, ask_for(wanted, count, reads));
     size_t asked = 0;
-    for (size_t i = 0; i < count; i++)
-        if (wanted[i].block) take_read(&wanted[i], &reads[asked++]);
+    for (size_t i = 0; i < count; i++) {
+        if (wanted[i].block)
+            take_read(&wanted[i], &reads[asked++]);
+        else if (wanted[i].sst->map && sst_block_load(wanted[i].sst, wanted[i].at, 0, &wanted[i].block) != STATUS_OK)
+            wanted[i].block = NULL;
+    }
     free(reads);
 }

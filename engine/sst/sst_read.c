@@ -200,6 +200,7 @@ enum status sst_open_adopted(const struct sst_environment *environment, const ch
     if (status == STATUS_OK) status = open_sections(this, error);
     if (status == STATUS_OK) status = sst_open_dictionary(this, features, error);
     if (status == STATUS_OK) status = make_slots(this);
+    if (status == STATUS_OK) sst_map_open(this->file, environment, &this->properties, &this->map);
     if (status == STATUS_OK) {
         *sst = this;
         return STATUS_OK;
@@ -213,6 +214,7 @@ enum status sst_open_adopted(const struct sst_environment *environment, const ch
 void sst_close(struct sst *sst) {
     if (!sst) return;
     forget_blocks(sst);
+    sst_map_close(sst->map);
     block_release(sst->filter_block);
     block_release(sst->index_block);
     block_release(sst->properties_block);

@@ -129,7 +129,8 @@ static bool take_prepared(struct sst_source *this, uint32_t at, struct entered *
 static enum status load(struct sst_source *this, uint32_t at, struct entered *entered) {
     if (take_prepared(this, at, entered)) return STATUS_OK;
     if (this->flags & SST_READ_AHEAD) return load_ahead(this, at, entered);
-    if (this->run < RUN_MIN) return sst_block_load(this->sst, at, this->flags, &entered->block);
+    const bool is_mapped = this->sst->map && !(this->flags & SST_NO_FILL); /* the system reads ahead itself */
+    if (this->run < RUN_MIN || is_mapped) return sst_block_load(this->sst, at, this->flags, &entered->block);
     const struct sst_handle handle = sst_index_handle(this->sst, at);
     if ((this->flags & SST_NO_FILL) && is_ahead(this, &handle)) return load_ahead(this, at, entered);
     const enum status status = sst_block_load(this->sst, at, this->flags | SST_MEMORY_ONLY, &entered->block);

@@ -319,6 +319,7 @@ void workload_draw_options(struct prng *prng, struct workload_options *drawn) {
         .disk_reserve_bytes = 1,
         .format_level = 1 + (unsigned)prng_below(prng, ENGINE_FORMAT_LEVEL_LATEST),
     };
+    drawn->options.map_tables = prng_chance(prng, 1, 4);
 }
 
 /* ---- The engine's side ------------------------------------------------------------------------------------------- */

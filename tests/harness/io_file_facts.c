@@ -94,6 +94,25 @@ static void many_read_together(void **state) {
     io_file_close(files.second);
 }
 
+/* Reads and hints of mapped bytes, and that they outlive the handle. */
+static void mapped_bytes_are_the_files(void **state) {
+    enum { SIZE = 3 * IO_PAGE_BYTES + 100 };
+    static uint8_t content[SIZE];
+    struct io *io = fixture_of(state)->io;
+    const uint8_t *bytes = NULL;
+    for (size_t i = 0; i < SIZE; i++) content[i] = (uint8_t)(i * 7 + i / 256);
+    struct io_file *file = fixture_open(fixture_of(state), "file");
+    assert_status(io_file_write(file, 0, content, SIZE), STATUS_OK);
+    assert_status(io_file_map(file, SIZE + 1, &bytes), STATUS_CORRUPT);
+    assert_null(bytes);
+    assert_status(io_file_map(file, SIZE, &bytes), STATUS_OK);
+    io_map_ask(io, bytes + IO_PAGE_BYTES + 10, IO_PAGE_BYTES);
+    assert_memory_equal(bytes, content, SIZE);
+    io_file_close(file);
+    assert_memory_equal(bytes, content, SIZE);
+    io_unmap(io, bytes, SIZE);
+}
+
 static void gap_is_zero(void **state) {
     struct io_file *file = fixture_open(fixture_of(state), "file");
     write_text(file, 5, "x");
@@ -474,6 +493,7 @@ static void full_device(void **state) {
 static const struct io_fact facts[] = {
     {"a file reads back what was written", reads_back},
     {"many reads come back together, each with its own end", many_read_together},
+    {"mapped bytes are the file's, and outlive its handle", mapped_bytes_are_the_files},
     {"a gap in a file reads as zeros", gap_is_zero},
     {"a blocking write with sync reads back, past the cache or not", write_sync_reads_back},
     {"writes that may be copies to mapped memory are seen by another handle", mapped_writes_are_seen},

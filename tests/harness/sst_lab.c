@@ -49,6 +49,14 @@ int sst_lab_set_up(void **state) {
     return 0;
 }
 
+int sst_lab_set_up_mapped(void **state) {
+    if (sst_lab_set_up(state) != 0) return -1;
+    struct sst_lab *f = *state;
+    f->options.codec = CODEC_NONE;
+    f->environment.map_tables = true;
+    return 0;
+}
+
 void sst_lab_forget(struct sst_lab *f) {
     for (size_t i = 0; i < SST_LAB_ENTRIES_MAX; i++) {
         buf_deinit(&f->entries[i].key);

@@ -37,6 +37,7 @@ struct sst_lab {
 
 /* For cmocka: *state is a struct sst_lab. */
 int sst_lab_set_up(void **state);
+int sst_lab_set_up_mapped(void **state); /* not compressed, and read where it is mapped */
 int sst_lab_tear_down(void **state);
 
 void sst_lab_forget(struct sst_lab *f); /* the entries and ranges */

@@ -264,6 +264,7 @@ static void draw_options(struct run *run) {
         .gap_keys = (unsigned)pick(prng, 2, 16),
         .wal_segment_bytes = 64 << 10,
         .disk_reserve_bytes = 1,
+        .map_tables = prng_chance(prng, 1, 4),
     };
 }
 

@@ -69,6 +69,7 @@ static const struct setup setups[] = {
     {.name = "blocks of 128 bytes", .options.block_bytes = 128},
     {.name = "blocks of 32 KiB", .options.block_bytes = 32 << 10},
     {.name = "a cache of 4 KiB", .options.cache_bytes = 4 << 10},
+    {.name = "tables mapped, a cache of 4 KiB", .options = {.map_tables = true, .cache_bytes = 4 << 10}},
     {.name = "files of 2 KiB", .options = {.file_bytes = 2 << 10, .memtable_bytes = 4 << 10}},
     {.name = "merges in two parts", .flush_every = 4, .compact_every = 12, .options = {.file_bytes = 1 << 10}},
     {.name = "one file a level", .options = {.file_bytes = 64 << 20, .memtable_bytes = 4 << 10}},
@@ -211,7 +212,7 @@ static const struct setup setups[] = {
     {.name = "threads, posix",
      .with_threads = true,
      .backend = IO_BACKEND_POSIX,
-     .options = {.memtable_bytes = 4 << 10, .gap_keys = 2}},
+     .options = {.memtable_bytes = 4 << 10, .gap_keys = 2, .map_tables = true}},
     {.name = "threads, io_uring", .with_threads = true, .backend = IO_BACKEND_PROBE, .options.memtable_bytes = 4 << 10},
 };
 

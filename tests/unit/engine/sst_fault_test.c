@@ -10,6 +10,7 @@
 
 #include "engine/base/prng.h"
 #include "engine/sst/block_format.h"
+#include "engine/sst/sst_file.h"
 #include "engine/sst/sst_format.h"
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/sst_lab.h"
@@ -275,7 +276,8 @@ static void every_failing_allocation_ends_in_no_memory(void **state) {
         alloc_fault_at(nth);
         enum status status = sst_open(&f->environment, sst_lab_path, sst_lab_identity, 1, &sst, NULL);
         bool failed = alloc_fault_clear();
-        assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
+        const bool is_read_instead = failed && status == STATUS_OK && f->environment.map_tables && !sst->map;
+        if (!is_read_instead) assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
         sst_close(sst);
         if (!failed) break;
     }
@@ -330,24 +332,26 @@ static void every_failing_call_of_the_disk_is_answered(void **state) {
         enum status got = opened == STATUS_OK ? sst_get(sst, slice_from_text("key000300"), 9, 0, &version) : opened;
         bool failed = sim_disk_has_failed(disk);
         sim_disk_fail_at(disk, 0, STATUS_OK, false);
-        assert_int_equal(got, failed ? STATUS_IO : STATUS_OK);
-        assert_int_equal(f->errors, failed && opened == STATUS_OK);
+        const bool is_read_instead = f->environment.map_tables && failed && opened == STATUS_OK;
+        assert_int_equal(got, failed && !is_read_instead ? STATUS_IO : STATUS_OK);
+        assert_int_equal(f->errors, failed && opened == STATUS_OK && !is_read_instead);
         block_release(version.block);
         sst_close(sst);
         if (!failed) break;
     }
 }
 
+/* Each as read, and as mapped. */
+#define FACT(name)                                                                                                     \
+    cmocka_unit_test_setup_teardown(name, sst_lab_set_up, sst_lab_tear_down),                                          \
+        cmocka_unit_test_setup_teardown(name, sst_lab_set_up_mapped, sst_lab_tear_down)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(another_file_under_this_name_is_a_mismatch, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(a_file_that_was_not_finished_is_corrupt, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(no_flipped_bit_ever_becomes_an_answer, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(a_sound_block_in_a_strange_place_is_corrupt, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(a_key_that_no_read_would_find_is_a_finding, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(a_filter_that_denies_a_key_is_a_finding, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(every_failing_allocation_ends_in_no_memory, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(every_failing_call_of_the_disk_is_answered, sst_lab_set_up, sst_lab_tear_down),
+        FACT(another_file_under_this_name_is_a_mismatch), FACT(a_file_that_was_not_finished_is_corrupt),
+        FACT(no_flipped_bit_ever_becomes_an_answer),      FACT(a_sound_block_in_a_strange_place_is_corrupt),
+        FACT(a_key_that_no_read_would_find_is_a_finding), FACT(a_filter_that_denies_a_key_is_a_finding),
+        FACT(every_failing_allocation_ends_in_no_memory), FACT(every_failing_call_of_the_disk_is_answered),
     };
     return cmocka_run_group_tests_name("sst_fault", tests, NULL, NULL);
 }

@@ -384,20 +384,22 @@ static void the_same_entries_make_the_same_bytes(void **state) {
     assert_int_equal(sim_disk_hash(sim_io_disk(f->io)), first);
 }
 
+/* Each as read, and as mapped. */
+#define FACT(name)                                                                                                     \
+    cmocka_unit_test_setup_teardown(name, sst_lab_set_up, sst_lab_tear_down),                                          \
+        cmocka_unit_test_setup_teardown(name, sst_lab_set_up_mapped, sst_lab_tear_down)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_answers_as_the_sorted_array_does, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(an_empty_file_is_a_file, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(the_largest_keys_and_values_fit, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(memory_only_blocks_until_the_block_is_in_the_cache, sst_lab_set_up,
-                                        sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(a_walk_fills_the_cache_unless_told_not_to, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(the_filter_turns_away_nearly_all_that_is_not_there, sst_lab_set_up,
-                                        sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(approximate_bytes_adds_up, sst_lab_set_up, sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(a_part_key_has_its_part_of_the_blocks_before_it, sst_lab_set_up,
-                                        sst_lab_tear_down),
-        cmocka_unit_test_setup_teardown(the_same_entries_make_the_same_bytes, sst_lab_set_up, sst_lab_tear_down),
+        FACT(a_file_answers_as_the_sorted_array_does),
+        FACT(an_empty_file_is_a_file),
+        FACT(the_largest_keys_and_values_fit),
+        FACT(memory_only_blocks_until_the_block_is_in_the_cache),
+        FACT(a_walk_fills_the_cache_unless_told_not_to),
+        FACT(the_filter_turns_away_nearly_all_that_is_not_there),
+        FACT(approximate_bytes_adds_up),
+        FACT(a_part_key_has_its_part_of_the_blocks_before_it),
+        FACT(the_same_entries_make_the_same_bytes),
     };
     return seed_report(cmocka_run_group_tests_name("sst", tests, NULL, NULL), "build/tests/unit/engine/sst_test");
 }

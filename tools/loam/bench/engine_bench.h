@@ -59,6 +59,7 @@ struct bench_settings {
     enum engine_policy policy; /* of loam's tree */
     bool json_values;          /* rows of JSON cut to their size; else half of each value repeats the other half */
     bool decimal_keys;         /* sixteen digits; else eight bytes, big-endian, and eight times '0' */
+    bool map_tables;           /* loam and RocksDB map their tables, as LevelDB and LMDB always do */
     bool reuse;                /* works on the store that an earlier run left */
     uint32_t engine;           /* index into engine_drivers */
     char dir[BENCH_PATH_BYTES];

@@ -55,13 +55,14 @@ static void print_settings(const struct report *report) {
            ",\n \"keys\": \"%s\", \"compression\": \"%s\", \"memtable_bytes\": %" PRIu64 ", \"cache_bytes\": %" PRIu64
            ", \"memory_bytes\": %" PRIu64 ", \"policy\": \"%s\", \"level_bytes\": %" PRIu64 ", \"file_bytes\": %" PRIu64
            ", \"filter_bits\": %" PRIu64 ", \"value_threshold_bytes\": %" PRIu64 ", \"dictionary_bytes\": %" PRIu64
-           ", \"values\": \"%s\", \"writers\": %" PRIu64 ", \"hot_keys\": %" PRIu64 ", \"write_rate\": %" PRIu64 ",\n",
+           ", \"map_tables\": %s, \"values\": \"%s\", \"writers\": %" PRIu64 ", \"hot_keys\": %" PRIu64
+           ", \"write_rate\": %" PRIu64 ",\n",
            report->rounds, settings->entries, settings->reads, settings->sync_writes, BENCH_KEY_BYTES,
            settings->value_bytes, settings->seed, settings->decimal_keys ? "decimal" : "binary",
            compressions[settings->compression], settings->memtable_bytes, settings->cache_bytes, settings->memory_bytes,
            bench_policy_name(settings->policy), settings->level_bytes, settings->file_bytes, settings->filter_bits,
-           settings->value_threshold_bytes, settings->dictionary_bytes, settings->json_values ? "json" : "noise",
-           settings->writers, settings->hot_keys, settings->write_rate);
+           settings->value_threshold_bytes, settings->dictionary_bytes, settings->map_tables ? "true" : "false",
+           settings->json_values ? "json" : "noise", settings->writers, settings->hot_keys, settings->write_rate);
 }
 
 static void print_cell(const struct report *report, const struct report_cell *cell, unsigned engine) {

@@ -75,6 +75,7 @@ static enum status loam_open(struct io *io, const struct bench_settings *setting
                                      .memory_bytes = settings->memory_bytes,
                                      .memtable_bytes = settings->memory_bytes ? 0 : settings->memtable_bytes,
                                      .cache_bytes = settings->memory_bytes ? 0 : settings->cache_bytes,
+                                     .map_tables = settings->map_tables,
                                      .level_base_bytes = settings->level_bytes,
                                      .file_bytes = settings->file_bytes};
     struct error error = {0};
@@ -110,9 +111,9 @@ static void loam_describe(const struct bench_settings *settings, char *text, siz
         (void)snprintf(packed, sizeof packed, ", dictionaries of %llu bytes",
                        (unsigned long long)settings->dictionary_bytes);
     (void)snprintf(text, size,
-                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files%s%s",
+                   "%spolicy %s, level base %llu MiB, files %s, blocks 4 KiB, checksums on reads from files%s%s%s",
                    budget, bench_policy_name(settings->policy), (unsigned long long)settings->level_bytes >> 20, file,
-                   apart, packed);
+                   settings->map_tables ? ", tables mapped" : "", apart, packed);
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------------------------ */

@@ -28,6 +28,7 @@ static const char usage_head[] =
     "  --writers N          of txn (4)                        --hot-keys N       that txn draws from (all)\n"
     "  --value-threshold N  loam keeps values of so many bytes or more apart from their keys (it does not)\n"
     "  --write-rate N       a second, in readwhilewriting (as fast as it goes)\n"
+    "  --map                loam and RocksDB map their tables, as LevelDB does anyway\n"
     "  --keys K             binary: 8 bytes and 8 times '0'; decimal: 16 digits (binary)\n"
     "  --seed N             (1)\n"
     "  --long               20000000 entries, one round, and workloads in which a stall shows\n"
@@ -179,9 +180,15 @@ static bool take_flag(struct bench_options *options, const char *name, bool *is_
     const struct {
         const char *name;
         bool *to;
-    } flags[] = {{"--json", &options->json}, {"--keep", &options->keep},   {"--reuse", &options->settings.reuse},
-                 {"--here", &options->here}, {"--child", &options->child}, {"--check-goals", &options->check_goals},
-                 {"--help", &options->help}, {"--long", is_long}};
+    } flags[] = {{"--json", &options->json},
+                 {"--keep", &options->keep},
+                 {"--reuse", &options->settings.reuse},
+                 {"--map", &options->settings.map_tables},
+                 {"--here", &options->here},
+                 {"--child", &options->child},
+                 {"--check-goals", &options->check_goals},
+                 {"--help", &options->help},
+                 {"--long", is_long}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (strcmp(name, flags[i].name) != 0) continue;
         *flags[i].to = true;

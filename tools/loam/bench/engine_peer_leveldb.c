@@ -181,7 +181,7 @@ static void leveldb_describe(const struct bench_settings *settings, char *text, 
     (void)snprintf(
         text, size,
         "level base 10 MiB (fixed), files %s, blocks 4 KiB, 2 memtables (fixed), %d open files, %sno checksums "
-        "on reads (its default)",
+        "on reads (its default), tables mapped (fixed)",
         file, OPEN_FILES, settings->compression == BENCH_COMPRESSION_NONE ? "" : "snappy, ");
 }
 

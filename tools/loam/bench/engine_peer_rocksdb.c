@@ -53,6 +53,7 @@ enum { COMPRESSION_NONE = 0, COMPRESSION_LZ4 = 4, COMPRESSION_ZSTD = 7 };
     X(rocksdb_options_t *, options_create, (void))                                                                          \
     X(void, options_destroy, (rocksdb_options_t *))                                                                         \
     X(void, options_set_create_if_missing, (rocksdb_options_t *, unsigned char))                                            \
+    X(void, options_set_allow_mmap_reads, (rocksdb_options_t *, unsigned char))                                             \
     X(void, options_set_write_buffer_size, (rocksdb_options_t *, size_t))                                                   \
     X(void, options_set_max_write_buffer_number, (rocksdb_options_t *, int))                                                \
     X(void, options_set_max_bytes_for_level_base, (rocksdb_options_t *, uint64_t))                                          \
@@ -188,6 +189,7 @@ static void set_options(struct store *store, const struct bench_settings *settin
             store->table, rocks.filterpolicy_create_bloom_full((double)settings->filter_bits));
     store->options = rocks.options_create();
     rocks.options_set_create_if_missing(store->options, 1);
+    rocks.options_set_allow_mmap_reads(store->options, settings->map_tables);
     rocks.options_set_write_buffer_size(store->options, settings->memtable_bytes);
     rocks.options_set_max_write_buffer_number(store->options, MEMTABLES);
     rocks.options_set_max_bytes_for_level_base(store->options, settings->level_bytes);
@@ -228,8 +230,9 @@ static void rocksdb_describe(const struct bench_settings *settings, char *text, 
         (void)snprintf(file, sizeof file, "%llu MiB", (unsigned long long)settings->file_bytes >> 20);
     (void)snprintf(text, size,
                    "level base %llu MiB, files %s, blocks 4 KiB, full filters, %d memtables, LRU cache, 2 background "
-                   "jobs, checksums on reads from files%s",
+                   "jobs, checksums on reads from files%s%s",
                    (unsigned long long)settings->level_bytes >> 20, file, MEMTABLES,
+                   settings->map_tables ? ", tables mapped" : "",
                    settings->dictionary_bytes ? ", dictionaries trained on 100 times their size" : "");
 }
 
