@@ -44,6 +44,14 @@ static inline size_t block_view_key_room(const struct sst_block_view *view) {
     return (size_t)view->key_max + 2 * BLOCK_HEAD_BYTES;
 }
 
+/* The view is searched soon: the lines with heads and prefix are asked of memory side by side, not waited for. */
+static inline void block_view_touch(const struct sst_block_view *view) {
+    enum { LINE_BYTES = 64, LINES_MAX = 8 };
+    const uint32_t end = view->prefix + view->prefix_size;
+    for (uint32_t at = 0; at < end && at < LINES_MAX * LINE_BYTES; at += LINE_BYTES)
+        __builtin_prefetch(view->bytes + at);
+}
+
 static inline uint64_t block_view_column(const struct sst_block_view *view, uint32_t column, uint32_t width,
                                          uint64_t mask, uint32_t at) {
     return coding_get_u64(view->bytes + column + (size_t)at * width) & mask;

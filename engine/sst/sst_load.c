@@ -232,7 +232,12 @@ static enum status block_read(struct sst *sst, uint32_t at, struct block **block
 }
 
 struct block *sst_block_cached(struct sst *sst, uint32_t at) {
-    return sst->slots ? block_cache_get(sst->environment->cache, sst->cache_file, at, &sst->slots[at]) : NULL;
+    if (!sst->slots) return NULL;
+    struct block *block = block_cache_get(sst->environment->cache, sst->cache_file, at, &sst->slots[at]);
+    /* The cache has fetched the lines of the block itself, which are the first ones of its columns, if they are in it.
+     */
+    if (block && sst->map) block_view_touch(sst_block_view_of(block));
+    return block;
 }
 
 void sst_block_cache(struct sst *sst, struct block **block) {

@@ -75,10 +75,14 @@ static bool is_ahead(const struct sst_source *this, const struct sst_handle *han
            handle->offset + handle->size <= this->ahead_offset + this->ahead.size;
 }
 
-/* The unit of data block `at` out of the stretch of file that was read ahead; reads the next stretch if it isn't in
- * there. */
+/* The unit of data block `at` where it is mapped, or out of the stretch of file that was read ahead; reads the next
+ * stretch if it isn't in there. */
 static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice *unit) {
     const struct sst_handle handle = sst_index_handle(this->sst, at);
+    if (this->sst->map && !(this->flags & SST_READ_AHEAD)) { /* jobs read: what a device can't give is theirs to tell */
+        *unit = sst_map_slice(this->sst->map, &handle);
+        return STATUS_OK;
+    }
     if (!is_ahead(this, &handle)) {
         uint64_t left = sst_footer_data_end(&this->sst->footer) - handle.offset;
         size_t size = ahead_bytes(this);
