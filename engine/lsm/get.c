@@ -122,25 +122,39 @@ static bool find_candidates(struct candidates *candidates, const struct lookup *
     return candidates->count > 0;
 }
 
-static enum status look_in_files(struct lookup *lookup, const struct tree_files *files) {
-    struct candidates candidates = {.count = 0};
+/* With the first candidates found already. */
+static enum status look_in_files(struct lookup *lookup, const struct tree_files *files, struct candidates *candidates) {
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && !lookup->decided && find_candidates(&candidates, lookup, files))
-        for (uint32_t i = 0; i < candidates.count && status == STATUS_OK && !lookup->decided; i++)
-            status = look_in_file(lookup, candidates.files[i]);
+    bool more = candidates->count > 0;
+    while (more && status == STATUS_OK && !lookup->decided) {
+        for (uint32_t i = 0; i < candidates->count && status == STATUS_OK && !lookup->decided; i++)
+            status = look_in_file(lookup, candidates->files[i]);
+        more = status == STATUS_OK && !lookup->decided && find_candidates(candidates, lookup, files);
+    }
     return status;
+}
+
+/* A search waits for memory at its filters, one behind the other where nobody asks for all of them first. */
+static void touch_memtables(const struct lookup *lookup, const struct view *view) {
+    memtable_touch_filter(view->active->table, lookup->tree->instance, lookup->hash);
+    for (uint32_t i = 0; i < view->sealed_count; i++)
+        memtable_touch_filter(view->sealed[i]->table, lookup->tree->instance, lookup->hash);
 }
 
 enum status lookup_run(struct lookup *lookup, const struct view *view) {
     enum status status = STATUS_OK;
+    struct candidates candidates;
+    candidates.count = candidates.level = candidates.at = 0; /* the files mean nothing yet: no need to clear them */
+    touch_memtables(lookup, view);
+    const struct tree_files *files = version_find(view->version, lookup->tree->instance);
+    if (files) (void)find_candidates(&candidates, lookup, files);
     if (lookup->own.table) status = look_in_memtable(lookup, lookup->own.table, lookup->own.sequence);
     if (status == STATUS_OK && !lookup->decided)
         status = look_in_memtable(lookup, view->active->table, lookup->snapshot);
     for (uint32_t i = 0; i < view->sealed_count && status == STATUS_OK && !lookup->decided; i++)
         status = look_in_memtable(lookup, view->sealed[i]->table, lookup->snapshot);
     if (status != STATUS_OK || lookup->decided) return status;
-    const struct tree_files *files = version_find(view->version, lookup->tree->instance);
-    return files ? look_in_files(lookup, files) : STATUS_OK;
+    return files ? look_in_files(lookup, files, &candidates) : STATUS_OK;
 }
 
 static void unpin(struct lookup *lookup) {

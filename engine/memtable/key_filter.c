@@ -69,6 +69,11 @@ bool key_filter_may_have(const struct key_filter *filter, uint64_t hash) {
     return false;
 }
 
+void key_filter_touch(const struct key_filter *filter, uint64_t hash) {
+    const struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_acquire);
+    for (; layer; layer = layer->older) __builtin_prefetch(&layer->words[word_of(layer, hash)]);
+}
+
 uint64_t key_filter_bytes(const struct key_filter *filter) {
     uint64_t bytes = 0;
     const struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_acquire);

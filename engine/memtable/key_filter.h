@@ -30,6 +30,8 @@ MUST_CHECK enum status key_filter_prepare(struct key_filter *filter, uint64_t ha
 void key_filter_add(struct key_filter *filter, uint64_t hash);
 /* False: certainly never added. */
 bool key_filter_may_have(const struct key_filter *filter, uint64_t hash);
+/* key_filter_may_have comes soon: what it reads is asked of memory, not waited for. */
+void key_filter_touch(const struct key_filter *filter, uint64_t hash);
 /* Bytes of all layers. */
 uint64_t key_filter_bytes(const struct key_filter *filter);
 

@@ -335,6 +335,10 @@ bool memtable_may_have(const struct memtable *memtable, uint32_t tree, uint64_t 
     return key_filter_may_have(&memtable->filter, memtable_filter_hash(tree, hash));
 }
 
+void memtable_touch_filter(const struct memtable *memtable, uint32_t tree, uint64_t hash) {
+    key_filter_touch(&memtable->filter, memtable_filter_hash(tree, hash));
+}
+
 void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count) {
     struct memtable_target targets[ENTRY_LIST_TOUCH_MAX];
     const struct memtable_tree *entries = tree_find(memtable, tree);

@@ -68,6 +68,8 @@ bool memtable_get(const struct memtable *memtable, uint32_t tree, struct slice k
 /* False: memtable_get would find nothing, whatever the snapshot (which was published after what it covers was added:
  * see above). hash = entry_key_hash(key). A cache line or two, where memtable_get searches. */
 bool memtable_may_have(const struct memtable *memtable, uint32_t tree, uint64_t hash);
+/* memtable_may_have comes soon: what it reads is asked of memory, not waited for. */
+void memtable_touch_filter(const struct memtable *memtable, uint32_t tree, uint64_t hash);
 /* A hint: these keys are asked for next. What memtable_get will read is brought close, several keys at a time. */
 void memtable_touch(const struct memtable *memtable, uint32_t tree, const struct slice *keys, size_t count);
 /* The next older version of the same key; false = none left. */
