@@ -118,13 +118,3 @@ uint64_t decode_long_varint(struct decoder *decoder) {
     decoder->failed = true;
     return 0;
 }
-
-struct slice decode_bytes(struct decoder *decoder, size_t size) {
-    const uint8_t *at = decoder_take(decoder, size);
-    return at ? slice_make(at, size) : slice_make(NULL, 0);
-}
-
-struct slice decode_string(struct decoder *decoder) {
-    uint64_t size = decode_varint(decoder);
-    return decode_bytes(decoder, size);
-}

@@ -121,8 +121,20 @@ static inline uint8_t decode_u8(struct decoder *decoder) {
     decoder->failed = true;
     return 0;
 }
-struct slice decode_bytes(struct decoder *decoder, size_t size); /* borrowed from the input */
-struct slice decode_string(struct decoder *decoder);             /* varint length + bytes, borrowed */
+/* Borrowed from the input. */
+static inline struct slice decode_bytes(struct decoder *decoder, size_t size) {
+    if (decoder->failed || size > (size_t)(decoder->end - decoder->cursor)) {
+        decoder->failed = true;
+        return slice_make(NULL, 0);
+    }
+    const uint8_t *at = decoder->cursor;
+    if (size) decoder->cursor += size;
+    return slice_make(at, size);
+}
+/* Varint length + bytes, borrowed. */
+static inline struct slice decode_string(struct decoder *decoder) {
+    return decode_bytes(decoder, decode_varint(decoder));
+}
 
 #pragma GCC visibility pop
 

@@ -38,6 +38,25 @@ void page_pool_give(struct page_pool *pool, void *run) {
     if (!kept) pages_run_free(run);
 }
 
+static bool has_room(struct page_pool *pool, size_t least) {
+    return pool->count < least && pool->count < pool->most;
+}
+
+bool page_pool_stock(struct page_pool *pool, size_t least) {
+    mutex_lock(&pool->mutex);
+    bool kept = has_room(pool, least);
+    mutex_unlock(&pool->mutex);
+    void *run = kept ? pages_run_alloc(true) : NULL;
+    if (!run) return false;
+    pages_run_touch(run);
+    mutex_lock(&pool->mutex);
+    kept = has_room(pool, least);
+    if (kept) pool->runs[pool->count++] = run;
+    mutex_unlock(&pool->mutex);
+    if (!kept) pages_run_free(run);
+    return kept;
+}
+
 size_t page_pool_bytes(struct page_pool *pool) {
     mutex_lock(&pool->mutex);
     const size_t bytes = pool->count * (size_t)PAGES_RUN_BYTES;

@@ -8,6 +8,7 @@
 #ifndef ENGINE_BASE_PAGE_POOL_H
 #define ENGINE_BASE_PAGE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engine/base/sync.h"
@@ -29,6 +30,9 @@ void page_pool_deinit(struct page_pool *pool);
  * keeps nothing. */
 void *page_pool_take(struct page_pool *pool);
 void page_pool_give(struct page_pool *pool, void *run);
+/* Has the system clear one more run, if fewer than `least` lie here; false: there are as many, or none may be kept, or
+ * none is to be had. */
+bool page_pool_stock(struct page_pool *pool, size_t least);
 /* What lies here. */
 size_t page_pool_bytes(struct page_pool *pool);
 

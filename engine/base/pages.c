@@ -39,6 +39,13 @@ void *pages_run_alloc(bool huge) {
     return run;
 }
 
+enum { PAGE_BYTES_LEAST = 4096 };
+
+void pages_run_touch(void *run) {
+    volatile uint8_t *bytes = run;
+    for (size_t at = 0; at < PAGES_RUN_BYTES; at += PAGE_BYTES_LEAST) bytes[at] = 0;
+}
+
 void pages_run_free(void *run) {
     if (!run) return;
     const int failed = munmap(run, PAGES_RUN_BYTES);

@@ -19,6 +19,8 @@ enum { PAGES_RUN_BYTES = 2 << 20 };
 /* One run, aligned to its size, content zero; the caller's until pages_run_free. With `huge` the system is asked for a
  * huge page; where it has none it is ordinary memory. NULL when out of memory. Any thread. */
 void *pages_run_alloc(bool huge);
+/* REQUIRES: nothing was written to it. Has the system clear all of it now. */
+void pages_run_touch(void *run);
 /* Back to the system at once, which malloc would not promise. NULL is allowed. */
 void pages_run_free(void *run);
 /* Its content is not needed any more: the system may take the memory when it is short of some, until the run is written

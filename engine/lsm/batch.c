@@ -124,8 +124,10 @@ static struct slice read_limited(struct decoder *decoder, size_t limit) {
 enum status batch_reader_next(struct batch_reader *reader, struct batch_operation *operation) {
     struct decoder *decoder = &reader->decoder;
     if (reader->left == 0) return decoder_finished(decoder) ? STATUS_END : STATUS_CORRUPT;
-    *operation = (struct batch_operation){.kind = (enum batch_kind)decode_u8(decoder)};
+    operation->kind = (enum batch_kind)decode_u8(decoder);
     operation->tree = read_u32(decoder);
+    operation->tree_kind = 0;
+    operation->key = operation->value = slice_make(NULL, 0);
     switch (operation->kind) {
     case BATCH_PUT:
     case BATCH_MERGE:

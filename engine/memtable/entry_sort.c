@@ -61,29 +61,34 @@ static void merge_sort(struct entry_item *items, struct entry_item *temp, size_t
 
 /* ---- Many, by their heads ---------------------------------------------------------------------------------------- */
 
-typedef uint32_t byte_counts[HEAD_BYTES][256];
-
-static void count_bytes(const struct entry_item *items, size_t count, byte_counts counts) {
-    memset(counts, 0, sizeof(byte_counts));
-    for (size_t i = 0; i < count; i++)
-        for (unsigned byte = 0; byte < HEAD_BYTES; byte++) counts[byte][items[i].head >> 8 * byte & 0xff]++;
+/* The bits in which any two heads differ. */
+static uint64_t differing_bits(const struct entry_item *items, size_t count) {
+    uint64_t bits = 0;
+    for (size_t i = 1; i < count; i++) bits |= items[i].head ^ items[0].head;
+    return bits;
 }
 
-/* From the lowest byte to the highest, those left out in which all agree. Not inlined: the counts are large, and the
- * sort of a part comes from within that of the whole. */
-static __attribute__((noinline)) void sort_by_head(struct entry_item *items, struct entry_item *temp, size_t count) {
-    byte_counts counts;
+/* By the byte of the head that begins at bit `shift`, and as they stood where it is the same. Not inlined: the counts
+ * are large, and the sort of a part comes from within that of the whole. */
+static __attribute__((noinline)) void sort_by_byte(const struct entry_item *from, struct entry_item *to, size_t count,
+                                                   unsigned shift) {
+    uint32_t begins[256] = {0}, sum = 0;
+    for (size_t i = 0; i < count; i++) begins[from[i].head >> shift & 0xff]++;
+    for (unsigned value = 0; value < 256; value++) {
+        const uint32_t here = begins[value];
+        begins[value] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < count; i++) to[begins[from[i].head >> shift & 0xff]++] = from[i];
+}
+
+/* From the lowest byte to the highest, those left out in which all agree. */
+static void sort_by_head(struct entry_item *items, struct entry_item *temp, size_t count) {
+    const uint64_t bits = differing_bits(items, count);
     struct entry_item *from = items, *to = temp;
-    count_bytes(items, count, counts);
-    for (unsigned byte = 0; byte < HEAD_BYTES; byte++) {
-        uint32_t *begin = counts[byte], sum = 0;
-        if (begin[items[0].head >> 8 * byte & 0xff] == count) continue;
-        for (unsigned value = 0; value < 256; value++) {
-            const uint32_t here = begin[value];
-            begin[value] = sum;
-            sum += here;
-        }
-        for (size_t i = 0; i < count; i++) to[begin[from[i].head >> 8 * byte & 0xff]++] = from[i];
+    for (unsigned shift = 0; shift < 8 * HEAD_BYTES; shift += 8) {
+        if (!(bits >> shift & 0xff)) continue;
+        sort_by_byte(from, to, count, shift);
         struct entry_item *other = from;
         from = to;
         to = other;

@@ -29,14 +29,19 @@ void memtable_load_begin(struct memtable_load *load, struct memtable *memtable) 
 }
 
 /* The run of the tree, made if absent; NULL when out of memory. */
-static struct load_run *run_of(struct memtable_load *load, struct memtable_tree *tree) {
-    if (tree->waiting) return tree->waiting;
-    struct load_run *run = calloc(1, sizeof *run);
-    if (!run) return NULL;
-    run->tree = tree;
-    run->next = load->runs;
-    load->runs = tree->waiting = run;
-    return run;
+static struct load_run *run_of(struct memtable_load *load, uint32_t number) {
+    if (load->latest && load->latest->tree->tree == number) return load->latest;
+    struct memtable_tree *tree = memtable_tree_make(load->memtable, number);
+    if (!tree) return NULL;
+    if (!tree->waiting) {
+        struct load_run *run = calloc(1, sizeof *run);
+        if (!run) return NULL;
+        run->tree = tree;
+        run->next = load->runs;
+        load->runs = tree->waiting = run;
+    }
+    load->latest = tree->waiting;
+    return load->latest;
 }
 
 static enum status make_room(struct load_run *run) {
@@ -84,12 +89,11 @@ static void add_last_hashes(struct memtable_load *load) {
 /* ---- Entries ----------------------------------------------------------------------------------------------------- */
 
 /* Set aside, but already counted. */
-static enum status set_aside(struct memtable_load *load, struct memtable_tree *tree, uint64_t trailer, struct slice key,
+static enum status set_aside(struct memtable_load *load, struct load_run *run, uint64_t trailer, struct slice key,
                              struct slice value) {
     struct memtable *memtable = load->memtable;
-    struct load_run *run = run_of(load, tree);
-    enum status status = run ? make_room(run) : STATUS_NO_MEMORY;
-    if (status == STATUS_OK) status = add_hash(load, memtable_filter_hash(tree->tree, entry_key_hash(key)));
+    enum status status = make_room(run);
+    if (status == STATUS_OK) status = add_hash(load, memtable_filter_hash(run->tree->tree, entry_key_hash(key)));
     if (status != STATUS_OK) return status;
     const struct memtable_target target = memtable_target(key, trailer);
     struct memtable_node *node = entry_list_node_create(&memtable->arena, &target, value);
@@ -107,10 +111,10 @@ enum status memtable_load_add(struct memtable_load *load, uint32_t number, enum 
                               struct slice key, struct slice value) {
     check(key.size <= ENGINE_KEY_MAX_BYTES && value.size <= ENGINE_VALUE_MAX_BYTES && sequence <= ENTRY_SEQUENCE_MAX);
     if (kind == ENTRY_RANGE_DELETE) return memtable_add(load->memtable, number, kind, sequence, key, value);
-    struct memtable_tree *tree = memtable_tree_make(load->memtable, number);
-    if (!tree) return STATUS_NO_MEMORY;
-    if (kind != ENTRY_APPEND) return set_aside(load, tree, entry_trailer(sequence, kind), key, value);
-    const enum status status = tree->waiting ? link_run(load, tree->waiting) : STATUS_OK;
+    struct load_run *run = run_of(load, number);
+    if (!run) return STATUS_NO_MEMORY;
+    if (kind != ENTRY_APPEND) return set_aside(load, run, entry_trailer(sequence, kind), key, value);
+    const enum status status = link_run(load, run);
     return status == STATUS_OK ? memtable_add(load->memtable, number, kind, sequence, key, value) : status;
 }
 
@@ -131,6 +135,7 @@ void memtable_load_end(struct memtable_load *load) {
         free(run);
     }
     load->waiting = 0;
+    load->latest = NULL;
 }
 
 size_t memtable_load_bytes(const struct memtable_load *load) {

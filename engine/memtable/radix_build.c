@@ -11,8 +11,7 @@
 #include "engine/base/check.h"
 #include "engine/memtable/radix_node.h"
 
-static bool make_room(void **items, size_t count, size_t *room, size_t size) {
-    if (count < *room) return true;
+static bool grow(void **items, size_t *room, size_t size) {
     const size_t more = *room ? *room * 2 : 64;
     void *grown = realloc(*items, more * size);
     if (!grown) return false;
@@ -21,22 +20,36 @@ static bool make_room(void **items, size_t count, size_t *room, size_t size) {
     return true;
 }
 
-static bool open_node(struct radix_build *build, size_t depth) {
+static bool grow_open(struct radix_build *build) {
     void *items = build->open;
-    const bool has_room = make_room(&items, build->open_count, &build->open_room, sizeof *build->open);
+    const bool grown = grow(&items, &build->open_room, sizeof *build->open);
     build->open = items;
-    if (has_room) build->open[build->open_count++] = (struct radix_open){.depth = depth, .first = build->child_count};
-    return has_room;
+    return grown;
+}
+
+static bool grow_children(struct radix_build *build) {
+    void *items = build->children;
+    const bool grown = grow(&items, &build->child_room, sizeof *build->children);
+    build->children = items;
+    return grown;
+}
+
+static bool open_node(struct radix_build *build, size_t depth) {
+    if (build->open_count == build->open_room && !grow_open(build)) return false;
+    build->open[build->open_count++] = (struct radix_open){.depth = depth, .first = build->child_count};
+    return true;
+}
+
+static int symbol_of(const struct memtable_node *node, size_t number) {
+    if (number < node->key_size) return node->bytes[number];
+    const struct radix_key key = radix_key_of(node);
+    return radix_symbol(&key, number);
 }
 
 /* A further child of the deepest open node, with the entry that is its last. */
 static bool add_child(struct radix_build *build, radix_child child, const struct memtable_node *last) {
-    const struct radix_key key = radix_key_of(last);
-    void *items = build->children;
-    const bool has_room = make_room(&items, build->child_count, &build->child_room, sizeof *build->children);
-    build->children = items;
-    if (!has_room) return false;
-    const int symbol = radix_symbol(&key, build->open[build->open_count - 1].depth);
+    if (build->child_count == build->child_room && !grow_children(build)) return false;
+    const int symbol = symbol_of(last, build->open[build->open_count - 1].depth);
     build->children[build->child_count++] = (struct radix_known){.child = child, .symbol = symbol};
     return true;
 }
@@ -79,12 +92,20 @@ void radix_build_begin(struct radix_build *build, struct arena *arena) {
     *build = (struct radix_build){.arena = arena};
 }
 
+/* In how many symbols they agree. Heads that differ tell, unless one of the keys ends within them. */
+static size_t shared_symbols(const struct memtable_node *a, const struct memtable_node *b) {
+    if (a->head != b->head && a->key_size >= sizeof a->head && b->key_size >= sizeof b->head)
+        return (size_t)__builtin_clzll(a->head ^ b->head) / 8;
+    const struct radix_key x = radix_key_of(a), y = radix_key_of(b);
+    const size_t symbols = x.key.size + 1 + RADIX_TRAILER_BYTES;
+    const size_t shared = radix_first_difference(&x, &y, 0, symbols);
+    check(shared < symbols); /* no entry comes twice */
+    return shared;
+}
+
 /* What stands before the node is known whole. */
 static bool add_last(struct radix_build *build, const struct memtable_node *last, const struct memtable_node *node) {
-    const struct radix_key key = radix_key_of(node), before = radix_key_of(last);
-    const size_t symbols = key.key.size + 1 + RADIX_TRAILER_BYTES;
-    const size_t shared = radix_first_difference(&key, &before, 0, symbols);
-    check(shared < symbols); /* no entry comes twice */
+    const size_t shared = shared_symbols(node, last);
     radix_child child = radix_from_entry(last);
     if (!close_deeper(build, last, shared + 1, &child)) return false;
     const bool is_open = build->open_count > 0 && build->open[build->open_count - 1].depth == shared;

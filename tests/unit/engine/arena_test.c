@@ -115,6 +115,28 @@ static void a_pool_of_nothing_keeps_nothing(void **state) {
     page_pool_give(NULL, run);
 }
 
+static void a_pool_is_stocked_as_far_as_asked_and_allowed(void **state) {
+    (void)state;
+    struct page_pool pool;
+    page_pool_init(&pool, 3 * (size_t)PAGES_RUN_BYTES);
+    alloc_fault_at(1);
+    assert_false(page_pool_stock(&pool, 2));
+    assert_true(alloc_fault_clear());
+    assert_true(page_pool_stock(&pool, 2));
+    assert_true(page_pool_stock(&pool, 2));
+    assert_false(page_pool_stock(&pool, 2));
+    assert_int_equal(page_pool_bytes(&pool), 2 * (size_t)PAGES_RUN_BYTES);
+    assert_true(page_pool_stock(&pool, 9));
+    assert_false(page_pool_stock(&pool, 9));
+    const uint8_t *run = page_pool_take(&pool);
+    for (size_t i = 0; i < PAGES_RUN_BYTES; i += 997) assert_int_equal(run[i], 0);
+    page_pool_give(&pool, (void *)(uintptr_t)run);
+    page_pool_deinit(&pool);
+    page_pool_init(&pool, 0);
+    assert_false(page_pool_stock(&pool, 1));
+    page_pool_deinit(&pool);
+}
+
 static void an_arena_that_begins_with_a_large_piece_goes_on(void **state) {
     (void)state;
     struct arena arena;
@@ -195,6 +217,7 @@ int main(void) {
         cmocka_unit_test(a_growing_arena_goes_on_in_runs_of_huge_pages),
         cmocka_unit_test(runs_of_one_arena_serve_the_next),
         cmocka_unit_test(a_pool_of_nothing_keeps_nothing),
+        cmocka_unit_test(a_pool_is_stocked_as_far_as_asked_and_allowed),
         cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
         cmocka_unit_test(reset_keeps_one_block_and_allocates_no_more),
         cmocka_unit_test(no_memory_leaves_the_arena_usable),

@@ -1,0 +1,45 @@
+/* warmer: a job that keeps a few runs in the pool. Invariant: its last act is to say that it ends. */
+#include "engine/lsm/warmer.h"
+
+enum { RUNS_AHEAD = 2 };
+
+static enum io_job_state step(struct io_job *job) {
+    struct warmer *warmer = job->context;
+    mutex_lock(&warmer->mutex);
+    const bool stops = warmer->stops;
+    mutex_unlock(&warmer->mutex);
+    if (!stops && page_pool_stock(warmer->pool, RUNS_AHEAD)) return IO_JOB_MORE;
+    mutex_lock(&warmer->mutex);
+    warmer->runs = false;
+    condition_broadcast(&warmer->ended);
+    mutex_unlock(&warmer->mutex);
+    return IO_JOB_DONE;
+}
+
+void warmer_init(struct warmer *warmer, struct io *io, struct page_pool *pool) {
+    *warmer = (struct warmer){.io = io, .pool = pool};
+    warmer->job = (struct io_job){.pool = IO_POOL_LONG, .step = step, .context = warmer};
+    mutex_init(&warmer->mutex);
+    condition_init(&warmer->ended);
+}
+
+void warmer_poke(struct warmer *warmer) {
+    mutex_lock(&warmer->mutex);
+    if (!warmer->runs) io_job_start(warmer->io, &warmer->job);
+    warmer->runs = true;
+    mutex_unlock(&warmer->mutex);
+}
+
+void warmer_deinit(struct warmer *warmer) {
+    mutex_lock(&warmer->mutex);
+    warmer->stops = true;
+    while (warmer->runs) {
+        mutex_unlock(&warmer->mutex);
+        const bool assisted = io_job_assist(warmer->io);
+        mutex_lock(&warmer->mutex);
+        if (!assisted && warmer->runs) condition_wait(&warmer->ended, &warmer->mutex);
+    }
+    mutex_unlock(&warmer->mutex);
+    condition_deinit(&warmer->ended);
+    mutex_deinit(&warmer->mutex);
+}
