@@ -113,8 +113,8 @@ struct engine_tree_kind {
     /* Zstd: each SST gets a dictionary of at most so many bytes, made of what stands in it, where that makes it
      * smaller; 256 to 65536, about 16 KiB are a good choice for rows of some hundred bytes; 0 = off. A file's builder
      * holds sixteen times as much until it is made, an open file takes as much and 27 KiB. May change from open
-     * to open; nothing where `upper` and `bottom` are not ZSTD. Files of values have none, nor has what
-     * engine_sst_writer makes. In a store below format level 2 it is not used, which an event says at open. */
+     * to open; nothing where `upper` and `bottom` are not ZSTD. Files of values have none: each of their records is
+     * read alone, and is large. In a store below format level 2 it is not used, which an event says at open. */
     size_t dictionary_bytes;
 };
 
@@ -429,10 +429,11 @@ MUST_CHECK enum status engine_verify(struct engine *engine,
  * Builds a file of sorted rows outside any store, to be ingested into a tree of the same kind: bulk loads that pass by
  * memtable, log and compaction. One thread at a time. Keys of put, delete and merge ascend strictly, each once (INVALID
  * otherwise); a range delete comes at any time, and acts before the file's other rows: it takes away what the tree
- * held. Codec and filter are the kind's, as for its last level.
+ * held. Codec, filter and dictionary are the kind's, as for its last level; a file with a dictionary is taken in from
+ * format level 2 on.
  */
 struct engine_sst_writer;
-/* Makes `path`, which must not exist (EXISTS). kind is borrowed until close. */
+/* Makes `path`, which must not exist (EXISTS). kind is borrowed until close; INVALID: its dictionary_bytes. */
 MUST_CHECK enum status engine_sst_writer_open(struct io *io, const char *path, const struct engine_tree_kind *kind,
                                               struct engine_sst_writer **writer);
 MUST_CHECK enum status engine_sst_writer_put(struct engine_sst_writer *writer, struct slice key, struct slice value);

@@ -18,6 +18,11 @@ enum {
     DICTIONARY_LEAST_SAMPLES = 8, /* a dictionary of fewer holds what these few blocks say themselves */
 };
 
+/* Whether a limit for a dictionary's bytes is one. */
+static inline bool dictionary_fits(size_t limit) {
+    return limit >= DICTIONARY_LEAST_BYTES && limit <= DICTIONARY_MOST_BYTES;
+}
+
 /*
  * Appends a dictionary of at most `limit` bytes, and a sixteenth of theirs, for data like the `count` samples, which
  * stand one behind the other, to *to; nothing where they are too few, or give none. It holds some of the samples 0, 2,

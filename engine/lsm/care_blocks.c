@@ -8,10 +8,11 @@
 
 #include "engine/lsm/care_plan.h"
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/format_level.h"
 #include "engine/sst/sst_build.h"
 #include "engine/sst/sst_walk.h"
 
-enum { DEFAULT_FILTER_BITS = 10 };
+enum { DEFAULT_FILTER_BITS = 10, BLOCK_MOST_BYTES = 64 << 10 };
 
 static enum status open_walk(const struct care_plan *plan, const struct edit_file *meta, struct sst_walk *walk) {
     char path[IO_PATH_BYTES];
@@ -19,6 +20,35 @@ static enum status open_walk(const struct care_plan *plan, const struct edit_fil
     *walk = (struct sst_walk){.count = 0};
     const enum status status = file_path(path, plan->dir, FILE_SST, meta->number);
     return status == STATUS_OK ? sst_walk_open(&plan->environment, path, identity, walk) : status;
+}
+
+/* ---- How a table was built --------------------------------------------------------------------------------------- */
+
+void care_keep_building(const struct sst_properties *properties, struct care_table_plan *table) {
+    table->kind = properties->origin.kind;
+    table->filter_bits = properties->filter_bits_per_key;
+    table->filter_prefix_bytes = properties->filter_prefix_bytes;
+    table->dictionary_bytes = properties->dictionary.size;
+    if (properties->data_blocks == 0 || properties->entries == 0) return;
+    /* A block ends before the entry that would not fit. */
+    table->block_bytes =
+        (size_t)(properties->raw_bytes / properties->data_blocks + properties->raw_bytes / properties->entries);
+    if (table->block_bytes > BLOCK_MOST_BYTES) table->block_bytes = BLOCK_MOST_BYTES; /* of large values */
+}
+
+/* None of the store's options is known here: a table is built as what it is made of. */
+struct sst_build_options care_build_options(const struct care_plan *plan, const struct care_table_plan *like) {
+    size_t dictionary = like->dictionary_bytes;
+    if (dictionary > 0 && dictionary < DICTIONARY_LEAST_BYTES) dictionary = DICTIONARY_LEAST_BYTES;
+    if (dictionary > DICTIONARY_MOST_BYTES) dictionary = DICTIONARY_MOST_BYTES;
+    const bool may = plan->salvage.format_level >= format_feature_level(FORMAT_DICTIONARIES);
+    return (struct sst_build_options){
+        .codec = (enum codec_id)(like->meta.codec < CODEC_COUNT ? like->meta.codec : CODEC_NONE),
+        .filter_bits_per_key = like->filter_bits,
+        .filter_prefix_bytes = like->filter_prefix_bytes,
+        .block_bytes = like->block_bytes,
+        .dictionary_bytes = may ? dictionary : 0,
+    };
 }
 
 /* ---- What is lost ------------------------------------------------------------------------------------------------ */
@@ -94,8 +124,7 @@ static void take_properties(struct care_table_plan *table, const struct sst_walk
         /* It tells the bytes of the whole, which the file may not have any more. */
         table->meta.bytes = walk->file_bytes;
     }
-    table->kind = properties->origin.kind;
-    table->filter_bits = properties->filter_bits_per_key;
+    care_keep_building(properties, table);
 }
 
 /* All of it, and whether the device gave it. */
@@ -187,17 +216,14 @@ static enum status copy_ranges(struct copying *copying) {
 static enum status copy(struct copying *copying, uint64_t number) {
     char path[IO_PATH_BYTES];
     const struct edit_file *meta = &copying->table->meta;
-    const struct sst_build_options options = {
-        .identity = {.store = copying->plan->store, .file = number},
-        .origin = {.tree = meta->instance,
-                   .kind = copying->table->kind,
-                   .cause = SST_CAUSE_REPAIR,
-                   .level = meta->level < ENGINE_LEVELS ? meta->level : ENGINE_LEVELS - 1,
-                   .created_ms = meta->created_ms,
-                   .oldest_time_ms = meta->oldest_ms},
-        .codec = (enum codec_id)(meta->codec < CODEC_COUNT ? meta->codec : CODEC_NONE),
-        .filter_bits_per_key = copying->table->filter_bits,
-    };
+    struct sst_build_options options = care_build_options(copying->plan, copying->table);
+    options.identity = (struct sst_identity){.store = copying->plan->store, .file = number};
+    options.origin = (struct sst_origin){.tree = meta->instance,
+                                         .kind = copying->table->kind,
+                                         .cause = SST_CAUSE_REPAIR,
+                                         .level = meta->level < ENGINE_LEVELS ? meta->level : ENGINE_LEVELS - 1,
+                                         .created_ms = meta->created_ms,
+                                         .oldest_time_ms = meta->oldest_ms};
     enum status status = file_path(path, copying->plan->dir, FILE_SST, number);
     if (status == STATUS_OK) status = sst_build_create(&copying->plan->environment, path, &options, &copying->build);
     if (status == STATUS_OK) status = copy_blocks(copying);

@@ -63,6 +63,8 @@ static enum status open_inputs(struct merging *merging, struct error *error) {
         merging->children[merging->count] = &merging->sources[merging->count].source;
         merging->count++;
         if (merging->count == 1) merging->like = *table;
+        if (table->dictionary_bytes > merging->like.dictionary_bytes)
+            merging->like.dictionary_bytes = table->dictionary_bytes;
         if (meta->oldest_ms < merging->oldest_ms) merging->oldest_ms = meta->oldest_ms;
         if (meta->created_ms > merging->created_ms) merging->created_ms = meta->created_ms;
     }
@@ -104,17 +106,14 @@ static enum status begin_file(struct merging *merging) {
     const enum status status = file_path(path, plan->dir, FILE_SST, merging->number);
     if (status != STATUS_OK) return status;
     const struct salvaged_tree *tree = salvage_tree(&plan->salvage, merging->instance);
-    const struct sst_build_options options = {
-        .identity = {.store = plan->store, .file = merging->number},
-        .origin = {.tree = merging->instance,
-                   .kind = tree->tree.kind,
-                   .cause = SST_CAUSE_REPAIR,
-                   .level = merging->level,
-                   .created_ms = merging->created_ms,
-                   .oldest_time_ms = merging->oldest_ms},
-        .codec = (enum codec_id)merging->like.meta.codec,
-        .filter_bits_per_key = merging->like.filter_bits,
-    };
+    struct sst_build_options options = care_build_options(plan, &merging->like);
+    options.identity = (struct sst_identity){.store = plan->store, .file = merging->number};
+    options.origin = (struct sst_origin){.tree = merging->instance,
+                                         .kind = tree->tree.kind,
+                                         .cause = SST_CAUSE_REPAIR,
+                                         .level = merging->level,
+                                         .created_ms = merging->created_ms,
+                                         .oldest_time_ms = merging->oldest_ms};
     return sst_build_create(&plan->environment, path, &options, &merging->build);
 }
 

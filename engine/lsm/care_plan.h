@@ -29,9 +29,11 @@ struct care_table_plan {
     bool rewrite;     /* values that it refers to are lost, or lie in damaged files: it is made anew where it stands */
     bool from_blocks; /* damaged: its sound blocks are made a new table first of all, which takes this row */
     uint64_t lost_values;
-    uint32_t kind; /* of its tree */
-    unsigned filter_bits;
-    const char *why; /* static; of one that is not kept */
+    uint32_t kind;                             /* of its tree */
+    unsigned filter_bits, filter_prefix_bytes; /* that it was built with */
+    size_t dictionary_bytes;                   /* of its dictionary; 0 = it has none */
+    size_t block_bytes;                        /* of its data blocks, about; 0 = not known */
+    const char *why;                           /* static; of one that is not kept */
 };
 
 struct care_plan {
@@ -97,6 +99,10 @@ MUST_CHECK enum status care_merge(struct care_plan *plan, struct error *error);
 MUST_CHECK enum status care_blocks_judge(struct care_plan *plan, bool named, struct care_table_plan *table);
 /* Writes those tables, synced; the damaged ones are MERGED then. */
 MUST_CHECK enum status care_blocks_make(struct care_plan *plan);
+/* As a table tells of itself how it was built, for what is made of it. */
+void care_keep_building(const struct sst_properties *properties, struct care_table_plan *table);
+/* What a table that is made of `like` gets, but for identity and origin. */
+struct sst_build_options care_build_options(const struct care_plan *plan, const struct care_table_plan *like);
 /* Copies the keys of meta to where they stay. NO_MEMORY. */
 MUST_CHECK enum status care_keep_keys(struct care_plan *plan, struct edit_file *meta);
 

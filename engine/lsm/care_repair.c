@@ -163,8 +163,7 @@ static enum status ask_table(struct care_plan *plan, const char *path, uint64_t 
     const struct sst_properties *properties = sst_properties(sst);
     table_row_from(&table->meta, properties, number, identity.store);
     if (identity.file != number) table->meta.built_as = identity.file;
-    table->filter_bits = properties->filter_bits_per_key;
-    table->kind = properties->origin.kind;
+    care_keep_building(properties, table);
     if (properties->origin.cause == SST_CAUSE_OUTSIDE) {
         table->fate = TABLE_OBSOLETE;
         table->why = "it was ingested, and the edit that gave it its sequence is lost: ingest it again";

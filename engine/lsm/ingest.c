@@ -95,6 +95,8 @@ static enum status check_properties(const struct ingest *ingest, const char *pat
     if (properties->merges > 0 && !ingest->kind->merge)
         return error_set(ingest->error, STATUS_INVALID,
                          "%s: it holds merge operands, and kind %" PRIu32 " has no operator", path, ingest->kind->id);
+    const char *text = format_level_forbids_inside(atomic_load(&ingest->engine->format_level), properties);
+    if (text) return error_set(ingest->error, STATUS_INVALID, "%s: it %s: upgrade the store", path, text);
     return STATUS_OK;
 }
 

@@ -107,8 +107,7 @@ static enum status check_kind(const struct engine_options *options, size_t at, s
     if (kind->filter_prefix_bytes > 255)
         return error_set(error, STATUS_INVALID, "kind %u (%s): filter_prefix_bytes is %u; it must be 0..255", kind->id,
                          kind->name, kind->filter_prefix_bytes);
-    if (kind->dictionary_bytes &&
-        (kind->dictionary_bytes < DICTIONARY_LEAST_BYTES || kind->dictionary_bytes > DICTIONARY_MOST_BYTES))
+    if (kind->dictionary_bytes && !dictionary_fits(kind->dictionary_bytes))
         return error_set(error, STATUS_INVALID, "kind %u (%s): dictionary_bytes is %zu; it must be 0 or %d..%d",
                          kind->id, kind->name, kind->dictionary_bytes, DICTIONARY_LEAST_BYTES, DICTIONARY_MOST_BYTES);
     if (kind->value_threshold_bytes && kind->value_threshold_bytes < VALUE_THRESHOLD_LEAST)

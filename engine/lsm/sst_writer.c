@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/codec/dictionary.h"
 #include "engine/engine.h"
 #include "engine/lsm/ingest.h"
 #include "engine/sst/sst_build.h"
@@ -30,6 +31,7 @@ static enum status begin(struct engine_sst_writer *writer) {
         .codec = (enum codec_id)writer->kind->bottom,
         .filter_bits_per_key = writer->kind->filter_bits_per_key,
         .filter_prefix_bytes = writer->kind->filter_prefix_bytes,
+        .dictionary_bytes = writer->kind->dictionary_bytes,
     };
     io_entropy(writer->environment.io, &options.identity.store, sizeof options.identity.store);
     return sst_build_create(&writer->environment, writer->path, &options, &writer->build);
@@ -47,6 +49,7 @@ enum status engine_sst_writer_open(struct io *io, const char *path, const struct
                                    struct engine_sst_writer **writer) {
     const size_t length = strlen(path);
     if (length >= IO_PATH_BYTES) return STATUS_TOO_LARGE;
+    if (kind->dictionary_bytes && !dictionary_fits(kind->dictionary_bytes)) return STATUS_INVALID;
     struct engine_sst_writer *made = calloc(1, sizeof *made);
     if (!made) return STATUS_NO_MEMORY;
     memcpy(made->path, path, length + 1);

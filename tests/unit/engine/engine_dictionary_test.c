@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/care.h"
+#include "engine/sst/sst_read.h"
 #include "tests/harness/engine_lab.h"
 #include "tools/loam/bench/json_rows.h"
 #include "tools/sim/sim_io.h"
@@ -140,6 +141,10 @@ static void find_table(void *context, const char *path, uint64_t size) {
     if (strstr(path, ".sst")) snprintf(context, IO_PATH_BYTES, "%s", path);
 }
 
+static void find_kept_table(void *context, const char *path, uint64_t size) {
+    if (!strstr(path, "set-aside")) find_table(context, path, size);
+}
+
 static void say(void *context, const char *line) {
     assert_int_equal(buf_append_format(context, "%s\n", line), STATUS_OK);
 }
@@ -179,6 +184,90 @@ static void a_damaged_dictionary_is_named_by_reads_verify_and_repair(void **stat
     buf_deinit(&lines);
 }
 
+/* How the table that was found last was built. */
+static struct sst_properties built(struct fixture *fixture, const char *path) {
+    struct sst_environment environment = {.io = fixture->lab.io, .codec = codec_create()};
+    struct sst_identity identity;
+    struct sst *sst;
+    struct error error;
+    assert_int_equal(sst_read_identity(fixture->lab.io, path, &identity, &error), STATUS_OK);
+    if (sst_open(&environment, path, identity, 1, &sst, &error) != STATUS_OK) fail_msg("%s", error.text);
+    struct sst_properties properties = *sst_properties(sst);
+    properties.first = properties.last = slice_make(NULL, 0);
+    sst_close(sst);
+    codec_destroy(environment.codec);
+    return properties;
+}
+
+static enum status write_outside(struct fixture *fixture, const char *path) {
+    struct engine_sst_writer *writer;
+    const enum status status = engine_sst_writer_open(fixture->lab.io, path, &fixture->kind, &writer);
+    if (status != STATUS_OK) return status;
+    for (unsigned i = 0; i < ROWS; i++) {
+        char key[16], text[JSON_ROW_BYTES];
+        snprintf(key, sizeof key, "row%05u", i);
+        assert_int_equal(engine_sst_writer_put(writer, slice_from_text(key), slice_from_text(row_text(5000 + i, text))),
+                         STATUS_OK);
+    }
+    assert_int_equal(engine_sst_writer_finish(writer), STATUS_OK);
+    engine_sst_writer_close(writer);
+    return STATUS_OK;
+}
+
+static void a_file_made_outside_has_one_and_is_taken_in_from_level_2_on(void **state) {
+    struct fixture *fixture = *state;
+    const char *path = "/in.sst";
+    struct error error;
+    fixture->kind.dictionary_bytes = 4096; /* blocks are larger there */
+    assert_int_equal(write_outside(fixture, path), STATUS_OK);
+    assert_true(built(fixture, path).dictionary.size > 0);
+    fixture->lab.options.format_level = 1;
+    open_store(fixture);
+    lab_create_tree(fixture->lab.engine, TREE, KIND);
+    assert_int_equal(engine_ingest(fixture->lab.engine, TREE, &path, 1, NULL, &error), STATUS_INVALID);
+    assert_non_null(strstr(error.text, "upgrade the store"));
+    assert_int_equal(engine_upgrade(fixture->lab.engine, 0, &error), STATUS_OK);
+    assert_int_equal(engine_ingest(fixture->lab.engine, TREE, &path, 1, NULL, &error), STATUS_OK);
+    expect_rows(fixture, 5000);
+    fixture->kind.dictionary_bytes = 100;
+    assert_int_equal(write_outside(fixture, "/other.sst"), STATUS_INVALID);
+    fixture->kind.dictionary_bytes = 0;
+    assert_int_equal(write_outside(fixture, "/other.sst"), STATUS_OK);
+    assert_int_equal(built(fixture, "/other.sst").dictionary.size, 0);
+}
+
+/* A repair knows no options: it builds as what it finds was built. */
+static void what_a_repair_makes_is_built_as_what_was_there(void **state) {
+    struct fixture *fixture = *state;
+    char path[IO_PATH_BYTES] = "", made[IO_PATH_BYTES] = "";
+    const struct care_repair_options repair = {.say = NULL};
+    struct care_repair_report report;
+    struct error error;
+    fixture->kind.filter_prefix_bytes = 5;
+    open_store(fixture);
+    lab_create_tree(fixture->lab.engine, TREE, KIND);
+    put_rows(fixture, 0);
+    engine_close(fixture->lab.engine);
+    fixture->lab.engine = NULL;
+    sim_disk_walk(fixture->lab.disk, find_table, path);
+    const struct sst_properties was = built(fixture, path);
+    assert_true(was.dictionary.size > 0 && was.data_blocks > 10);
+    assert_int_equal(sim_disk_damage(fixture->lab.disk, path, DICTIONARY_AT + was.dictionary.size + was.data_bytes / 2,
+                                     SIM_DAMAGE_FLIP),
+                     STATUS_OK);
+    assert_int_equal(engine_care_repair(fixture->lab.io, "/db", &repair, &report, &error), STATUS_OK);
+    assert_true(report.needed && report.kept == 1);
+    sim_disk_walk(fixture->lab.disk, find_kept_table, made);
+    const struct sst_properties is = built(fixture, made);
+    assert_true(is.origin.cause == SST_CAUSE_REPAIR && is.entries < was.entries);
+    assert_true(is.data_blocks > was.data_blocks * 4 / 5 && is.data_blocks < was.data_blocks * 6 / 5);
+    assert_true(is.dictionary.size > 0 && is.codec == was.codec);
+    assert_int_equal(is.filter_bits_per_key, was.filter_bits_per_key);
+    assert_int_equal(is.filter_prefix_bytes, 5);
+    open_store(fixture);
+    assert_int_equal(engine_verify(fixture->lab.engine, NULL, NULL), STATUS_OK);
+}
+
 int main(void) {
 #define FACT(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -186,6 +275,8 @@ int main(void) {
         FACT(at_format_level_1_it_is_said_to_be_unused_until_an_upgrade),
         FACT(a_size_out_of_bounds_is_refused),
         FACT(a_damaged_dictionary_is_named_by_reads_verify_and_repair),
+        FACT(a_file_made_outside_has_one_and_is_taken_in_from_level_2_on),
+        FACT(what_a_repair_makes_is_built_as_what_was_there),
     };
     return cmocka_run_group_tests_name("engine dictionaries", tests, NULL, NULL);
 }
