@@ -2,7 +2,7 @@
 # tools/deps.sh GOAL [PKG_CONFIG_NAME...]: sees to it that what loam is built and tested with is there.
 #   build   compiler, pkg-config and the named libraries; asks nothing of the network when all of it is there
 #   care    what lint, fmt, clang, coverage and fuzz use
-#   test    what single tests compare with (redis-server, networkx, graphviz); a missing one skips a test and is no error
+#   test    what single tests compare or draw with (redis-server, networkx, graphviz, rsvg-convert); a missing one skips a test and is no error
 #   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load, prometheus, rocksdb, leveldb, lmdb)
 #   all     all of it
 # On Debian and Ubuntu missing packages are installed with apt-get, as root or through sudo; elsewhere they are named.
@@ -41,6 +41,7 @@ packages_of() {
     python3-redis) echo python3-redis python3-redis python-redis - ;;
     python3-networkx) echo python3-networkx python3-networkx python-networkx - ;;
     graphviz) echo graphviz graphviz graphviz graphviz ;;
+    rsvg-convert) echo librsvg2-bin librsvg2-tools librsvg librsvg ;;
     *) echo "$1 $1 $1 $1" ;;
     esac
 }
@@ -74,6 +75,7 @@ missing_test() {
     has redis-server || echo redis-server
     /usr/bin/python3 -c 'import networkx' 2>/dev/null || echo python3-networkx
     has dot || echo graphviz
+    has rsvg-convert || echo rsvg-convert
 }
 
 missing_peers() {

@@ -5,6 +5,8 @@ set -u
 names=(
     every_workload_is_measured_through_every_engine
     the_page_stands_alone
+    what_the_page_draws_lies_inside_and_is_as_long_as_its_figures
+    a_renderer_shows_the_engines_in_the_plots
     what_was_filled_in_order_is_found_whole
     decimal_keys_find_what_binary_ones_do
     peers_that_are_absent_are_skipped_and_named
@@ -94,6 +96,14 @@ assert page.tags.count("svg") > 60 and page.tags.count("polyline") >= 3 and page
 for name in ("fillrandom, ", "readrandom, compacted", "Write amplification"):
     assert name.rstrip(", ") in text
 PYTHON
+}
+what_the_page_draws_lies_inside_and_is_as_long_as_its_figures() { tests/script/bench_page.py "$work/page.html"; }
+a_renderer_shows_the_engines_in_the_plots() {
+    if ! command -v rsvg-convert >/dev/null; then
+        skip "rsvg-convert is not installed"
+        return
+    fi
+    tests/script/bench_page.py "$work/page.html" rsvg-convert
 }
 what_was_filled_in_order_is_found_whole() {
     "$loam" bench engine --dir "$work/seq" --entries 5000 --peer $peers --rounds 1 --json \

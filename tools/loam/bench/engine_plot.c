@@ -134,7 +134,7 @@ void plot_rates(struct page *page, const struct report *report, uint32_t step) {
 
 /* ---- Ratios ------------------------------------------------------------------------------------------------------ */
 
-enum { RATIO_WIDTH = 860, RATIO_LEFT = 262, RATIO_RIGHT = 90 };
+enum { RATIO_WIDTH = 860, RATIO_LEFT = 282, RATIO_RIGHT = 100 };
 static const double ratio_low = 0.25, ratio_high = 16;
 
 static double ratio_x(double ratio) {
