@@ -259,9 +259,11 @@ static enum status verify_options(struct verify *verify) {
 
 static enum status verify_log(struct verify *verify) {
     struct care_log_counts counts;
+    struct error error = {.status = STATUS_OK};
     if (!verify->has_state) return STATUS_OK;
-    const enum status status = care_log_verify(&verify->state, &verify->sink, &counts, verify->error);
+    const enum status status = care_log_verify(&verify->state, &verify->sink, &counts, &error);
     mutex_lock(&verify->mutex);
+    if (status != STATUS_OK && error.text[0]) *verify->error = error;
     verify->report->log_records = counts.records;
     verify->report->log_bytes = counts.bytes;
     mutex_unlock(&verify->mutex);

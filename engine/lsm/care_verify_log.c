@@ -90,6 +90,5 @@ enum status care_log_verify(const struct care_state *state, const struct care_si
     *counts = look.counts;
     const bool told = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
     if (told) sink->find(sink->context, path, 0, error->text);
-    if (told) *error = (struct error){.status = STATUS_OK};
     return told ? STATUS_OK : status;
 }
