@@ -131,7 +131,8 @@ void model_apply(struct model_state *state, const struct model_operation *operat
         state->has_bulk = true;
         state->bulk_seed = operation->value_seed | 1;
         break;
-    case MODEL_BULK_DELETE: state->bulk_seed = 0; break;
+    case MODEL_BULK_DELETE:
+    case MODEL_BULK_CLEAR: state->bulk_seed = 0; break;
     }
 }
 
@@ -176,6 +177,8 @@ enum status model_encode(const struct model_operation *operation, struct engine_
     case MODEL_CREATE: return engine_batch_create_tree(batch, operation->tree, operation->kind);
     case MODEL_BULK_PUT:
     case MODEL_BULK_DELETE: return encode_bulk(operation, batch);
+    case MODEL_BULK_CLEAR:
+        return engine_batch_delete_range(batch, MODEL_BULK_TREE, slice_from_text("bulk"), slice_from_text("bulkx"));
     default: return engine_batch_drop_tree(batch, operation->tree);
     }
 }

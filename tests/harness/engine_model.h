@@ -49,7 +49,7 @@ struct model_tree {
 
 struct model_state {
     struct model_tree trees[MODEL_TREES + 1]; /* from 1 */
-    /* Of tree MODEL_BULK_TREE, which is written and deleted as a whole, key by key. */
+    /* Of tree MODEL_BULK_TREE, which is written and deleted as a whole, key by key or by a range delete. */
     bool has_bulk;
     uint64_t bulk_seed; /* of the values; 0 = every key was deleted */
 };
@@ -64,6 +64,7 @@ enum model_action {
     MODEL_DROP,
     MODEL_BULK_PUT, /* makes the tree, too */
     MODEL_BULK_DELETE,
+    MODEL_BULK_CLEAR, /* by one range delete */
 };
 
 struct model_operation {

@@ -78,16 +78,19 @@ static void follow_roll(struct moments *moments, enum sim_disk_call call, const 
 uint32_t moments_at(struct moments *moments, enum sim_disk_call call, const char *path) {
     const bool of_store = moments->activity != MOMENT_CHECKPOINT && moments->activity != MOMENT_BACKUP;
     const bool is_table = tells(path, ".sst"), is_superblock = tells(path, "SUPERBLOCK");
+    /* What a range delete covers whole goes unread: then the edit is all there is of it. */
+    const bool covers = moments->merges && moments->why == MOMENT_RANGES && tells(path, ".manifest");
     const bool merges = moments->merges && is_table;
     if (of_store) follow_roll(moments, call, path);
-    uint32_t at =
-        bit(MOMENT_OPENING, moments->is_opening) | bit(MOMENT_LOG, tells(path, "/wal")) |
-        bit(MOMENT_FLUSH, moments->flushes && is_table) | bit(MOMENT_MERGE, merges) | bit(moments->why, merges) |
-        bit(MOMENT_SWITCH, merges && moments->policies_changed) | bit(MOMENT_PINNED, merges && moments->snapshots > 0) |
-        bit(MOMENT_FIFO, moments->drops && !moments->drops_by_bytes) |
-        bit(MOMENT_CAPPED, moments->drops && moments->drops_by_bytes) | bit(MOMENT_MANIFEST, tells(path, ".manifest")) |
-        bit(MOMENT_ROLL, moments->rolls) | bit(MOMENT_SUPERBLOCK, is_superblock && !moments->is_opening && of_store) |
-        bit(MOMENT_REMOVAL, call == SIM_DISK_REMOVE) | bit(moments->activity, moments->activity != 0);
+    uint32_t at = bit(MOMENT_OPENING, moments->is_opening) | bit(MOMENT_LOG, tells(path, "/wal")) |
+                  bit(MOMENT_FLUSH, moments->flushes && is_table) | bit(MOMENT_MERGE, merges) |
+                  bit(moments->why, merges || covers) | bit(MOMENT_SWITCH, merges && moments->policies_changed) |
+                  bit(MOMENT_PINNED, merges && moments->snapshots > 0) |
+                  bit(MOMENT_FIFO, moments->drops && !moments->drops_by_bytes) |
+                  bit(MOMENT_CAPPED, moments->drops && moments->drops_by_bytes) |
+                  bit(MOMENT_MANIFEST, tells(path, ".manifest")) | bit(MOMENT_ROLL, moments->rolls) |
+                  bit(MOMENT_SUPERBLOCK, is_superblock && !moments->is_opening && of_store) |
+                  bit(MOMENT_REMOVAL, call == SIM_DISK_REMOVE) | bit(moments->activity, moments->activity != 0);
     if (of_store && is_superblock && call == SIM_DISK_SYNC) moments->rolls = false;
     return at;
 }

@@ -17,7 +17,7 @@ enum moment {
     MOMENT_EXPIRY,  /* ... because a filter drops from its inputs */
     MOMENT_SCANS,   /* ... because scans pass over deletes */
     MOMENT_DELETES, /* ... because a file is mostly deletes */
-    MOMENT_RANGES,  /* ... because range deletes cover files */
+    MOMENT_RANGES,  /* ... because range deletes cover files; its edit, too */
     MOMENT_SWITCH,  /* ... after an opening with other policies */
     MOMENT_PINNED,  /* ... beside a snapshot */
     MOMENT_FIFO,    /* files that go by their age */

@@ -19,7 +19,12 @@ enum {
     VALUE_LIMIT = 8000, /* what is longer is not extended any more */
     INGEST_EVERY = 9,
     TRANSACT_EVERY = 4,
-    BULK_EVERY = 14, /* where there is any: written at the half, deleted at the end */
+    LIVES = 12, /* one of so many is such a one */
+    LIFE_CAPPED = 6,
+    LIFE_CLEARS = 10,
+    CAPPED_TREE = 2,
+    LARGE_CAPPED = 80, /* of a hundred values */
+    BULK_EVERY = 14,   /* where there is any: written at the half, deleted at the end */
 };
 
 struct step {
@@ -37,7 +42,7 @@ struct habits {
     unsigned deletes;     /* of a hundred operations on plain trees */
     unsigned ranges;      /* the same: range deletes */
     unsigned operations;  /* at most in a batch */
-    bool bulk;
+    bool bulk, clears, capped;
 };
 
 struct workload {
@@ -53,6 +58,14 @@ struct workload {
 
 /* ---- The generator ----------------------------------------------------------------------------------------------- */
 
+bool workload_is_capped(uint64_t seed) {
+    return seed % LIVES == LIFE_CAPPED;
+}
+
+bool workload_clears_bulk(uint64_t seed) {
+    return seed % LIVES == LIFE_CLEARS;
+}
+
 static void draw_habits(struct workload *workload) {
     struct prng prng;
     prng_init(&prng, hash_mix(workload->seed, 0x686162697473));
@@ -63,8 +76,16 @@ static void draw_habits(struct workload *workload) {
         .deletes = (unsigned)prng_between(&prng, 5, 40),
         .ranges = (unsigned)prng_between(&prng, 2, 16),
         .operations = (unsigned)prng_between(&prng, 2, OPERATIONS_MAX),
-        .bulk = workload->seed % 8 == 4,
+        .bulk = workload->seed % 8 == 4 || workload_clears_bulk(workload->seed),
+        .clears = workload_clears_bulk(workload->seed),
+        .capped = workload_is_capped(workload->seed),
     };
+    if (workload->habits.capped) { /* enough is written to pass the cap again and again */
+        workload->habits.drop_one_in = 400;
+        workload->habits.deletes = 5;
+        workload->habits.operations = OPERATIONS_MAX;
+        workload->large = LARGE_CAPPED;
+    }
     if (workload->habits.drifts) workload->habits.span = (unsigned)prng_between(&prng, 6, MODEL_KEYS / 5);
 }
 
@@ -119,6 +140,7 @@ static struct model_operation draw_operation(struct prng *prng, const struct wor
     static const enum model_kind kinds[] = {MODEL_PLAIN,  MODEL_PLAIN, MODEL_SUM,  MODEL_JOIN,
                                             MODEL_EXPIRY, MODEL_UNTIL, MODEL_AGED, MODEL_CAPPED};
     struct model_operation operation = {.action = MODEL_PUT, .tree = (uint32_t)prng_between(prng, 1, MODEL_TREES)};
+    if (workload->habits.capped && prng_chance(prng, 3, 4)) operation.tree = CAPPED_TREE;
     operation.kind = state->trees[operation.tree].kind;
     operation.key = draw_key(prng, workload, n);
     if (operation.tree == WORKLOAD_MARKER_TREE && operation.key == WORKLOAD_MARKER_KEY) operation.key++;
@@ -127,6 +149,7 @@ static struct model_operation draw_operation(struct prng *prng, const struct wor
     if (operation.kind == MODEL_NONE) {
         operation.action = MODEL_CREATE;
         operation.kind = kinds[prng_below(prng, sizeof kinds / sizeof kinds[0])];
+        if (workload->habits.capped && operation.tree == CAPPED_TREE) operation.kind = MODEL_CAPPED;
     } else if (operation.tree != WORKLOAD_MARKER_TREE && prng_chance(prng, 1, workload->habits.drop_one_in)) {
         operation.action = MODEL_DROP;
     } else {
@@ -139,9 +162,9 @@ static struct model_operation draw_operation(struct prng *prng, const struct wor
 static bool draw_bulk(struct prng *prng, const struct workload *workload, uint32_t n, struct model_operation *bulk) {
     const uint32_t at = n % BULK_EVERY;
     if (!workload->habits.bulk || (at != BULK_EVERY / 2 && at != BULK_EVERY - 1)) return false;
-    *bulk = (struct model_operation){.action = at == BULK_EVERY / 2 ? MODEL_BULK_PUT : MODEL_BULK_DELETE,
-                                     .kind = MODEL_PLAIN,
-                                     .value_seed = prng_next(prng)};
+    const enum model_action end = workload->habits.clears ? MODEL_BULK_CLEAR : MODEL_BULK_DELETE;
+    *bulk = (struct model_operation){
+        .action = at == BULK_EVERY / 2 ? MODEL_BULK_PUT : end, .kind = MODEL_PLAIN, .value_seed = prng_next(prng)};
     return workload->states[n].has_bulk || bulk->action == MODEL_BULK_PUT;
 }
 

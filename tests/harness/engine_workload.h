@@ -9,7 +9,8 @@
  *
  * The seed also draws how the life goes: keys that move upwards (so that files do not overlap and compaction moves them
  * whole), keys that stay few, trees that come and go often, many deletes. In one life of eight a tree is filled and
- * deleted key by key, so that scans pass over many deletes.
+ * deleted key by key, so that scans pass over many deletes; in one of twelve it is deleted by a range delete, which
+ * covers whole files; and in another one of twelve one tree of MODEL_CAPPED gets most of what is written.
  */
 #ifndef TESTS_HARNESS_ENGINE_WORKLOAD_H
 #define TESTS_HARNESS_ENGINE_WORKLOAD_H
@@ -25,6 +26,8 @@ struct workload;
 struct workload *workload_create(uint64_t seed, uint32_t batches, unsigned large);
 void workload_destroy(struct workload *workload);
 uint32_t workload_batches(const struct workload *workload);
+bool workload_is_capped(uint64_t seed);
+bool workload_clears_bulk(uint64_t seed); /* by range deletes */
 bool workload_has_bulk(const struct workload *workload);
 /* Written by a transaction, where the engine has a log of its own. */
 bool workload_transacts(const struct workload *workload, uint32_t n);
