@@ -58,6 +58,19 @@ void mapped_file_close(struct machine_file *file) {
 }
 
 /*
+ * What the system's cache should make of the window: one folio, which one fault makes present and writable as a whole
+ * (100 us for each 2 MiB that serves again, instead of 1300). The first page of a file is often there already, a header
+ * written by a call, and then the window cannot be one; a fault in it would have the cache read ahead, in small folios
+ * beyond its end. Wishes: they change speed alone.
+ */
+static void advise_window(const struct machine_file *file) {
+    if (file->window_start == 0)
+        (void)madvise(file->window, file->window_bytes, MADV_RANDOM);
+    else
+        (void)madvise(file->window, file->window_bytes, MADV_HUGEPAGE);
+}
+
+/*
  * The window that holds offset becomes the present one. ext4 answers the first write to a page of a mapping with work
  * for all of the folio that the page lies in, and folios that were read ahead or written in large pieces have up to 2
  * MiB. A window that holds such a folio whole is made writable by one such answer; a smaller one by one for each page.
@@ -75,6 +88,7 @@ static bool move_window(struct machine_file *file, uint64_t offset) {
     file->window = window;
     file->window_start = start;
     file->window_bytes = bytes;
+    advise_window(file);
     if (madvise(window, bytes, MADV_POPULATE_WRITE) != 0) {
         give_up(file, "making it present", errno);
         return false;

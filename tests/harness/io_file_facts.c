@@ -149,7 +149,7 @@ static void write_sync_reads_back(void **state) {
 
 /* Written through a handle that asks for copies, read through another: the two must agree, whatever the ranges. */
 static void mapped_writes_are_seen(void **state) {
-    enum { BYTES = 1 << 20, WRITES = 2000 };
+    enum { BYTES = 5 << 20, WRITES = 4000 }; /* several windows, the last one not whole */
     struct io_file *plain = fixture_open(fixture_of(state), "file"), *mapped;
     uint8_t *model = calloc(2, BYTES), *seen = model + BYTES;
     assert_non_null(model);
