@@ -300,23 +300,36 @@ static enum status recover_segments(struct opening *opening) {
 
 /* ---- From here on the directory is changed ----------------------------------------------------------------------- */
 
+static uint64_t end_of(const struct wal_segment *segment) {
+    return atomic_load_explicit(&segment->end, memory_order_relaxed);
+}
+
+/* Of what follows there in the segment nothing proves that it is durable. */
+static uint64_t unproven_from(const struct opening *opening, size_t index) {
+    return index == opening->unproven_segment ? opening->unproven_begin : 0;
+}
+
+static bool is_unproven(const struct opening *opening, size_t index) {
+    return index >= opening->unproven_segment && end_of(opening->files[index]) > unproven_from(opening, index);
+}
+
 /*
  * What was read may stand in the system's cache alone: after a failed sync it does so although a further sync says OK.
  * So the part that no later mark proves durable is written again, byte by byte the same, and synced; sectors being
  * atomic, that can't harm.
  */
-static enum status settle_segment(struct opening *opening, size_t index, uint64_t begin) {
+static enum status write_again(struct opening *opening, size_t index) {
     struct wal_segment *segment = opening->files[index];
-    const uint64_t end = atomic_load_explicit(&segment->end, memory_order_relaxed);
-    if (end <= begin) return STATUS_OK;
+    const uint64_t begin = unproven_from(opening, index), end = end_of(segment);
     enum status status = STATUS_OK;
     if (opening->bytes.size == 0 || opening->bytes.index != index)
         status = wal_bytes_read(&opening->bytes, segment, index, opening->error);
     if (status != STATUS_OK) return status;
     const uint64_t first = wal_offset_of(begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
     const uint64_t last = wal_offset_of(end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-    status = io_file_write(segment->file, first, opening->bytes.data + first, last + IO_SECTOR_BYTES - first);
-    if (status == STATUS_OK) status = io_file_sync(segment->file);
+    const uint64_t size = last + IO_SECTOR_BYTES - first;
+    status = io_file_write(segment->file, first, opening->bytes.data + first, size);
+    if (status == STATUS_OK) io_file_push(segment->file, first, size); /* goes out while the next one is written */
     memcpy(opening->wal->tail, opening->bytes.data + last, IO_SECTOR_BYTES); /* that of the newest one stays */
     return status;
 }
@@ -325,8 +338,11 @@ static enum status settle_tail(struct opening *opening) {
     struct wal *wal = opening->wal;
     if (wal->current_segment == 0) return STATUS_OK;
     enum status status = io_dir_sync(wal->io, wal->dir);
-    for (size_t i = opening->unproven_segment; i < opening->segments.count && status == STATUS_OK; i++)
-        status = settle_segment(opening, i, i == opening->unproven_segment ? opening->unproven_begin : 0);
+    const size_t count = opening->segments.count;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (is_unproven(opening, i)) status = write_again(opening, i);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        if (is_unproven(opening, i)) status = io_file_sync(opening->files[i]->file);
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: making the tail durable: %s", wal->dir, status_text(status));
     return STATUS_OK;
