@@ -22,7 +22,7 @@ enum {
     SHARD_BYTES_MIN = 16 << 20, /* smaller ones would refuse large blocks */
     BUCKETS_MIN = 64,
     BLOCK_BYTES_GUESS = 4096,  /* sizes the ghost list */
-    SLAB_BYTES_MIN = 32 << 20, /* of a cache whose blocks lie in huge pages: less does well without */
+    SLAB_BYTES_MIN = 16 << 20, /* of a cache whose blocks lie in huge pages: less does well without */
     BLOCK_LINES = 8,           /* of a block: those that a search in it reads first */
     LINE_BYTES = 64,
     ROOM_TRIES = 32, /* blocks that leave so that another finds memory in a full slab */

@@ -268,7 +268,11 @@ enum status sst_get(struct sst *sst, struct slice key, uint64_t snapshot, unsign
     if (status != STATUS_OK) return status;
     const struct sst_block_view *view = sst_block_view_of(block);
     uint32_t entry = block_view_seek(view, key, trailer);
-    if (entry < view->count) __builtin_prefetch(block_view_value(view, entry).data);
+    if (entry < view->count) {
+        const struct slice value = block_view_value(view, entry);
+        __builtin_prefetch(value.data);
+        __builtin_prefetch(value.data + value.size);
+    }
     /* Behind the last entry the next block begins with another key: the index's key tells blocks of one key apart. */
     if (entry == view->count || !block_view_key_is(view, entry, key)) {
         block_release(block);
