@@ -8,6 +8,13 @@ void page_pool_init(struct page_pool *pool, size_t bytes) {
     mutex_init(&pool->mutex);
     pool->count = 0;
     pool->most = runs < PAGE_POOL_RUNS_MAX ? runs : PAGE_POOL_RUNS_MAX;
+    pool->low = 0;
+}
+
+void page_pool_watch(struct page_pool *pool, size_t low, void (*tell)(void *context), void *context) {
+    pool->low = low < pool->most ? low : pool->most;
+    pool->tell = tell;
+    pool->context = context;
 }
 
 void page_pool_deinit(struct page_pool *pool) {
@@ -17,11 +24,14 @@ void page_pool_deinit(struct page_pool *pool) {
 
 void *page_pool_take(struct page_pool *pool) {
     void *run = NULL;
+    bool is_low = false;
     if (pool) {
         mutex_lock(&pool->mutex);
         if (pool->count > 0) run = pool->runs[--pool->count];
+        is_low = pool->count < pool->low;
         mutex_unlock(&pool->mutex);
     }
+    if (is_low) pool->tell(pool->context);
     return run ? run : pages_run_alloc(true);
 }
 

@@ -21,10 +21,17 @@ struct page_pool {
     struct mutex mutex;
     size_t count, most; /* mutex: runs that lie here; as many as there may be */
     void *runs[PAGE_POOL_RUNS_MAX];
+    size_t low; /* fewer than so many are told of; 0 = nobody wants to know */
+    void (*tell)(void *context);
+    void *context;
 };
 
 /* Keeps up to `bytes`; 0 = nothing: all goes through to the system. */
 void page_pool_init(struct page_pool *pool, size_t bytes);
+/* Right after the init: `tell` is called by whoever takes a run and leaves fewer than `low` here, since who takes one
+ * mostly takes more. It may be called from any thread, with locks held, and takes none that is held by a caller. A pool
+ * that keeps nothing tells nobody. */
+void page_pool_watch(struct page_pool *pool, size_t low, void (*tell)(void *context), void *context);
 void page_pool_deinit(struct page_pool *pool);
 /* A run with huge pages, content undefined; the caller's until it is given back. NULL when out of memory. A NULL pool
  * keeps nothing. */

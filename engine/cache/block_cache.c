@@ -372,12 +372,12 @@ static void shard_deinit(struct block_shard *shard) {
 
 /* ---- The cache --------------------------------------------------------------------------------------------------- */
 
-struct block_cache *block_cache_create(size_t bytes) {
+struct block_cache *block_cache_create(size_t bytes, struct page_pool *pool) {
     struct block_cache *cache = calloc(1, sizeof *cache);
     if (!cache) return NULL;
     if (bytes >= SLAB_BYTES_MIN) {
-        cache->slab = slab_create();
-        cache->lasting = slab_create();
+        cache->slab = slab_create(pool);
+        cache->lasting = slab_create(pool);
         if (!cache->slab || !cache->lasting) {
             block_cache_destroy(cache);
             return NULL;

@@ -15,6 +15,7 @@
 #include "engine/base/status.h"
 
 struct block_cache;
+struct page_pool;
 
 struct block_slot;
 
@@ -83,8 +84,8 @@ static inline struct slice block_slice(const struct block *block) {
 /* What the block costs: bytes of data and struct, and what is lost beside them. */
 size_t block_charge(const struct block *block);
 
-/* NULL when out of memory. bytes 0: keeps nothing. */
-struct block_cache *block_cache_create(size_t bytes);
+/* NULL when out of memory. bytes 0: keeps nothing. `pool`: where its huge pages come from, borrowed; may be NULL. */
+struct block_cache *block_cache_create(size_t bytes, struct page_pool *pool);
 /* Every block that was made with it must have been released. NULL is allowed. */
 void block_cache_destroy(struct block_cache *cache);
 

@@ -10,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/list.h"
+#include "engine/base/page_pool.h"
 #include "engine/base/pages.h"
 #include "engine/base/sync.h"
 
@@ -48,6 +49,7 @@ _Static_assert(sizeof(struct slab_run) <= PAGE_BYTES, "a run's description has o
 
 struct slab {
     struct mutex mutex;
+    struct page_pool *pool; /* borrowed; may be NULL */
     struct list runs, leaving;
     size_t run_count, empty_count; /* those that leave are in the first */
     size_t run_limit;
@@ -104,7 +106,7 @@ static uint8_t *page_at(struct slab_run *run, size_t page) {
 /* The first run is of ordinary pages: what stays small does not pay for a huge one. */
 static struct slab_run *add_run(struct slab *slab) {
     if (slab->run_count >= slab->run_limit) return NULL;
-    struct slab_run *run = pages_run_alloc(slab->run_count > 0);
+    struct slab_run *run = slab->run_count > 0 ? page_pool_take(slab->pool) : pages_run_alloc(false);
     if (!run) return NULL;
     run->free_pages = PAGES - 1;
     run->used = 0;
@@ -316,10 +318,11 @@ bool slab_is_leaving(const void *piece) {
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
-struct slab *slab_create(void) {
+struct slab *slab_create(struct page_pool *pool) {
     struct slab *slab = calloc(1, sizeof *slab);
     if (!slab) return NULL;
     mutex_init(&slab->mutex);
+    slab->pool = pool;
     list_init(&slab->runs);
     list_init(&slab->leaving);
     slab->run_limit = SIZE_MAX;

@@ -12,12 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct page_pool;
 struct slab;
 
 enum { SLAB_PIECE_MAX = 1 << 20 };
 
-/* NULL when out of memory. */
-struct slab *slab_create(void);
+/* Its runs come from `pool` (may be NULL: from the system), which outlives it, and go back to the system. NULL when out
+ * of memory. */
+struct slab *slab_create(struct page_pool *pool);
 /* Every piece must have been freed. NULL is allowed. */
 void slab_destroy(struct slab *slab);
 

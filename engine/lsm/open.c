@@ -38,6 +38,7 @@ static void init(struct engine *engine, struct io *io, const struct engine_optio
     list_init(&engine->detached);
     budget_init(engine);
     page_pool_init(&engine->spare_runs, engine->options.memory_bytes ? 0 : engine->options.memtable_bytes);
+    warmer_init(&engine->warmer, io, &engine->spare_runs);
     condition_init(&engine->changed);
     condition_init(&engine->rest.wake);
     list_init(&engine->writers);
@@ -65,7 +66,7 @@ static enum status allocate(struct engine *engine) {
         .io = engine->io, .on_error = on_read_error, .context = engine, .map_tables = engine->options.map_tables};
     engine->environment.memory = &engine->memory;
     engine->environment.codec = codec_create();
-    engine->environment.cache = block_cache_create(engine->options.cache_bytes);
+    engine->environment.cache = block_cache_create(engine->options.cache_bytes, &engine->spare_runs);
     engine->version = version_create_empty();
     engine->active = mem_create(&engine->memory, &engine->spare_runs, engine->mem_seed);
     if (!engine->environment.codec || !engine->environment.cache || !engine->version || !engine->active)
@@ -235,6 +236,7 @@ static void release_state(struct engine *engine) {
 void engine_close(struct engine *engine) {
     if (!engine) return;
     stop_jobs(engine);
+    warmer_deinit(&engine->warmer);
     release_state(engine);
     events_deinit(engine);
     timing_deinit(&engine->timing);

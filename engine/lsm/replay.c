@@ -12,14 +12,12 @@
 #include "engine/base/check.h"
 #include "engine/lsm/batch.h"
 #include "engine/lsm/file_names.h"
-#include "engine/lsm/warmer.h"
 #include "engine/memtable/load.h"
 
 enum {
     SPARE_SEGMENTS_MIN = 2,
     SPARE_SEGMENTS_MAX = 32,
     COUNT_STEP_BYTES = 256 << 10, /* of growth between two looks at the budget */
-    WARM_LEAST_BYTES = 1 << 20,   /* a memtable that has come so far is about to take runs of pages */
 };
 
 struct replay {
@@ -29,7 +27,6 @@ struct replay {
     bool orphans_are_gone;
     struct memtable_load load; /* of the active memtable */
     size_t counted;            /* its bytes when the budget was last told */
-    struct warmer warmer;
 };
 
 /* ---- One memtable ------------------------------------------------------------------------------------------------ */
@@ -43,7 +40,6 @@ static void note_growth(struct replay *replay) {
     const size_t bytes = memtable_bytes(replay->load.memtable);
     if (bytes < replay->counted + COUNT_STEP_BYTES) return;
     replay->counted = bytes;
-    if (bytes >= WARM_LEAST_BYTES) warmer_poke(&replay->warmer);
     budget_note_write(replay->engine);
 }
 
@@ -163,14 +159,12 @@ enum status store_replay_log(struct engine *engine, const struct recovered *reco
     struct replay replay = {.engine = engine, .recovered = recovered, .error = error};
     const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
     check(leads);
-    warmer_init(&replay.warmer, engine->io, &engine->spare_runs);
     begin_load(&replay);
     enum status status = store_read_log(engine, 0, replay_record, &replay, error);
     if (status == STATUS_OK) {
         status = link_and_show(&replay);
         if (status != STATUS_OK) error_set(error, status, "%s: %s", engine->dir, status_text(status));
     }
-    warmer_deinit(&replay.warmer);
     memtable_load_end(&replay.load);
     if (status == STATUS_OK && !engine->options.read_only && !replay.orphans_are_gone) {
         status = store_remove_orphans(engine, recovered);

@@ -28,6 +28,7 @@
 #include "engine/lsm/value_table.h"
 #include "engine/lsm/version.h"
 #include "engine/lsm/view.h"
+#include "engine/lsm/warmer.h"
 #include "engine/sst/sst_build.h"
 #include "engine/sst/sst_read.h"
 #include "engine/wal.h"
@@ -126,6 +127,7 @@ struct engine {
     struct mem *sealed[VIEW_SEALED_MAX]; /* mutex; oldest first */
     uint32_t sealed_count;
     struct page_pool spare_runs; /* of memtables that were flushed, for those to come; none with a memory limit */
+    struct warmer warmer;        /* of these */
     uint64_t mem_seed;
     struct list snapshots; /* mutex; by sequence, oldest first */
     uint64_t iterators;

@@ -16,18 +16,22 @@ static enum io_job_state step(struct io_job *job) {
     return IO_JOB_DONE;
 }
 
+static void poke(void *context) {
+    struct warmer *warmer = context;
+    mutex_lock(&warmer->mutex);
+    if (!warmer->runs && !warmer->stops) {
+        warmer->runs = true;
+        io_job_start(warmer->io, &warmer->job);
+    }
+    mutex_unlock(&warmer->mutex);
+}
+
 void warmer_init(struct warmer *warmer, struct io *io, struct page_pool *pool) {
     *warmer = (struct warmer){.io = io, .pool = pool};
     warmer->job = (struct io_job){.pool = IO_POOL_LONG, .step = step, .context = warmer};
     mutex_init(&warmer->mutex);
     condition_init(&warmer->ended);
-}
-
-void warmer_poke(struct warmer *warmer) {
-    mutex_lock(&warmer->mutex);
-    if (!warmer->runs) io_job_start(warmer->io, &warmer->job);
-    warmer->runs = true;
-    mutex_unlock(&warmer->mutex);
+    page_pool_watch(pool, RUNS_AHEAD, poke, warmer);
 }
 
 void warmer_deinit(struct warmer *warmer) {
@@ -40,6 +44,7 @@ void warmer_deinit(struct warmer *warmer) {
         if (!assisted && warmer->runs) condition_wait(&warmer->ended, &warmer->mutex);
     }
     mutex_unlock(&warmer->mutex);
+    page_pool_watch(warmer->pool, 0, NULL, NULL); /* the last one who could take has stopped, or takes alone */
     condition_deinit(&warmer->ended);
     mutex_deinit(&warmer->mutex);
 }

@@ -1,6 +1,7 @@
 /*
- * warmer: memory for a memtable that is being filled by one thread is cleared by another, a little ahead. For a replay,
- * which the system's clearing of pages would take a quarter of. Private to engine/lsm.
+ * warmer: memory for a memtable or a cache that is being filled by one thread is cleared by another, a little ahead:
+ * who takes runs from the pool finds some there. The system's clearing of pages would take a quarter of a replay, and a
+ * sixth of reads into an empty cache. Private to engine/lsm.
  *
  * Where no core is left over the one that fills clears its pages itself, as it would without.
  */
@@ -20,10 +21,9 @@ struct warmer {
     struct io_job job;
 };
 
+/* Watches the pool until warmer_deinit. */
 void warmer_init(struct warmer *warmer, struct io *io, struct page_pool *pool);
-/* More memory will be taken from the pool soon. */
-void warmer_poke(struct warmer *warmer);
-/* Waits for the job's present step. */
+/* Waits for the job's present step; runs that are taken later on are the taker's to clear. */
 void warmer_deinit(struct warmer *warmer);
 
 #endif

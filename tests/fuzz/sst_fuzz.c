@@ -55,7 +55,8 @@ static void use_file(struct slice bytes) {
     struct sst_identity identity;
     if (sst_header_decode(bytes, &identity, NULL) != STATUS_OK) return;
     struct io *io = sim_io_create_alone(1);
-    struct sst_environment environment = {.io = io, .codec = codec_create(), .cache = block_cache_create(1 << 20)};
+    struct sst_environment environment = {
+        .io = io, .codec = codec_create(), .cache = block_cache_create(1 << 20, NULL)};
     struct io_file *file;
     check(environment.codec && environment.cache);
     check(io_file_open(io, path, IO_OPEN_WRITE | IO_OPEN_CREATE, &file) == STATUS_OK);

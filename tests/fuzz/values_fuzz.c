@@ -48,7 +48,8 @@ static void use_file(struct slice bytes) {
     (void)!value_reference_decode(slice_make(bytes.data, bytes.size < 28 ? bytes.size : 28), &reference);
     if (value_header_decode(bytes, &identity, NULL) != STATUS_OK) return;
     struct io *io = sim_io_create_alone(1);
-    struct sst_environment environment = {.io = io, .codec = codec_create(), .cache = block_cache_create(1 << 20)};
+    struct sst_environment environment = {
+        .io = io, .codec = codec_create(), .cache = block_cache_create(1 << 20, NULL)};
     struct value_reader *reader = NULL;
     struct io_file *file;
     struct error error;

@@ -28,7 +28,7 @@ int sst_lab_set_up(void **state) {
     f->environment = (struct sst_environment){
         .io = f->io,
         .codec = codec_create(),
-        .cache = block_cache_create(1 << 20),
+        .cache = block_cache_create(1 << 20, NULL),
         .on_error = note_error,
         .context = f,
     };

@@ -137,6 +137,34 @@ static void a_pool_is_stocked_as_far_as_asked_and_allowed(void **state) {
     page_pool_deinit(&pool);
 }
 
+static void count_tells(void *context) {
+    ++*(unsigned *)context;
+}
+
+static void who_takes_the_last_but_one_tells_the_one_who_stocks(void **state) {
+    (void)state;
+    enum { RUNS = 3 };
+    struct page_pool pool;
+    void *runs[RUNS];
+    unsigned told = 0;
+    page_pool_init(&pool, RUNS * (size_t)PAGES_RUN_BYTES);
+    page_pool_watch(&pool, 2, count_tells, &told);
+    while (page_pool_stock(&pool, RUNS)) continue;
+    const unsigned expected[RUNS] = {0, 1, 2}; /* two lie there, one, none */
+    for (unsigned i = 0; i < RUNS; i++) {
+        runs[i] = page_pool_take(&pool);
+        assert_non_null(runs[i]);
+        assert_int_equal(told, expected[i]);
+    }
+    for (unsigned i = 0; i < RUNS; i++) page_pool_give(&pool, runs[i]);
+    page_pool_deinit(&pool);
+    page_pool_init(&pool, 0); /* one that keeps nothing is never stocked: nobody is told */
+    page_pool_watch(&pool, 2, count_tells, &told);
+    page_pool_give(&pool, page_pool_take(&pool));
+    assert_int_equal(told, 2);
+    page_pool_deinit(&pool);
+}
+
 static void an_arena_that_begins_with_a_large_piece_goes_on(void **state) {
     (void)state;
     struct arena arena;
@@ -217,6 +245,7 @@ int main(void) {
         cmocka_unit_test(a_growing_arena_goes_on_in_runs_of_huge_pages),
         cmocka_unit_test(runs_of_one_arena_serve_the_next),
         cmocka_unit_test(a_pool_of_nothing_keeps_nothing),
+        cmocka_unit_test(who_takes_the_last_but_one_tells_the_one_who_stocks),
         cmocka_unit_test(a_pool_is_stocked_as_far_as_asked_and_allowed),
         cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
         cmocka_unit_test(reset_keeps_one_block_and_allocates_no_more),

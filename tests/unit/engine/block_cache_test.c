@@ -43,7 +43,7 @@ static bool has(struct block_cache *cache, uint64_t file, uint64_t offset) {
 
 static void a_block_that_was_added_is_found_under_its_key_only(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(1 << 20);
+    struct block_cache *cache = block_cache_create(1 << 20, NULL);
     put(cache, 1, 4096, 100);
     assert_true(has(cache, 1, 4096));
     assert_false(has(cache, 1, 0));
@@ -58,7 +58,7 @@ static void a_block_that_was_added_is_found_under_its_key_only(void **state) {
 
 static void the_second_of_two_equal_blocks_gives_way_to_the_first(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(1 << 20);
+    struct block_cache *cache = block_cache_create(1 << 20, NULL);
     struct block *first = make(1, 0, 100), *second = make(1, 0, 100);
     block_cache_add(cache, &first, NULL);
     block_cache_add(cache, &second, NULL);
@@ -74,7 +74,7 @@ enum { SLOTS = 1000 };
 static void a_block_with_a_slot_is_found_there_until_it_leaves(void **state) {
     (void)state;
     static struct block_slot slots[SLOTS];
-    struct block_cache *cache = block_cache_create(300 << 10); /* has room for some of them */
+    struct block_cache *cache = block_cache_create(300 << 10, NULL); /* has room for some of them */
     assert_null(block_cache_get(cache, 1, 0, &slots[0]));
     for (uint64_t i = 0; i < SLOTS; i++) {
         struct block *block = make(1, i, 4000), *other = make(1, i, 4000);
@@ -113,7 +113,7 @@ static void the_ceiling_holds_whatever_is_pinned(void **state) {
     (void)state;
     struct prng prng;
     prng_init(&prng, 1);
-    struct block_cache *cache = block_cache_create(300 << 10);
+    struct block_cache *cache = block_cache_create(300 << 10, NULL);
     enum { PINS = 50 };
     struct block *pins[PINS] = {0};
     struct block_cache_stats stats;
@@ -139,7 +139,7 @@ static void the_ceiling_holds_whatever_is_pinned(void **state) {
 
 static void a_pinned_block_is_not_evicted_and_one_without_room_is_handed_out_uncached(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(10000);
+    struct block_cache *cache = block_cache_create(10000, NULL);
     struct block *pinned = make(1, 0, 8000);
     block_cache_add(cache, &pinned, NULL);
     struct block *other = make(1, 1, 8000);
@@ -157,7 +157,7 @@ static void a_pinned_block_is_not_evicted_and_one_without_room_is_handed_out_unc
 
 static void what_is_asked_for_again_outlives_a_long_scan(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(400 << 10);
+    struct block_cache *cache = block_cache_create(400 << 10, NULL);
     for (uint64_t i = 0; i < 20; i++) put(cache, 1, i, 4096);
     for (int round = 0; round < 3; round++) {
         for (uint64_t i = 0; i < 20; i++) assert_true(has(cache, 1, i));
@@ -171,7 +171,7 @@ static void what_is_asked_for_again_outlives_a_long_scan(void **state) {
 
 static void a_key_that_comes_back_soon_enters_the_main_queue(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(400 << 10);
+    struct block_cache *cache = block_cache_create(400 << 10, NULL);
     for (uint64_t i = 0; i < 150; i++) put(cache, 1, i, 4096); /* the first 50 or so have left, and are remembered */
     uint64_t gone = 0;
     while (has(cache, 1, gone)) gone++;
@@ -183,7 +183,7 @@ static void a_key_that_comes_back_soon_enters_the_main_queue(void **state) {
 
 static void the_blocks_of_a_file_that_is_gone_leave(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(64 << 20); /* several shards */
+    struct block_cache *cache = block_cache_create(64 << 20, NULL); /* several shards */
     for (uint64_t i = 0; i < 3000; i++) put(cache, i % 3, i, 100);
     struct block *pinned = block_cache_get(cache, 1, 1, NULL);
     assert_int_equal(block_cache_pinned_bytes(cache), block_charge(pinned));
@@ -196,7 +196,7 @@ static void the_blocks_of_a_file_that_is_gone_leave(void **state) {
 
 static void a_cache_of_no_bytes_keeps_nothing(void **state) {
     (void)state;
-    struct block_cache *cache = block_cache_create(0);
+    struct block_cache *cache = block_cache_create(0, NULL);
     put(cache, 1, 1, 10);
     assert_null(block_cache_get(cache, 1, 1, NULL));
     block_cache_destroy(cache);
@@ -207,7 +207,7 @@ static void a_lower_ceiling_gives_memory_back_to_the_system(void **state) {
     (void)state;
     enum { BLOCKS = 12000, PINNED = 8 };
     const size_t high = 64 << 20, low = 12 << 20;
-    struct block_cache *cache = block_cache_create(high);
+    struct block_cache *cache = block_cache_create(high, NULL);
     struct block *pinned[PINNED], *lasting = block_create_lasting(cache, 100000);
     struct block_cache_stats stats;
     assert_non_null(lasting);
@@ -255,7 +255,7 @@ static void failed_allocations_are_answered_and_cost_no_block(void **state) {
     struct block_cache *cache = NULL;
     for (uint64_t nth = 1; !cache; nth++) {
         alloc_fault_at(nth);
-        cache = block_cache_create(64 << 20);
+        cache = block_cache_create(64 << 20, NULL);
         assert_int_equal(alloc_fault_clear(), cache == NULL);
     }
     alloc_fault_at(1);
@@ -308,7 +308,7 @@ static void use(void *context) {
 }
 
 static void threads_share(size_t bytes) {
-    struct block_cache *cache = block_cache_create(bytes);
+    struct block_cache *cache = block_cache_create(bytes, NULL);
     struct race races[3];
     struct thread threads[3];
     struct block_slot(*slots)[RACE_BLOCKS] = calloc(RACE_FILES / 2, sizeof *slots);

@@ -59,7 +59,7 @@ static void pieces_of_any_size_keep_their_bytes(void **state) {
     static struct piece pieces[PIECES];
     struct prng prng;
     prng_init(&prng, test_seed(7));
-    struct slab *slab = slab_create();
+    struct slab *slab = slab_create(NULL);
     uint64_t wrong = 0;
     for (uint64_t i = 0; i < test_scaled(60000); i++) draw(slab, &prng, &pieces[prng_below(&prng, PIECES)], &wrong);
     for (size_t i = 0; i < PIECES; i++)
@@ -82,7 +82,7 @@ static void freed_memory_of_one_size_serves_another(void **state) {
     (void)state;
     enum { PIECES = 4000 };
     static void *pieces[PIECES];
-    struct slab *slab = slab_create();
+    struct slab *slab = slab_create(NULL);
     for (size_t i = 0; i < PIECES; i++) assert_non_null(pieces[i] = slab_alloc(slab, 4200));
     const size_t full = slab_reserved(slab);
     assert_true(full < (size_t)PIECES * 4200 / 100 * 112 + PAGES_RUN_BYTES);
@@ -97,7 +97,7 @@ static void freed_memory_of_one_size_serves_another(void **state) {
 
 static void a_failed_allocation_is_answered_with_null(void **state) {
     (void)state;
-    struct slab *slab = slab_create();
+    struct slab *slab = slab_create(NULL);
     alloc_fault_at(1);
     assert_null(slab_alloc(slab, 100));
     assert_true(alloc_fault_clear());
@@ -128,7 +128,7 @@ static void use(void *context) {
 
 static void threads_share_a_slab(void **state) {
     (void)state;
-    struct slab *slab = slab_create();
+    struct slab *slab = slab_create(NULL);
     struct race races[3];
     struct thread threads[3];
     for (uint64_t i = 0; i < 3; i++) {
