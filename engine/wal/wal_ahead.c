@@ -11,7 +11,7 @@
 #include "engine/base/pages.h"
 
 enum {
-    STRETCHES = 4,
+    STRETCHES = 16,            /* what is ready lasts while the next segment is read, and a thread wakes up */
     STRETCH_BYTES = 256 << 10, /* of payload, but for a larger record */
     STRETCH_RECORDS = 4096,
     READY_BYTES_MOST = STRETCHES * STRETCH_BYTES, /* of payload that waits to be taken: a larger record waits alone */
