@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
+#include "engine/base/pages.h"
 #include "engine/engine.h"
 #include "engine/memtable/entry_sort.h"
 #include "engine/memtable/memtable_internal.h"
@@ -47,8 +48,10 @@ static struct load_run *run_of(struct memtable_load *load, uint32_t number) {
 static enum status make_room(struct load_run *run) {
     if (run->count < run->room) return STATUS_OK;
     const size_t more = run->room ? run->room * 2 : ITEMS_FIRST;
-    struct entry_item *grown = realloc(run->items, more * sizeof *grown);
+    struct entry_item *grown = pages_room_alloc(more * sizeof *grown); /* a sort goes over it in no order */
     if (!grown) return STATUS_NO_MEMORY;
+    if (run->count) memcpy(grown, run->items, run->count * sizeof *grown);
+    free(run->items);
     run->items = grown;
     run->room = more;
     return STATUS_OK;
@@ -56,7 +59,7 @@ static enum status make_room(struct load_run *run) {
 
 static enum status link_run(struct memtable_load *load, struct load_run *run) {
     if (run->count == 0) return STATUS_OK;
-    struct entry_item *temp = malloc(run->count * sizeof *temp);
+    struct entry_item *temp = pages_room_alloc(run->count * sizeof *temp);
     if (!temp) return STATUS_NO_MEMORY;
     entry_sort(run->items, temp, run->count);
     free(temp);
