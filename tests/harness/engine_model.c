@@ -72,7 +72,7 @@ static struct model_value *new_value(struct model_values *values, size_t size) {
 }
 
 /* What an operation writes: half compressible; with an expiry in front; for merges a number or some letters. */
-void model_bytes(const struct model_operation *operation, uint8_t *to) {
+static void make_bytes(const struct model_operation *operation, uint8_t *to) {
     struct prng prng;
     prng_init(&prng, operation->value_seed);
     for (size_t i = 0; i < operation->value_size; i++)
@@ -83,7 +83,7 @@ void model_bytes(const struct model_operation *operation, uint8_t *to) {
 
 static const struct model_value *written(const struct model_operation *operation, struct model_values *values) {
     struct model_value *value = new_value(values, operation->value_size);
-    model_bytes(operation, value->bytes);
+    make_bytes(operation, value->bytes);
     const bool ends =
         operation->kind == MODEL_EXPIRY || operation->kind == MODEL_UNTIL || operation->kind == MODEL_AGED;
     if (ends) value->expires_ms = operation->expires_ms;
@@ -97,7 +97,7 @@ static const struct model_value *extended(const struct model_value *base, const 
     struct model_value *value = new_value(values, before + operation->value_size);
     if (base) memcpy(value->bytes, base->bytes, base->size);
     if (base && separated) value->bytes[base->size] = '|';
-    model_bytes(operation, value->bytes + before);
+    make_bytes(operation, value->bytes + before);
     return value;
 }
 
@@ -159,21 +159,25 @@ static enum status encode_bulk(const struct model_operation *operation, struct e
     return status;
 }
 
+void model_row(const struct model_operation *operation, struct model_row *row) {
+    make_bytes(operation, row->bytes);
+    row->key = model_key(operation->key);
+    row->end = operation->end < MODEL_KEYS ? model_key(operation->end) : slice_make(NULL, 0);
+    row->value = slice_make(row->bytes, operation->value_size);
+}
+
 enum status model_encode(const struct model_operation *operation, struct engine_batch *batch) {
-    uint8_t bytes[MODEL_VALUE_MAX];
-    const struct slice key = model_key(operation->key);
-    const struct slice value = slice_make(bytes, operation->value_size);
-    const struct slice end = operation->end < MODEL_KEYS ? model_key(operation->end) : slice_make(NULL, 0);
-    model_bytes(operation, bytes);
+    struct model_row row;
+    model_row(operation, &row);
     switch (operation->action) {
     case MODEL_PUT:
         if (operation->kind == MODEL_UNTIL)
-            return engine_batch_put_until(batch, operation->tree, key, value, operation->expires_ms);
-        return engine_batch_put(batch, operation->tree, key, value);
-    case MODEL_APPEND: return engine_batch_append(batch, operation->tree, key, value);
-    case MODEL_DELETE: return engine_batch_delete(batch, operation->tree, key);
-    case MODEL_DELETE_RANGE: return engine_batch_delete_range(batch, operation->tree, key, end);
-    case MODEL_MERGE: return engine_batch_merge(batch, operation->tree, key, value);
+            return engine_batch_put_until(batch, operation->tree, row.key, row.value, operation->expires_ms);
+        return engine_batch_put(batch, operation->tree, row.key, row.value);
+    case MODEL_APPEND: return engine_batch_append(batch, operation->tree, row.key, row.value);
+    case MODEL_DELETE: return engine_batch_delete(batch, operation->tree, row.key);
+    case MODEL_DELETE_RANGE: return engine_batch_delete_range(batch, operation->tree, row.key, row.end);
+    case MODEL_MERGE: return engine_batch_merge(batch, operation->tree, row.key, row.value);
     case MODEL_CREATE: return engine_batch_create_tree(batch, operation->tree, operation->kind);
     case MODEL_BULK_PUT:
     case MODEL_BULK_DELETE: return encode_bulk(operation, batch);
@@ -184,19 +188,17 @@ enum status model_encode(const struct model_operation *operation, struct engine_
 }
 
 bool model_writes(const struct model_operation *operation, struct slice value) {
-    uint8_t bytes[MODEL_VALUE_MAX];
-    model_bytes(operation, bytes);
-    return slice_equal(value, slice_make(bytes, operation->value_size));
+    struct model_row row;
+    model_row(operation, &row);
+    return slice_equal(value, row.value);
 }
 
 enum status model_put_row(const struct model_operation *operation, struct engine_sst_writer *writer) {
-    uint8_t bytes[MODEL_VALUE_MAX];
-    const struct slice key = model_key(operation->key);
-    const struct slice end = operation->end < MODEL_KEYS ? model_key(operation->end) : slice_make(NULL, 0);
-    if (operation->action == MODEL_DELETE) return engine_sst_writer_delete(writer, key);
-    if (operation->action == MODEL_DELETE_RANGE) return engine_sst_writer_delete_range(writer, key, end);
-    model_bytes(operation, bytes);
-    return engine_sst_writer_put(writer, key, slice_make(bytes, operation->value_size));
+    struct model_row row;
+    model_row(operation, &row);
+    if (operation->action == MODEL_DELETE) return engine_sst_writer_delete(writer, row.key);
+    if (operation->action == MODEL_DELETE_RANGE) return engine_sst_writer_delete_range(writer, row.key, row.end);
+    return engine_sst_writer_put(writer, row.key, row.value);
 }
 
 /* ---- Operators and filter ---------------------------------------------------------------------------------------- */

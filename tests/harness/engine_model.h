@@ -87,8 +87,12 @@ struct slice model_key(unsigned number);
 unsigned model_key_from(struct slice text);
 
 void model_apply(struct model_state *state, const struct model_operation *operation, struct model_values *values);
-/* value_size bytes that the operation brings. */
-void model_bytes(const struct model_operation *operation, uint8_t *to);
+/* What an operation on a row brings; end is empty where the range goes to the last key. */
+struct model_row {
+    struct slice key, end, value;
+    uint8_t bytes[MODEL_VALUE_MAX]; /* of the value */
+};
+void model_row(const struct model_operation *operation, struct model_row *row);
 /* Adds the operation to a batch. */
 MUST_CHECK enum status model_encode(const struct model_operation *operation, struct engine_batch *batch);
 /*

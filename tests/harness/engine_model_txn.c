@@ -3,20 +3,17 @@
 #include "tests/harness/engine_model.h"
 
 static enum status carry_out(const struct model_operation *operation, struct engine_txn *txn) {
-    uint8_t bytes[MODEL_VALUE_MAX];
-    const struct slice key = model_key(operation->key);
-    const struct slice value = slice_make(bytes, operation->value_size);
-    const struct slice end = operation->end < MODEL_KEYS ? model_key(operation->end) : slice_make(NULL, 0);
-    model_bytes(operation, bytes);
+    struct model_row row;
+    model_row(operation, &row);
     switch (operation->action) {
     case MODEL_PUT:
         if (operation->kind == MODEL_UNTIL)
-            return engine_txn_put_until(txn, operation->tree, key, value, operation->expires_ms);
-        return engine_txn_put(txn, operation->tree, key, value);
-    case MODEL_APPEND: return engine_txn_append(txn, operation->tree, key, value);
-    case MODEL_DELETE: return engine_txn_delete(txn, operation->tree, key);
-    case MODEL_DELETE_RANGE: return engine_txn_delete_range(txn, operation->tree, key, end);
-    case MODEL_MERGE: return engine_txn_merge(txn, operation->tree, key, value);
+            return engine_txn_put_until(txn, operation->tree, row.key, row.value, operation->expires_ms);
+        return engine_txn_put(txn, operation->tree, row.key, row.value);
+    case MODEL_APPEND: return engine_txn_append(txn, operation->tree, row.key, row.value);
+    case MODEL_DELETE: return engine_txn_delete(txn, operation->tree, row.key);
+    case MODEL_DELETE_RANGE: return engine_txn_delete_range(txn, operation->tree, row.key, row.end);
+    case MODEL_MERGE: return engine_txn_merge(txn, operation->tree, row.key, row.value);
     default: return STATUS_INVALID;
     }
 }

@@ -13,96 +13,58 @@
 #include <cmocka.h>
 
 #include "engine/wal/wal_internal.h"
-#include "tests/harness/wal_model.h"
+#include "tests/harness/wal_lab.h"
 
-enum { SEGMENT = 64 << 10 };
-
-struct fixture {
-    struct wal_machine machine;
-    struct wal_model model;
-    struct wal_options options;
-    struct wal *wal;
-    struct wal_recovery recovery;
-    struct error error;
-};
+enum { SEGMENT = WAL_LAB_SEGMENT };
 
 static int set_up(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct wal_lab *f = wal_lab_create(3);
     if (f == NULL) return -1;
-    wal_machine_init(&f->machine, 3);
-    wal_model_init(&f->model, 3, 3000);
-    f->options = (struct wal_options){.owner = 42, .segment_bytes = SEGMENT, .compact = true, .loose = true};
+    f->options.compact = f->options.loose = true;
     *state = f;
     return 0;
 }
 
-static int tear_down(void **state) {
-    struct fixture *f = *state;
-    wal_close(f->wal);
-    wal_model_deinit(&f->model);
-    wal_machine_deinit(&f->machine);
-    free(f);
-    return 0;
-}
-
-static enum status try_open(struct fixture *f) {
-    return wal_model_open(&f->model, f->machine.io, "/wal", &f->options, &f->wal, &f->recovery, &f->error);
-}
-
-static void open_log(struct fixture *f) {
-    const enum status status = try_open(f);
-    if (status != STATUS_OK) fail_msg("%s: %s", status_name(status), f->error.text);
-    const char *wrong = wal_model_judge(&f->model);
-    if (wrong != NULL) fail_msg("%s", wrong);
-    wal_model_adopt(&f->model);
-}
-
-static void close_log(struct fixture *f) {
-    wal_close(f->wal);
-    f->wal = NULL;
-}
-
 /* Unsynced records until one stands in segment `until`. */
-static void fill_to(struct fixture *f, uint32_t until) {
+static void fill_to(struct wal_lab *f, uint32_t until) {
     uint64_t lsn = 0;
     while (wal_lsn_segment(lsn) < until) assert_int_equal(wal_model_put(&f->model, f->wal, &lsn), STATUS_OK);
 }
 
-static void cut_power(struct fixture *f, enum sim_cut cut) {
-    close_log(f);
+static void cut_power(struct wal_lab *f, enum sim_cut cut) {
+    wal_lab_close(f);
     sim_disk_cut(f->machine.disk, cut);
     wal_machine_boot(&f->machine);
 }
 
-static void zero_sector(struct fixture *f, const char *path, uint64_t sector) {
+static void zero_sector(struct wal_lab *f, const char *path, uint64_t sector) {
     assert_int_equal(sim_disk_damage(f->machine.disk, path, sector * IO_SECTOR_BYTES, SIM_DAMAGE_ZERO), STATUS_OK);
 }
 
 static void full_segments_stay_unsynced_while_nobody_asks(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 4);
     cut_power(f, SIM_CUT_NONE);
-    open_log(f);
+    wal_lab_open(f);
     assert_int_equal(f->recovery.records, 0);
     assert_int_equal(f->recovery.torn_groups, 1);
 }
 
 static void a_synced_commit_covers_every_segment_before_it(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 4);
-    assert_int_equal(wal_commit(f->wal, true), STATUS_OK);
-    f->model.durable = f->model.next;
+    wal_lab_commit(f);
     cut_power(f, SIM_CUT_NONE);
-    open_log(f);
+    wal_lab_open(f);
     assert_int_equal(f->recovery.torn_groups, 0);
     assert_true(f->recovery.records == f->model.next);
 }
 
 static void after_a_durable_commit_full_segments_are_synced_for_a_while(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 2);
     assert_int_equal(wal_commit(f->wal, true), STATUS_OK);
     fill_to(f, 3);
@@ -113,8 +75,8 @@ static void after_a_durable_commit_full_segments_are_synced_for_a_while(void **s
 }
 
 static void a_failed_sync_of_an_older_segment_ends_the_log(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 4);
     sim_disk_fail_sync(f->machine.disk);
     assert_int_equal(wal_commit(f->wal, true), STATUS_IO);
@@ -126,72 +88,71 @@ static void a_failed_sync_of_an_older_segment_ends_the_log(void **state) {
 }
 
 static void a_hole_ends_the_log_and_what_stood_behind_never_comes_back(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 5);
     cut_power(f, SIM_CUT_ALL); /* the device has written all, but for one sector */
     zero_sector(f, "/wal/00000002.wal", 60);
     const uint64_t written = f->model.next;
-    open_log(f);
+    wal_lab_open(f);
     assert_int_equal(f->recovery.torn_groups, 1);
     assert_int_equal(wal_lsn_segment(f->recovery.torn_lsn), 2);
     assert_true(f->model.next > 0 && f->model.next < written);
     assert_int_equal(wal_lsn_segment(wal_end(f->wal)), 6); /* a number that no stamp has */
     const uint64_t kept = f->model.next;
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_true(f->model.next == kept && f->recovery.torn_groups == 0);
     fill_to(f, 8);
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_int_equal(f->recovery.torn_groups, 0);
 }
 
 /* The dead segments could not be removed: they stay dead. */
 static void dead_segments_that_stay_are_not_read(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 5);
     cut_power(f, SIM_CUT_ALL);
     zero_sector(f, "/wal/00000002.wal", 60);
     for (unsigned at = 1; at < 60; at++) {
-        struct fixture copy = *f;
+        struct wal_lab copy = *f;
         copy.machine.disk = sim_disk_clone(f->machine.disk, at);
         copy.machine.io = sim_io_create(f->machine.sim, copy.machine.disk, &(struct sim_io_options){.node = 1});
         sim_disk_cut_at(copy.machine.disk, at, SIM_CUT_RANDOM);
-        const enum status first = try_open(&copy);
+        const enum status first = wal_lab_try_open(&copy);
         if (first == STATUS_OK) wal_model_adopt(&copy.model);
         cut_power(&copy, SIM_CUT_RANDOM);
-        open_log(&copy);
+        wal_lab_open(&copy);
         fill_to(&copy, 8);
-        close_log(&copy);
-        open_log(&copy);
-        close_log(&copy);
+        wal_lab_close(&copy);
+        wal_lab_open(&copy);
+        wal_lab_close(&copy);
         io_destroy(copy.machine.io);
         sim_disk_destroy(copy.machine.disk);
     }
 }
 
 static void a_hole_below_a_durable_group_is_faulty(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     uint64_t lsn;
-    open_log(f);
+    wal_lab_open(f);
     fill_to(f, 4);
-    assert_int_equal(wal_commit(f->wal, true), STATUS_OK);
-    f->model.durable = f->model.next;
+    wal_lab_commit(f);
     assert_int_equal(wal_model_put(&f->model, f->wal, &lsn), STATUS_OK);
     cut_power(f, SIM_CUT_ALL);
     const struct sim_disk *whole = f->machine.disk;
     for (uint32_t segment = 1; segment < 4; segment++) {
         for (uint64_t sector = 16; sector < SEGMENT / IO_SECTOR_BYTES - 8; sector += 9) {
             char path[32];
-            struct fixture copy = *f;
+            struct wal_lab copy = *f;
             copy.machine.disk = sim_disk_clone(whole, sector);
             copy.machine.io = sim_io_create(f->machine.sim, copy.machine.disk, &(struct sim_io_options){.node = 1});
             (void)snprintf(path, sizeof path, "/wal/%08x.wal", (unsigned)segment);
             zero_sector(&copy, path, sector);
             const uint64_t before = sim_disk_hash(copy.machine.disk);
-            assert_int_equal(try_open(&copy), STATUS_FAULTY);
+            assert_int_equal(wal_lab_try_open(&copy), STATUS_FAULTY);
             assert_true(sim_disk_hash(copy.machine.disk) == before);
             assert_int_equal(wal_lsn_segment(copy.recovery.faulty_lsn), segment);
             io_destroy(copy.machine.io);
@@ -202,15 +163,14 @@ static void a_hole_below_a_durable_group_is_faulty(void **state) {
 
 /* Its name may come back with a power cut, and what it lacks must not look lost then. */
 static void a_dropped_segment_may_come_back_with_holes(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_to(f, 5);
     wal_drop_before(f->wal, wal_end(f->wal));
     f->model.dropped = f->model.next - 1;
-    assert_int_equal(wal_commit(f->wal, true), STATUS_OK);
-    f->model.durable = f->model.next;
+    wal_lab_commit(f);
     cut_power(f, SIM_CUT_NONE);
-    open_log(f);
+    wal_lab_open(f);
 }
 
 /* ---- The chain --------------------------------------------------------------------------------------------------- */
@@ -241,7 +201,7 @@ static void a_segment_that_a_header_names_is_missed(void **state) {
     assert_int_equal(wal_chain_select(first, 2, dead, &missing), STATUS_FAULTY);
 }
 
-#define fact(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define fact(name) cmocka_unit_test_setup_teardown(name, set_up, wal_lab_tear_down)
 
 struct told {
     uint64_t first, count;
@@ -254,7 +214,7 @@ static enum status note_told(void *context, const struct wal_record *record) {
 }
 
 /* What a reader is told that has seen `from`. */
-static struct told read_from(struct fixture *f, uint64_t from) {
+static struct told read_from(struct wal_lab *f, uint64_t from) {
     struct wal_options options = f->options;
     struct told told = {.count = 0};
     struct wal *none = NULL;
@@ -269,14 +229,14 @@ static struct told read_from(struct fixture *f, uint64_t from) {
 
 /* The older segment has lost its end: where it is read, the log ends there. */
 static void a_reader_that_goes_on_reads_no_segment_before_its_own(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     uint64_t seen = 0, last = 0;
-    open_log(f);
+    wal_lab_open(f);
     fill_to(f, 3);
     assert_int_equal(wal_model_put(&f->model, f->wal, &seen), STATUS_OK);
     fill_to(f, 5);
     assert_int_equal(wal_model_put(&f->model, f->wal, &last), STATUS_OK);
-    close_log(f);
+    wal_lab_close(f);
     const struct told all = read_from(f, 0), rest = read_from(f, seen);
     assert_int_equal(wal_lsn_segment(all.first), 1);
     assert_int_equal(wal_lsn_segment(rest.first), 3);

@@ -15,71 +15,25 @@
 #include "engine/base/check.h"
 #include "engine/wal_scan.h"
 #include "tests/harness/alloc_fault.h"
-#include "tests/harness/wal_model.h"
+#include "tests/harness/wal_lab.h"
 
-enum { SEGMENT = 64 << 10 };
-static const char dir[] = "/wal";
-
-struct fixture {
-    struct wal_machine machine;
-    struct wal_model model;
-    struct wal_options options;
-    struct wal *wal;
-    struct wal_recovery recovery;
-    struct error error;
-
-    /* on_commit */
-    unsigned answers;
-    enum status answer;
-    uint64_t answer_lsn;
-};
+enum { SEGMENT = WAL_LAB_SEGMENT };
+static const char dir[] = WAL_LAB_DIR;
 
 static int set_up(void **state) {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct wal_lab *f = wal_lab_create(7);
     if (f == NULL) return -1;
-    wal_machine_init(&f->machine, 7);
-    wal_model_init(&f->model, 7, 3000);
-    f->options = (struct wal_options){.owner = 42, .segment_bytes = SEGMENT};
     *state = f;
     return 0;
 }
 
-static int tear_down(void **state) {
-    struct fixture *f = *state;
-    wal_close(f->wal);
-    wal_model_deinit(&f->model);
-    wal_machine_deinit(&f->machine);
-    free(f);
-    return 0;
-}
-
-static enum status try_open(struct fixture *f) {
-    return wal_model_open(&f->model, f->machine.io, dir, &f->options, &f->wal, &f->recovery, &f->error);
-}
-
-static void open_log(struct fixture *f) {
-    enum status status = try_open(f);
-    if (status != STATUS_OK) fail_msg("open: %s: %s", status_name(status), f->error.text);
-    if (wal_model_judge(&f->model) != NULL) fail_msg("%s", wal_model_judge(&f->model));
-}
-
-static void close_log(struct fixture *f) {
-    wal_close(f->wal);
-    f->wal = NULL;
-}
-
-static uint64_t append(struct fixture *f) {
+static uint64_t append(struct wal_lab *f) {
     uint64_t lsn;
     assert_int_equal(wal_model_append(&f->model, f->wal, &lsn), STATUS_OK);
     return lsn;
 }
 
-static void commit(struct fixture *f) {
-    assert_int_equal(wal_commit(f->wal, true), STATUS_OK);
-    f->model.durable = f->model.next;
-}
-
-static uint64_t append_bytes(struct fixture *f, const void *data, size_t size) {
+static uint64_t append_bytes(struct wal_lab *f, const void *data, size_t size) {
     uint64_t lsn;
     struct slice part = slice_make(data, size);
     assert_int_equal(wal_append(f->wal, 1, &part, 1, &lsn), STATUS_OK);
@@ -89,8 +43,8 @@ static uint64_t append_bytes(struct fixture *f, const void *data, size_t size) {
 /* ---- Writing and opening again ----------------------------------------------------------------------------------- */
 
 static void a_new_log_is_empty(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     assert_int_equal(f->recovery.records, 0);
     assert_int_equal(f->recovery.segments, 0);
     assert_int_equal(wal_durable(f->wal), wal_end(f->wal));
@@ -98,34 +52,34 @@ static void a_new_log_is_empty(void **state) {
 }
 
 static void committed_records_come_back_in_order(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     for (int i = 0; i < 300; i++) {
         append(f);
-        if (i % 7 == 0) commit(f);
+        if (i % 7 == 0) wal_lab_commit(f);
     }
-    commit(f);
-    close_log(f);
-    open_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_int_equal(f->recovery.records, 300);
     assert_int_equal(f->model.seen_next, 300);
     assert_int_equal(f->recovery.torn_groups, 0);
 }
 
 static void uncommitted_records_are_gone_after_close(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     append(f);
-    commit(f);
+    wal_lab_commit(f);
     append(f);
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_int_equal(f->model.seen_next, 1);
 }
 
 static void unsynced_commits_outlive_the_process(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     uint64_t durable = wal_durable(f->wal);
     for (int i = 0; i < 200; i++) {
         append(f);
@@ -135,14 +89,14 @@ static void unsynced_commits_outlive_the_process(void **state) {
     wal_get_stats(f->wal, &stats);
     assert_true(wal_durable(f->wal) == durable ||
                 stats.segments_live > 1); /* only making a segment syncs the one before */
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_int_equal(f->model.seen_next, 200);
 }
 
 static void an_unsynced_commit_costs_little_more_than_its_bytes(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     uint8_t payload[100] = {1};
     for (int i = 0; i < 100; i++) {
         append_bytes(f, payload, sizeof payload);
@@ -153,24 +107,24 @@ static void an_unsynced_commit_costs_little_more_than_its_bytes(void **state) {
 }
 
 static void a_sync_after_unsynced_commits_makes_all_durable(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     for (int i = 0; i < 10; i++) {
         append(f);
         assert_int_equal(wal_commit(f->wal, false), STATUS_OK);
     }
-    commit(f);
+    wal_lab_commit(f);
     assert_int_equal(wal_durable(f->wal), wal_end(f->wal));
     sim_disk_cut(f->machine.disk, SIM_CUT_NONE);
-    close_log(f);
+    wal_lab_close(f);
     wal_machine_boot(&f->machine);
-    open_log(f);
+    wal_lab_open(f);
     assert_int_equal(f->model.seen_next, 10);
 }
 
 static void positions_grow_and_come_back_the_same(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     uint64_t last = 0, lsn = 0;
     for (int i = 0; i < 100; i++) {
         uint64_t end = wal_end(f->wal);
@@ -179,25 +133,25 @@ static void positions_grow_and_come_back_the_same(void **state) {
         assert_true(lsn >= end);
         last = lsn;
         if (i % 3 == 0) {
-            commit(f);
+            wal_lab_commit(f);
             assert_true(wal_durable(f->wal) > lsn);
         }
     }
-    commit(f);
-    close_log(f);
-    open_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_int_equal(f->model.last_lsn, last);
     assert_true(append(f) > last);
 }
 
 static void one_barrier_serves_one_group(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     struct wal_stats before, after;
     wal_get_stats(f->wal, &before);
     for (int i = 0; i < 8; i++) {
         for (int k = 0; k < 5; k++) append_bytes(f, "abc", 3);
-        commit(f);
+        wal_lab_commit(f);
     }
     wal_get_stats(f->wal, &after);
     assert_int_equal(after.commits - before.commits, 8);
@@ -206,8 +160,8 @@ static void one_barrier_serves_one_group(void **state) {
 }
 
 static void a_record_larger_than_a_segment_gets_one_of_its_own_size(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     size_t size = 3 * SEGMENT + 17;
     uint8_t *large = malloc(size);
     assert_non_null(large);
@@ -215,7 +169,7 @@ static void a_record_larger_than_a_segment_gets_one_of_its_own_size(void **state
     append_bytes(f, "before", 6);
     uint64_t lsn = append_bytes(f, large, size);
     uint64_t after = append_bytes(f, "after", 5);
-    commit(f);
+    wal_lab_commit(f);
     assert_true(after > lsn);
     assert_int_equal(lsn >> 32, 2);
 
@@ -225,7 +179,7 @@ static void a_record_larger_than_a_segment_gets_one_of_its_own_size(void **state
     assert_int_equal(wal_read(f->wal, lsn, &scratch, &record, &next, NULL), STATUS_OK);
     assert_int_equal(record.payload.size, size);
     assert_memory_equal(record.payload.data, large, size);
-    close_log(f);
+    wal_lab_close(f);
     assert_int_equal(wal_open(f->machine.io, dir, &f->options, NULL, NULL, &f->wal, &f->recovery, &f->error),
                      STATUS_OK);
     assert_int_equal(f->recovery.records, 3);
@@ -236,11 +190,11 @@ static void a_record_larger_than_a_segment_gets_one_of_its_own_size(void **state
 }
 
 static void empty_payloads_are_records_too(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     for (int i = 0; i < 900; i++) append_bytes(f, NULL, 0);
-    commit(f);
-    close_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
     assert_int_equal(wal_open(f->machine.io, dir, &f->options, NULL, NULL, &f->wal, &f->recovery, &f->error),
                      STATUS_OK);
     assert_int_equal(f->recovery.records, 900);
@@ -249,37 +203,37 @@ static void empty_payloads_are_records_too(void **state) {
 /* ---- Limits and refusals ----------------------------------------------------------------------------------------- */
 
 static void appends_beyond_the_pending_limit_are_refused_until_a_commit(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     f->options.pending_limit_bytes = 1000;
-    open_log(f);
+    wal_lab_open(f);
     uint8_t payload[600] = {0};
     append_bytes(f, payload, sizeof payload);
     struct slice part = slice_make(payload, sizeof payload);
     uint64_t lsn;
     assert_int_equal(wal_append(f->wal, 1, &part, 1, &lsn), STATUS_BUSY);
-    commit(f);
+    wal_lab_commit(f);
     assert_int_equal(wal_pending(f->wal), 0);
     uint8_t larger[2000] = {0};
     append_bytes(f, larger, sizeof larger); /* alone it may exceed the limit */
 }
 
 static void a_payload_over_the_limit_is_refused(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     struct slice part = {.data = (const uint8_t *)dir, .size = (size_t)WAL_RECORD_MAX_BYTES + 1}; /* never read */
     uint64_t lsn;
     assert_int_equal(wal_append(f->wal, 1, &part, 1, &lsn), STATUS_TOO_LARGE);
 }
 
 static void a_log_of_another_owner_is_refused(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     append(f);
-    commit(f);
-    close_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
     uint64_t before = sim_disk_hash(f->machine.disk);
     f->options.owner = 43;
-    assert_int_equal(try_open(f), STATUS_MISMATCH);
+    assert_int_equal(wal_lab_try_open(f), STATUS_MISMATCH);
     assert_non_null(strstr(f->error.text, "another store"));
     assert_int_equal(sim_disk_hash(f->machine.disk), before);
 }
@@ -291,11 +245,11 @@ static enum status refuse(void *context, const struct wal_record *record) {
 }
 
 static void a_visitor_may_end_the_opening(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     for (int i = 0; i < 5; i++) append(f);
-    commit(f);
-    close_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
     uint64_t before = sim_disk_hash(f->machine.disk);
     unsigned left = 3;
     assert_int_equal(wal_open(f->machine.io, dir, &f->options, refuse, &left, &f->wal, &f->recovery, &f->error),
@@ -306,35 +260,35 @@ static void a_visitor_may_end_the_opening(void **state) {
 }
 
 static void a_missing_segment_is_faulty(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     while (wal_end(f->wal) >> 32 < 4) {
         append(f);
-        commit(f);
+        wal_lab_commit(f);
     }
-    close_log(f);
+    wal_lab_close(f);
     assert_int_equal(io_remove(f->machine.io, "/wal/00000002.wal"), STATUS_OK);
-    assert_int_equal(try_open(f), STATUS_FAULTY);
+    assert_int_equal(wal_lab_try_open(f), STATUS_FAULTY);
     assert_non_null(strstr(f->error.text, "00000002 is missing"));
 }
 
 /* ---- Dropping, recycling, pins, reading -------------------------------------------------------------------------- */
 
-static void fill_segments(struct fixture *f, uint32_t until) {
+static void fill_segments(struct wal_lab *f, uint32_t until) {
     while (wal_end(f->wal) >> 32 < until) {
         append(f);
-        commit(f);
+        wal_lab_commit(f);
     }
 }
 
 /* Lets the keeper do what it has to: it is a job, and jobs run beside. */
-static void let_jobs_run(struct fixture *f) {
+static void let_jobs_run(struct wal_lab *f) {
     sim_run_until(f->machine.sim, sim_now_ns(f->machine.sim) + 1000000000);
 }
 
 static void a_dropped_prefix_is_gone_and_its_files_serve_again(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     fill_segments(f, 6);
     struct wal_stats stats;
     wal_drop_before(f->wal, (uint64_t)5 << 32);
@@ -350,16 +304,16 @@ static void a_dropped_prefix_is_gone_and_its_files_serve_again(void **state) {
     assert_int_equal(stats.segments_recycled, recycled + 2);
 
     f->model.dropped = UINT64_MAX;
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     assert_true(f->model.seen_first > 0);
     assert_int_equal(f->model.seen_next, f->model.durable);
     assert_int_equal(wal_start(f->wal) >> 32, 5);
 }
 
 static void a_pinned_segment_stays_until_it_is_unpinned(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     uint64_t first = append(f);
     fill_segments(f, 5);
     wal_pin(f->wal, first);
@@ -377,7 +331,7 @@ static void a_pinned_segment_stays_until_it_is_unpinned(void **state) {
     buf_deinit(&scratch);
 }
 
-static void walk(struct fixture *f, uint64_t lsn, uint64_t expected_count) {
+static void walk(struct wal_lab *f, uint64_t lsn, uint64_t expected_count) {
     struct buf scratch = BUF_EMPTY;
     uint64_t number = 0;
     struct wal_record record;
@@ -395,8 +349,8 @@ static void walk(struct fixture *f, uint64_t lsn, uint64_t expected_count) {
 }
 
 static void every_record_reads_back_wherever_it_is(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     uint64_t first = 0;
     for (int i = 0; i < 400; i++) {
         uint64_t lsn = append(f);
@@ -405,18 +359,18 @@ static void every_record_reads_back_wherever_it_is(void **state) {
         if (i % 57 == 0) walk(f, first, (uint64_t)i + 1);
     }
     walk(f, first, 400); /* files, and what is in memory alone */
-    commit(f);
-    close_log(f);
-    open_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
     walk(f, wal_start(f->wal), 400);
 }
 
 static void a_damaged_record_is_reported_with_its_place_when_read(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     uint8_t payload[400] = {0};
     uint64_t lsn = append_bytes(f, payload, sizeof payload);
-    commit(f);
+    wal_lab_commit(f);
     assert_int_equal(sim_disk_damage(f->machine.disk, "/wal/00000001.wal", (uint32_t)lsn + 100, SIM_DAMAGE_FLIP),
                      STATUS_OK);
     struct buf scratch = BUF_EMPTY;
@@ -430,25 +384,25 @@ static void a_damaged_record_is_reported_with_its_place_when_read(void **state) 
 /* ---- Commits on the loop ----------------------------------------------------------------------------------------- */
 
 static void on_commit(void *context, enum status status, uint64_t durable_lsn) {
-    struct fixture *f = context;
+    struct wal_lab *f = context;
     f->answers++;
     f->answer = status;
     f->answer_lsn = durable_lsn;
 }
 
-static void open_for_loop(struct fixture *f) {
+static void open_for_loop(struct wal_lab *f) {
     f->options.on_commit = on_commit;
     f->options.context = f;
-    open_log(f);
+    wal_lab_open(f);
 }
 
-static void run_until_answer(struct fixture *f, unsigned answers) {
+static void run_until_answer(struct wal_lab *f, unsigned answers) {
     for (int i = 0; i < 100000 && f->answers < answers; i++) io_run(f->machine.io, io_now_ns(f->machine.io) + 1000000);
     assert_int_equal(f->answers, answers);
 }
 
 static void a_commit_on_the_loop_is_one_operation(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     open_for_loop(f);
     for (unsigned i = 0; i < 5; i++) {
         uint64_t lsn = append(f);
@@ -468,7 +422,7 @@ static void a_commit_on_the_loop_is_one_operation(void **state) {
 }
 
 static void what_is_appended_during_a_commit_is_the_next_group(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     open_for_loop(f);
     append(f);
     wal_commit_start(f->wal);
@@ -484,12 +438,12 @@ static void what_is_appended_during_a_commit_is_the_next_group(void **state) {
     wal_get_stats(f->wal, &stats);
     assert_int_equal(stats.commits, 2);
     f->model.durable = f->model.next;
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
 }
 
 static void commits_on_the_loop_go_on_from_segment_to_segment(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     open_for_loop(f);
     unsigned answers = 0;
     while (wal_end(f->wal) >> 32 < 9) {
@@ -509,23 +463,23 @@ static void commits_on_the_loop_go_on_from_segment_to_segment(void **state) {
     struct wal_stats stats;
     wal_get_stats(f->wal, &stats);
     assert_true(stats.segments_recycled > 0);
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
 }
 
 static void closing_waits_for_the_commit_in_flight(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     open_for_loop(f);
     append(f);
     wal_commit_start(f->wal);
-    close_log(f);
+    wal_lab_close(f);
     assert_int_equal(f->answers, 0);
-    open_log(f);
+    wal_lab_open(f);
     assert_true(f->model.seen_next <= 1);
 }
 
 static void a_failed_commit_makes_the_log_read_only(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     open_for_loop(f);
     append(f);
     sim_disk_fail_at(f->machine.disk, 1, STATUS_IO, false);
@@ -542,10 +496,10 @@ static void a_failed_commit_makes_the_log_read_only(void **state) {
 /* ---- A full disk ------------------------------------------------------------------------------------------------- */
 
 static void no_room_for_a_segment_loses_nothing_and_is_tried_again(void **state) {
-    struct fixture *f = *state;
-    open_log(f);
+    struct wal_lab *f = *state;
+    wal_lab_open(f);
     append(f);
-    commit(f);
+    wal_lab_commit(f);
     struct sim_disk_faults faults = {.capacity_bytes = sim_disk_used_bytes(f->machine.disk) + 4096};
     sim_disk_set_faults(f->machine.disk, &faults);
     enum status status = STATUS_OK;
@@ -558,14 +512,14 @@ static void no_room_for_a_segment_loses_nothing_and_is_tried_again(void **state)
     assert_int_equal(wal_commit(f->wal, true), STATUS_NO_SPACE);
     faults.capacity_bytes = 0;
     sim_disk_set_faults(f->machine.disk, &faults);
-    commit(f);
+    wal_lab_commit(f);
     assert_int_equal(wal_durable(f->wal), wal_end(f->wal));
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
 }
 
 static void no_room_is_an_answer_on_the_loop_too(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     open_for_loop(f);
     struct sim_disk_faults faults = {.capacity_bytes = sim_disk_used_bytes(f->machine.disk) + 4096};
     sim_disk_set_faults(f->machine.disk, &faults);
@@ -586,44 +540,44 @@ static void no_room_is_an_answer_on_the_loop_too(void **state) {
     run_until_answer(f, ++answers);
     f->model.durable = f->model.next;
     assert_int_equal(wal_durable(f->wal), wal_end(f->wal));
-    close_log(f);
-    open_log(f);
+    wal_lab_close(f);
+    wal_lab_open(f);
 }
 
 /* The opening fails, and yet shows what comes before. */
 static void records_before_a_sector_that_can_t_be_read_are_shown(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     char path[64];
-    open_log(f);
+    wal_lab_open(f);
     uint64_t lsn = 0;
     for (int i = 0; i <= 20; i++) {
         lsn = append(f);
-        commit(f);
+        wal_lab_commit(f);
     }
     snprintf(path, sizeof path, "%s/%08x.wal", dir, (unsigned)(lsn >> 32));
     const uint64_t bad = (uint32_t)lsn;
     for (int i = 0; i < 5; i++) append(f);
-    commit(f);
-    close_log(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
     assert_int_equal(sim_disk_damage(f->machine.disk, path, bad, SIM_DAMAGE_UNREADABLE), STATUS_OK);
     const uint64_t before = sim_disk_hash(f->machine.disk);
-    assert_int_equal(try_open(f), STATUS_IO);
+    assert_int_equal(wal_lab_try_open(f), STATUS_IO);
     assert_non_null(strstr(f->error.text, "offset"));
     assert_int_equal(f->model.seen_next, 20);
     assert_int_equal(sim_disk_hash(f->machine.disk), before);
     /* Where nothing was written yet, too. */
     assert_int_equal(sim_disk_damage(f->machine.disk, path, SEGMENT - 100, SIM_DAMAGE_UNREADABLE), STATUS_OK);
-    assert_int_equal(try_open(f), STATUS_IO);
+    assert_int_equal(wal_lab_try_open(f), STATUS_IO);
     assert_int_equal(f->model.seen_next, 20);
 }
 
 /* ---- Out of memory ----------------------------------------------------------------------------------------------- */
 
 static void every_failed_allocation_is_answered_and_nothing_is_lost(void **state) {
-    struct fixture *f = *state;
+    struct wal_lab *f = *state;
     for (uint64_t n = 1;; n++) {
         alloc_fault_at(n);
-        enum status status = try_open(f);
+        enum status status = wal_lab_try_open(f);
         if (status == STATUS_OK) {
             const char *wrong = wal_model_judge(&f->model);
             wal_model_adopt(&f->model);
@@ -637,16 +591,16 @@ static void every_failed_allocation_is_answered_and_nothing_is_lost(void **state
         }
         bool hit = alloc_fault_clear();
         if (status != STATUS_OK) assert_int_equal(status, STATUS_NO_MEMORY);
-        if (f->wal != NULL && status != STATUS_OK) commit(f); /* the log goes on */
-        close_log(f);
+        if (f->wal != NULL && status != STATUS_OK) wal_lab_commit(f); /* the log goes on */
+        wal_lab_close(f);
         if (!hit) break;
     }
-    open_log(f);
+    wal_lab_open(f);
     assert_true(f->model.seen_next > 12);
 }
 
 int main(void) {
-#define fact(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define fact(name) cmocka_unit_test_setup_teardown(name, set_up, wal_lab_tear_down)
     const struct CMUnitTest tests[] = {
         fact(a_new_log_is_empty),
         fact(committed_records_come_back_in_order),
