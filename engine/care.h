@@ -25,8 +25,11 @@ struct care_verify_report {
     uint64_t files, bytes, entries;  /* of tables that were read */
     uint64_t log_records, log_bytes; /* of the own log: bytes of payload */
     uint64_t value_files;            /* of values kept apart, that were read; their bytes count too */
-    uint64_t orphans; /* tables and files of values that no edit names: an open removes them, unless a job
-                         of a running owner is about to name or to remove them */
+    /* Tables and files of values that no edit names: an open removes them, unless a job of a running owner is about to
+     * name or to remove them. */
+    uint64_t orphans;
+    /* The same that a running owner removed before they were read: not judged, and in no count. */
+    uint64_t left;
     uint64_t findings;
     unsigned format_level; /* 0: the manifest can't be read */
 };

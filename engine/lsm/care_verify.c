@@ -76,9 +76,13 @@ static const struct edit_value_file *known_values(void *context, uint64_t number
 
 static enum status look_at_values(struct verify *verify, uint64_t number) {
     struct care_value_file *file;
-    const enum status status = care_values_look(&verify->values, number, &file);
+    char path[IO_PATH_BYTES];
+    enum status status = file_path(path, verify->dir, FILE_VALUES, number);
+    if (status == STATUS_OK) status = care_values_look(&verify->values, number, &file);
     if (status != STATUS_OK) return status;
-    verify->report->value_files++;
+    const bool left = !file->is_sound && has_left(verify, path);
+    verify->report->left += left;
+    verify->report->value_files += !left;
     note_progress(verify, file->size);
     return STATUS_OK;
 }
@@ -141,7 +145,9 @@ static enum status verify_references(struct verify *verify, const char *path, ui
         sst_close(sst);
         return status;
     }
+    mutex_lock(&verify->values_lock);
     status = care_references_walk(&references, &verify->values, sst);
+    mutex_unlock(&verify->values_lock);
     if (status == STATUS_OK) status = care_references_encode(&references, &counts);
     if (status == STATUS_OK && meta && !slice_equal(buf_slice(&counts), meta->values))
         find(verify, path, 0, "refers to other values than the manifest says");
@@ -167,13 +173,17 @@ static enum status verify_table(struct verify *verify, uint64_t number, const st
                                      .progress_context = verify};
     status = care_table_verify(&table, &entries);
     mutex_lock(&verify->mutex);
-    verify->report->files++;
-    verify->report->entries += entries;
+    const bool left = status == STATUS_CORRUPT && has_left(verify, path);
+    verify->report->left += left;
+    verify->report->files += !left;
+    verify->report->entries += left ? 0 : entries;
     mutex_unlock(&verify->mutex);
     if (status == STATUS_OK && (!meta || meta->sequence == 0)) {
-        mutex_lock(&verify->values_lock);
         status = verify_references(verify, path, number, meta);
-        mutex_unlock(&verify->values_lock);
+        if (status == STATUS_NOT_FOUND) { /* since it was read: as above */
+            find(verify, path, 0, "it is gone");
+            status = STATUS_OK;
+        }
     }
     return go_on(status);
 }

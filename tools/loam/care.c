@@ -105,6 +105,9 @@ static void print_report(const char *dir, const struct care_verify_report *repor
         printf("%" PRIu64 " tables or files of values that no edit names: of a job that was interrupted, then the next "
                "opening removes them, or is at work\n",
                report->orphans);
+    if (report->left > 0)
+        printf("%" PRIu64 " tables or files of values were removed meanwhile by who has it open, and are not judged\n",
+               report->left);
     if (report->findings == 0)
         printf("sound\n");
     else
@@ -117,9 +120,10 @@ static void print_report(const char *dir, const struct care_verify_report *repor
 static void print_json_report(const struct care_verify_report *report, double seconds) {
     printf("],\n \"sound\": %s, \"tables\": %" PRIu64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64
            ", \"log_records\": %" PRIu64 ", \"log_bytes\": %" PRIu64 ", \"value_files\": %" PRIu64
-           ", \"orphans\": %" PRIu64 ", \"format_level\": %u,\n \"seconds\": %.3f, \"gb_per_second\": %.3f}\n",
+           ", \"orphans\": %" PRIu64 ", \"left\": %" PRIu64
+           ", \"format_level\": %u,\n \"seconds\": %.3f, \"gb_per_second\": %.3f}\n",
            report->findings == 0 ? "true" : "false", report->files, report->entries, report->bytes, report->log_records,
-           report->log_bytes, report->value_files, report->orphans, report->format_level, seconds,
+           report->log_bytes, report->value_files, report->orphans, report->left, report->format_level, seconds,
            (double)(report->bytes + report->log_bytes) / seconds / 1e9);
 }
 
