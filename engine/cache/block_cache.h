@@ -76,7 +76,9 @@ static inline void block_backing_release(struct block_backing *backing) { /* NUL
 struct block *block_create_backed(struct block_cache *cache, uint64_t file, uint64_t place, size_t size,
                                   struct block_backing *backing);
 
-void block_acquire(struct block *block);
+static inline void block_acquire(struct block *block) {
+    atomic_fetch_add_explicit(&block->references, 1, memory_order_relaxed);
+}
 void block_release(struct block *block); /* NULL is allowed */
 static inline struct slice block_slice(const struct block *block) {
     return slice_make(block->data, block->size);

@@ -95,6 +95,14 @@ static inline struct slice block_view_prefix(const struct sst_block_view *view) 
     return slice_make(view->bytes + view->prefix, view->prefix_size);
 }
 
+/* The values from entry `at` on are read soon, by whoever walks on: the first lines of them are asked of memory side by
+ * side, not waited for. */
+static inline void block_view_touch_values(const struct sst_block_view *view, uint32_t at) {
+    enum { LINE_BYTES = 64, LINES = 8 };
+    const uint8_t *value = block_view_value(view, at).data, *end = view->bytes + view->size;
+    for (unsigned line = 0; line < LINES && value < end; line++, value += LINE_BYTES) __builtin_prefetch(value);
+}
+
 /* Puts the key's part behind the prefix at to[prefix_size]; returns the key's size. `to` holds the prefix already. */
 static inline size_t block_view_suffix(const struct sst_block_view *view, uint32_t at, uint8_t *to) {
     struct slice tail = block_view_tail(view, at);

@@ -200,6 +200,7 @@ static void sst_source_seek(struct source *source, struct slice key, uint64_t tr
     if (!enter_block(this, at)) return;
     this->entry_at = block_view_seek(this->view, key, trailer);
     if (this->entry_at < this->view->count) {
+        block_view_touch_values(this->view, this->entry_at);
         show(this);
     } else {
         show_first_of(this, at + 1);
