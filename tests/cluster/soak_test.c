@@ -39,9 +39,8 @@ enum {
     SEGMENT_BYTES = 512 << 10,
     /* Floors may differ by so much per operation between them: a leak of 16 bytes an entry shows ... */
     HEAP_BYTES_PER_OPERATION = 8,
-    /* ... or by this, in a short run: what the tip of a wave of memtables and batches can be (floors of a busy machine
-     * are up to 1.2 MiB apart, with three times as many operations no further). 64 bytes show. */
-    HEAP_SLACK_BYTES = 3 * MIB / 2,
+    /* ... or by this, in a short run: what the tip of a wave of memtables and batches can be. 64 bytes show. */
+    HEAP_SLACK_BYTES = MIB,
     /* Where another node leads since, it has the buffers of a sender of snapshots, too. */
     NEW_LEADER_BYTES = 2 * MIB,
     RESIDENT_SLACK_BYTES = 16 * MIB,
