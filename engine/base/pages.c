@@ -39,11 +39,9 @@ void *pages_run_alloc(bool huge) {
     return run;
 }
 
-enum { PAGE_BYTES_LEAST = 4096 };
-
 void pages_run_touch(void *run) {
     volatile uint8_t *bytes = run;
-    for (size_t at = 0; at < PAGES_RUN_BYTES; at += PAGE_BYTES_LEAST) bytes[at] = 0;
+    for (size_t at = 0; at < PAGES_RUN_BYTES; at += PAGES_PART_BYTES) bytes[at] = 0;
 }
 
 void pages_run_free(void *run) {
@@ -54,6 +52,14 @@ void pages_run_free(void *run) {
 
 void pages_run_offer(void *run) {
     (void)madvise(run, PAGES_RUN_BYTES, MADV_FREE);
+}
+
+void pages_run_split(void *run) {
+    (void)madvise(run, PAGES_RUN_BYTES, MADV_NOHUGEPAGE);
+}
+
+bool pages_part_discard(void *part, size_t bytes) {
+    return madvise(part, bytes, MADV_DONTNEED) == 0;
 }
 
 void *pages_room_alloc(size_t bytes) {

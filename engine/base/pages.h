@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(default)
 
-enum { PAGES_RUN_BYTES = 2 << 20 };
+enum { PAGES_RUN_BYTES = 2 << 20, PAGES_PART_BYTES = 4096 };
 
 /* One run, aligned to its size, content zero; the caller's until pages_run_free. With `huge` the system is asked for a
  * huge page; where it has none it is ordinary memory. NULL when out of memory. Any thread. */
@@ -26,6 +26,12 @@ void pages_run_free(void *run);
 /* Its content is not needed any more: the system may take the memory when it is short of some, until the run is written
  * to again. Content undefined from now on. */
 void pages_run_offer(void *run);
+/* From now on parts of it may be discarded: it is of ordinary pages, and stays so until it is freed. */
+void pages_run_split(void *run);
+/* REQUIRES: in a run that was split; aligned to PAGES_PART_BYTES, and a multiple of it. The bytes are not needed any
+ * more: their memory goes back to the system at once, their addresses stay the run's. False: the system keeps larger
+ * pages, and nothing changed. */
+bool pages_part_discard(void *part, size_t bytes);
 
 /* Room for `bytes` that are about to be written from end to end: as many runs as that takes, with huge pages, or
  * ordinary memory where it is less than one. Content undefined; the caller's until free(). NULL when out of memory. Any

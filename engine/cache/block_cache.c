@@ -134,6 +134,16 @@ static void queue_leave_runs(struct block_shard *shard, struct list *queue) {
     }
 }
 
+static void leave_runs(struct block_cache *cache) {
+    for (unsigned i = 0; i < cache->shard_count; i++) {
+        struct block_shard *shard = &cache->shards[i];
+        mutex_lock(&shard->mutex);
+        queue_leave_runs(shard, &shard->small);
+        queue_leave_runs(shard, &shard->main);
+        mutex_unlock(&shard->mutex);
+    }
+}
+
 static void shard_set_limit(struct block_shard *shard, size_t limit) {
     mutex_lock(&shard->mutex);
     shard->limit = limit;
@@ -165,14 +175,8 @@ void block_cache_set_limit(struct block_cache *cache, size_t bytes) {
     for (unsigned i = 0; i < cache->shard_count; i++) shard_set_limit(&cache->shards[i], bytes / cache->shard_count);
     if (!cache->slab) return;
     slab_set_limit(cache->slab, bytes > beside ? bytes - beside : 0);
-    if (slab_shrink(cache->slab) == 0) return;
-    for (unsigned i = 0; i < cache->shard_count; i++) {
-        struct block_shard *shard = &cache->shards[i];
-        mutex_lock(&shard->mutex);
-        queue_leave_runs(shard, &shard->small);
-        queue_leave_runs(shard, &shard->main);
-        mutex_unlock(&shard->mutex);
-    }
+    if (slab_is_shrinking(cache->slab)) leave_runs(cache); /* what was pinned before */
+    while (slab_shrink(cache->slab)) leave_runs(cache);
 }
 
 size_t block_cache_memory(struct block_cache *cache) {

@@ -23,6 +23,8 @@ enum {
     STEPS = 16,                /* sizes from one power of two to the next */
     SIZES = 4 * STEPS,
     RUNS_SPARE = 1, /* kept when nothing is in them */
+    PARTS = PAGES_RUN_BYTES / PAGES_PART_BYTES,
+    PARTS_PER_PAGE = PAGE_BYTES / PAGES_PART_BYTES,
 };
 
 struct slab_span {
@@ -42,18 +44,22 @@ struct slab_run {
     uint32_t free_pages;
     uint32_t used;                 /* bytes of pieces */
     atomic_bool leaving;           /* nothing is allocated in it any more */
+    uint32_t gone_parts;           /* while it leaves: given back to the system */
     uint8_t first[PAGES];          /* of a page in a span: the span's first page; 0 = free */
     struct slab_span spans[PAGES]; /* by first page */
+    uint8_t live[PARTS];           /* while it leaves: pieces that lie in a part, or begin or end there */
 };
 _Static_assert(sizeof(struct slab_run) <= PAGE_BYTES, "a run's description has one page");
+_Static_assert(PAGES_PART_BYTES / SLOT_ALIGN + 1 <= UINT8_MAX, "the slots in a part can be counted");
 
 struct slab {
     struct mutex mutex;
     struct page_pool *pool; /* borrowed; may be NULL */
     struct list runs, leaving;
     size_t run_count, empty_count; /* those that leave are in the first */
-    size_t run_limit;
-    struct list open[SIZES]; /* spans with a free slot, by size */
+    size_t gone_bytes;             /* of runs that leave: given back */
+    size_t limit;                  /* of bytes */
+    struct list open[SIZES];       /* spans with a free slot, by size */
 };
 
 /* ---- Sizes ------------------------------------------------------------------------------------------------------- */
@@ -103,13 +109,22 @@ static uint8_t *page_at(struct slab_run *run, size_t page) {
     return (uint8_t *)run + page * PAGE_BYTES;
 }
 
+static size_t reserved(const struct slab *slab) {
+    return slab->run_count * PAGES_RUN_BYTES - slab->gone_bytes;
+}
+
+static bool has_room(const struct slab *slab) {
+    return slab->limit >= PAGES_RUN_BYTES && reserved(slab) <= slab->limit - PAGES_RUN_BYTES;
+}
+
 /* The first run is of ordinary pages: what stays small does not pay for a huge one. */
 static struct slab_run *add_run(struct slab *slab) {
-    if (slab->run_count >= slab->run_limit) return NULL;
+    if (!has_room(slab)) return NULL;
     struct slab_run *run = slab->run_count > 0 ? page_pool_take(slab->pool) : pages_run_alloc(false);
     if (!run) return NULL;
     run->free_pages = PAGES - 1;
     run->used = 0;
+    run->gone_parts = 0;
     atomic_init(&run->leaving, false);
     for (size_t i = 0; i < PAGES; i++) run->first[i] = 0;
     list_push_front(&slab->runs, &run->link);
@@ -161,6 +176,7 @@ static bool is_leaving(const struct slab_run *run) {
 static void drop_run(struct slab *slab, struct slab_run *run) {
     list_remove(&run->link);
     slab->run_count--;
+    slab->gone_bytes -= (size_t)run->gone_parts * PAGES_PART_BYTES;
     pages_run_free(run);
 }
 
@@ -175,7 +191,7 @@ static void give_back(struct slab *slab, struct slab_run *run, struct slab_span 
         list_push_front(&slab->runs, &run->link);
     }
     if (run->free_pages < PAGES - 1) return;
-    if (!leaving && slab->empty_count < RUNS_SPARE && slab->run_count <= slab->run_limit) {
+    if (!leaving && slab->empty_count < RUNS_SPARE && reserved(slab) <= slab->limit) {
         slab->empty_count++;
         return;
     }
@@ -206,6 +222,45 @@ static void *take_slot(struct slab_span *span) {
     }
     run_of(span)->used += span->slot;
     return piece;
+}
+
+/* ---- A run that leaves ------------------------------------------------------------------------------------------- */
+
+static void live_add(struct slab_run *run, size_t offset, size_t bytes, int more) {
+    for (size_t part = offset / PAGES_PART_BYTES; part <= (offset + bytes - 1) / PAGES_PART_BYTES; part++)
+        run->live[part] = (uint8_t)(run->live[part] + more);
+}
+
+/* Of parts `from` up to `to` those in which nothing lies, which have not gone yet. */
+static void discard_dead(struct slab *slab, struct slab_run *run, size_t from, size_t to) {
+    for (size_t part = from, end; part < to; part = end + 1) {
+        for (end = part; end < to && run->live[end] == 0; end++) continue;
+        if (end == part) continue;
+        uint8_t *dead = (uint8_t *)run + part * PAGES_PART_BYTES;
+        if (!pages_part_discard(dead, (end - part) * PAGES_PART_BYTES)) continue;
+        run->gone_parts += (uint32_t)(end - part);
+        slab->gone_bytes += (end - part) * PAGES_PART_BYTES;
+    }
+}
+
+static void count_live(struct slab_run *run) {
+    for (size_t part = 0; part < PARTS; part++) run->live[part] = part < PARTS_PER_PAGE; /* the description stays */
+    for (size_t page = 1; page < PAGES; page++) {
+        const struct slab_span *span = &run->spans[page];
+        if (run->first[page] != page) continue;
+        if (span->slot == 0) live_add(run, page * PAGE_BYTES, span->pages * (size_t)PAGE_BYTES, 1);
+        for (size_t i = 0; i < span->cut; i++) live_add(run, page * PAGE_BYTES + i * span->slot, span->slot, 1);
+        for (void *piece = span->free; piece; piece = *(void **)piece)
+            live_add(run, (size_t)((uint8_t *)piece - (uint8_t *)run), span->slot, -1);
+    }
+}
+
+/* A piece was freed: nothing will be allocated there. */
+static void leave_piece(struct slab *slab, struct slab_run *run, const struct slab_span *span, const void *piece) {
+    const size_t bytes = span->slot ? span->slot : span->pages * (size_t)PAGE_BYTES;
+    const size_t offset = (size_t)((const uint8_t *)piece - (uint8_t *)run);
+    live_add(run, offset, bytes, -1);
+    discard_dead(slab, run, offset / PAGES_PART_BYTES, (offset + bytes - 1) / PAGES_PART_BYTES + 1);
 }
 
 /* ---- Pieces ------------------------------------------------------------------------------------------------------ */
@@ -245,15 +300,19 @@ void slab_free(struct slab *slab, void *piece) {
     if (span->slot && span->used == span->slots && !is_leaving(run))
         list_push_front(&slab->open[span->size_class], &span->link);
     run->used -= span->slot ? span->slot : (uint32_t)span->pages * PAGE_BYTES;
-    *(void **)piece = span->free;
-    span->free = piece;
+    if (is_leaving(run)) {
+        leave_piece(slab, run, span, piece);
+    } else {
+        *(void **)piece = span->free;
+        span->free = piece;
+    }
     if (--span->used == 0) give_back(slab, run, span);
     mutex_unlock(&slab->mutex);
 }
 
 size_t slab_reserved(struct slab *slab) {
     mutex_lock(&slab->mutex);
-    const size_t bytes = slab->run_count * PAGES_RUN_BYTES;
+    const size_t bytes = reserved(slab);
     mutex_unlock(&slab->mutex);
     return bytes;
 }
@@ -262,13 +321,13 @@ size_t slab_reserved(struct slab *slab) {
 
 void slab_set_limit(struct slab *slab, size_t bytes) {
     mutex_lock(&slab->mutex);
-    slab->run_limit = bytes / PAGES_RUN_BYTES;
+    slab->limit = bytes;
     mutex_unlock(&slab->mutex);
 }
 
 bool slab_is_full(struct slab *slab) {
     mutex_lock(&slab->mutex);
-    const bool full = slab->run_count >= slab->run_limit;
+    const bool full = !has_room(slab);
     mutex_unlock(&slab->mutex);
     return full;
 }
@@ -288,6 +347,9 @@ static void send_off(struct slab *slab, struct slab_run *run) {
     }
     list_remove(&run->link);
     list_push_back(&slab->leaving, &run->link);
+    pages_run_split(run);
+    count_live(run);
+    discard_dead(slab, run, 0, PARTS);
 }
 
 static struct slab_run *emptiest_run(struct slab *slab) {
@@ -299,17 +361,26 @@ static struct slab_run *emptiest_run(struct slab *slab) {
     return best;
 }
 
-size_t slab_shrink(struct slab *slab) {
+/* What the newly chosen hold still counts for nothing: it is hoped to go. */
+bool slab_shrink(struct slab *slab) {
+    bool chosen = false;
     mutex_lock(&slab->mutex);
-    size_t leaving = 0;
-    for (struct list *link = slab->leaving.next; link != &slab->leaving; link = link->next) leaving++;
-    while (slab->run_count - leaving > slab->run_limit) {
+    size_t left = reserved(slab);
+    while (left > slab->limit && !list_is_empty(&slab->runs)) {
         struct slab_run *run = emptiest_run(slab);
-        leaving += run->free_pages < PAGES - 1;
+        if (run->free_pages < PAGES - 1) chosen = true;
         send_off(slab, run);
+        left -= PAGES_RUN_BYTES;
     }
     mutex_unlock(&slab->mutex);
-    return leaving;
+    return chosen;
+}
+
+bool slab_is_shrinking(struct slab *slab) {
+    mutex_lock(&slab->mutex);
+    const bool shrinks = !list_is_empty(&slab->leaving);
+    mutex_unlock(&slab->mutex);
+    return shrinks;
 }
 
 bool slab_is_leaving(const void *piece) {
@@ -325,7 +396,7 @@ struct slab *slab_create(struct page_pool *pool) {
     slab->pool = pool;
     list_init(&slab->runs);
     list_init(&slab->leaving);
-    slab->run_limit = SIZE_MAX;
+    slab->limit = SIZE_MAX;
     for (size_t i = 0; i < SIZES; i++) list_init(&slab->open[i]);
     return slab;
 }

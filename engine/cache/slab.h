@@ -28,18 +28,21 @@ size_t slab_cost(size_t size);
 /* Aligned to 64 bytes, content undefined; size 1..SLAB_PIECE_MAX. NULL when out of memory. */
 void *slab_alloc(struct slab *slab, size_t size);
 void slab_free(struct slab *slab, void *piece);
-/* Bytes of runs asked of the system. */
+/* Bytes of runs asked of the system, less what those that leave have given back. */
 size_t slab_reserved(struct slab *slab);
 
 /*
- * Runs of at most `bytes`: where another would be needed, slab_alloc answers NULL. When there are more already,
- * slab_shrink chooses the emptiest to leave until the others are within the limit: nothing is allocated in those any
- * more, and each goes back to the system with its last piece. Returns how many have pieces left, which their owner is
- * to free.
+ * Memory of at most `bytes`: where more would be needed, slab_alloc answers NULL. When there is more already,
+ * slab_shrink chooses the emptiest runs to leave until the others are within the limit, beside what earlier ones still
+ * hold: nothing is allocated in those any more, each page of the system in which no piece lies goes back at once, and
+ * the run with its last piece. True: runs were chosen that have pieces left, and their owner is to free what it can and
+ * then to ask again.
  */
 void slab_set_limit(struct slab *slab, size_t bytes);
-size_t slab_shrink(struct slab *slab);
-/* There are as many runs as the limit allows. */
+bool slab_shrink(struct slab *slab);
+/* There are runs that leave. */
+bool slab_is_shrinking(struct slab *slab);
+/* There is no room for another run. */
 bool slab_is_full(struct slab *slab);
 /* Whether the piece lies in a run that is to leave. Takes no lock: a run that was just chosen may not show it yet. */
 bool slab_is_leaving(const void *piece);

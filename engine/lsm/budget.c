@@ -11,6 +11,7 @@ enum {
     SLACK_SHARE = 12, /* of the limit: for what malloc loses between its pieces */
     FLOOR_SHARE = 16, /* what the cache keeps in any case */
     STEP_SHARE = 32,  /* the cache shrinks by so much more than it must, and grows back only when that pays */
+    EARLY_SHARE = 4,  /* of a step: the cache shrinks so long before it must, since others take more meanwhile */
     MEMTABLE_SHARE = 10,
     WAIT_STEP_NS = 1000000,
     WAIT_MOST_NS = 1000000000,
@@ -61,15 +62,19 @@ static uint64_t others_hold(const struct memory *memory) {
     return memory_total(memory) - memory_used(memory, ENGINE_MEMORY_CACHE) + memory_reader_room(memory);
 }
 
-/* REQUIRES: budget_lock. */
+/* The cache may have outgrown its ceiling: what finds no slot in a full run, and what lasts, lies beside its runs.
+ * REQUIRES: budget_lock, what the cache holds counted under it. */
 static void set_cache_limit(struct engine *engine, uint64_t others) {
     const uint64_t limit = engine->memory.limit, least = limit / FLOOR_SHARE, step = limit / STEP_SHARE;
-    uint64_t share = others + least < limit ? limit - others : least;
-    if (share > engine->options.cache_bytes) share = engine->options.cache_bytes;
-    if (share == engine->cache_limit || (share > engine->cache_limit && share - engine->cache_limit < 2 * step)) return;
-    share = share > least + step ? share - step : least;
-    engine->cache_limit = share;
-    block_cache_set_limit(engine->environment.cache, (size_t)share);
+    const uint64_t most = engine->options.cache_bytes, now = engine->cache_limit;
+    const uint64_t room = others + least < limit ? limit - others : least;
+    uint64_t share = room > least + step ? room - step : least;
+    if (share > most) share = most;
+    const bool moves = share != now && (room < now + step / EARLY_SHARE || share >= now + step);
+    const bool is_over = memory_used(&engine->memory, ENGINE_MEMORY_CACHE) > now; /* as counted just now */
+    if (!moves && !is_over) return;
+    if (moves) engine->cache_limit = share;
+    block_cache_set_limit(engine->environment.cache, (size_t)engine->cache_limit);
     memory_set(&engine->memory, ENGINE_MEMORY_CACHE, block_cache_memory(engine->environment.cache));
 }
 

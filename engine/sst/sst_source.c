@@ -10,7 +10,12 @@
 #include "engine/base/check.h"
 #include "engine/sst/sst_file.h"
 
-enum { AHEAD_BYTES = 256 << 10, AHEAD_BYTES_FIRST = 32 << 10, RUN_MIN = 2 };
+enum {
+    AHEAD_BYTES = 256 << 10,
+    AHEAD_BYTES_FIRST = 32 << 10,
+    AHEAD_SHARE = 1024, /* of a limit of memory: a merge has a stretch for each of its sources, in each of its parts */
+    RUN_MIN = 2,
+};
 
 static struct sst_source *source_of(struct source *source) {
     return (struct sst_source *)(void *)source;
@@ -42,9 +47,16 @@ static void show(struct sst_source *this) {
     source->valid = true;
 }
 
+/* A job can't be refused what it needs, so what it needs is in proportion. */
+static size_t job_ahead_bytes(const struct memory *memory) {
+    if (!memory || memory->limit == 0 || memory->limit / AHEAD_SHARE >= AHEAD_BYTES) return AHEAD_BYTES;
+    const uint64_t share = memory->limit / AHEAD_SHARE;
+    return share > AHEAD_BYTES_FIRST ? (size_t)share : AHEAD_BYTES_FIRST;
+}
+
 /* How much to read at once: a walk that goes on and on reads ever more. */
 static size_t ahead_bytes(const struct sst_source *this) {
-    if (this->flags & SST_READ_AHEAD) return AHEAD_BYTES;
+    if (this->flags & SST_READ_AHEAD) return job_ahead_bytes(this->sst->environment->memory);
     uint32_t doublings = this->run - RUN_MIN;
     return doublings < 3 ? (size_t)AHEAD_BYTES_FIRST << doublings : AHEAD_BYTES;
 }
