@@ -82,7 +82,7 @@ TIDY_SOURCES := $(call sources,tools/tidy)
 HARNESS_SOURCES := $(call sources,tests/harness)
 PROGRAM_MAINS := tools/loamd/main.c tools/loam/main.c tools/tidy/main.c
 
-# Long suites first, so that two runners end together.
+# Long suites first, so that all runners end together.
 TEST_FOLDERS := tests/sim tests/crash tests/cluster tests/property $(sort $(wildcard tests/unit/*)) tests/golden tests/script
 TEST_SOURCES := $(wildcard $(addsuffix /*_test.c,$(TEST_FOLDERS)))
 TEST_SOURCES += $(filter-out $(TEST_SOURCES),$(wildcard tests/*/*_test.c))
@@ -93,6 +93,10 @@ ifeq ($(BUILD),tsan)
 TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,sim/% crash/% property/% golden/% fuzz/%),$(TEST_PROGRAMS))
 endif
 TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh tests/unit/*/*_test.sh))
+# What mostly waits begins first, beside simulations, which never do.
+FIRST_TESTS := $(B)/tests/sim/% tests/cluster/% tests/script/% $(B)/tests/cluster/%
+ALL_TESTS = $(TEST_PROGRAMS) $(TEST_SCRIPTS)
+TESTS_IN_ORDER = $(filter $(FIRST_TESTS),$(ALL_TESTS)) $(filter-out $(FIRST_TESTS),$(ALL_TESTS))
 
 ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) \
     $(HARNESS_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(wildcard tests/fuzz/*.c))
@@ -203,7 +207,7 @@ endif
 tests: all $(TEST_PROGRAMS)
 
 test: tests
-	@LOAM_TEST_SCALE=$(LOAM_TEST_SCALE) tests/run $(B) $(TEST_PROGRAMS) $(TEST_SCRIPTS)
+	@LOAM_TEST_SCALE=$(LOAM_TEST_SCALE) tests/run $(B) $(TESTS_IN_ORDER)
 
 debug release:
 	+@$(MAKE) --no-print-directory BUILD=$@ all
