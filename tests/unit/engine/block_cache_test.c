@@ -266,7 +266,7 @@ static size_t resident_bytes(void) {
  */
 static void pinned_blocks_keep_no_more_than_their_own_pages(void **state) {
     (void)state;
-    enum { BLOCKS = 14000, EACH = 100, PINNED = BLOCKS / EACH, BLOCK_BYTES = 4000, PINNED_COST = 3 * 4096 };
+    enum { BLOCKS = 13000, EACH = 100, PINNED = BLOCKS / EACH, BLOCK_BYTES = 4300, PINNED_COST = 3 * 4096 };
     const size_t high = 64 << 20, low = 4 << 20;
     static struct block *pinned[PINNED];
     struct block_cache *cache = block_cache_create(high, NULL);
