@@ -10,6 +10,8 @@ names=(
     backups_are_made_listed_pruned_and_restored
     stats_add_up_over_levels_and_trees
     an_older_store_is_upgraded_once_and_says_what_that_allows
+    options_stand_before_or_behind_what_they_are_about
+    a_wrong_option_is_named_with_the_usage
     a_command_line_that_is_not_understood_exits_with_1
 )
 
@@ -87,6 +89,27 @@ an_older_store_is_upgraded_once_and_says_what_that_allows() {
     "$loam" inspect "$work"/old/*.manifest | grep -Eq 'required .*format level 2' || return 1
     "$loam" upgrade "$work/old" | grep -q 'nothing was changed' || return 1
     ! "$loam" upgrade "$work/old" --to 1 2>"$work/err" && grep -q 'only go up' "$work/err"
+}
+options_stand_before_or_behind_what_they_are_about() {
+    local words
+    cp -r "$store" "$work/any-order" && rm "$work"/any-order/*.manifest || return 1
+    "$loam" repair --dry-run "$work/any-order" >"$work/plan" || return 1
+    [ ! -e "$work/any-order/set-aside" ] && grep -q 'nothing was changed' "$work/plan" || return 1
+    for words in "repair DIR --dry-run" "repair --dry-run --unreadable-as-lost DIR" "verify --json DIR" "stats --json DIR" "events --only flush --last 2 DIR" "options -- DIR" \
+        "scan --limit 1 --tree list DIR" "inspect --json DIR" "inspect DIR --json" "backup --keep 3 DIR $work/ordered" "backup $work/ordered --list" \
+        "restore --at 1 $work/ordered $work/ordered-back" "upgrade --to 2 DIR"; do
+        # shellcheck disable=SC2086
+        "$loam" ${words//DIR/$store} >"$work/out" 2>"$work/err" || { echo "loam $words"; cat "$work/out" "$work/err"; return 1; }
+    done
+}
+a_wrong_option_is_named_with_the_usage() {
+    local command
+    for command in backup events export get import inspect options repair restore scan sim stats upgrade verify; do
+        "$loam" "$command" --no-such "$store" >/dev/null 2>"$work/err"
+        [ $? = 1 ] && grep -q "^loam $command: no option '--no-such'$" "$work/err" && grep -q "^usage: loam $command " "$work/err" || { echo "$command"; cat "$work/err"; return 1; }
+        "$loam" "$command" "$store" --help | grep -q "^usage: loam $command " || return 1
+    done
+    ! "$loam" events "$store" --last 0 2>"$work/err" && grep -q -- "--last needs a number from 1 to .*'0'" "$work/err"
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "engine/care.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/json_text.h"
-#include "tools/loam/number_option.h"
 #include "tools/loam/store_dir.h"
 #include "tools/loam/terminal.h"
 
@@ -25,15 +25,6 @@ static const char repair_usage[] =
     "of DIR where you can.\nWhere the device answers reads with errors nothing is done: copy DIR to a sound device "
     "(ddrescue), and repair the copy.\n--unreadable-as-lost goes on with what can be read, unless most tables can't "
     "be.\n";
-
-static int print_usage(const char *usage, bool asked) {
-    (void)fputs(usage, asked ? stdout : stderr);
-    return asked ? EXIT_CLEAN : EXIT_FAILED;
-}
-
-static bool is_help(int argc, char **argv) {
-    return argc == 1 && strcmp(argv[0], "--help") == 0;
-}
 
 static struct io *make_io(void) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
@@ -128,10 +119,13 @@ static void print_json_report(const struct care_verify_report *report, double se
 }
 
 int command_verify(int argc, char **argv) {
-    struct watching watching = {.json = argc == 2 && strcmp(argv[1], "--json") == 0};
+    struct watching watching = {.json = false};
     struct care_verify_report report;
     struct error error = {.status = STATUS_OK};
-    if (argc != (watching.json ? 2 : 1) || is_help(argc, argv)) return print_usage(verify_usage, is_help(argc, argv));
+    const struct argument_option taken[] = {{.name = "--json", .flag = &watching.json}};
+    const struct arguments arguments = {"verify", verify_usage, "a DIR", 1, 1, taken, 1};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     watching.bar = terminal_has_errors() && !watching.json;
     const struct care_verify_options options = {show_finding, show_progress, &watching};
     char dir[IO_PATH_BYTES];
@@ -164,23 +158,15 @@ static void say(void *context, const char *line) {
     printf("%s\n", line);
 }
 
-static bool parse_repair(int argc, char **argv, struct care_repair_options *options) {
-    for (int i = 1; i < argc; i++) {
-        bool *flag = NULL;
-        if (strcmp(argv[i], "--dry-run") == 0) flag = &options->dry_run;
-        if (strcmp(argv[i], "--unreadable-as-lost") == 0) flag = &options->unreadable_as_lost;
-        if (!flag || *flag) return false;
-        *flag = true;
-    }
-    return argc >= 1;
-}
-
 int command_repair(int argc, char **argv) {
     struct care_repair_options options = {.say = say};
     struct care_repair_report report;
     struct error error = {.status = STATUS_OK};
-    if (!parse_repair(argc, argv, &options) || is_help(argc, argv))
-        return print_usage(repair_usage, is_help(argc, argv));
+    const struct argument_option taken[] = {{.name = "--dry-run", .flag = &options.dry_run},
+                                            {.name = "--unreadable-as-lost", .flag = &options.unreadable_as_lost}};
+    const struct arguments arguments = {"repair", repair_usage, "a DIR", 1, 1, taken, 2};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
     char dir[IO_PATH_BYTES];
@@ -238,17 +224,19 @@ int command_backup(int argc, char **argv) {
     struct backup_options options = {.keep = 0};
     struct backup_report report;
     struct error error = {.status = STATUS_OK};
-    if (argc == 2 && strcmp(argv[0], "--list") == 0) return list_backups(argv[1]);
-    bool sound = argc >= 2 && !is_help(argc, argv);
-    for (int at = 2; at < argc && sound; at++) {
-        uint64_t number = 0;
-        if (strcmp(argv[at], "--verify-all") == 0)
-            options.verify_all = true;
-        else
-            sound = strcmp(argv[at], "--keep") == 0 && at + 1 < argc && number_option(argv[++at], UINT32_MAX, &number);
-        if (number) options.keep = (uint32_t)number;
-    }
-    if (!sound) return print_usage(backup_usage, is_help(argc, argv));
+    bool list = false;
+    uint64_t keep = 0;
+    const struct argument_option taken[] = {{.name = "--list", .flag = &list},
+                                            {.name = "--keep", .number = &keep, .limit = UINT32_MAX},
+                                            {.name = "--verify-all", .flag = &options.verify_all}};
+    const struct arguments arguments = {"backup", backup_usage, "a DIR and a FOLDER", 1, 2, taken, 3};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
+    if (list && (argc != 1 || keep || options.verify_all))
+        return arguments_refuse(&arguments, "--list goes with a FOLDER alone");
+    if (list) return list_backups(argv[0]);
+    if (argc != 2) return arguments_refuse(&arguments, "wanted: a FOLDER behind '%s'", argv[0]);
+    options.keep = (uint32_t)keep;
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
     char dir[IO_PATH_BYTES];
@@ -266,8 +254,10 @@ int command_backup(int argc, char **argv) {
 int command_restore(int argc, char **argv) {
     struct error error = {.status = STATUS_OK};
     uint64_t number = 0;
-    const bool at = argc == 4 && strcmp(argv[2], "--at") == 0 && number_option(argv[3], UINT64_MAX / 100, &number);
-    if ((argc != 2 && !at) || is_help(argc, argv)) return print_usage(restore_usage, is_help(argc, argv));
+    const struct argument_option taken[] = {{.name = "--at", .number = &number, .limit = UINT64_MAX / 100}};
+    const struct arguments arguments = {"restore", restore_usage, "a FOLDER and a DIR", 2, 2, taken, 1};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
     const enum status status = engine_care_restore(io, argv[0], number, argv[1], &error);

@@ -8,8 +8,8 @@
 
 #include "engine/base/buf.h"
 #include "engine/io.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
-#include "tools/loam/number_option.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
 
@@ -40,41 +40,6 @@ struct request {
     const char *plan;
     bool is_single, json, trace, print_plan;
 };
-
-/* ---- Options ----------------------------------------------------------------------------------------------------- */
-
-static bool take_number(const char *name, const char *value, uint64_t limit, uint64_t *number) {
-    if (value != NULL && number_option(value, limit, number)) return true;
-    (void)fprintf(stderr, "loam sim: %s needs a number from 1 to %" PRIu64 "\n", name, limit);
-    return false;
-}
-
-/* How many words it took; 0 when it is none, or unfit. */
-static int take_option(char **argv, struct request *request) {
-    const char *name = argv[0], *value = argv[1];
-    if (strcmp(name, "--seeds") == 0) return take_number(name, value, UINT32_MAX, &request->count) ? 2 : 0;
-    if (strcmp(name, "--first") == 0) return take_number(name, value, UINT64_MAX, &request->first) ? 2 : 0;
-    if (strcmp(name, "--nodes") == 0) return take_number(name, value, FAULT_PLAN_NODES_MAX, &request->nodes) ? 2 : 0;
-    if (strcmp(name, "--seed") == 0) {
-        request->is_single = true;
-        return take_number(name, value, UINT64_MAX, &request->first) ? 2 : 0;
-    }
-    if (strcmp(name, "--plan") == 0 && value != NULL) {
-        request->plan = value;
-        request->is_single = true;
-        return 2;
-    }
-    bool *flag = strcmp(name, "--json") == 0         ? &request->json
-                 : strcmp(name, "--trace") == 0      ? &request->trace
-                 : strcmp(name, "--print-plan") == 0 ? &request->print_plan
-                                                     : NULL;
-    if (flag == NULL) {
-        (void)fprintf(stderr, "loam sim: no option '%s'\n%s", name, usage);
-        return 0;
-    }
-    *flag = true;
-    return 1;
-}
 
 /* ---- Plans ------------------------------------------------------------------------------------------------------- */
 
@@ -162,18 +127,25 @@ int command_sim(int argc, char **argv) {
     struct request request = {.first = 1, .count = 100};
     struct world_batch batch;
     struct buf text = BUF_EMPTY;
-    for (int i = 0; i < argc;) {
-        if (strcmp(argv[i], "--help") == 0) {
-            (void)fputs(usage, stdout);
-            return EXIT_CLEAN;
-        }
-        int taken = take_option(argv + i, &request);
-        if (taken == 0) return EXIT_FAILED;
-        i += taken;
-    }
+    uint64_t seed = 0;
+    const struct argument_option taken[] = {
+        {.name = "--seeds", .number = &request.count, .limit = UINT32_MAX},
+        {.name = "--first", .number = &request.first, .limit = UINT64_MAX},
+        {.name = "--nodes", .number = &request.nodes, .limit = FAULT_PLAN_NODES_MAX},
+        {.name = "--seed", .number = &seed, .limit = UINT64_MAX},
+        {.name = "--plan", .text = &request.plan},
+        {.name = "--json", .flag = &request.json},
+        {.name = "--trace", .flag = &request.trace},
+        {.name = "--print-plan", .flag = &request.print_plan},
+    };
+    const struct arguments arguments = {"sim", usage, "options only", 0, 0, taken, sizeof taken / sizeof taken[0]};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
+    request.is_single = seed != 0 || request.plan != NULL;
+    if (seed != 0) request.first = seed;
     if (request.is_single || request.print_plan) request.count = 1;
     world_batch_init(&batch);
-    int code = EXIT_CLEAN;
+    code = EXIT_CLEAN;
     for (uint64_t i = 0; code == EXIT_CLEAN && i < request.count; i++) {
         if (!run_one(&request, request.first + i, &batch, &text)) code = EXIT_FAILED;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/care.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/store_dir.h"
 
@@ -89,15 +90,14 @@ static void print_text(const struct care_stats *stats) {
 
 int command_stats(int argc, char **argv) {
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
-    struct printing printing = {.json = argc == 2 && strcmp(argv[1], "--json") == 0, .first = true};
+    struct printing printing = {.first = true};
     struct care_stats stats;
     struct error error = {.status = STATUS_OK};
     struct io *io = NULL;
-    const bool help = argc == 1 && strcmp(argv[0], "--help") == 0;
-    if (help || argc != (printing.json ? 2 : 1)) {
-        (void)fputs(usage, help ? stdout : stderr);
-        return help ? EXIT_CLEAN : EXIT_FAILED;
-    }
+    const struct argument_option taken[] = {{.name = "--json", .flag = &printing.json}};
+    const struct arguments arguments = {"stats", usage, "a DIR", 1, 1, taken, 1};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     enum status status = io_create(&options, &io, &error);
     char dir[IO_PATH_BYTES];
     if (status == STATUS_OK) status = store_dir_find(io, argv[0], dir, &error);

@@ -13,9 +13,9 @@
 #include "engine/names.h"
 #include "kv/kv.h"
 #include "raft/driver.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/row_text.h"
-#include "tools/loam/number_option.h"
 #include "tools/loam/reply_text.h"
 #include "tools/loam/terminal.h"
 #include "tools/loamd/stores.h"
@@ -26,7 +26,9 @@ static const char get_usage[] =
     "usage: loam get DIR KEY [--uncommitted]\n\nDIR: a node's data directory, or an engine's; its server may run. Exit "
     "code 1 if "
     "there is no such key.\n"
-    "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
+    "--uncommitted: also what the node's log holds beyond the last commit that it knows of. A KEY that begins with "
+    "'-'\n"
+    "stands behind the word --.\n";
 static const char scan_usage[] =
     "usage: loam scan DIR [--match PATTERN | --tree NAME] [--limit N] [--uncommitted]\n\nDIR: a node's data directory, "
     "or "
@@ -282,47 +284,30 @@ static int read_store(struct reading *reading, const char *dir) {
 
 /* ---- Command lines ----------------------------------------------------------------------------------------------- */
 
-static int print_usage(const char *usage, bool asked) {
-    (void)fputs(usage, asked ? stdout : stderr);
-    return asked ? EXIT_CLEAN : EXIT_FAILED;
-}
-
-static bool is_help(int argc, char **argv) {
-    return argc == 1 && strcmp(argv[0], "--help") == 0;
-}
-
 int command_get(int argc, char **argv) {
-    struct reading reading = {.uncommitted = argc == 3 && strcmp(argv[2], "--uncommitted") == 0};
-    if (argc != (reading.uncommitted ? 3 : 2)) return print_usage(get_usage, is_help(argc, argv));
+    struct reading reading = {.key = NULL};
+    const struct argument_option taken[] = {{.name = "--uncommitted", .flag = &reading.uncommitted}};
+    const struct arguments arguments = {"get", get_usage, "a DIR and a KEY", 2, 2, taken, 1};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     reading.key = argv[1];
-    const int code = read_store(&reading, argv[0]);
+    code = read_store(&reading, argv[0]);
     if (code != EXIT_CLEAN || reading.shown > 0) return code;
     (void)fprintf(stderr, "loam: there is no \"%s\"\n", argv[1]);
     return EXIT_FAILED;
 }
 
-/* A name with a value, of `scan`. False: not understood. */
-static bool take_option(struct reading *reading, const char *name, const char *value, const char **tree) {
-    if (value == NULL) return false;
-    if (strcmp(name, "--match") == 0) reading->pattern = value;
-    if (strcmp(name, "--tree") == 0) *tree = value;
-    if (strcmp(name, "--limit") == 0) return number_option(value, INT64_MAX, &reading->limit);
-    return strcmp(name, "--match") == 0 || strcmp(name, "--tree") == 0;
-}
-
 int command_scan(int argc, char **argv) {
     struct reading reading = {.pattern = NULL};
     const char *tree = NULL;
-    bool sound = argc >= 1 && !is_help(argc, argv);
-    for (int at = 1; at < argc && sound; at++) {
-        if (strcmp(argv[at], "--uncommitted") == 0) {
-            reading.uncommitted = true;
-            continue;
-        }
-        sound = take_option(&reading, argv[at], at + 1 < argc ? argv[at + 1] : NULL, &tree);
-        at++;
-    }
-    if (!sound || (tree && reading.pattern)) return print_usage(scan_usage, is_help(argc, argv));
+    const struct argument_option taken[] = {{.name = "--match", .text = &reading.pattern, .may_be_empty = true},
+                                            {.name = "--tree", .text = &tree},
+                                            {.name = "--limit", .number = &reading.limit, .limit = INT64_MAX},
+                                            {.name = "--uncommitted", .flag = &reading.uncommitted}};
+    const struct arguments arguments = {"scan", scan_usage, "a DIR", 1, 1, taken, 4};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
+    if (tree && reading.pattern) return arguments_refuse(&arguments, "--match or --tree, not both");
     if (tree && strcmp(tree, "list") == 0) return print_trees();
     if (tree && !(reading.tree = find_tree(tree))) return EXIT_FAILED;
     return read_store(&reading, argv[0]);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "engine/care.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
-#include "tools/loam/number_option.h"
 #include "tools/loam/store_dir.h"
 
 static const char usage[] =
@@ -16,11 +16,6 @@ static const char usage[] =
     "do not read; they "
     "refuse the store by the level's name. What is\nthere stays as it is. There is no way back but a backup made "
     "before. Exit codes: 0 done, 1 could not be done, 2 damage.\n";
-
-static int print_usage(bool asked) {
-    (void)fputs(usage, asked ? stdout : stderr);
-    return asked ? EXIT_CLEAN : EXIT_FAILED;
-}
 
 static void print_feature(void *context, const char *text) {
     (void)context;
@@ -44,10 +39,10 @@ int command_upgrade(int argc, char **argv) {
     struct error error = {.status = STATUS_OK};
     struct io *io = NULL;
     uint64_t level = 0;
-    const bool help = argc == 1 && strcmp(argv[0], "--help") == 0;
-    const bool to =
-        argc == 3 && strcmp(argv[1], "--to") == 0 && number_option(argv[2], UINT32_MAX, &level) && level > 0;
-    if (help || (argc != 1 && !to)) return print_usage(help);
+    const struct argument_option taken[] = {{.name = "--to", .number = &level, .limit = UINT32_MAX}};
+    const struct arguments arguments = {"upgrade", usage, "a DIR", 1, 1, taken, 1};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     enum status status = io_create(&options, &io, &error);
     char dir[IO_PATH_BYTES];
     if (status == STATUS_OK) status = store_dir_find(io, argv[0], dir, &error);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/number_option.h"
 #include "tools/loam/terminal.h"
@@ -329,9 +330,10 @@ static enum status run_action(const struct action *action, struct cluster *clust
 }
 
 int command_cluster(int argc, char **argv) {
+    const bool asked = arguments_ask_for_help(argc, argv);
     const struct action *action = argc > 0 ? find_action(argv[0]) : NULL;
-    if (!action) {
-        const bool asked = argc > 0 && strcmp(argv[0], "--help") == 0;
+    if (asked || !action) {
+        if (!asked && argc > 0) (void)fprintf(stderr, "loam cluster: no action '%s'\n", argv[0]);
         print_usage(asked ? stdout : stderr);
         return asked ? EXIT_CLEAN : EXIT_FAILED;
     }

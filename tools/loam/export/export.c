@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/export/export_format.h"
 #include "tools/loam/export/graph_pages.h"
@@ -134,41 +135,26 @@ static enum status run(struct export *export, struct error *error) {
 
 /* ---- Command line ------------------------------------------------------------------------------------------------ */
 
-static bool take_format(struct export *export, const char *name) {
+static bool take_format(void *context, const char *name) {
+    struct export *export = context;
     static const struct export_format *const formats[] = {&export_dot, &export_graphml};
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         if (strcmp(formats[i]->name, name) == 0) export->format = formats[i];
     return export->format != NULL;
 }
 
-static bool parse_options(struct export *export, int argc, char **argv) {
-    for (int at = 0; at < argc; at++) {
-        const char *value = at + 1 < argc ? argv[at + 1] : NULL;
-        if (argv[at][0] != '-') {
-            if (export->graph) return false;
-            export->graph = argv[at];
-            continue;
-        }
-        if (!value) return false;
-        if (strcmp(argv[at], "--to") == 0)
-            export->address = value;
-        else if (strcmp(argv[at], "--output") == 0)
-            export->output = value;
-        else if (strcmp(argv[at], "--format") != 0 || !take_format(export, value))
-            return false;
-        at++;
-    }
-    return export->graph && export->format;
-}
-
 int command_export(int argc, char **argv) {
     struct export export = {.address = "127.0.0.1:7001"};
     struct error error = {0};
-    const bool asked = argc > 0 && strcmp(argv[0], "--help") == 0;
-    if (asked || !parse_options(&export, argc, argv)) {
-        (void)fputs(usage, asked ? stdout : stderr);
-        return asked ? EXIT_CLEAN : EXIT_FAILED;
-    }
+    const struct argument_option taken[] = {
+        {.name = "--to", .text = &export.address},
+        {.name = "--output", .text = &export.output},
+        {.name = "--format", .take = take_format, .context = &export, .meaning = "dot or graphml"}};
+    const struct arguments arguments = {"export", usage, "a GRAPH", 1, 1, taken, 3};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
+    if (!export.format) return arguments_refuse(&arguments, "--format is missing");
+    export.graph = argv[0];
     export.writing.graph = export.graph;
     enum status status = run(&export, &error);
     if (status != STATUS_OK) {

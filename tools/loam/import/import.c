@@ -1,9 +1,11 @@
 /*
  * import: `loam import`: options, and which source reads the files (import_source.h); the frame does the rest.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/import/import_frame.h"
 #include "tools/loam/number_option.h"
@@ -58,50 +60,43 @@ struct import {
     struct import_tally tally;
 };
 
-static bool take_text(struct import *import, const char *name, const char *value) {
-    struct import_options *options = &import->options;
-    const struct {
-        const char *name;
-        const char **to;
-    } texts[] = {{"--to", &import->address},
-                 {"--as", &import->as},
-                 {"--series", &options->series},
-                 {"--on-duplicate", &options->on_duplicate},
-                 {"--time-unit", &options->time_unit},
-                 {"--graph", &options->graph},
-                 {"--node-label", &options->node_label},
-                 {"--edge-type", &options->edge_type},
-                 {"--weight", &options->weight}};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (strcmp(name, texts[i].name) == 0) return (*texts[i].to = value)[0] != '\0';
-    if (strcmp(name, "--label") != 0 || options->label_count == IMPORT_LABELS_MAX) return false;
+/* May be repeated. */
+static bool take_label(void *context, const char *value) {
+    struct import_options *options = context;
+    if (options->label_count == IMPORT_LABELS_MAX) return false;
     options->labels[options->label_count++] = value;
     return true;
 }
 
-static bool take_value(struct import *import, const char *name, const char *value) {
-    if (strcmp(name, "--limit") == 0) return number_option(value, UINT32_MAX, &import->options.limit);
-    if (strcmp(name, "--max-bad") != 0) return take_text(import, name, value);
-    import->tally.bad.limit = 0;
-    return strcmp(value, "0") == 0 || number_option(value, UINT32_MAX, &import->tally.bad.limit);
+static bool take_max_bad(void *context, const char *value) {
+    uint64_t *limit = context;
+    *limit = 0;
+    return strcmp(value, "0") == 0 || number_option(value, UINT32_MAX, limit);
 }
 
-/* The rest of the arguments are the paths. */
-static bool parse_options(struct import *import, int argc, char **argv) {
-    int at = 0;
-    for (; at < argc && argv[at][0] == '-'; at++) {
-        if (strcmp(argv[at], "--check") == 0)
-            import->options.check = true;
-        else if (strcmp(argv[at], "--make-ends") == 0)
-            import->options.make_ends = true;
-        else if (at + 1 == argc || !take_value(import, argv[at], argv[at + 1]))
-            return false;
-        else
-            at++;
-    }
-    import->options.paths = argv + at;
-    import->options.path_count = argc - at;
-    return at < argc;
+static bool take_arguments(struct import *import, int *argc, char **argv, int *code) {
+    struct import_options *options = &import->options;
+    const struct argument_option taken[] = {
+        {.name = "--to", .text = &import->address},
+        {.name = "--as", .text = &import->as},
+        {.name = "--limit", .number = &options->limit, .limit = UINT32_MAX},
+        {.name = "--max-bad", .take = take_max_bad, .context = &import->tally.bad.limit, .meaning = "a number"},
+        {.name = "--check", .flag = &options->check},
+        {.name = "--series", .text = &options->series},
+        {.name = "--label", .take = take_label, .context = options, .meaning = "K=V, at most 32 of them"},
+        {.name = "--on-duplicate", .text = &options->on_duplicate},
+        {.name = "--time-unit", .text = &options->time_unit},
+        {.name = "--graph", .text = &options->graph},
+        {.name = "--node-label", .text = &options->node_label},
+        {.name = "--edge-type", .text = &options->edge_type},
+        {.name = "--weight", .text = &options->weight},
+        {.name = "--make-ends", .flag = &options->make_ends},
+    };
+    const struct arguments arguments = {"import", usage, "a PATH", 1, INT_MAX, taken, sizeof taken / sizeof taken[0]};
+    if (!arguments_take(&arguments, argc, argv, code)) return false;
+    options->paths = argv;
+    options->path_count = *argc;
+    return true;
 }
 
 static bool ends_with(const char *text, const char *end) {
@@ -144,16 +139,10 @@ static int run(struct import *import, struct io *io, struct error *error) {
 }
 
 int command_import(int argc, char **argv) {
-    if (argc > 0 && strcmp(argv[0], "--help") == 0) {
-        (void)fputs(usage, stdout);
-        return EXIT_CLEAN;
-    }
+    int code;
     struct import import = {
         .address = "127.0.0.1:7001", .options = {.weight = "weight"}, .tally = {.bad = {.limit = MAX_BAD}}};
-    if (!parse_options(&import, argc, argv)) {
-        (void)fputs(usage, stderr);
-        return EXIT_FAILED;
-    }
+    if (!take_arguments(&import, &argc, argv, &code)) return code;
     const struct io_options io_options = {.backend = IO_BACKEND_POSIX};
     struct error error = {0};
     struct io *io = NULL;
@@ -162,7 +151,7 @@ int command_import(int argc, char **argv) {
         (void)fprintf(stderr, "loam import: %s\n", error.text[0] ? error.text : status_text(status));
         return EXIT_FAILED;
     }
-    const int code = run(&import, io, &error);
+    code = run(&import, io, &error);
     io_destroy(io);
     return code;
 }

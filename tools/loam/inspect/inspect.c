@@ -5,9 +5,11 @@
 #include "tools/loam/inspect/inspect.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "engine/lsm/manifest_format.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 
 enum { FILE_MAX_BYTES = 1 << 30, DEPTH_MAX = 8 };
@@ -142,33 +144,19 @@ static void inspect_path(struct inspection *inspection, const char *path) {
 
 int command_inspect(int argc, char **argv) {
     struct inspection inspection = {.form = REPORT_SUMMARY};
-    int paths = 0;
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            (void)fputs(usage, stdout);
-            return EXIT_CLEAN;
-        }
-        if (strcmp(argv[i], "--hex") == 0) {
-            inspection.form = REPORT_HEX;
-        } else if (strcmp(argv[i], "--json") == 0) {
-            inspection.form = REPORT_JSON;
-        } else if (argv[i][0] == '-') {
-            (void)fprintf(stderr, "loam inspect: no option '%s'\n%s", argv[i], usage);
-            return EXIT_FAILED;
-        } else {
-            argv[paths++] = argv[i];
-        }
-    }
-    if (paths == 0) {
-        (void)fputs(usage, stderr);
-        return EXIT_FAILED;
-    }
+    bool hex = false, json = false;
+    const struct argument_option taken[] = {{.name = "--hex", .flag = &hex}, {.name = "--json", .flag = &json}};
+    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 2};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
+    if (hex && json) return arguments_refuse(&arguments, "--hex or --json, not both");
+    if (hex || json) inspection.form = hex ? REPORT_HEX : REPORT_JSON;
     struct error error;
     if (io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &inspection.io, &error) != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s\n", error.text);
         return EXIT_FAILED;
     }
-    for (int i = 0; i < paths; i++) inspect_path(&inspection, argv[i]);
+    for (int i = 0; i < argc; i++) inspect_path(&inspection, argv[i]);
     io_destroy(inspection.io);
     if (inspection.corrupt) return EXIT_CORRUPT;
     return inspection.failed ? EXIT_FAILED : inspection.torn ? EXIT_TORN : EXIT_CLEAN;

@@ -10,8 +10,8 @@
 #include "engine/care.h"
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/options_format.h"
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
-#include "tools/loam/number_option.h"
 #include "tools/loam/store_dir.h"
 #include "tools/loam/terminal.h"
 
@@ -149,30 +149,15 @@ static enum status find_store(const char *given, struct io **io, char dir[IO_PAT
     return status == STATUS_OK ? store_dir_find(*io, given, dir, error) : status;
 }
 
-static int print_usage(const char *usage, bool asked) {
-    (void)fputs(usage, asked ? stdout : stderr);
-    return asked ? EXIT_CLEAN : EXIT_FAILED;
-}
-
-static bool is_help(int argc, char **argv) {
-    return argc == 1 && strcmp(argv[0], "--help") == 0;
-}
-
 int command_events(int argc, char **argv) {
     struct showing showing = {.json = false};
     struct buf text = BUF_EMPTY;
-    bool sound = argc >= 1 && !is_help(argc, argv);
-    for (int at = 1; at < argc && sound; at++) {
-        if (strcmp(argv[at], "--json") == 0)
-            showing.json = true;
-        else if (strcmp(argv[at], "--only") == 0 && at + 1 < argc)
-            showing.only = argv[++at];
-        else if (strcmp(argv[at], "--last") == 0 && at + 1 < argc)
-            sound = number_option(argv[++at], INT64_MAX, &showing.last);
-        else
-            sound = false;
-    }
-    if (!sound) return print_usage(events_usage, is_help(argc, argv));
+    const struct argument_option taken[] = {{.name = "--json", .flag = &showing.json},
+                                            {.name = "--last", .number = &showing.last, .limit = INT64_MAX},
+                                            {.name = "--only", .text = &showing.only}};
+    const struct arguments arguments = {"events", events_usage, "a DIR", 1, 1, taken, 3};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     char dir[IO_PATH_BYTES];
     struct io *io = NULL;
     struct error error = {.status = STATUS_OK};
@@ -204,7 +189,9 @@ static void print_option(void *context, struct slice name, struct slice value) {
 int command_options(int argc, char **argv) {
     struct buf text = BUF_EMPTY;
     struct error error = {.status = STATUS_OK};
-    if (argc != 1 || is_help(argc, argv)) return print_usage(options_usage, is_help(argc, argv));
+    const struct arguments arguments = {"options", options_usage, "a DIR", 1, 1, NULL, 0};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     char dir[IO_PATH_BYTES];
     struct io *io = NULL;
     enum status status = find_store(argv[0], &io, dir, &error);
