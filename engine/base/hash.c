@@ -3,11 +3,38 @@
  */
 #include "engine/base/hash.h"
 
+#include <string.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 uint64_t hash64(struct slice data, uint64_t seed) {
     return XXH3_64bits_withSeed(data.data, data.size, seed);
+}
+
+enum { JOINED_BYTES = 512 /* so few are copied faster than a stream is begun */ };
+
+static uint64_t hash_joined(const struct slice *parts, unsigned count, uint64_t seed) {
+    uint8_t joined[JOINED_BYTES];
+    size_t size = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i].size) memcpy(joined + size, parts[i].data, parts[i].size);
+        size += parts[i].size;
+    }
+    return hash64(slice_make(joined, size), seed);
+}
+
+uint64_t hash64_parts(const struct slice *parts, unsigned count, uint64_t seed) {
+    size_t size = 0;
+    if (count == 1) return hash64(parts[0], seed);
+    for (unsigned i = 0; i < count; i++) size += parts[i].size;
+    if (size <= JOINED_BYTES) return hash_joined(parts, count, seed);
+    XXH3_state_t state;
+    XXH3_INITSTATE(&state);
+    (void)XXH3_64bits_reset_withSeed(&state, seed);
+    for (unsigned i = 0; i < count; i++)
+        if (parts[i].size) (void)XXH3_64bits_update(&state, parts[i].data, parts[i].size);
+    return XXH3_64bits_digest(&state);
 }
 
 /* The finalizer of splitmix64: a bijection of 64-bit words. */

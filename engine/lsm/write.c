@@ -90,8 +90,8 @@ static enum status apply_operation(struct engine *engine, const struct batch_ope
     const struct tree *tree;
     const enum status status = store_admit_operation(engine, operation, sequence, &tree);
     if (status != STATUS_OK || !tree) return status;
-    return memtable_add(engine->active->table, tree->instance, batch_entry_kind(operation->kind), sequence,
-                        operation->key, operation->value);
+    return memtable_add_unsettled(engine->active->table, tree->instance, batch_entry_kind(operation->kind), sequence,
+                                  operation->key, operation->value);
 }
 
 /* Takes an operation back from whichever instances of its tree the batch can have met. */
@@ -139,6 +139,7 @@ enum status store_apply(struct engine *engine, struct slice operations, uint32_t
         if (status != STATUS_OK) break;
         applied++;
     }
+    memtable_settle(engine->active->table);
     budget_note_write(engine);
     if (status == STATUS_END) return STATUS_OK;
     undo(engine, operations, applied, first);

@@ -1,4 +1,5 @@
-/* key_filter: layers of words. Invariant: bits are only ever set; a layer is linked after it was cleared. */
+/* key_filter: layers of words. Invariant: bits are only ever set; a layer is linked after it was cleared; there is one
+ * when a hash waits. */
 #include "engine/memtable/key_filter.h"
 
 #include <stdlib.h>
@@ -38,18 +39,7 @@ static enum status add_layer(struct key_filter *filter, struct key_filter_layer 
     return STATUS_OK;
 }
 
-enum status key_filter_prepare(struct key_filter *filter, uint64_t hash) {
-    struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
-    if (!layer || layer->keys >= layer->count * KEYS_PER_WORD) {
-        const enum status status = add_layer(filter, layer);
-        if (status != STATUS_OK) return status;
-        layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
-    }
-    __builtin_prefetch(&layer->words[word_of(layer, hash)], 1);
-    return STATUS_OK;
-}
-
-void key_filter_add(struct key_filter *filter, uint64_t hash) {
+static void set_bits(struct key_filter *filter, uint64_t hash) {
     struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
     _Atomic uint64_t *word = &layer->words[word_of(layer, hash)];
     const uint64_t old = atomic_load_explicit(word, memory_order_relaxed);
@@ -57,6 +47,27 @@ void key_filter_add(struct key_filter *filter, uint64_t hash) {
     if (with == old) return; /* an overwrite mostly: costs no room */
     atomic_store_explicit(word, with, memory_order_relaxed);
     layer->keys++;
+}
+
+static void settle_one(struct key_filter *filter) {
+    set_bits(filter, filter->waiting[filter->settled++ % KEY_FILTER_WAITING]);
+}
+
+enum status key_filter_add(struct key_filter *filter, uint64_t hash) {
+    struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
+    if (!layer || layer->keys >= layer->count * KEYS_PER_WORD) {
+        const enum status status = add_layer(filter, layer);
+        if (status != STATUS_OK) return status;
+        layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
+    }
+    __builtin_prefetch(&layer->words[word_of(layer, hash)], 1);
+    if (filter->added - filter->settled == KEY_FILTER_WAITING) settle_one(filter);
+    filter->waiting[filter->added++ % KEY_FILTER_WAITING] = hash;
+    return STATUS_OK;
+}
+
+void key_filter_settle(struct key_filter *filter) {
+    while (filter->settled != filter->added) settle_one(filter);
 }
 
 bool key_filter_may_have(const struct key_filter *filter, uint64_t hash) {

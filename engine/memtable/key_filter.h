@@ -4,8 +4,8 @@
  *
  * Bloom filters of growing size (Almeida et al., "Scalable Bloom Filters", 2007), a word a key: a layer that is full
  * stays, and an eight times larger one takes the keys that come. So the filter needs no guess of how many there will
- * be. One writer; readers without locks. A reader sees a key's bits if it learned by acquire of a sequence that was
- * published after the key was added.
+ * be. One writer; readers without locks. The bits of the last keys wait until their memory has come; a reader sees a
+ * key's bits if it learned by acquire of a sequence that was published after key_filter_settle.
  */
 #ifndef ENGINE_MEMTABLE_KEY_FILTER_H
 #define ENGINE_MEMTABLE_KEY_FILTER_H
@@ -18,17 +18,21 @@
 
 struct key_filter_layer;
 
+enum { KEY_FILTER_WAITING = 16 };
+
 struct key_filter {
     _Atomic(struct key_filter_layer *) newest; /* the largest; NULL = no key yet */
+    /* The writer's: hashes whose memory was asked for; the first of them is number `settled`. */
+    uint64_t waiting[KEY_FILTER_WAITING];
+    uint64_t added, settled; /* settled <= added <= settled + KEY_FILTER_WAITING */
 };
 
 void key_filter_deinit(struct key_filter *filter); /* a zeroed one is empty */
-/* Makes room for one hash, and asks for the memory that key_filter_add will wait for: what is done between the two is
- * done meanwhile. NO_MEMORY: as before. */
-MUST_CHECK enum status key_filter_prepare(struct key_filter *filter, uint64_t hash);
-/* REQUIRES: prepared for this hash; what a few others were prepared for may have been added meanwhile. */
-void key_filter_add(struct key_filter *filter, uint64_t hash);
-/* False: certainly never added. */
+/* The hash waits, and others may have to make room for it. NO_MEMORY: as before. */
+MUST_CHECK enum status key_filter_add(struct key_filter *filter, uint64_t hash);
+/* None waits any more. */
+void key_filter_settle(struct key_filter *filter);
+/* False: certainly never added, or waiting. */
 bool key_filter_may_have(const struct key_filter *filter, uint64_t hash);
 /* key_filter_may_have comes soon: what it reads is asked of memory, not waited for. */
 void key_filter_touch(const struct key_filter *filter, uint64_t hash);

@@ -69,26 +69,6 @@ static enum status link_run(struct memtable_load *load, struct load_run *run) {
     return STATUS_OK;
 }
 
-/* ---- The filter, some keys behind ---------------------------------------------------------------------------------
- */
-
-static enum status add_hash(struct memtable_load *load, uint64_t hash) {
-    struct key_filter *filter = &load->memtable->filter;
-    const enum status status = key_filter_prepare(filter, hash);
-    if (status != STATUS_OK) return status;
-    uint64_t *slot = &load->hashes[load->hashed % MEMTABLE_LOAD_HASHES];
-    if (load->hashed >= MEMTABLE_LOAD_HASHES) key_filter_add(filter, *slot);
-    *slot = hash;
-    load->hashed++;
-    return STATUS_OK;
-}
-
-static void add_last_hashes(struct memtable_load *load) {
-    for (uint64_t i = 0; i < load->hashed && i < MEMTABLE_LOAD_HASHES; i++)
-        key_filter_add(&load->memtable->filter, load->hashes[i]);
-    load->hashed = 0;
-}
-
 /* ---- Entries ----------------------------------------------------------------------------------------------------- */
 
 /* Set aside, but already counted. */
@@ -96,7 +76,8 @@ static enum status set_aside(struct memtable_load *load, struct load_run *run, u
                              struct slice value) {
     struct memtable *memtable = load->memtable;
     enum status status = make_room(run);
-    if (status == STATUS_OK) status = add_hash(load, memtable_filter_hash(run->tree->tree, entry_key_hash(key)));
+    if (status == STATUS_OK)
+        status = key_filter_add(&memtable->filter, memtable_filter_hash(run->tree->tree, entry_key_hash(key)));
     if (status != STATUS_OK) return status;
     const struct memtable_target target = memtable_target(key, trailer);
     struct memtable_node *node = entry_list_node_create(&memtable->arena, &target, value);
@@ -105,8 +86,7 @@ static enum status set_aside(struct memtable_load *load, struct load_run *run, u
     load->waiting++;
     memtable_account(memtable);
     memtable_note_sequence(memtable, entry_sequence(trailer));
-    const uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
-    atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
+    memtable_note_entry(memtable);
     return STATUS_OK;
 }
 
@@ -124,7 +104,7 @@ enum status memtable_load_add(struct memtable_load *load, uint32_t number, enum 
 enum status memtable_load_link(struct memtable_load *load) {
     enum status status = STATUS_OK;
     for (struct load_run *run = load->runs; run && status == STATUS_OK; run = run->next) status = link_run(load, run);
-    add_last_hashes(load);
+    memtable_settle(load->memtable);
     memtable_account(load->memtable);
     return status;
 }

@@ -13,16 +13,11 @@
 
 struct load_run;
 
-enum { MEMTABLE_LOAD_HASHES = 8 };
-
 struct memtable_load {
     struct memtable *memtable; /* borrowed */
     struct load_run *runs;     /* of each tree with entries that wait; owned */
     struct load_run *latest;   /* of the last entry's tree; NULL = none */
     size_t waiting;            /* entries in all of them */
-    /* What the filter gets once its memory has come: hashes that it was prepared for, the latest of `hashed`. */
-    uint64_t hashes[MEMTABLE_LOAD_HASHES];
-    uint64_t hashed;
 };
 
 void memtable_load_begin(struct memtable_load *load, struct memtable *memtable);

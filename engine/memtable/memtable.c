@@ -259,23 +259,32 @@ static enum status add(struct memtable *memtable, uint32_t number, enum entry_ki
     struct memtable_tree *tree = memtable_tree_make(memtable, number);
     if (!tree) return STATUS_NO_MEMORY;
     const uint64_t hash = memtable_filter_hash(number, entry_key_hash(key));
-    enum status status = key_filter_prepare(&memtable->filter, hash);
+    const enum status status = key_filter_add(&memtable->filter, hash);
     if (status != STATUS_OK) return status;
-    status = kind == ENTRY_APPEND ? append(memtable, tree, sequence, key, value)
-                                  : put(memtable, tree, entry_trailer(sequence, kind), key, value);
-    if (status == STATUS_OK) key_filter_add(&memtable->filter, hash);
-    return status;
+    return kind == ENTRY_APPEND ? append(memtable, tree, sequence, key, value)
+                                : put(memtable, tree, entry_trailer(sequence, kind), key, value);
 }
 
-enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
-                         struct slice key, struct slice value) {
+enum status memtable_add_unsettled(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
+                                   struct slice key, struct slice value) {
     check(key.size <= ENGINE_KEY_MAX_BYTES && value.size <= ENGINE_VALUE_MAX_BYTES && sequence <= ENTRY_SEQUENCE_MAX);
     enum status status = add(memtable, tree, kind, sequence, key, value);
     memtable_account(memtable);
     if (status != STATUS_OK) return status;
-    if (kind != ENTRY_RANGE_DELETE) atomic_fetch_add_explicit(&memtable->entries, 1, memory_order_relaxed);
+    if (kind != ENTRY_RANGE_DELETE) memtable_note_entry(memtable);
     memtable_note_sequence(memtable, sequence);
     return STATUS_OK;
+}
+
+void memtable_settle(struct memtable *memtable) {
+    key_filter_settle(&memtable->filter);
+}
+
+enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
+                         struct slice key, struct slice value) {
+    const enum status status = memtable_add_unsettled(memtable, tree, kind, sequence, key, value);
+    memtable_settle(memtable);
+    return status;
 }
 
 /* Takes back what was added for a key from `first` on: whole nodes, then the latest extensions of the one that was

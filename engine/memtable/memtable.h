@@ -41,6 +41,11 @@ void memtable_release(struct memtable *memtable); /* frees with the last referen
  */
 MUST_CHECK enum status memtable_add(struct memtable *memtable, uint32_t tree, enum entry_kind kind, uint64_t sequence,
                                     struct slice key, struct slice value);
+/* The same for one of many: readers that go by memtable_may_have find it only after memtable_settle, which comes before
+ * its sequence is published. */
+MUST_CHECK enum status memtable_add_unsettled(struct memtable *memtable, uint32_t tree, enum entry_kind kind,
+                                              uint64_t sequence, struct slice key, struct slice value);
+void memtable_settle(struct memtable *memtable);
 
 /*
  * For a batch that failed half-way and was not published: takes back what was added for this key (or this range) with a

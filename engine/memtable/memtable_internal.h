@@ -41,6 +41,12 @@ static inline void memtable_account(struct memtable *memtable) {
     atomic_store_explicit(&memtable->reserved, memtable->arena.reserved_bytes, memory_order_relaxed);
 }
 
+/* Its one writer. */
+static inline void memtable_note_entry(struct memtable *memtable) {
+    const uint64_t entries = atomic_load_explicit(&memtable->entries, memory_order_relaxed);
+    atomic_store_explicit(&memtable->entries, entries + 1, memory_order_relaxed);
+}
+
 /* An entry is there, or about to be. */
 static inline void memtable_note_sequence(struct memtable *memtable, uint64_t sequence) {
     if (atomic_load_explicit(&memtable->first_sequence, memory_order_relaxed) == 0)

@@ -162,20 +162,24 @@ uint32_t wal_check_at(uint64_t place, struct slice payload) {
     return never_zero(hash32(payload, place));
 }
 
-uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
-    return wal_check_at(wal_record_place(owner, lsn, type, (uint32_t)payload.size), payload);
+static uint32_t payload_check(uint64_t place, const struct wal_payload *payload) {
+    return never_zero((uint32_t)hash64_parts(payload->parts, payload->count, place));
+}
+
+uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, const struct wal_payload *payload) {
+    return payload_check(wal_record_place(owner, lsn, type, (uint32_t)payload->size), payload);
 }
 
 static uint16_t tag_of(uint64_t place) {
     return (uint16_t)(place >> 49);
 }
 
-struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload) {
-    check(payload.size <= WAL_COMPACT_MAX_BYTES);
-    const uint64_t place = wal_record_place(owner, lsn, type, (uint32_t)payload.size);
+struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, const struct wal_payload *payload) {
+    check(payload->size <= WAL_COMPACT_MAX_BYTES);
+    const uint64_t place = wal_record_place(owner, lsn, type, (uint32_t)payload->size);
     return (struct wal_prefix){
-        .check = wal_check_at(place, payload),
-        .length = (uint32_t)payload.size,
+        .check = payload_check(place, payload),
+        .length = (uint32_t)payload->size,
         .type = type,
         .compact = true,
         .tag = tag_of(place),

@@ -79,10 +79,20 @@ static inline struct wal_prefix wal_prefix_decode(const uint8_t from[WAL_PREFIX_
 void wal_prefix_encode(uint8_t to[WAL_PREFIX_BYTES], const struct wal_prefix *prefix);
 bool wal_is_zero(const uint8_t *bytes, size_t size);
 
+/* What a record holds: parts, one behind the other. Borrowed. */
+struct wal_payload {
+    const struct slice *parts;
+    unsigned count;
+    size_t size; /* of all */
+};
+static inline struct wal_payload wal_payload_of(const struct slice *whole) {
+    return (struct wal_payload){.parts = whole, .count = 1, .size = whole->size};
+}
+
 /* The check of a record: covers owner, place, type, length and payload. */
-uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
+uint32_t wal_record_check(uint64_t owner, uint64_t lsn, uint8_t type, const struct wal_payload *payload);
 /* The prefix of a compact group with that payload. */
-struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, struct slice payload);
+struct wal_prefix wal_compact_prefix(uint64_t owner, uint64_t lsn, uint8_t type, const struct wal_payload *payload);
 /* What salts the check of a record there, and tags a compact one. */
 uint64_t wal_record_place(uint64_t owner, uint64_t lsn, uint8_t type, uint32_t length);
 /* Whether a prefix is a compact group's of that place. */

@@ -82,22 +82,26 @@ bool wal_image_fits(const struct wal_image *image, size_t payload_bytes) {
     return !image->closed && end_with(image, payload_bytes) <= wal_capacity(image->segment_bytes);
 }
 
-enum status wal_image_add(struct wal_image *image, uint64_t owner, uint8_t type, struct slice payload, uint64_t *lsn) {
-    check(wal_image_fits(image, payload.size));
-    enum status status = reach(image, end_with(image, payload.size));
+enum status wal_image_add(struct wal_image *image, uint64_t owner, uint8_t type, const struct wal_payload *payload,
+                          uint64_t *lsn) {
+    check(wal_image_fits(image, payload->size));
+    enum status status = reach(image, end_with(image, payload->size));
     if (status != STATUS_OK) return status;
     uint64_t start = wal_item_start(image->end);
     *lsn = wal_lsn(image->segment, start);
     struct wal_prefix prefix = {
         .check = wal_record_check(owner, *lsn, type, payload),
-        .length = (uint32_t)payload.size,
+        .length = (uint32_t)payload->size,
         .type = type,
     };
     uint8_t bytes[WAL_PREFIX_BYTES];
     wal_prefix_encode(bytes, &prefix);
     put(image, start, bytes, sizeof bytes);
-    put(image, start + WAL_PREFIX_BYTES, payload.data, payload.size);
-    image->end = start + WAL_PREFIX_BYTES + payload.size;
+    image->end = start + WAL_PREFIX_BYTES;
+    for (unsigned i = 0; i < payload->count; i++) {
+        put(image, image->end, payload->parts[i].data, payload->parts[i].size);
+        image->end += payload->parts[i].size;
+    }
     image->sum = wal_sum_add(image->sum, prefix.check);
     image->count++;
     return STATUS_OK;

@@ -55,8 +55,8 @@ MUST_CHECK enum status wal_image_begin(struct wal_image *image, uint64_t owner, 
                                        uint64_t segment_bytes, uint64_t begin, uint64_t group, const uint8_t *shared);
 /* Whether a record with a payload of that size still finds room in the segment. */
 bool wal_image_fits(const struct wal_image *image, size_t payload_bytes);
-MUST_CHECK enum status wal_image_add(struct wal_image *image, uint64_t owner, uint8_t type, struct slice payload,
-                                     uint64_t *lsn);
+MUST_CHECK enum status wal_image_add(struct wal_image *image, uint64_t owner, uint8_t type,
+                                     const struct wal_payload *payload, uint64_t *lsn);
 
 struct wal_seal {
     uint64_t owner;
@@ -136,7 +136,6 @@ struct wal {
     uint8_t tail[WAL_PUT_SECTORS * IO_SECTOR_BYTES];
     enum status failed; /* not OK: read-only, and why */
     size_t pending;
-    struct buf gather; /* parts of a record, joined */
     struct io_op op;
     uint64_t drop_below;   /* segment number asked for by wal_drop_before */
     bool dropped_unsynced; /* some that were dropped had not been synced, and may still have their names */
@@ -229,9 +228,6 @@ void wal_rotation_done(struct wal *wal);
 /* Marks the log read-only and says why. */
 enum status wal_fail(struct wal *wal, enum status status, const char *what);
 
-/* The payload in one piece: the parts, or the log's own buffer. */
-MUST_CHECK enum status wal_join_parts(struct wal *wal, const struct slice *parts, unsigned part_count,
-                                      struct slice *payload);
 /* What a commit that was not synced leaves to do: pages on their way, the next segment. */
 void wal_after_unsynced(struct wal *wal);
 

@@ -55,35 +55,38 @@ static void note_written(struct wal *wal, uint64_t end, uint64_t sectors) {
         memcpy(wal->tail, wal->tail + (sectors - 1) * IO_SECTOR_BYTES, IO_SECTOR_BYTES);
 }
 
-/* Where stream bytes that lie in one sector stand. */
-static const uint8_t *in_tail(const struct wal *wal, uint64_t position) {
-    const uint64_t sector = position / WAL_BODY_BYTES - wal->current_end / WAL_BODY_BYTES;
-    return wal->tail + sector * IO_SECTOR_BYTES + WAL_STAMP_BYTES + position % WAL_BODY_BYTES;
+/* A payload that lies in one sector is gathered there already. */
+static struct wal_prefix prefix_of(const struct wal *wal, uint64_t lsn, uint8_t type,
+                                   const struct wal_payload *payload) {
+    const uint64_t start = wal->current_end + WAL_PREFIX_BYTES;
+    if (start % WAL_BODY_BYTES + payload->size > WAL_BODY_BYTES)
+        return wal_compact_prefix(wal->owner, lsn, type, payload);
+    const uint64_t sector = start / WAL_BODY_BYTES - wal->current_end / WAL_BODY_BYTES;
+    const uint8_t *there = wal->tail + sector * IO_SECTOR_BYTES + WAL_STAMP_BYTES + start % WAL_BODY_BYTES;
+    const struct slice whole = slice_make(there, payload->size);
+    const struct wal_payload gathered = wal_payload_of(&whole);
+    return wal_compact_prefix(wal->owner, lsn, type, &gathered);
 }
 
-/* A payload that lies in one sector is gathered there; another one before. */
-static enum status put_compact(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count,
-                               size_t size, uint64_t *lsn) {
-    const uint64_t begin = wal->current_end, start = begin + WAL_PREFIX_BYTES, end = wal_item_start(start + size);
+static enum status put_compact(struct wal *wal, uint8_t type, const struct wal_payload *payload, uint64_t *lsn) {
+    const uint64_t begin = wal->current_end, start = begin + WAL_PREFIX_BYTES;
+    const uint64_t end = wal_item_start(start + payload->size);
     const uint64_t sectors = (end - 1) / WAL_BODY_BYTES - begin / WAL_BODY_BYTES + 1;
     uint8_t bytes[WAL_PREFIX_BYTES];
-    struct slice payload = slice_make(in_tail(wal, start), size);
-    const bool together = start % WAL_BODY_BYTES + size <= WAL_BODY_BYTES;
-    enum status status = together ? STATUS_OK : wal_join_parts(wal, parts, part_count, &payload);
-    if (status != STATUS_OK) return status;
     clear_reached(wal, sectors);
     uint64_t at = start;
-    for (unsigned i = 0; i < part_count; i++) {
-        put(wal, at, parts[i].data, parts[i].size);
-        at += parts[i].size;
+    for (unsigned i = 0; i < payload->count; i++) {
+        put(wal, at, payload->parts[i].data, payload->parts[i].size);
+        at += payload->parts[i].size;
     }
     *lsn = wal_lsn(wal->current_segment, begin);
-    const struct wal_prefix prefix = wal_compact_prefix(wal->owner, *lsn, type, payload);
+    const struct wal_prefix prefix = prefix_of(wal, *lsn, type, payload);
     wal_prefix_encode(bytes, &prefix);
     put(wal, begin, bytes, sizeof bytes);
     stamp(wal, sectors);
     const uint64_t offset = wal_offset_of(begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-    status = io_file_write(wal_current_file(wal), offset, wal->tail, (size_t)sectors * IO_SECTOR_BYTES);
+    const enum status status =
+        io_file_write(wal_current_file(wal), offset, wal->tail, (size_t)sectors * IO_SECTOR_BYTES);
     if (status != STATUS_OK) return wal_fail(wal, status, "write failed");
     note_written(wal, end, sectors);
     return STATUS_OK;
@@ -99,7 +102,8 @@ enum status wal_put(struct wal *wal, uint8_t type, const struct slice *parts, un
         const enum status status = wal_append(wal, type, parts, part_count, lsn);
         return status == STATUS_OK ? wal_commit(wal, false) : status;
     }
-    const enum status status = put_compact(wal, type, parts, part_count, size, lsn);
+    const struct wal_payload payload = {.parts = parts, .count = part_count, .size = size};
+    const enum status status = put_compact(wal, type, &payload, lsn);
     if (status != STATUS_OK) return status;
     wal->stats.records++;
     wal->stats.payload_bytes += size;

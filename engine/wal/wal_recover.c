@@ -515,7 +515,6 @@ void wal_free(struct wal *wal) {
     free_images(&wal->groups);
     free_images(&wal->idle_images);
     io_file_close(wal->filling);
-    buf_deinit(&wal->gather);
     condition_deinit(&wal->changed);
     mutex_deinit(&wal->mutex);
     free(wal);

@@ -349,8 +349,9 @@ static enum status next_record(struct wal_scan *scan, const struct wal_group *gr
     record->type = prefix.type;
     *what = "a record does not verify";
     const bool sound = prefix.type != 0 && prefix.compact == group->compact;
+    const struct wal_payload payload = wal_payload_of(&record->payload);
     if (!sound ||
-        (!checked && prefix.check != wal_record_check(scan->header.owner, record->lsn, prefix.type, record->payload)))
+        (!checked && prefix.check != wal_record_check(scan->header.owner, record->lsn, prefix.type, &payload)))
         return STATUS_OK;
     *what = "bytes between records are not zero";
     if (!is_zero_between(scan, *position, start)) return STATUS_OK;

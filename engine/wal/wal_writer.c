@@ -94,22 +94,6 @@ static enum status group_for(struct wal *wal, size_t payload_bytes, struct wal_i
     return status;
 }
 
-enum status wal_join_parts(struct wal *wal, const struct slice *parts, unsigned part_count, struct slice *payload) {
-    if (part_count == 0) {
-        *payload = slice_make(NULL, 0);
-        return STATUS_OK;
-    }
-    *payload = parts[0];
-    if (part_count == 1) return STATUS_OK;
-    buf_clear(&wal->gather);
-    for (unsigned i = 0; i < part_count; i++) {
-        enum status status = buf_append_slice(&wal->gather, parts[i]);
-        if (status != STATUS_OK) return status;
-    }
-    *payload = buf_slice(&wal->gather);
-    return STATUS_OK;
-}
-
 enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts, unsigned part_count, uint64_t *lsn) {
     check(type != 0 && part_count <= WAL_PARTS_MAX);
     if (wal->failed != STATUS_OK) return STATUS_READ_ONLY;
@@ -122,11 +106,10 @@ enum status wal_append(struct wal *wal, uint8_t type, const struct slice *parts,
     size_t cost = WAL_PREFIX_BYTES + size;
     if (wal->pending > 0 && wal->pending + cost > wal->pending_limit) return STATUS_BUSY;
 
-    struct slice payload;
-    enum status status = wal_join_parts(wal, parts, part_count, &payload);
+    const struct wal_payload payload = {.parts = parts, .count = part_count, .size = size};
     struct wal_image *image;
-    if (status == STATUS_OK) status = group_for(wal, size, &image);
-    if (status == STATUS_OK) status = wal_image_add(image, wal->owner, type, payload, lsn);
+    enum status status = group_for(wal, size, &image);
+    if (status == STATUS_OK) status = wal_image_add(image, wal->owner, type, &payload, lsn);
     if (status != STATUS_OK) return status;
     image->pending += cost;
     wal->pending += cost;
@@ -496,5 +479,5 @@ static size_t images_bytes(const struct list *images) {
 }
 
 size_t wal_memory_bytes(const struct wal *wal) {
-    return sizeof *wal + wal->gather.capacity + images_bytes(&wal->groups) + images_bytes(&wal->idle_images);
+    return sizeof *wal + images_bytes(&wal->groups) + images_bytes(&wal->idle_images);
 }

@@ -79,8 +79,9 @@ static uint64_t mend_records(uint8_t *bytes, const struct wal_segment_header *he
         struct wal_prefix prefix = wal_prefix_decode(prefix_bytes);
         if (prefix.length > group->begin + group->length - start - WAL_PREFIX_BYTES) break;
         gather(bytes, start + WAL_PREFIX_BYTES, payload, prefix.length);
-        prefix.check = wal_record_check(header->owner, wal_lsn(header->segment, start), prefix.type,
-                                        slice_make(payload, prefix.length));
+        const struct slice whole = slice_make(payload, prefix.length);
+        const struct wal_payload mended = wal_payload_of(&whole);
+        prefix.check = wal_record_check(header->owner, wal_lsn(header->segment, start), prefix.type, &mended);
         wal_prefix_encode(prefix_bytes, &prefix);
         scatter(bytes, start, prefix_bytes, sizeof prefix_bytes);
         sum = wal_sum_add(sum, prefix.check);
@@ -99,8 +100,10 @@ static uint64_t mend_compact(uint8_t *bytes, const struct wal_segment_header *he
     if (header->version < WAL_VERSION_COMPACT || !found.compact || found.type == 0) return 0;
     if (found.length > wal_capacity(SEGMENT) - start) return 0;
     gather(bytes, start, payload, found.length);
-    const struct wal_prefix prefix = wal_compact_prefix(header->owner, wal_lsn(header->segment, position), found.type,
-                                                        slice_make(payload, found.length));
+    const struct slice whole = slice_make(payload, found.length);
+    const struct wal_payload mended = wal_payload_of(&whole);
+    const struct wal_prefix prefix =
+        wal_compact_prefix(header->owner, wal_lsn(header->segment, position), found.type, &mended);
     wal_prefix_encode(prefix_bytes, &prefix);
     scatter(bytes, position, prefix_bytes, sizeof prefix_bytes);
     return wal_item_start(start + found.length) - position;

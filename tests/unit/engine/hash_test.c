@@ -38,15 +38,19 @@ static void pieces_hash_as_the_whole(void **state) {
     assert_non_null(data);
     prng_fill(&prng, data, SIZE);
     for (int run = 0; run < 200; run++) {
-        size_t size = prng_below(&prng, SIZE + 1);
+        size_t size = prng_below(&prng, run % 2 ? SIZE + 1 : 800);
         uint64_t seed = prng_next(&prng);
         struct hash_stream *stream = hash_stream_create(seed);
+        struct slice parts[SIZE];
+        unsigned count = 0;
         assert_non_null(stream);
         for (size_t at = 0; at < size;) {
             size_t part = 1 + prng_below(&prng, size - at);
             hash_stream_update(stream, slice_make(data + at, part));
+            parts[count++] = slice_make(data + at, part);
             at += part;
         }
+        assert_true(hash64_parts(parts, count, seed) == hash64(slice_make(data, size), seed));
         assert_true(hash_stream_value(stream) == hash64(slice_make(data, size), seed));
         hash_stream_destroy(stream);
     }

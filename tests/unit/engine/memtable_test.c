@@ -548,11 +548,35 @@ static void few_keys_that_were_never_added_are_searched_for(void **state) {
     memtable_release(memtable);
 }
 
+/* Of a batch; three layers of the filter begin in its midst. */
+static void what_was_added_unsettled_may_be_there_once_it_is_settled(void **state) {
+    (void)state;
+    enum { BATCH = 1000, BATCHES = 30 };
+    struct memtable *memtable = memtable_create(1);
+    uint8_t key[8];
+    uint64_t number = 0;
+    for (int batch = 0; batch < BATCHES; batch++) {
+        const uint64_t first = number;
+        for (int i = 0; i < BATCH; i++, number++) {
+            coding_put_key_u64(key, number);
+            const struct slice there = slice_make(key, 8);
+            assert_int_equal(memtable_add_unsettled(memtable, 1, ENTRY_PUT, number + 1, there, there), STATUS_OK);
+        }
+        memtable_settle(memtable);
+        for (uint64_t i = first; i < number; i++) {
+            coding_put_key_u64(key, i);
+            assert_true(memtable_may_have(memtable, 1, entry_key_hash(slice_make(key, 8))));
+        }
+    }
+    memtable_release(memtable);
+}
+
 int main(void) {
     struct prng prng;
     prng_init(&prng, 77);
     prng_fill(&prng, noise, sizeof noise);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_added_unsettled_may_be_there_once_it_is_settled),
         cmocka_unit_test(few_keys_that_were_never_added_are_searched_for),
         cmocka_unit_test(every_snapshot_sees_what_was_written_before_it),
         cmocka_unit_test(a_touch_changes_no_answer),
