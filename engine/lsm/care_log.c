@@ -1,5 +1,6 @@
 /*
- * care_log: the own log in a repair: where it goes on behind the tables, and its sound part when the rest is damaged.
+ * care_log: the own log in a repair: where it goes on behind the tables, and its sound part when the rest is damaged:
+ * what comes before a damaged place, and what comes behind it as long as batches show that it follows.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/log_follow.h"
 #include "engine/wal.h"
+#include "engine/wal/wal_salvage.h"
 
 enum { COMMIT_EVERY = 256 };
 
@@ -25,6 +27,12 @@ struct log_walk {
     bool has_record;
     bool is_past; /* beyond what the tables hold */
     uint64_t uncommitted;
+
+    /* Of a damaged log. */
+    bool has_gap;                  /* batches may be missing before the next one */
+    bool ends;                     /* what comes now does not follow */
+    uint64_t left;                 /* batches of which that is so */
+    uint64_t from_index, to_index; /* the first and the last of them */
 };
 
 /* The batches that the tables hold come first; the mark is that of the last of them. Its sequence is the one before the
@@ -51,19 +59,21 @@ static void note_batch(struct log_walk *walk, const struct batch_header *header)
     walk->next_sequence = header->first_sequence + header->count;
 }
 
-static enum status visit(void *context, const struct wal_record *record) {
-    struct log_walk *walk = context;
-    struct batch_header header;
-    struct slice operations;
+static enum status take(struct log_walk *walk, const struct wal_record *record, const struct batch_header *header) {
     uint64_t lsn;
-    enum status status = batch_header_decode(record->payload, &header, &operations);
-    if (status != STATUS_OK) return status;
-    note_batch(walk, &header);
+    note_batch(walk, header);
     walk->plan->log_records++;
     if (!walk->copy) return STATUS_OK;
-    status = wal_append(walk->copy, record->type, &record->payload, 1, &lsn);
+    enum status status = wal_append(walk->copy, record->type, &record->payload, 1, &lsn);
     if (status == STATUS_OK && ++walk->uncommitted % COMMIT_EVERY == 0) status = wal_commit(walk->copy, false);
     return status;
+}
+
+static enum status visit(void *context, const struct wal_record *record) {
+    struct batch_header header;
+    struct slice operations;
+    const enum status status = batch_header_decode(record->payload, &header, &operations);
+    return status == STATUS_OK ? take(context, record, &header) : status;
 }
 
 static enum status open_log(const struct care_plan *plan, const char *path,
@@ -75,10 +85,53 @@ static enum status open_log(const struct care_plan *plan, const char *path,
     return wal_open(plan->io, path, &options, each, context, &wal, &recovery, error);
 }
 
-static enum status walk_log(struct log_walk *walk, const char *path, struct error *error) {
-    walk->plan->log_records = 0;
-    return open_log(walk->plan, path, visit, walk, error);
+/* ---- A damaged log ----------------------------------------------------------------------------------------------- */
+
+/* What is lost before the batch is in tables, or holds no batch: it goes on where they end, or the one before did. */
+static bool closes_gap(const struct log_walk *walk, const struct batch_header *header) {
+    const struct salvage *salvage = &walk->plan->salvage;
+    if (walk->has_record && header->mark.index == walk->last.index + 1 && header->first_sequence == walk->next_sequence)
+        return true;
+    if (header->first_sequence != walk->tables_end + 1) return false;
+    return !walk->plan->manifest_is_sound || header->mark.index == salvage->mark.index + 1;
 }
+
+static enum status visit_salvaged(void *context, const struct wal_record *record) {
+    struct log_walk *walk = context;
+    struct batch_header header;
+    struct slice operations;
+    const bool is_batch = batch_header_decode(record->payload, &header, &operations) == STATUS_OK;
+    if (is_batch && walk->has_gap && closes_gap(walk, &header)) walk->has_gap = false;
+    const bool is_in_tables = is_batch && header.first_sequence <= walk->tables_end;
+    walk->ends = walk->ends || !is_batch || (walk->has_gap && !is_in_tables);
+    if (!walk->ends) return take(walk, record, &header);
+    if (is_batch && walk->left == 0) walk->from_index = header.mark.index;
+    if (is_batch) walk->to_index = header.mark.index;
+    walk->left++;
+    return STATUS_OK;
+}
+
+static void note_loss(void *context, const struct wal_loss *loss) {
+    struct log_walk *walk = context;
+    walk->has_gap = walk->has_gap || loss->costs_records;
+    if (walk->copy) return; /* was told */
+    care_say(walk->plan, "%s of the log: %s, offset %" PRIu64 " to %" PRIu64 ": %s",
+             loss->costs_records ? "lost" : "not sound", loss->path, loss->from, loss->to, loss->what);
+}
+
+static enum status salvage_log(struct log_walk *walk, const char *path, struct error *error) {
+    const struct wal_salvage_visitor visitor = {visit_salvaged, note_loss, walk};
+    walk->plan->log_records = 0;
+    const enum status status = wal_salvage(walk->plan->io, path, walk->plan->store, &visitor, error);
+    if (status != STATUS_OK || walk->copy || walk->left == 0) return status;
+    care_say(walk->plan,
+             "%" PRIu64 " batches of the log behind that verify, %" PRIu64 " to %" PRIu64
+             ", and do not follow on what is kept: they are set aside with it",
+             walk->left, walk->from_index, walk->to_index);
+    return status;
+}
+
+/* ---- Tables and log ---------------------------------------------------------------------------------------------- */
 
 static uint64_t end_of_tables(const struct care_plan *plan) {
     uint64_t end = 0;
@@ -122,18 +175,23 @@ enum status care_log_follows(const struct care_plan *plan, bool *follows) {
 }
 
 enum status care_read_log(struct care_plan *plan, struct error *error) {
-    struct log_walk walk = {.plan = plan, .tables_end = end_of_tables(plan)};
+    const uint64_t end = end_of_tables(plan);
     char path[IO_PATH_BYTES];
     enum status status = care_log_path(plan, path);
     if (status != STATUS_OK) return status;
     struct salvage *salvage = &plan->salvage;
-    if (salvage->has_mark && salvage->last_sequence > walk.tables_end) walk.tables_end = salvage->last_sequence;
-    status = walk_log(&walk, path, error);
+    plan->tables_end = salvage->has_mark && salvage->last_sequence > end ? salvage->last_sequence : end;
+    struct log_walk walk = {.plan = plan, .tables_end = plan->tables_end};
+    status = open_log(plan, path, visit, &walk, error);
     plan->log_is_damaged =
         status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO;
-    if (plan->log_is_damaged) care_say(plan, "the log is damaged: %s", error->text);
-    if (status != STATUS_OK && !plan->log_is_damaged) return status;
-    *error = (struct error){.status = STATUS_OK};
+    if (plan->log_is_damaged) {
+        care_say(plan, "the log is damaged: %s", error->text);
+        *error = (struct error){.status = STATUS_OK};
+        walk = (struct log_walk){.plan = plan, .tables_end = plan->tables_end};
+        status = salvage_log(&walk, path, error);
+    }
+    if (status != STATUS_OK) return status;
     if (plan->manifest_is_sound) return STATUS_OK; /* its mark holds */
     if (walk.has_record && (!salvage->has_mark || walk.mark.index >= salvage->mark.index)) {
         salvage->mark = walk.mark;
@@ -151,14 +209,12 @@ static enum status remove_leftover(const struct care_plan *plan, const char *cop
 }
 
 static enum status copy_records(struct care_plan *plan, const char *path, const char *copy, struct error *error) {
-    struct log_walk walk = {.plan = plan};
+    struct log_walk walk = {.plan = plan, .tables_end = plan->tables_end};
     const struct wal_options options = {.owner = plan->store};
     struct wal_recovery recovery;
     enum status status = wal_open(plan->io, copy, &options, NULL, NULL, &walk.copy, &recovery, error);
     if (status != STATUS_OK) return status;
-    status = walk_log(&walk, path, error); /* ends at the damaged place, as before */
-    if (status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH || status == STATUS_IO)
-        status = STATUS_OK;
+    status = salvage_log(&walk, path, error); /* comes to the same as before */
     if (status == STATUS_OK) status = wal_commit(walk.copy, true);
     wal_close(walk.copy);
     return status == STATUS_OK ? io_dir_sync(plan->io, plan->dir) : status;

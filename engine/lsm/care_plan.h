@@ -62,7 +62,8 @@ struct care_plan {
     bool log_is_copy; /* a repair was cut between its two moves: the log is still called wal.repaired */
     bool log_is_damaged;
     uint64_t log_records;
-    uint64_t ambiguous; /* entries of two tables that claim the same place */
+    uint64_t tables_end; /* the highest sequence in tables, as it was when the log was read */
+    uint64_t ambiguous;  /* entries of two tables that claim the same place */
 };
 
 void care_say(const struct care_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -330,7 +330,7 @@ static void say_plan(const struct care_plan *plan) {
     }
     if (plan->has_log)
         care_say(plan, "the log: %" PRIu64 " records%s", plan->log_records,
-                 plan->log_is_damaged ? " up to the damaged place; the old log is set aside" : "");
+                 plan->log_is_damaged ? " are kept; the old log is set aside" : "");
 }
 
 static enum status fill_edit(struct care_plan *plan, struct edit *edit) {

@@ -422,7 +422,7 @@ static void a_device_that_answers_with_errors_ends_a_repair_that_changes_nothing
     }
 }
 
-/* When asked for: a sector costs what stands in it, and of the log what comes behind. */
+/* When asked for: a sector costs what stands in it, and of the log what does not follow without it. */
 static void what_can_t_be_read_is_lost_when_that_is_asked_for(void **state) {
     (void)state;
     static const char *const endings[] = {"SUPERBLOCK", ".manifest", ".wal"};
