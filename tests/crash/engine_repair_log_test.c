@@ -16,8 +16,7 @@
 #include <cmocka.h>
 
 #include "engine/base/hash.h"
-#include "engine/care.h"
-#include "tests/harness/engine_lab.h"
+#include "tests/harness/repair_lab.h"
 #include "tests/harness/test_env.h"
 
 enum { TREE = 1, SEGMENTS_MAX = 16, UNSYNCED = 1000, SEGMENT_BYTES = 64 << 10, VALUE_BYTES = 240 };
@@ -102,21 +101,10 @@ static void damage(struct store *store, unsigned segment, uint64_t offset, uint6
         assert_int_equal(sim_disk_damage(store->lab.disk, store->segments[segment].path, at, how), STATUS_OK);
 }
 
-static void keep_line(void *context, const char *line) {
-    assert_int_equal(buf_append_format(context, "%s\n", line), STATUS_OK);
-}
-
 static void repair(struct store *store) {
-    struct care_repair_options options = {.unreadable_as_lost = true, .say = keep_line, .context = &store->lines};
-    struct care_repair_report report;
-    struct error error;
-    const enum status status = engine_care_repair(store->lab.io, "db", &options, &report, &error);
-    if (status != STATUS_OK) fail_msg("repair: %s", error.text);
-    assert_int_equal(buf_append_byte(&store->lines, 0), STATUS_OK);
-    const struct care_verify_options verify = {.visit = NULL};
-    struct care_verify_report verified;
-    if (engine_care_verify(store->lab.io, "db", &verify, &verified, &error) != STATUS_OK)
-        fail_msg("verify: %s\n%s", error.text, (const char *)store->lines.data);
+    repair_lab_repair(&store->lab, REPAIR_UNREADABLE_AS_LOST, &store->lines);
+    if (repair_lab_verify(&store->lab, NULL) != STATUS_OK)
+        fail_msg("it does not verify\n%s", (const char *)store->lines.data);
     lab_store_open(&store->lab);
 }
 

@@ -19,21 +19,16 @@
 #include "engine/base/coding.h"
 #include "engine/base/hash.h"
 #include "engine/base/prng.h"
-#include "engine/care.h"
-#include "tests/harness/engine_lab.h"
+#include "tests/harness/repair_lab.h"
 #include "tests/harness/test_env.h"
 #include "tools/sim/sim_io.h"
 
 enum { TREE = 1, KEYS = 400, WRITES = 2500, VALUE_BYTES = 80, MS = 1000000 };
 
 struct store {
-    uint64_t seed;
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
+    struct lab_store lab;    /* the engine is open in a test for itself alone */
     unsigned expected[KEYS]; /* the write that each key holds; 0 = none */
-    bool unreadable_as_lost; /* asked of repairs */
+    unsigned how;            /* repairs are asked for: REPAIR_UNREADABLE_AS_LOST or 0 */
 };
 
 static void key_of(unsigned key, char text[16]) {
@@ -49,7 +44,7 @@ static void value_of(unsigned write, char text[VALUE_BYTES]) {
 static void write_one(struct store *store, struct engine *engine, struct prng *prng, unsigned write) {
     char key[16], value[VALUE_BYTES], end[16];
     /* Most writes of a while fall into one part of the keys, so that tables move down unread. */
-    const unsigned part = (unsigned)(hash_mix(store->seed, write / 90) % 5) * (KEYS / 5);
+    const unsigned part = (unsigned)(hash_mix(store->lab.seed, write / 90) % 5) * (KEYS / 5);
     const unsigned at =
         prng_chance(prng, 9, 10) ? part + (unsigned)prng_below(prng, KEYS / 5) : (unsigned)prng_below(prng, KEYS);
     key_of(at, key);
@@ -70,63 +65,40 @@ static void write_one(struct store *store, struct engine *engine, struct prng *p
 
 /* The machine, and no store yet. */
 static void boot(struct store *store, uint64_t seed) {
-    *store = (struct store){.seed = seed, .options = lab_options()};
-    store->sim = sim_create(seed);
-    store->disk = sim_disk_create(seed);
-    store->io = sim_io_create(store->sim, store->disk, NULL);
+    *store = (struct store){.how = 0};
+    lab_store_init(&store->lab, seed);
 }
 
 static void make(struct store *store, uint64_t seed) {
     struct prng prng;
     boot(store, seed);
-    store->options.memtable_bytes = 8 << 10;
-    store->options.file_bytes = 4 << 10;
-    store->options.level_base_bytes = 4 << 10;
-    store->options.level_ratio = 2;
+    store->lab.options.memtable_bytes = 8 << 10;
+    store->lab.options.file_bytes = 4 << 10;
+    store->lab.options.level_base_bytes = 4 << 10;
+    store->lab.options.level_ratio = 2;
     prng_init(&prng, seed);
-    struct engine *engine = lab_open(store->io, "db", &store->options);
+    struct engine *engine = lab_open(store->lab.io, "db", &store->lab.options);
     lab_create_tree(engine, TREE, LAB_PLAIN);
     struct engine_snapshot *snapshot = NULL;
     for (unsigned i = 1; i <= WRITES; i++) {
         if (i == WRITES / 3) snapshot = engine_snapshot_acquire(engine); /* versions keep their sequences */
         write_one(store, engine, &prng, i);
-        if (i % 100 == 0) io_run(store->io, io_now_ns(store->io) + MS);
+        if (i % 100 == 0) io_run(store->lab.io, io_now_ns(store->lab.io) + MS);
     }
     engine_snapshot_release(engine, snapshot);
     engine_close(engine);
 }
 
 static void unmake(struct store *store) {
-    io_destroy(store->io);
-    sim_disk_destroy(store->disk);
-    sim_destroy(store->sim);
-}
-
-static enum status verify(struct store *store, uint64_t *findings) {
-    const struct care_verify_options options = {.visit = NULL};
-    struct care_verify_report report;
-    struct error error;
-    const enum status status = engine_care_verify(store->io, "db", &options, &report, &error);
-    if (status != STATUS_OK && status != STATUS_CORRUPT) fail_msg("verify: %s", error.text);
-    if (findings) *findings = report.findings;
-    return status;
-}
-
-static void keep_line(void *context, const char *line) {
-    struct buf *lines = context;
-    assert_int_equal(buf_append_format(lines, "%s\n", line), STATUS_OK);
+    lab_store_deinit(&store->lab);
 }
 
 static struct care_repair_report repair(struct store *store, bool dry_run, struct buf *lines) {
-    const struct care_repair_options options = {
-        .dry_run = dry_run, .unreadable_as_lost = store->unreadable_as_lost, .say = keep_line, .context = lines};
-    struct care_repair_report report;
-    struct error error;
-    buf_clear(lines);
-    const enum status status = engine_care_repair(store->io, "db", &options, &report, &error);
-    if (status != STATUS_OK) fail_msg("seed %llu: repair: %s", (unsigned long long)store->seed, error.text);
-    assert_int_equal(buf_append_byte(lines, 0), STATUS_OK);
-    return report;
+    return repair_lab_repair(&store->lab, store->how | (dry_run ? REPAIR_DRY : 0), lines);
+}
+
+static unsigned count_tables(const struct store *store) {
+    return repair_lab_count(&store->lab, ".sst");
 }
 
 /* What the store holds is what was written. */
@@ -140,22 +112,10 @@ static void expect_all(struct store *store, struct engine *engine, const struct 
         const bool right = store->expected[i] ? status == STATUS_OK && slice_equal(found.data, slice_from_text(value))
                                               : status == STATUS_NOT_FOUND;
         if (!right)
-            fail_msg("seed %llu: %s: %s, expected write %u\n%s", (unsigned long long)store->seed, key,
+            fail_msg("seed %llu: %s: %s, expected write %u\n%s", (unsigned long long)store->lab.seed, key,
                      status_name(status), store->expected[i], (const char *)plan->data);
         if (status == STATUS_OK) engine_value_release(&found);
     }
-}
-
-static void count_file(void *context, const char *path, uint64_t size) {
-    const size_t length = strlen(path);
-    (void)size;
-    if (length > 4 && strcmp(path + length - 4, ".sst") == 0) ++*(uint64_t *)context;
-}
-
-static uint64_t count_tables(struct store *store) {
-    uint64_t count = 0;
-    sim_disk_walk(store->disk, count_file, &count);
-    return count;
 }
 
 /* Whether the lines of a plan name `key` among what is lost. */
@@ -192,7 +152,7 @@ static void expect_unnamed(struct store *store, struct engine *engine, const str
                                               : status == STATUS_NOT_FOUND;
         if (!right)
             fail_msg("seed %llu: %s is not named as lost, and %s, expected write %u\n%s",
-                     (unsigned long long)store->seed, key, status_name(status), store->expected[i],
+                     (unsigned long long)store->lab.seed, key, status_name(status), store->expected[i],
                      (const char *)plan->data);
         if (status == STATUS_OK) engine_value_release(&found);
         unnamed_sound++;
@@ -203,19 +163,13 @@ static unsigned merged, ordered; /* repairs that had to merge tables, or to put 
 
 /* Dry run, repair, open, compare, go on writing, verify. */
 static void mend(struct store *store, bool all_is_there) {
-    struct buf dry = BUF_EMPTY, done = BUF_EMPTY;
-    const uint64_t before = sim_disk_hash(store->disk), tables = count_tables(store);
-    repair(store, true, &dry);
-    assert_int_equal(sim_disk_hash(store->disk), before);
-    const struct care_repair_report report = repair(store, false, &done);
-    assert_true(report.needed);
+    struct buf done = BUF_EMPTY;
+    const unsigned tables = count_tables(store);
+    repair_lab_mend(&store->lab, store->how, &done);
     merged += strstr((const char *)done.data, "merged entry by entry") != NULL;
     ordered += strstr((const char *)done.data, "in the order of their sequences") != NULL;
-    assert_true(strncmp((const char *)dry.data, (const char *)done.data, dry.size - 1) == 0);
     assert_true(count_tables(store) >= tables);
-    if (verify(store, NULL) != STATUS_OK)
-        fail_msg("seed %llu: it does not verify\n%s", (unsigned long long)store->seed, (const char *)done.data);
-    struct engine *engine = lab_open(store->io, "db", &store->options);
+    struct engine *engine = lab_open(store->lab.io, "db", &store->lab.options);
     if (all_is_there) expect_all(store, engine, &done);
     lab_put(engine, TREE, "after", "1");
     assert_int_equal(engine_compact(engine), STATUS_OK);
@@ -224,31 +178,7 @@ static void mend(struct store *store, bool all_is_there) {
     assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
     engine_close(engine);
     assert_false(repair(store, false, &done).needed);
-    buf_deinit(&dry);
     buf_deinit(&done);
-}
-
-struct search {
-    const char *ending;
-    char path[IO_PATH_BYTES];
-    uint64_t size;
-    unsigned skip;
-};
-
-static void match(void *context, const char *path, uint64_t size) {
-    struct search *search = context;
-    const size_t length = strlen(path), ending = strlen(search->ending);
-    if (length < ending || strcmp(path + length - ending, search->ending) != 0 || search->size) return;
-    if (search->skip-- > 0) return;
-    snprintf(search->path, sizeof search->path, "%s", path);
-    search->size = size;
-}
-
-static struct search find(struct store *store, const char *ending, unsigned skip) {
-    struct search search = {.ending = ending, .skip = skip};
-    sim_disk_walk(store->disk, match, &search);
-    assert_true(search.size > 0);
-    return search;
 }
 
 static void rare_cases_were_met(void **state) {
@@ -264,10 +194,10 @@ static void a_sound_store_verifies_and_needs_no_repair(void **state) {
     struct store store;
     struct buf lines = BUF_EMPTY;
     make(&store, test_seed(1));
-    const uint64_t before = sim_disk_hash(store.disk);
-    assert_int_equal(verify(&store, NULL), STATUS_OK);
+    const uint64_t before = sim_disk_hash(store.lab.disk);
+    assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_OK);
     assert_false(repair(&store, false, &lines).needed);
-    assert_int_equal(sim_disk_hash(store.disk), before);
+    assert_int_equal(sim_disk_hash(store.lab.disk), before);
     buf_deinit(&lines);
     unmake(&store);
 }
@@ -277,10 +207,10 @@ static void a_lost_manifest_is_made_anew_of_tables_and_log(void **state) {
     for (uint64_t i = 0; i < test_scaled(30); i++) {
         struct store store;
         make(&store, test_seed(1) + i);
-        const struct search manifest = find(&store, ".manifest", 0);
-        assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
-        if (i % 2) assert_int_equal(io_remove(store.io, "db/SUPERBLOCK"), STATUS_OK);
-        assert_int_equal(verify(&store, NULL), STATUS_CORRUPT);
+        const struct repair_lab_file manifest = repair_lab_find(&store.lab, ".manifest", 0);
+        assert_int_equal(io_remove(store.lab.io, manifest.path), STATUS_OK);
+        if (i % 2) assert_int_equal(io_remove(store.lab.io, "db/SUPERBLOCK"), STATUS_OK);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_CORRUPT);
         mend(&store, true);
         unmake(&store);
     }
@@ -292,10 +222,10 @@ static void a_damaged_page_of_the_manifest_costs_nothing(void **state) {
     for (uint64_t page = 0; page < test_scaled(40); page++) {
         struct store store;
         make(&store, seed + page / 8);
-        const struct search manifest = find(&store, ".manifest", 0);
+        const struct repair_lab_file manifest = repair_lab_find(&store.lab, ".manifest", 0);
         const uint64_t offset = (page % (manifest.size / IO_PAGE_BYTES)) * IO_PAGE_BYTES + 100;
-        if (sim_disk_damage(store.disk, manifest.path, offset, SIM_DAMAGE_FLIP) != STATUS_OK) fail();
-        if (verify(&store, NULL) == STATUS_CORRUPT) mend(&store, true);
+        if (sim_disk_damage(store.lab.disk, manifest.path, offset, SIM_DAMAGE_FLIP) != STATUS_OK) fail();
+        if (repair_lab_verify(&store.lab, NULL) == STATUS_CORRUPT) mend(&store, true);
         unmake(&store);
     }
 }
@@ -308,13 +238,13 @@ static void a_damaged_table_is_named_and_set_aside_and_the_others_stay(void **st
         char path[IO_PATH_BYTES];
         uint64_t offset, findings;
         make(&store, test_seed(200) + i);
-        assert_int_equal(sim_disk_damage_any(store.disk, ".sst", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
+        assert_int_equal(sim_disk_damage_any(store.lab.disk, ".sst", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
                          STATUS_OK);
         if (i % 2) {
-            const struct search manifest = find(&store, ".manifest", 0);
-            assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+            const struct repair_lab_file manifest = repair_lab_find(&store.lab, ".manifest", 0);
+            assert_int_equal(io_remove(store.lab.io, manifest.path), STATUS_OK);
         }
-        assert_int_equal(verify(&store, &findings), STATUS_CORRUPT);
+        assert_int_equal(repair_lab_verify(&store.lab, &findings), STATUS_CORRUPT);
         assert_true(findings >= 1);
         repair(&store, true, &lines);
         assert_non_null(strstr((const char *)lines.data, strrchr(path, '/') + 1));
@@ -332,15 +262,16 @@ static void damage_table(struct store *store, uint64_t draw, bool index, enum si
     uint8_t end[128];
     size_t got = 0;
     prng_init(&prng, draw);
-    const struct search table = find(store, ".sst", (unsigned)prng_below(&prng, count_tables(store)));
-    assert_int_equal(io_file_open(store->io, table.path, IO_OPEN_READ, &file), STATUS_OK);
+    const struct repair_lab_file table =
+        repair_lab_find(&store->lab, ".sst", (unsigned)prng_below(&prng, count_tables(store)));
+    assert_int_equal(io_file_open(store->lab.io, table.path, IO_OPEN_READ, &file), STATUS_OK);
     assert_int_equal(io_file_read(file, table.size - sizeof end, end, sizeof end, &got), STATUS_OK);
     io_file_close(file);
     const uint64_t index_at = coding_get_u64(end + 64), index_bytes = coding_get_u32(end + 72);
     const uint64_t filter_at = coding_get_u64(end + 24); /* behind the data */
     const uint64_t offset = index ? index_at + prng_below(&prng, index_bytes)
                                   : 64 + prng_below(&prng, (filter_at ? filter_at : index_at) - 64);
-    assert_int_equal(sim_disk_damage(store->disk, table.path, offset, damage), STATUS_OK);
+    assert_int_equal(sim_disk_damage(store->lab.disk, table.path, offset, damage), STATUS_OK);
 }
 
 static void a_damaged_block_costs_the_keys_that_are_named_and_no_others(void **state) {
@@ -351,12 +282,13 @@ static void a_damaged_block_costs_the_keys_that_are_named_and_no_others(void **s
         make(&store, test_seed(400) + i);
         damage_table(&store, i, false, SIM_DAMAGE_FLIP);
         if (i % 2) {
-            const struct search manifest = find(&store, ".manifest", 0);
-            assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+            const struct repair_lab_file manifest = repair_lab_find(&store.lab, ".manifest", 0);
+            assert_int_equal(io_remove(store.lab.io, manifest.path), STATUS_OK);
         }
         assert_true(repair(&store, false, &lines).needed);
-        if (verify(&store, NULL) != STATUS_OK) fail_msg("seed %llu: %s", (unsigned long long)store.seed, lines.data);
-        struct engine *engine = lab_open(store.io, "db", &store.options);
+        if (repair_lab_verify(&store.lab, NULL) != STATUS_OK)
+            fail_msg("seed %llu: %s", (unsigned long long)store.lab.seed, lines.data);
+        struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
         expect_unnamed(&store, engine, &lines);
         engine_close(engine);
         buf_deinit(&lines);
@@ -383,22 +315,23 @@ static void a_lost_index_costs_nothing(void **state) {
 
 /* It ends with the device's error and the name of a file, and has changed nothing. */
 static void expect_refusal(struct store *store, const char *name) {
-    struct care_repair_options options = {.unreadable_as_lost = store->unreadable_as_lost};
+    struct care_repair_options options = {.unreadable_as_lost = store->how & REPAIR_UNREADABLE_AS_LOST};
     struct care_repair_report report;
     for (unsigned i = 0; i < 2; i++) {
         struct error error = {.status = STATUS_OK};
-        const uint64_t before = sim_disk_hash(store->disk);
+        const uint64_t before = sim_disk_hash(store->lab.disk);
         options.dry_run = i == 0;
-        const enum status status = engine_care_repair(store->io, "db", &options, &report, &error);
+        const enum status status = engine_care_repair(store->lab.io, "db", &options, &report, &error);
         if (status != STATUS_IO || !strstr(error.text, name) || !strstr(error.text, "nothing was changed"))
-            fail_msg("seed %llu, %s: %s: %s", (unsigned long long)store->seed, name, status_name(status), error.text);
-        assert_int_equal(sim_disk_hash(store->disk), before);
+            fail_msg("seed %llu, %s: %s: %s", (unsigned long long)store->lab.seed, name, status_name(status),
+                     error.text);
+        assert_int_equal(sim_disk_hash(store->lab.disk), before);
     }
 }
 
 static void read_errors(struct store *store, uint32_t ppm) {
     const struct sim_disk_faults faults = {.read_error_ppm = ppm};
-    sim_disk_set_faults(store->disk, &faults);
+    sim_disk_set_faults(store->lab.disk, &faults);
 }
 
 static void a_device_that_answers_with_errors_ends_a_repair_that_changes_nothing(void **state) {
@@ -410,12 +343,12 @@ static void a_device_that_answers_with_errors_ends_a_repair_that_changes_nothing
         if (i % 5 == 4) {
             read_errors(&store, 1000000);
             expect_refusal(&store, "db");
-            store.unreadable_as_lost = true; /* that is no repair any more */
+            store.how = REPAIR_UNREADABLE_AS_LOST; /* that is no repair any more */
             expect_refusal(&store, "db");
         } else {
-            const struct search file = find(&store, endings[i % 5], 0);
+            const struct repair_lab_file file = repair_lab_find(&store.lab, endings[i % 5], 0);
             const uint64_t offset = hash_mix(i, 1) % file.size;
-            assert_int_equal(sim_disk_damage(store.disk, file.path, offset, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+            assert_int_equal(sim_disk_damage(store.lab.disk, file.path, offset, SIM_DAMAGE_UNREADABLE), STATUS_OK);
             expect_refusal(&store, strrchr(file.path, '/') + 1);
         }
         unmake(&store);
@@ -430,18 +363,19 @@ static void what_can_t_be_read_is_lost_when_that_is_asked_for(void **state) {
         struct store store;
         struct buf lines = BUF_EMPTY;
         make(&store, test_seed(800) + i);
-        store.unreadable_as_lost = true;
+        store.how = REPAIR_UNREADABLE_AS_LOST;
         if (i % 4 == 3) {
             damage_table(&store, i, i % 8 == 3, SIM_DAMAGE_UNREADABLE);
         } else {
-            const struct search file = find(&store, endings[i % 4], 0);
+            const struct repair_lab_file file = repair_lab_find(&store.lab, endings[i % 4], 0);
             const uint64_t offset = hash_mix(i, 1) % file.size;
-            assert_int_equal(sim_disk_damage(store.disk, file.path, offset, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+            assert_int_equal(sim_disk_damage(store.lab.disk, file.path, offset, SIM_DAMAGE_UNREADABLE), STATUS_OK);
         }
         assert_true(repair(&store, false, &lines).needed);
         assert_non_null(strstr((const char *)lines.data, "what it does not give is lost"));
-        if (verify(&store, NULL) != STATUS_OK) fail_msg("seed %llu: %s", (unsigned long long)store.seed, lines.data);
-        struct engine *engine = lab_open(store.io, "db", &store.options);
+        if (repair_lab_verify(&store.lab, NULL) != STATUS_OK)
+            fail_msg("seed %llu: %s", (unsigned long long)store.lab.seed, lines.data);
+        struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
         if (i % 4 != 2) expect_unnamed(&store, engine, &lines);
         engine_close(engine);
         buf_deinit(&lines);
@@ -454,23 +388,23 @@ static void most_tables_out_of_reach_end_a_repair_even_so(void **state) {
     (void)state;
     struct store store;
     make(&store, test_seed(900));
-    store.unreadable_as_lost = true;
-    const uint64_t tables = count_tables(&store);
+    store.how = REPAIR_UNREADABLE_AS_LOST;
+    const unsigned tables = count_tables(&store);
     assert_true(tables > 2);
     for (unsigned i = 0; i < tables / 2 + 1; i++) {
-        const struct search table = find(&store, ".sst", i);
+        const struct repair_lab_file table = repair_lab_find(&store.lab, ".sst", i);
         for (uint64_t at = 0; at < table.size; at += IO_SECTOR_BYTES)
-            assert_int_equal(sim_disk_damage(store.disk, table.path, at, SIM_DAMAGE_UNREADABLE), STATUS_OK);
+            assert_int_equal(sim_disk_damage(store.lab.disk, table.path, at, SIM_DAMAGE_UNREADABLE), STATUS_OK);
     }
     expect_refusal(&store, "tables");
     unmake(&store);
 }
 
 static void boot_again(struct store *store, enum sim_cut cut) {
-    if (sim_disk_is_powered(store->disk)) sim_disk_cut(store->disk, cut);
-    io_destroy(store->io);
-    sim_disk_power_on(store->disk);
-    store->io = sim_io_create(store->sim, store->disk, NULL);
+    if (sim_disk_is_powered(store->lab.disk)) sim_disk_cut(store->lab.disk, cut);
+    io_destroy(store->lab.io);
+    sim_disk_power_on(store->lab.disk);
+    store->lab.io = sim_io_create(store->lab.sim, store->lab.disk, NULL);
 }
 
 /* The power goes at the nth I/O of a repair; a second one comes to its end. False: the first was over before. */
@@ -483,29 +417,30 @@ static bool cut_repair(uint64_t seed, uint64_t nth) {
     boot_again(&store, SIM_CUT_ALL); /* what was not synced yet is, from now on */
     damage_table(&store, seed, seed % 2, SIM_DAMAGE_FLIP);
     if (seed % 3 == 0) {
-        const struct search manifest = find(&store, ".manifest", 0);
-        assert_int_equal(io_remove(store.io, manifest.path), STATUS_OK);
+        const struct repair_lab_file manifest = repair_lab_find(&store.lab, ".manifest", 0);
+        assert_int_equal(io_remove(store.lab.io, manifest.path), STATUS_OK);
     }
-    const struct search segment = find(&store, ".wal", 0);
+    const struct repair_lab_file segment = repair_lab_find(&store.lab, ".wal", 0);
     if (seed % 3 == 1)
-        assert_int_equal(sim_disk_damage(store.disk, segment.path, 4096 + 5 * 512 + 40, SIM_DAMAGE_FLIP), STATUS_OK);
+        assert_int_equal(sim_disk_damage(store.lab.disk, segment.path, 4096 + 5 * 512 + 40, SIM_DAMAGE_FLIP),
+                         STATUS_OK);
     const bool log_is_cut = repair(&store, true, &dry).log_was_cut;
     const uint64_t records = repair(&store, true, &dry).log_records;
-    sim_disk_cut_at(store.disk, nth, SIM_CUT_RANDOM);
-    const bool done = engine_care_repair(store.io, "db", &options, &report, NULL) == STATUS_OK;
-    const bool met = !sim_disk_is_powered(store.disk);
-    sim_disk_cut_at(store.disk, 0, SIM_CUT_NONE);
+    sim_disk_cut_at(store.lab.disk, nth, SIM_CUT_RANDOM);
+    const bool done = engine_care_repair(store.lab.io, "db", &options, &report, NULL) == STATUS_OK;
+    const bool met = !sim_disk_is_powered(store.lab.disk);
+    sim_disk_cut_at(store.lab.disk, 0, SIM_CUT_NONE);
     boot_again(&store, SIM_CUT_RANDOM);
     report = repair(&store, false, &lines);
     if (done && report.needed)
         fail_msg("seed %llu, cut at %llu: a repair that was done is needed again", (unsigned long long)seed,
                  (unsigned long long)nth);
-    if (verify(&store, NULL) != STATUS_OK)
+    if (repair_lab_verify(&store.lab, NULL) != STATUS_OK)
         fail_msg("seed %llu, cut at %llu: %s", (unsigned long long)seed, (unsigned long long)nth, lines.data);
     if (report.log_records != records)
         fail_msg("seed %llu, cut at %llu: %llu records of the log are left of %llu", (unsigned long long)seed,
                  (unsigned long long)nth, (unsigned long long)report.log_records, (unsigned long long)records);
-    struct engine *engine = lab_open(store.io, "db", &store.options);
+    struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
     if (!log_is_cut) expect_unnamed(&store, engine, &dry);
     engine_close(engine);
     buf_deinit(&dry);
@@ -533,10 +468,10 @@ static void a_damaged_log_keeps_what_comes_before_the_damage(void **state) {
     for (uint64_t i = 0; i < test_scaled(20); i++) {
         struct store store;
         make(&store, test_seed(300) + i);
-        const struct search segment = find(&store, ".wal", 0);
-        assert_int_equal(sim_disk_damage(store.disk, segment.path, 4096 + (i * 7 % 15) * 512 + 40, SIM_DAMAGE_FLIP),
+        const struct repair_lab_file segment = repair_lab_find(&store.lab, ".wal", 0);
+        assert_int_equal(sim_disk_damage(store.lab.disk, segment.path, 4096 + (i * 7 % 15) * 512 + 40, SIM_DAMAGE_FLIP),
                          STATUS_OK);
-        if (verify(&store, NULL) == STATUS_CORRUPT) {
+        if (repair_lab_verify(&store.lab, NULL) == STATUS_CORRUPT) {
             mend(&store, false);
             cut++;
         }
@@ -548,7 +483,8 @@ static void a_damaged_log_keeps_what_comes_before_the_damage(void **state) {
 static void take_in(struct store *store, struct engine *engine, const char *key, const char *value) {
     const char *path = "in.sst";
     struct engine_sst_writer *writer;
-    assert_int_equal(engine_sst_writer_open(store->io, path, &store->options.kinds[LAB_PLAIN - 1], &writer), STATUS_OK);
+    assert_int_equal(engine_sst_writer_open(store->lab.io, path, &store->lab.options.kinds[LAB_PLAIN - 1], &writer),
+                     STATUS_OK);
     assert_int_equal(engine_sst_writer_put(writer, slice_from_text(key), slice_from_text(value)), STATUS_OK);
     assert_int_equal(engine_sst_writer_finish(writer), STATUS_OK);
     engine_sst_writer_close(writer);
@@ -562,7 +498,7 @@ static void a_log_goes_on_behind_a_file_that_was_taken_in(void **state) {
     struct store store;
     struct buf lines = BUF_EMPTY;
     boot(&store, 1);
-    struct engine *engine = lab_open(store.io, "db", &store.options);
+    struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
     lab_create_tree(engine, TREE, LAB_PLAIN);
     lab_put(engine, TREE, "a", "1");
     assert_int_equal(engine_flush(engine), STATUS_OK);
@@ -573,9 +509,9 @@ static void a_log_goes_on_behind_a_file_that_was_taken_in(void **state) {
     lab_put(engine, TREE, "d", "4");
     lab_put(engine, TREE, "e", "5");
     engine_close(engine);
-    assert_int_equal(io_remove(store.io, find(&store, ".manifest", 0).path), STATUS_OK);
+    assert_int_equal(io_remove(store.lab.io, repair_lab_find(&store.lab, ".manifest", 0).path), STATUS_OK);
     assert_true(repair(&store, false, &lines).needed);
-    engine = lab_open(store.io, "db", &store.options);
+    engine = lab_open(store.lab.io, "db", &store.lab.options);
     lab_expect_all(engine, NULL, TREE, "a=1 d=4 e=5");
     assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
     engine_close(engine);
@@ -590,24 +526,24 @@ static void a_manifest_that_ends_before_the_log_goes_on_is_not_believed(void **s
     struct buf lines = BUF_EMPTY;
     struct error error;
     boot(&store, 1);
-    struct engine *engine = lab_open(store.io, "db", &store.options);
+    struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
     lab_create_tree(engine, TREE, LAB_PLAIN);
     lab_put(engine, TREE, "a", "1");
     assert_int_equal(engine_flush(engine), STATUS_OK);
     lab_put(engine, TREE, "b", "2");
-    const uint64_t end = find(&store, ".manifest", 0).size;
+    const uint64_t end = repair_lab_find(&store.lab, ".manifest", 0).size;
     take_in(&store, engine, "c", "3");
     lab_put(engine, TREE, "d", "4");
     engine_close(engine);
-    const struct search manifest = find(&store, ".manifest", 0);
+    const struct repair_lab_file manifest = repair_lab_find(&store.lab, ".manifest", 0);
     for (uint64_t at = end; at < manifest.size; at += IO_SECTOR_BYTES)
-        assert_int_equal(sim_disk_damage(store.disk, manifest.path, at, SIM_DAMAGE_ZERO), STATUS_OK);
-    assert_int_equal(engine_open(store.io, "db", &store.options, &engine, &error), STATUS_CORRUPT);
+        assert_int_equal(sim_disk_damage(store.lab.disk, manifest.path, at, SIM_DAMAGE_ZERO), STATUS_OK);
+    assert_int_equal(engine_open(store.lab.io, "db", &store.lab.options, &engine, &error), STATUS_CORRUPT);
     uint64_t findings = 0;
-    assert_int_equal(verify(&store, &findings), STATUS_CORRUPT);
+    assert_int_equal(repair_lab_verify(&store.lab, &findings), STATUS_CORRUPT);
     assert_int_equal(findings, 1);
     assert_true(repair(&store, false, &lines).needed);
-    engine = lab_open(store.io, "db", &store.options);
+    engine = lab_open(store.lab.io, "db", &store.lab.options);
     lab_expect_all(engine, NULL, TREE, "a=1 b=2 d=4");
     assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
     engine_close(engine);
@@ -622,10 +558,10 @@ static void a_store_in_use_is_not_repaired(void **state) {
     struct care_repair_report report;
     const struct care_repair_options options = {.say = NULL};
     make(&store, test_seed(1));
-    struct engine *engine = lab_open(store.io, "db", &store.options);
-    assert_int_equal(engine_care_repair(store.io, "db", &options, &report, &error), STATUS_LOCKED);
+    struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
+    assert_int_equal(engine_care_repair(store.lab.io, "db", &options, &report, &error), STATUS_LOCKED);
     engine_close(engine);
-    assert_int_equal(engine_care_repair(store.io, "nowhere", &options, &report, &error), STATUS_NOT_FOUND);
+    assert_int_equal(engine_care_repair(store.lab.io, "nowhere", &options, &report, &error), STATUS_NOT_FOUND);
     unmake(&store);
 }
 

@@ -18,8 +18,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/prng.h"
-#include "engine/care.h"
-#include "tests/harness/engine_lab.h"
+#include "tests/harness/repair_lab.h"
 #include "tests/harness/test_env.h"
 #include "tools/sim/sim_io.h"
 
@@ -32,13 +31,9 @@ enum {
 };
 
 struct store {
-    uint64_t seed;
-    struct sim *sim;
-    struct sim_disk *disk;
-    struct io *io;
-    struct engine_options options;
+    struct lab_store lab;    /* the engine is open in a test for itself alone */
     unsigned expected[KEYS]; /* the write that each key holds; 0 = none */
-    bool unreadable_as_lost; /* asked of repairs */
+    unsigned how;            /* repairs are asked for: REPAIR_UNREADABLE_AS_LOST or 0 */
 };
 
 static void key_of(unsigned key, char text[16]) {
@@ -67,57 +62,28 @@ static void write_one(struct store *store, struct engine *engine, struct prng *p
 
 static void make(struct store *store, uint64_t seed) {
     struct prng prng;
-    *store = (struct store){.seed = seed, .options = lab_options()};
-    store->sim = sim_create(seed);
-    store->disk = sim_disk_create(seed);
-    store->io = sim_io_create(store->sim, store->disk, NULL);
-    store->options.memtable_bytes = 24 << 10;
-    store->options.file_bytes = 4 << 10;
-    store->options.value_file_bytes = 16 << 10;
-    store->options.level_base_bytes = 4 << 10;
-    store->options.level_ratio = 2;
+    *store = (struct store){.how = 0};
+    lab_store_init(&store->lab, seed);
+    store->lab.options.memtable_bytes = 24 << 10;
+    store->lab.options.file_bytes = 4 << 10;
+    store->lab.options.value_file_bytes = 16 << 10;
+    store->lab.options.level_base_bytes = 4 << 10;
+    store->lab.options.level_ratio = 2;
     prng_init(&prng, seed);
-    struct engine *engine = lab_open(store->io, "db", &store->options);
+    struct engine *engine = lab_open(store->lab.io, "db", &store->lab.options);
     lab_create_tree(engine, TREE, LAB_APART);
     struct engine_snapshot *snapshot = NULL;
     for (unsigned i = 1; i <= WRITES; i++) {
         if (i == WRITES / 3) snapshot = engine_snapshot_acquire(engine); /* versions keep their sequences */
         write_one(store, engine, &prng, i);
-        if (i % 50 == 0) io_run(store->io, io_now_ns(store->io) + MS);
+        if (i % 50 == 0) io_run(store->lab.io, io_now_ns(store->lab.io) + MS);
     }
     engine_snapshot_release(engine, snapshot);
     engine_close(engine);
 }
 
 static void unmake(struct store *store) {
-    io_destroy(store->io);
-    sim_disk_destroy(store->disk);
-    sim_destroy(store->sim);
-}
-
-static enum status verify(struct store *store) {
-    const struct care_verify_options options = {.visit = NULL};
-    struct care_verify_report report;
-    struct error error;
-    const enum status status = engine_care_verify(store->io, "db", &options, &report, &error);
-    if (status != STATUS_OK && status != STATUS_CORRUPT) fail_msg("verify: %s", error.text);
-    return status;
-}
-
-static void keep_line(void *context, const char *line) {
-    assert_int_equal(buf_append_format(context, "%s\n", line), STATUS_OK);
-}
-
-static struct care_repair_report repair(struct store *store, bool dry_run, struct buf *lines) {
-    const struct care_repair_options options = {
-        .dry_run = dry_run, .unreadable_as_lost = store->unreadable_as_lost, .say = keep_line, .context = lines};
-    struct care_repair_report report;
-    struct error error;
-    buf_clear(lines);
-    const enum status status = engine_care_repair(store->io, "db", &options, &report, &error);
-    if (status != STATUS_OK) fail_msg("seed %llu: repair: %s", (unsigned long long)store->seed, error.text);
-    assert_int_equal(buf_append_byte(lines, 0), STATUS_OK);
-    return report;
+    lab_store_deinit(&store->lab);
 }
 
 static bool is_named(const struct buf *plan, const char *key) {
@@ -138,7 +104,7 @@ static unsigned expect_all_or_named(struct store *store, struct engine *engine, 
         const bool right = store->expected[i] ? status == STATUS_OK && slice_equal(found.data, slice_from_text(value))
                                               : status == STATUS_NOT_FOUND;
         if (!right && !(status == STATUS_NOT_FOUND && is_named(plan, key)))
-            fail_msg("seed %llu: %s: %s, expected write %u\n%s", (unsigned long long)store->seed, key,
+            fail_msg("seed %llu: %s: %s, expected write %u\n%s", (unsigned long long)store->lab.seed, key,
                      status_name(status), store->expected[i], (const char *)plan->data);
         gone += !right;
         if (status == STATUS_OK) engine_value_release(&found);
@@ -148,15 +114,9 @@ static unsigned expect_all_or_named(struct store *store, struct engine *engine, 
 
 /* Dry run, repair, open, compare, compact, verify; how many keys are gone. */
 static unsigned mend(struct store *store) {
-    struct buf dry = BUF_EMPTY, done = BUF_EMPTY, again = BUF_EMPTY;
-    const uint64_t before = sim_disk_hash(store->disk);
-    repair(store, true, &dry);
-    assert_int_equal(sim_disk_hash(store->disk), before);
-    assert_true(repair(store, false, &done).needed);
-    assert_true(strncmp((const char *)dry.data, (const char *)done.data, dry.size - 1) == 0);
-    if (verify(store) != STATUS_OK)
-        fail_msg("seed %llu: it does not verify\n%s", (unsigned long long)store->seed, (const char *)done.data);
-    struct engine *engine = lab_open(store->io, "db", &store->options);
+    struct buf done = BUF_EMPTY, again = BUF_EMPTY;
+    repair_lab_mend(&store->lab, store->how, &done);
+    struct engine *engine = lab_open(store->lab.io, "db", &store->lab.options);
     const unsigned gone = expect_all_or_named(store, engine, &done);
     assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
     lab_put(engine, TREE, "after", "1");
@@ -164,36 +124,14 @@ static unsigned mend(struct store *store) {
     assert_int_equal(expect_all_or_named(store, engine, &done), gone);
     assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
     engine_close(engine);
-    assert_false(repair(store, false, &again).needed);
-    buf_deinit(&dry);
+    assert_false(repair_lab_repair(&store->lab, store->how, &again).needed);
     buf_deinit(&done);
     buf_deinit(&again);
     return gone;
 }
 
-struct search {
-    const char *ending;
-    char path[IO_PATH_BYTES];
-    unsigned skip, count;
-};
-
-static void match(void *context, const char *path, uint64_t size) {
-    struct search *search = context;
-    const size_t length = strlen(path), ending = strlen(search->ending);
-    (void)size;
-    if (length < ending || strcmp(path + length - ending, search->ending) != 0) return;
-    if (search->count++ == search->skip) snprintf(search->path, sizeof search->path, "%s", path);
-}
-
-static struct search find(struct store *store, const char *ending, unsigned skip) {
-    struct search search = {.ending = ending, .skip = skip};
-    sim_disk_walk(store->disk, match, &search);
-    assert_true(search.count > 0);
-    return search;
-}
-
 static void lose_manifest(struct store *store) {
-    assert_int_equal(io_remove(store->io, find(store, ".manifest", 0).path), STATUS_OK);
+    assert_int_equal(io_remove(store->lab.io, repair_lab_find(&store->lab, ".manifest", 0).path), STATUS_OK);
 }
 
 /* ---- Facts ------------------------------------------------------------------------------------------------------- */
@@ -203,11 +141,11 @@ static void a_sound_store_verifies_and_needs_no_repair(void **state) {
     struct store store;
     struct buf lines = BUF_EMPTY;
     make(&store, test_seed(1));
-    assert_true(find(&store, ".val", 0).count > 3);
-    const uint64_t before = sim_disk_hash(store.disk);
-    assert_int_equal(verify(&store), STATUS_OK);
-    assert_false(repair(&store, false, &lines).needed);
-    assert_int_equal(sim_disk_hash(store.disk), before);
+    assert_true(repair_lab_find(&store.lab, ".val", 0).count > 3);
+    const uint64_t before = sim_disk_hash(store.lab.disk);
+    assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_OK);
+    assert_false(repair_lab_repair(&store.lab, store.how, &lines).needed);
+    assert_int_equal(sim_disk_hash(store.lab.disk), before);
     buf_deinit(&lines);
     unmake(&store);
 }
@@ -218,8 +156,8 @@ static void a_lost_manifest_costs_no_value(void **state) {
         struct store store;
         make(&store, test_seed(1) + i);
         lose_manifest(&store);
-        if (i % 2) assert_int_equal(io_remove(store.io, "db/SUPERBLOCK"), STATUS_OK);
-        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        if (i % 2) assert_int_equal(io_remove(store.lab.io, "db/SUPERBLOCK"), STATUS_OK);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_CORRUPT);
         assert_int_equal(mend(&store), 0);
         unmake(&store);
     }
@@ -233,10 +171,10 @@ static void a_flipped_bit_costs_one_value_at_most_and_its_key_is_named(void **st
         char path[IO_PATH_BYTES];
         uint64_t offset;
         make(&store, test_seed(100) + i);
-        assert_int_equal(sim_disk_damage_any(store.disk, ".val", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
+        assert_int_equal(sim_disk_damage_any(store.lab.disk, ".val", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
                          STATUS_OK);
         if (i % 3 == 2) lose_manifest(&store);
-        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_CORRUPT);
         const unsigned lost = mend(&store);
         assert_true(lost <= 1);
         gone += lost;
@@ -257,13 +195,13 @@ static void a_sector_that_can_t_be_read_costs_its_values_when_that_is_asked_for(
         char path[IO_PATH_BYTES];
         uint64_t offset;
         make(&store, test_seed(300) + i);
-        assert_int_equal(sim_disk_damage_any(store.disk, ".val", SIM_DAMAGE_UNREADABLE, path, sizeof path, &offset),
+        assert_int_equal(sim_disk_damage_any(store.lab.disk, ".val", SIM_DAMAGE_UNREADABLE, path, sizeof path, &offset),
                          STATUS_OK);
-        const uint64_t before = sim_disk_hash(store.disk);
-        assert_int_equal(engine_care_repair(store.io, "db", &options, &report, &error), STATUS_IO);
+        const uint64_t before = sim_disk_hash(store.lab.disk);
+        assert_int_equal(engine_care_repair(store.lab.io, "db", &options, &report, &error), STATUS_IO);
         assert_non_null(strstr(error.text, strrchr(path, '/') + 1));
-        assert_int_equal(sim_disk_hash(store.disk), before);
-        store.unreadable_as_lost = true;
+        assert_int_equal(sim_disk_hash(store.lab.disk), before);
+        store.how = REPAIR_UNREADABLE_AS_LOST;
         assert_true(mend(&store) <= 4);
         unmake(&store);
     }
@@ -275,10 +213,11 @@ static void a_lost_file_costs_its_values_and_their_keys_are_named(void **state) 
     for (uint64_t i = 0; i < test_scaled(30); i++) {
         struct store store;
         make(&store, test_seed(200) + i);
-        const unsigned count = find(&store, ".val", 0).count;
-        assert_int_equal(io_remove(store.io, find(&store, ".val", (unsigned)(i % count)).path), STATUS_OK);
+        const unsigned count = repair_lab_find(&store.lab, ".val", 0).count;
+        assert_int_equal(io_remove(store.lab.io, repair_lab_find(&store.lab, ".val", (unsigned)(i % count)).path),
+                         STATUS_OK);
         if (i % 3 == 2) lose_manifest(&store);
-        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_CORRUPT);
         gone += mend(&store);
         unmake(&store);
     }
@@ -299,7 +238,7 @@ static void expect_nothing_foreign(struct store *store, struct engine *engine) {
         memcpy(head, found.data.data, found.data.size < 15 ? found.data.size : 15);
         value_of((unsigned)strtoul(head, NULL, 10), value);
         if (!slice_equal(found.data, slice_from_text(value)))
-            fail_msg("seed %llu: %s: what nobody wrote", (unsigned long long)store->seed, key);
+            fail_msg("seed %llu: %s: what nobody wrote", (unsigned long long)store->lab.seed, key);
         engine_value_release(&found);
     }
 }
@@ -312,15 +251,15 @@ static void damaged_tables_and_values_together_become_a_store_that_verifies(void
         char path[IO_PATH_BYTES];
         uint64_t offset;
         make(&store, test_seed(600) + i);
-        assert_int_equal(sim_disk_damage_any(store.disk, ".sst", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
+        assert_int_equal(sim_disk_damage_any(store.lab.disk, ".sst", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
                          STATUS_OK);
         if (i % 2)
-            assert_int_equal(sim_disk_damage_any(store.disk, ".val", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
+            assert_int_equal(sim_disk_damage_any(store.lab.disk, ".val", SIM_DAMAGE_FLIP, path, sizeof path, &offset),
                              STATUS_OK);
         if (i % 3 == 2) lose_manifest(&store);
-        assert_true(repair(&store, false, &lines).needed);
-        assert_int_equal(verify(&store), STATUS_OK);
-        struct engine *engine = lab_open(store.io, "db", &store.options);
+        assert_true(repair_lab_repair(&store.lab, store.how, &lines).needed);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_OK);
+        struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
         expect_nothing_foreign(&store, engine);
         assert_int_equal(engine_compact(engine), STATUS_OK);
         assert_int_equal(engine_verify(engine, NULL, NULL), STATUS_OK);
@@ -331,24 +270,24 @@ static void damaged_tables_and_values_together_become_a_store_that_verifies(void
     }
 }
 
-static struct search newest(struct store *store) {
-    return find(store, ".val", find(store, ".val", 0).count - 1);
+static struct repair_lab_file newest(struct store *store) {
+    return repair_lab_find(&store->lab, ".val", repair_lab_find(&store->lab, ".val", 0).count - 1);
 }
 
 static enum status mend_quietly(struct store *store) {
     const struct care_repair_options options = {.say = NULL};
     struct care_repair_report report;
-    return engine_care_repair(store->io, "db", &options, &report, NULL);
+    return engine_care_repair(store->lab.io, "db", &options, &report, NULL);
 }
 
 static void damage_newest(struct store *store, uint64_t seed) {
     make(store, seed);
-    assert_int_equal(sim_disk_damage(store->disk, newest(store).path, 100, SIM_DAMAGE_FLIP), STATUS_OK);
+    assert_int_equal(sim_disk_damage(store->lab.disk, newest(store).path, 100, SIM_DAMAGE_FLIP), STATUS_OK);
 }
 
 static uint64_t count_calls(const struct store *store) {
     struct sim_disk_stats stats;
-    sim_disk_stats(store->disk, &stats);
+    sim_disk_stats(store->lab.disk, &stats);
     return stats.ios;
 }
 
@@ -364,20 +303,18 @@ static void a_cut_in_a_repair_leaves_every_file_of_values(void **state) {
     unmake(&store);
     for (uint64_t back = 0; back < test_scaled(60) && back < all; back++) {
         damage_newest(&store, test_seed(700));
-        struct search lost = newest(&store);
-        sim_disk_cut_at(store.disk, all - back, SIM_CUT_RANDOM);
+        struct repair_lab_file lost = newest(&store);
+        sim_disk_cut_at(store.lab.disk, all - back, SIM_CUT_RANDOM);
         (void)!mend_quietly(&store);
-        sim_disk_cut_at(store.disk, 0, SIM_CUT_NONE);
-        io_destroy(store.io);
-        if (!sim_disk_is_powered(store.disk)) sim_disk_power_on(store.disk);
-        store.io = sim_io_create(store.sim, store.disk, NULL);
-        if (verify(&store) != STATUS_OK) assert_int_equal(mend_quietly(&store), STATUS_OK);
-        struct engine *engine = lab_open(store.io, "db", &store.options);
+        sim_disk_cut_at(store.lab.disk, 0, SIM_CUT_NONE);
+        io_destroy(store.lab.io);
+        if (!sim_disk_is_powered(store.lab.disk)) sim_disk_power_on(store.lab.disk);
+        store.lab.io = sim_io_create(store.lab.sim, store.lab.disk, NULL);
+        if (repair_lab_verify(&store.lab, NULL) != STATUS_OK) assert_int_equal(mend_quietly(&store), STATUS_OK);
+        struct engine *engine = lab_open(store.lab.io, "db", &store.lab.options);
         expect_nothing_foreign(&store, engine);
         engine_close(engine);
-        struct search again = {.ending = strrchr(lost.path, '/')};
-        sim_disk_walk(store.disk, match, &again);
-        if (again.count == 0)
+        if (repair_lab_count(&store.lab, strrchr(lost.path, '/')) == 0)
             fail_msg("cut %llu calls before the end: %s is gone", (unsigned long long)back, lost.path);
         unmake(&store);
     }
@@ -390,13 +327,13 @@ static void a_file_cut_short_keeps_what_comes_before(void **state) {
         struct io_file *file;
         uint64_t size;
         make(&store, test_seed(300) + i);
-        const unsigned count = find(&store, ".val", 0).count;
-        const struct search found = find(&store, ".val", (unsigned)(i % count));
-        assert_int_equal(io_file_open(store.io, found.path, IO_OPEN_WRITE, &file), STATUS_OK);
+        const unsigned count = repair_lab_find(&store.lab, ".val", 0).count;
+        const struct repair_lab_file found = repair_lab_find(&store.lab, ".val", (unsigned)(i % count));
+        assert_int_equal(io_file_open(store.lab.io, found.path, IO_OPEN_WRITE, &file), STATUS_OK);
         assert_int_equal(io_file_size(file, &size), STATUS_OK);
         assert_int_equal(io_file_truncate(file, size - 1 - i * 97 % (size - 1)), STATUS_OK);
         io_file_close(file);
-        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_CORRUPT);
         mend(&store);
         unmake(&store);
     }
@@ -408,12 +345,13 @@ static void one_file_in_the_place_of_another_is_no_answer(void **state) {
     for (uint64_t i = 0; i < test_scaled(10); i++) {
         struct store store;
         make(&store, test_seed(400) + i);
-        const unsigned count = find(&store, ".val", 0).count; /* the newest hold what is read */
-        const struct search first = find(&store, ".val", count - 2), second = find(&store, ".val", count - 1);
-        assert_int_equal(io_rename(store.io, first.path, "db/keep"), STATUS_OK);
-        assert_int_equal(io_rename(store.io, second.path, first.path), STATUS_OK);
-        assert_int_equal(io_rename(store.io, "db/keep", second.path), STATUS_OK);
-        assert_int_equal(verify(&store), STATUS_CORRUPT);
+        const unsigned count = repair_lab_find(&store.lab, ".val", 0).count; /* the newest hold what is read */
+        const struct repair_lab_file first = repair_lab_find(&store.lab, ".val", count - 2),
+                                     second = repair_lab_find(&store.lab, ".val", count - 1);
+        assert_int_equal(io_rename(store.lab.io, first.path, "db/keep"), STATUS_OK);
+        assert_int_equal(io_rename(store.lab.io, second.path, first.path), STATUS_OK);
+        assert_int_equal(io_rename(store.lab.io, "db/keep", second.path), STATUS_OK);
+        assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_CORRUPT);
         gone += mend(&store);
         unmake(&store);
     }
@@ -426,10 +364,10 @@ static void a_damaged_file_that_nothing_needs_is_no_matter(void **state) {
     struct buf lines = BUF_EMPTY;
     struct io_file *file;
     make(&store, test_seed(500));
-    assert_int_equal(io_file_open(store.io, "db/0000009000.val", IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
+    assert_int_equal(io_file_open(store.lab.io, "db/0000009000.val", IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
     io_file_close(file);
-    assert_int_equal(verify(&store), STATUS_OK);
-    assert_false(repair(&store, false, &lines).needed);
+    assert_int_equal(repair_lab_verify(&store.lab, NULL), STATUS_OK);
+    assert_false(repair_lab_repair(&store.lab, store.how, &lines).needed);
     buf_deinit(&lines);
     unmake(&store);
 }

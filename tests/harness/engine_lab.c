@@ -114,7 +114,8 @@ static struct engine_batch empty(void) {
 }
 
 void lab_store_init(struct lab_store *lab, uint64_t seed) {
-    *lab = (struct lab_store){.sim = sim_create(seed), .disk = sim_disk_create(seed), .options = lab_options()};
+    *lab = (struct lab_store){
+        .seed = seed, .sim = sim_create(seed), .disk = sim_disk_create(seed), .options = lab_options()};
     lab->io = sim_io_create(lab->sim, lab->disk, NULL);
 }
 

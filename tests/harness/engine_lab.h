@@ -23,6 +23,7 @@ struct engine *lab_open(struct io *io, const char *dir, const struct engine_opti
 
 /* A store, or the place for one, in a simulated machine of its own. */
 struct lab_store {
+    uint64_t seed;
     struct sim *sim;
     struct sim_disk *disk;
     struct io *io;

@@ -20,6 +20,14 @@ struct wal_lab *wal_lab_create(uint64_t seed) {
     return lab;
 }
 
+int wal_lab_set_up_loose(void **state) {
+    struct wal_lab *lab = wal_lab_create(3);
+    if (lab == NULL) return -1;
+    lab->options.compact = lab->options.loose = true;
+    *state = lab;
+    return 0;
+}
+
 int wal_lab_tear_down(void **state) {
     struct wal_lab *lab = *state;
     wal_close(lab->wal);
@@ -45,6 +53,11 @@ void wal_lab_open(struct wal_lab *lab) {
 void wal_lab_close(struct wal_lab *lab) {
     wal_close(lab->wal);
     lab->wal = NULL;
+}
+
+void wal_lab_fill_to(struct wal_lab *lab, uint32_t until) {
+    uint64_t lsn = 0;
+    while ((uint32_t)(lsn >> 32) < until) assert_int_equal(wal_model_put(&lab->model, lab->wal, &lsn), STATUS_OK);
 }
 
 void wal_lab_commit(struct wal_lab *lab) {

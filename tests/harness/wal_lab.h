@@ -25,11 +25,15 @@ struct wal_lab {
 };
 /* NULL: no memory. */
 struct wal_lab *wal_lab_create(uint64_t seed);
+/* A set-up as it is for a log that nobody asks to be durable: compact groups, loose segments. */
+int wal_lab_set_up_loose(void **state);
 int wal_lab_tear_down(void **state);
 MUST_CHECK enum status wal_lab_try_open(struct wal_lab *lab);
 /* These fail the test where the log does, and where it does not hold what it must. */
 void wal_lab_open(struct wal_lab *lab);
 void wal_lab_close(struct wal_lab *lab);
+/* Unsynced records until one stands in segment `until`. */
+void wal_lab_fill_to(struct wal_lab *lab, uint32_t until);
 /* A durable commit of all that was appended. */
 void wal_lab_commit(struct wal_lab *lab);
 

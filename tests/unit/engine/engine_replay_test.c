@@ -119,6 +119,14 @@ static void write_log(struct fixture *f, uint64_t seed) {
     engine_batch_deinit(&batch);
 }
 
+/* A store with a log; the digest of what is in it. */
+static uint64_t begin_with_log(struct fixture *f) {
+    uint64_t entries;
+    fixture_init(f);
+    write_log(f, test_seed(1));
+    return digest(f->engine, &entries);
+}
+
 static void what_was_written_is_there_after_a_replay(void **state) {
     (void)state;
     struct fixture f;
@@ -138,10 +146,8 @@ static void what_was_written_is_there_after_a_replay(void **state) {
 static void a_log_longer_than_a_memtable_is_flushed_while_it_is_replayed(void **state) {
     (void)state;
     struct fixture f;
-    fixture_init(&f);
-    uint64_t before, after;
-    write_log(&f, test_seed(1));
-    const uint64_t written = digest(f.engine, &before);
+    uint64_t after;
+    const uint64_t written = begin_with_log(&f);
     f.options.memtable_bytes = 256 << 10;
     reopen(&f);
     assert_true(digest(f.engine, &after) == written);
@@ -156,10 +162,8 @@ static void a_log_longer_than_a_memtable_is_flushed_while_it_is_replayed(void **
 static void a_reader_replays_and_leaves_all_as_it_is(void **state) {
     (void)state;
     struct fixture f;
-    fixture_init(&f);
-    uint64_t before, after;
-    write_log(&f, test_seed(1));
-    const uint64_t written = digest(f.engine, &before);
+    uint64_t after;
+    const uint64_t written = begin_with_log(&f);
     struct engine_options options = f.options;
     options.read_only = true;
     struct engine *reader = lab_open(f.io, f.dir, &options);

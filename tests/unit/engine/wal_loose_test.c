@@ -17,20 +17,6 @@
 
 enum { SEGMENT = WAL_LAB_SEGMENT };
 
-static int set_up(void **state) {
-    struct wal_lab *f = wal_lab_create(3);
-    if (f == NULL) return -1;
-    f->options.compact = f->options.loose = true;
-    *state = f;
-    return 0;
-}
-
-/* Unsynced records until one stands in segment `until`. */
-static void fill_to(struct wal_lab *f, uint32_t until) {
-    uint64_t lsn = 0;
-    while (wal_lsn_segment(lsn) < until) assert_int_equal(wal_model_put(&f->model, f->wal, &lsn), STATUS_OK);
-}
-
 static void cut_power(struct wal_lab *f, enum sim_cut cut) {
     wal_lab_close(f);
     sim_disk_cut(f->machine.disk, cut);
@@ -44,7 +30,7 @@ static void zero_sector(struct wal_lab *f, const char *path, uint64_t sector) {
 static void full_segments_stay_unsynced_while_nobody_asks(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 4);
+    wal_lab_fill_to(f, 4);
     cut_power(f, SIM_CUT_NONE);
     wal_lab_open(f);
     assert_int_equal(f->recovery.records, 0);
@@ -54,7 +40,7 @@ static void full_segments_stay_unsynced_while_nobody_asks(void **state) {
 static void a_synced_commit_covers_every_segment_before_it(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 4);
+    wal_lab_fill_to(f, 4);
     wal_lab_commit(f);
     cut_power(f, SIM_CUT_NONE);
     wal_lab_open(f);
@@ -65,19 +51,19 @@ static void a_synced_commit_covers_every_segment_before_it(void **state) {
 static void after_a_durable_commit_full_segments_are_synced_for_a_while(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 2);
+    wal_lab_fill_to(f, 2);
     assert_int_equal(wal_commit(f->wal, true), STATUS_OK);
-    fill_to(f, 3);
+    wal_lab_fill_to(f, 3);
     const uint64_t durable = wal_durable(f->wal);
     assert_true(wal_lsn_segment(durable) == 2 && (uint32_t)durable > SEGMENT / 2);
-    fill_to(f, 8);
+    wal_lab_fill_to(f, 8);
     assert_true(wal_lsn_segment(wal_durable(f->wal)) < 7);
 }
 
 static void a_failed_sync_of_an_older_segment_ends_the_log(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 4);
+    wal_lab_fill_to(f, 4);
     sim_disk_fail_sync(f->machine.disk);
     assert_int_equal(wal_commit(f->wal, true), STATUS_IO);
     assert_true(sim_disk_take_sync_failure(f->machine.disk));
@@ -90,7 +76,7 @@ static void a_failed_sync_of_an_older_segment_ends_the_log(void **state) {
 static void a_hole_ends_the_log_and_what_stood_behind_never_comes_back(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     cut_power(f, SIM_CUT_ALL); /* the device has written all, but for one sector */
     zero_sector(f, "/wal/00000002.wal", 60);
     const uint64_t written = f->model.next;
@@ -103,7 +89,7 @@ static void a_hole_ends_the_log_and_what_stood_behind_never_comes_back(void **st
     wal_lab_close(f);
     wal_lab_open(f);
     assert_true(f->model.next == kept && f->recovery.torn_groups == 0);
-    fill_to(f, 8);
+    wal_lab_fill_to(f, 8);
     wal_lab_close(f);
     wal_lab_open(f);
     assert_int_equal(f->recovery.torn_groups, 0);
@@ -113,7 +99,7 @@ static void a_hole_ends_the_log_and_what_stood_behind_never_comes_back(void **st
 static void dead_segments_that_stay_are_not_read(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     cut_power(f, SIM_CUT_ALL);
     zero_sector(f, "/wal/00000002.wal", 60);
     for (unsigned at = 1; at < 60; at++) {
@@ -125,7 +111,7 @@ static void dead_segments_that_stay_are_not_read(void **state) {
         if (first == STATUS_OK) wal_model_adopt(&copy.model);
         cut_power(&copy, SIM_CUT_RANDOM);
         wal_lab_open(&copy);
-        fill_to(&copy, 8);
+        wal_lab_fill_to(&copy, 8);
         wal_lab_close(&copy);
         wal_lab_open(&copy);
         wal_lab_close(&copy);
@@ -138,7 +124,7 @@ static void a_hole_below_a_durable_group_is_faulty(void **state) {
     struct wal_lab *f = *state;
     uint64_t lsn;
     wal_lab_open(f);
-    fill_to(f, 4);
+    wal_lab_fill_to(f, 4);
     wal_lab_commit(f);
     assert_int_equal(wal_model_put(&f->model, f->wal, &lsn), STATUS_OK);
     cut_power(f, SIM_CUT_ALL);
@@ -165,7 +151,7 @@ static void a_hole_below_a_durable_group_is_faulty(void **state) {
 static void a_dropped_segment_may_come_back_with_holes(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     wal_drop_before(f->wal, wal_end(f->wal));
     f->model.dropped = f->model.next - 1;
     wal_lab_commit(f);
@@ -201,7 +187,7 @@ static void a_segment_that_a_header_names_is_missed(void **state) {
     assert_int_equal(wal_chain_select(first, 2, dead, &missing), STATUS_FAULTY);
 }
 
-#define fact(name) cmocka_unit_test_setup_teardown(name, set_up, wal_lab_tear_down)
+#define fact(name) cmocka_unit_test_setup_teardown(name, wal_lab_set_up_loose, wal_lab_tear_down)
 
 struct told {
     uint64_t first, count;
@@ -232,9 +218,9 @@ static void a_reader_that_goes_on_reads_no_segment_before_its_own(void **state) 
     struct wal_lab *f = *state;
     uint64_t seen = 0, last = 0;
     wal_lab_open(f);
-    fill_to(f, 3);
+    wal_lab_fill_to(f, 3);
     assert_int_equal(wal_model_put(&f->model, f->wal, &seen), STATUS_OK);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     assert_int_equal(wal_model_put(&f->model, f->wal, &last), STATUS_OK);
     wal_lab_close(f);
     const struct told all = read_from(f, 0), rest = read_from(f, seen);

@@ -21,19 +21,6 @@
 
 enum { SEGMENT = WAL_LAB_SEGMENT, SECTORS = SEGMENT / IO_SECTOR_BYTES, NUMBERS_MAX = 16 };
 
-static int set_up(void **state) {
-    struct wal_lab *f = wal_lab_create(3);
-    if (f == NULL) return -1;
-    f->options.compact = f->options.loose = true;
-    *state = f;
-    return 0;
-}
-
-static void fill_to(struct wal_lab *f, uint32_t until) {
-    uint64_t lsn = 0;
-    while (wal_lsn_segment(lsn) < until) assert_int_equal(wal_model_put(&f->model, f->wal, &lsn), STATUS_OK);
-}
-
 /* What was had. */
 struct had {
     struct wal_model *model;
@@ -124,7 +111,7 @@ static void shut(struct wal_lab *f) {
 static void a_sound_log_is_had_whole(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 4);
+    wal_lab_fill_to(f, 4);
     shut(f);
     const struct had had = salvage(f);
     assert_int_equal(had.losses, 0);
@@ -136,9 +123,9 @@ static void of_a_log_that_opens_the_same_is_had(void **state) {
     struct wal_lab *f = *state;
     unsigned opened = 0, faulty = 0;
     wal_lab_open(f);
-    fill_to(f, 2);
+    wal_lab_fill_to(f, 2);
     wal_lab_commit(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     shut(f);
     for (uint32_t segment = 1; segment <= 5; segment++) {
         for (uint64_t sector = 8; sector < SECTORS; sector += 3) {
@@ -166,10 +153,10 @@ static void of_a_log_that_opens_the_same_is_had(void **state) {
 static void a_header_is_told_by_its_neighbours_and_its_groups(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 3);
+    wal_lab_fill_to(f, 3);
     wal_lab_close(f);
     wal_lab_open(f); /* another opening goes on in the same segment */
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     shut(f);
     for (uint32_t segment = 1; segment <= 5; segment++) {
         struct wal_lab copy;
@@ -187,7 +174,7 @@ static void a_header_is_told_by_its_neighbours_and_its_groups(void **state) {
 static void what_stands_before_a_segment_without_a_beginning_is_had(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     shut(f);
     for (uint32_t segment = 2; segment <= 5; segment++) {
         struct wal_lab copy;
@@ -204,7 +191,7 @@ static void a_file_that_is_missing_is_told_and_costs_no_other(void **state) {
     struct wal_lab *f = *state;
     char path[32];
     wal_lab_open(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     shut(f);
     path_of(3, path);
     assert_int_equal(io_remove(f->machine.io, path), STATUS_OK);
@@ -218,7 +205,7 @@ static void make_dead_ones(struct wal_lab *f) {
     struct buf kept[3] = {BUF_EMPTY, BUF_EMPTY, BUF_EMPTY};
     char path[32];
     wal_lab_open(f);
-    fill_to(f, 5);
+    wal_lab_fill_to(f, 5);
     shut(f);
     damage(f, 2, 60 * IO_SECTOR_BYTES, 61 * IO_SECTOR_BYTES, SIM_DAMAGE_ZERO);
     for (uint32_t i = 0; i < 3; i++) {
@@ -226,7 +213,7 @@ static void make_dead_ones(struct wal_lab *f) {
         assert_int_equal(file_read_all(f->machine.io, path, SEGMENT, &kept[i]), STATUS_OK);
     }
     wal_lab_open(f);
-    fill_to(f, 8);
+    wal_lab_fill_to(f, 8);
     wal_lab_commit(f);
     shut(f);
     for (uint32_t i = 0; i < 3; i++) {
@@ -272,7 +259,7 @@ static void memory_may_end_anywhere(void **state) {
     struct wal_lab *f = *state;
     struct had had;
     wal_lab_open(f);
-    fill_to(f, 4);
+    wal_lab_fill_to(f, 4);
     shut(f);
     damage(f, 3, 0, 2 * IO_PAGE_BYTES, SIM_DAMAGE_UNREADABLE);
     for (uint64_t n = 1;; n++) {
@@ -284,7 +271,7 @@ static void memory_may_end_anywhere(void **state) {
     assert_true(had.segments[4]);
 }
 
-#define fact(name) cmocka_unit_test_setup_teardown(name, set_up, wal_lab_tear_down)
+#define fact(name) cmocka_unit_test_setup_teardown(name, wal_lab_set_up_loose, wal_lab_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
