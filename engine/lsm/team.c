@@ -1,7 +1,7 @@
 /* team: a counter that two take from. Invariant: the caller outlives the job, whose last act is to say that it ends. */
 #include "engine/lsm/team.h"
 
-#include "engine/base/sync.h"
+#include "engine/io/job_wait.h"
 
 struct team {
     struct io_job job;
@@ -42,12 +42,7 @@ static enum io_job_state step(struct io_job *job) {
 
 static void wait_for_helper(struct team *team, struct io *io) {
     mutex_lock(&team->mutex);
-    while (team->helps) {
-        mutex_unlock(&team->mutex);
-        const bool assisted = io_job_assist(io);
-        mutex_lock(&team->mutex);
-        if (!assisted && team->helps) condition_wait(&team->changed, &team->mutex);
-    }
+    io_job_wait_while(io, &team->helps, &team->mutex, &team->changed);
     mutex_unlock(&team->mutex);
 }
 

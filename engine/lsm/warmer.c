@@ -1,6 +1,8 @@
 /* warmer: a job that keeps a few runs in the pool. Invariant: its last act is to say that it ends. */
 #include "engine/lsm/warmer.h"
 
+#include "engine/io/job_wait.h"
+
 enum { RUNS_AHEAD = 2 };
 
 static enum io_job_state step(struct io_job *job) {
@@ -37,12 +39,7 @@ void warmer_init(struct warmer *warmer, struct io *io, struct page_pool *pool) {
 void warmer_deinit(struct warmer *warmer) {
     mutex_lock(&warmer->mutex);
     warmer->stops = true;
-    while (warmer->runs) {
-        mutex_unlock(&warmer->mutex);
-        const bool assisted = io_job_assist(warmer->io);
-        mutex_lock(&warmer->mutex);
-        if (!assisted && warmer->runs) condition_wait(&warmer->ended, &warmer->mutex);
-    }
+    io_job_wait_while(warmer->io, &warmer->runs, &warmer->mutex, &warmer->ended);
     mutex_unlock(&warmer->mutex);
     page_pool_watch(warmer->pool, 0, NULL, NULL); /* the last one who could take has stopped, or takes alone */
     condition_deinit(&warmer->ended);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "engine/base/pages.h"
+#include "engine/io/job_wait.h"
 
 enum {
     STRETCHES = 16,            /* what is ready lasts while the next segment is read, and a thread wakes up */
@@ -366,12 +367,7 @@ void wal_ahead_end(struct wal_ahead *ahead) {
     if (!ahead) return;
     mutex_lock(&ahead->mutex);
     ahead->stops = true;
-    while (ahead->started) {
-        mutex_unlock(&ahead->mutex);
-        const bool assisted = io_job_assist(ahead->io);
-        mutex_lock(&ahead->mutex);
-        if (!assisted && ahead->started) condition_wait(&ahead->changed, &ahead->mutex);
-    }
+    io_job_wait_while(ahead->io, &ahead->started, &ahead->mutex, &ahead->changed);
     mutex_unlock(&ahead->mutex);
     wal_scan_deinit(&ahead->scan);
     for (size_t i = 0; i < STRETCHES; i++) stretch_deinit(&ahead->ring[i]);
