@@ -7,6 +7,7 @@ names=(
     a_printed_plan_gives_the_run_of_its_seed
     a_batch_tells_of_each_run_and_of_all
     a_trace_has_a_line_for_every_event
+    a_plan_that_keeps_its_promises_is_not_shrunk
     a_damaged_plan_is_named_and_exits_with_1
     a_command_line_that_is_not_understood_exits_with_1
 )
@@ -28,6 +29,10 @@ a_trace_has_a_line_for_every_event() {
     "$loam" sim --seed 7 --trace >"$work/trace" && "$loam" sim --seed 7 >"$work/plain" || return 1
     [ "$(wc -l <"$work/trace")" -gt 100 ] && [ "$(wc -l <"$work/plain")" -lt 30 ] && [ -s "$work/plain" ]
 }
+a_plan_that_keeps_its_promises_is_not_shrunk() {
+    "$loam" sim --plan "$work/plan" --shrink >"$work/shrunk" || return 1
+    grep -q 'keeps every promise' "$work/shrunk"
+}
 a_damaged_plan_is_named_and_exits_with_1() {
     sed '1s/.*/nonsense/' "$work/plan" >"$work/damaged"
     local plan
@@ -38,7 +43,7 @@ a_damaged_plan_is_named_and_exits_with_1() {
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words
-    for words in "--seed" "--seed x" "--seeds 0" "--nodes 99" "--nonsense"; do
+    for words in "--seed" "--seed x" "--seeds 0" "--nodes 99" "--nonsense" "--shrink" "--seed 7 --shrink --shrink-seconds 0"; do
         # shellcheck disable=SC2086
         "$loam" sim $words >/dev/null 2>"$work/err"
         [ $? = 1 ] && grep -q 'loam sim: ' "$work/err" || { echo "loam sim $words"; cat "$work/err"; return 1; }

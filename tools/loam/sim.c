@@ -10,18 +10,20 @@
 #include "engine/io.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/sim_shrink.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
 
 enum {
-    EXIT_BROKEN = 4,
     EXIT_RARE_CASES = 5,
     RARE_CASES_FROM = 20, /* runs: a smaller batch is not asked for them */
     PLAN_MAX_BYTES = 1 << 16,
+    SHRINK_SECONDS = 60,
 };
 
 static const char usage[] =
     "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--json] [--trace] [--print-plan]\n"
+    "       loam sim --seed S | --plan FILE --shrink [--shrink-seconds N]\n"
     "\n"
     "  --seeds N      runs seeds 1 to N (or from --first on) and prints what they met [100]\n"
     "  --seed S       one run; the same seed gives the same run, to the bit\n"
@@ -31,6 +33,8 @@ static const char usage[] =
     "  --json         one object a run, then one of all\n"
     "  --trace        every event of a run, a line each\n"
     "  --print-plan   prints the plan of the seed and does not run it\n"
+    "  --shrink       prints a short plan, for --plan, that breaks the same promise as this one\n"
+    "  --shrink-seconds N  ends the search for it after so long [60]\n"
     "\n"
     "Exit: 0 all promises kept, 1 usage or failure, 4 a promise was broken, 5 the rare cases were not reached.\n";
 
@@ -38,7 +42,8 @@ struct request {
     uint64_t first, count;
     uint64_t nodes; /* 0: by seed */
     const char *plan;
-    bool is_single, json, trace, print_plan;
+    uint64_t shrink_seconds;
+    bool is_single, json, trace, print_plan, shrink;
 };
 
 /* ---- Plans ------------------------------------------------------------------------------------------------------- */
@@ -112,19 +117,24 @@ static bool run_one(const struct request *request, uint64_t seed, struct world_b
     return true;
 }
 
+static int shrink_one(const struct request *request) {
+    struct fault_plan plan;
+    return make_plan(request, request->first, &plan) ? sim_shrink(&plan, request->shrink_seconds) : EXIT_FAILED;
+}
+
 static int conclude(const struct request *request, struct world_batch *batch, struct buf *text) {
     const char *misses = batch->runs >= RARE_CASES_FROM ? world_batch_misses(batch) : NULL;
     if (!request->is_single) {
         print_buf(text, request->json ? world_batch_print_json(text, batch) : world_batch_print(text, batch));
     }
-    if (batch->broken + batch->stuck > 0) return EXIT_BROKEN;
+    if (batch->broken + batch->stuck > 0) return SIM_EXIT_BROKEN;
     if (misses == NULL) return EXIT_CLEAN;
     (void)fprintf(stderr, "loam sim: rare cases were not reached: %s\n", misses);
     return EXIT_RARE_CASES;
 }
 
 int command_sim(int argc, char **argv) {
-    struct request request = {.first = 1, .count = 100};
+    struct request request = {.first = 1, .count = 100, .shrink_seconds = SHRINK_SECONDS};
     struct world_batch batch;
     struct buf text = BUF_EMPTY;
     uint64_t seed = 0;
@@ -137,6 +147,8 @@ int command_sim(int argc, char **argv) {
         {.name = "--json", .flag = &request.json},
         {.name = "--trace", .flag = &request.trace},
         {.name = "--print-plan", .flag = &request.print_plan},
+        {.name = "--shrink", .flag = &request.shrink},
+        {.name = "--shrink-seconds", .number = &request.shrink_seconds, .limit = UINT32_MAX},
     };
     const struct arguments arguments = {"sim", usage, "options only", 0, 0, taken, sizeof taken / sizeof taken[0]};
     int code;
@@ -144,6 +156,8 @@ int command_sim(int argc, char **argv) {
     request.is_single = seed != 0 || request.plan != NULL;
     if (seed != 0) request.first = seed;
     if (request.is_single || request.print_plan) request.count = 1;
+    if (request.shrink && !request.is_single) return arguments_refuse(&arguments, "--shrink needs --seed or --plan");
+    if (request.shrink) return shrink_one(&request);
     world_batch_init(&batch);
     code = EXIT_CLEAN;
     for (uint64_t i = 0; code == EXIT_CLEAN && i < request.count; i++) {

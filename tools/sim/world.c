@@ -43,6 +43,7 @@ void world_break(struct world *world, enum world_verdict verdict, const char *fo
     snprintf(world->report->text, sizeof world->report->text, "%s (at %" PRIu64 ".%06" PRIu64 " s)", text,
              now / 1000000000U, now / 1000 % 1000000U);
     world->report->verdict = verdict;
+    world->report->promise = format;
     world->is_over = true;
     sim_note_text(world->sim, SIM_NOBODY, 0, "BROKEN: %s", text);
 }
