@@ -6,52 +6,12 @@
  * before the key. Invariant: a key is shown once, with its newest version that the snapshot sees, and only if no delete
  * hides it.
  */
-#include <stdlib.h>
-
-#include "engine/lsm/iterator.h"
-
 #include "engine/lsm/expiry.h"
-#include "engine/lsm/read_set.h"
-#include "engine/lsm/resolve.h"
+#include "engine/lsm/iterator_parts.h"
 
 enum {
     SKIPS_BEFORE_SEEK = 16, /* versions of one key passed one by one */
-    GONE_SOME = 16,         /* keys passed over before a gap is looked for */
     GONE_MANY = 1024,       /* the engine is told */
-};
-
-struct engine_iterator {
-    struct engine *engine;
-    struct store_read read;
-    const struct engine_tree_kind *kind;
-    struct read_set set;
-    struct source *top;
-    uint64_t snapshot;
-    uint64_t own_sequence;   /* of the transaction that reads; 0 = none does */
-    uint64_t newest_trailer; /* before every version that can be seen */
-    struct slice lower, upper;
-    struct buf prefix, behind_prefix; /* what every key begins with; the least key behind all of those, empty = none */
-    bool valid;
-    bool backward; /* the sources stand before the key; else at it or behind */
-    bool direct;   /* key and value are the source's */
-    enum status status;
-    struct slice shown_key, shown_value;
-    struct buf key; /* the key shown, or to be passed over */
-    uint64_t key_head;
-    struct buf value;    /* folded or copied */
-    bool is_apart;       /* the value shown is a reference: read when it is asked for */
-    struct block *block; /* pins a value that was read so */
-    unsigned flags;      /* of reads */
-    uint64_t charged;    /* of the memory of readers */
-    struct operands operands;
-
-    /* Of a move that passes keys that are gone. */
-    uint32_t gone_some; /* it looks for a gap behind so many */
-    uint32_t patience;  /* 0 = endless */
-    bool paused, ignores_gaps;
-    uint64_t passed;
-    struct buf gone_from; /* one of the first */
-    struct buf hop;       /* where a gap ends or begins */
 };
 
 static void end(struct engine_iterator *iterator, enum status status) {
@@ -149,9 +109,7 @@ static void show_folded(struct engine_iterator *iterator, const struct slice *ba
     show(iterator, buf_slice(&iterator->key), buf_slice(&iterator->value), false);
 }
 
-/* ---- Keys that are gone
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Keys that are gone ------------------------------------------------------------------------------------------ */
 
 static bool looks_for_gaps(const struct engine_iterator *iterator) {
     return !gaps_are_none(&iterator->engine->gaps) && !iterator->ignores_gaps;
@@ -201,9 +159,7 @@ static void propose_backward(struct engine_iterator *iterator) {
     if (status == STATUS_OK) propose(iterator, buf_slice(begin), buf_slice(&iterator->gone_from), true);
 }
 
-/* ---- Forward
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Forward ----------------------------------------------------------------------------------------------------- */
 
 static bool is_at_key(const struct engine_iterator *iterator) {
     const struct source *top = iterator->top;
@@ -301,9 +257,7 @@ static void find_forward(struct engine_iterator *iterator) {
     if (is_long(iterator, gone)) propose_forward(iterator);
 }
 
-/* ---- Backward
- * ------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Backward ---------------------------------------------------------------------------------------------------- */
 
 /* What the versions of a key seen so far, oldest first, add up to. */
 struct gathered {
@@ -397,9 +351,7 @@ static void find_backward(struct engine_iterator *iterator) {
     if (is_long(iterator, gone)) propose_backward(iterator);
 }
 
-/* ---- Moves
- * -----------------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- Moves ------------------------------------------------------------------------------------------------------- */
 
 void engine_iterator_seek(struct engine_iterator *iterator, struct slice key) {
     const struct slice from = slice_compare(key, iterator->lower) < 0 ? iterator->lower : key;
@@ -501,114 +453,4 @@ static struct slice read_value(struct engine_iterator *iterator) {
 struct slice engine_iterator_value(const struct engine_iterator *iterator) {
     if (!iterator->is_apart || !iterator->valid) return iterator->shown_value;
     return read_value((struct engine_iterator *)(uintptr_t)iterator); /* it stands where it stood */
-}
-
-/* ---- Life
- * ----------------------------------------------------------------------------------------------------------------------------------------
- */
-
-/* The prefix with its last byte that can be raised raised, and what stands behind that cut off. */
-static enum status put_behind_prefix(struct engine_iterator *iterator) {
-    struct buf *behind = &iterator->behind_prefix;
-    const enum status status = buf_assign(behind, buf_slice(&iterator->prefix));
-    while (behind->size > 0 && behind->data[behind->size - 1] == 0xff) behind->size--;
-    if (behind->size > 0) behind->data[behind->size - 1]++;
-    return status;
-}
-
-/* Bounds that let only keys with the prefix through. */
-static enum status bound(struct engine_iterator *iterator, const struct engine_iterator_options *options) {
-    iterator->lower = options->lower;
-    iterator->upper = options->upper;
-    if (options->prefix.size == 0) return STATUS_OK;
-    enum status status = buf_assign(&iterator->prefix, options->prefix);
-    if (status == STATUS_OK) status = put_behind_prefix(iterator);
-    if (status != STATUS_OK) return status;
-    const struct slice prefix = buf_slice(&iterator->prefix), behind = buf_slice(&iterator->behind_prefix);
-    if (slice_compare(prefix, iterator->lower) > 0) iterator->lower = prefix;
-    if (behind.size && (iterator->upper.size == 0 || slice_compare(behind, iterator->upper) < 0))
-        iterator->upper = behind;
-    return STATUS_OK;
-}
-
-/* As much of the prefix as filters know. */
-static struct slice filter_prefix(const struct engine_iterator *iterator, const struct engine_tree_kind *kind) {
-    const size_t size = kind->filter_prefix_bytes;
-    return iterator->prefix.size >= size ? slice_make(iterator->prefix.data, size) : slice_make(NULL, 0);
-}
-
-static enum status open_iterator(struct engine_iterator *iterator, const struct engine_iterator_options *options,
-                                 const struct own_writes *own) {
-    const struct tree *tree = iterator->read.tree;
-    if (!tree) return STATUS_INVALID;
-    enum status status = bound(iterator, options);
-    if (status != STATUS_OK) return status;
-    const struct read_options read = {
-        .instance = tree->instance,
-        .snapshot = iterator->read.sequence,
-        .lower = iterator->lower,
-        .upper = iterator->upper,
-        .prefix = filter_prefix(iterator, tree->kind),
-        .flags = (options->memory_only ? SST_MEMORY_ONLY : 0u) | (options->no_fill ? SST_NO_FILL : 0u),
-        .own = *own,
-    };
-    iterator->kind = tree->kind;
-    iterator->flags = read.flags;
-    iterator->snapshot = iterator->read.sequence;
-    iterator->own_sequence = own->table ? own->sequence : 0;
-    iterator->newest_trailer = own->table ? ENTRY_TRAILER_FIRST : entry_trailer_at(iterator->snapshot);
-    status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
-    iterator->top = iterator->set.top;
-    if (status != STATUS_OK) return status;
-    const uint64_t bytes = sizeof *iterator + read_set_memory(&iterator->set);
-    status = budget_admit_reader(iterator->engine, bytes);
-    if (status == STATUS_OK)
-        iterator->charged = bytes;
-    else
-        read_set_close(&iterator->set);
-    return status;
-}
-
-enum status iterator_open_over(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
-                               const struct own_writes *own, struct engine_iterator **iterator) {
-    static const struct engine_iterator_options defaults = {.memory_only = false};
-    if (!options) options = &defaults;
-    *iterator = NULL;
-    struct engine_iterator *made = calloc(1, sizeof *made);
-    if (!made) return STATUS_NO_MEMORY;
-    made->engine = engine;
-    made->gone_some = engine->options.gap_keys < GONE_SOME ? engine->options.gap_keys : GONE_SOME;
-    made->ignores_gaps = own->table != NULL; /* what is not published is not cut out of them */
-    store_begin_read(engine, options->snapshot, tree, &made->read);
-    const enum status status = open_iterator(made, options, own);
-    if (status == STATUS_OK) {
-        *iterator = made;
-        return STATUS_OK;
-    }
-    store_end_read(engine, &made->read);
-    buf_deinit(&made->prefix);
-    buf_deinit(&made->behind_prefix);
-    free(made);
-    return status;
-}
-
-enum status engine_iterator_open(struct engine *engine, uint32_t tree, const struct engine_iterator_options *options,
-                                 struct engine_iterator **iterator) {
-    return iterator_open_over(engine, tree, options, &own_writes_none, iterator);
-}
-
-void engine_iterator_close(struct engine_iterator *iterator) {
-    if (!iterator) return;
-    memory_subtract(&iterator->engine->memory, ENGINE_MEMORY_READERS, iterator->charged);
-    read_set_close(&iterator->set);
-    drop_block(iterator);
-    store_end_read(iterator->engine, &iterator->read);
-    buf_deinit(&iterator->key);
-    buf_deinit(&iterator->value);
-    buf_deinit(&iterator->prefix);
-    buf_deinit(&iterator->behind_prefix);
-    buf_deinit(&iterator->gone_from);
-    buf_deinit(&iterator->hop);
-    operands_deinit(&iterator->operands);
-    free(iterator);
 }

@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "engine/lsm/batch.h"
+#include "engine/lsm/apply.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/store.h"

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 
 #include "engine/base/check.h"
-#include "engine/lsm/batch.h"
+#include "engine/lsm/apply.h"
 #include "engine/lsm/file_names.h"
 #include "engine/memtable/load.h"
 

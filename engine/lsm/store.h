@@ -307,15 +307,6 @@ bool store_is_full(const struct engine *engine);
 
 /* ---- Writing (write.c) ------------------------------------------------------------------------------------------- */
 
-/* Applies the operations of one batch to the active memtable, from sequence `first` on; all or nothing. Leader, or
- * recovery. INVALID, NO_MEMORY, TOO_LARGE, CORRUPT. */
-MUST_CHECK enum status store_apply(struct engine *engine, struct slice operations, uint32_t count, uint64_t first);
-/* What comes before an operation enters the memtable. *tree: whose row it is, or NULL for one that makes or drops a
- * tree: that is done then. Leader, or recovery. INVALID, NO_MEMORY, TOO_LARGE. */
-struct batch_operation;
-MUST_CHECK enum status store_admit_operation(struct engine *engine, const struct batch_operation *operation,
-                                             uint64_t sequence, const struct tree **tree);
-
 /*
  * A condition on which a batch is written, asked by the leader of the commit queue when all that is written before the
  * batch is applied, published or not: what is not OK is the write's answer. `view` has all of that. May read files; the
