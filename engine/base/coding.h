@@ -9,6 +9,9 @@
 #ifndef ENGINE_BASE_CODING_H
 #define ENGINE_BASE_CODING_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "engine/base/buf.h"
 #include "engine/base/slice.h"
 
@@ -16,57 +19,52 @@
 
 enum { VARINT64_MAX_BYTES = 10 };
 
+/* As words, not byte by byte: a compiler joins the bytes of one value into one store, and those of two that stand side
+ * by side into a vector, at ten times the price. */
 static inline void coding_put_u16(uint8_t *to, uint16_t value) {
-    to[0] = (uint8_t)value;
-    to[1] = (uint8_t)(value >> 8);
+    const uint16_t word = htole16(value);
+    memcpy(to, &word, sizeof word);
 }
-/* Written out, not as loops: a compiler joins the bytes of the former into one store. */
 static inline void coding_put_u32(uint8_t *to, uint32_t value) {
-    to[0] = (uint8_t)value;
-    to[1] = (uint8_t)(value >> 8);
-    to[2] = (uint8_t)(value >> 16);
-    to[3] = (uint8_t)(value >> 24);
+    const uint32_t word = htole32(value);
+    memcpy(to, &word, sizeof word);
 }
 static inline void coding_put_u64(uint8_t *to, uint64_t value) {
-    to[0] = (uint8_t)value;
-    to[1] = (uint8_t)(value >> 8);
-    to[2] = (uint8_t)(value >> 16);
-    to[3] = (uint8_t)(value >> 24);
-    to[4] = (uint8_t)(value >> 32);
-    to[5] = (uint8_t)(value >> 40);
-    to[6] = (uint8_t)(value >> 48);
-    to[7] = (uint8_t)(value >> 56);
+    const uint64_t word = htole64(value);
+    memcpy(to, &word, sizeof word);
 }
 static inline uint16_t coding_get_u16(const uint8_t *from) {
-    return (uint16_t)(from[0] | (from[1] << 8));
+    uint16_t word;
+    memcpy(&word, from, sizeof word);
+    return le16toh(word);
 }
 static inline uint32_t coding_get_u32(const uint8_t *from) {
-    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return le32toh(word);
 }
 static inline uint64_t coding_get_u64(const uint8_t *from) {
-    return (uint64_t)coding_get_u32(from) | (uint64_t)coding_get_u32(from + 4) << 32;
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return le64toh(word);
 }
 static inline void coding_put_key_u32(uint8_t *to, uint32_t value) {
-    to[0] = (uint8_t)(value >> 24);
-    to[1] = (uint8_t)(value >> 16);
-    to[2] = (uint8_t)(value >> 8);
-    to[3] = (uint8_t)value;
+    const uint32_t word = htobe32(value);
+    memcpy(to, &word, sizeof word);
 }
 static inline void coding_put_key_u64(uint8_t *to, uint64_t value) {
-    to[0] = (uint8_t)(value >> 56);
-    to[1] = (uint8_t)(value >> 48);
-    to[2] = (uint8_t)(value >> 40);
-    to[3] = (uint8_t)(value >> 32);
-    to[4] = (uint8_t)(value >> 24);
-    to[5] = (uint8_t)(value >> 16);
-    to[6] = (uint8_t)(value >> 8);
-    to[7] = (uint8_t)value;
+    const uint64_t word = htobe64(value);
+    memcpy(to, &word, sizeof word);
 }
 static inline uint32_t coding_get_key_u32(const uint8_t *from) {
-    return (uint32_t)from[0] << 24 | (uint32_t)from[1] << 16 | (uint32_t)from[2] << 8 | (uint32_t)from[3];
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return be32toh(word);
 }
 static inline uint64_t coding_get_key_u64(const uint8_t *from) {
-    return (uint64_t)coding_get_key_u32(from) << 32 | (uint64_t)coding_get_key_u32(from + 4);
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return be64toh(word);
 }
 
 /* Writes at most VARINT64_MAX_BYTES; returns how many. */
