@@ -66,6 +66,7 @@ enum wal_verdict {
     WAL_FOUND_TORN,  /* what follows is the rest of a group that was never durable, as far as this segment tells: in a
                         sealed one, ask the later ones, too (wal_scan_proves) */
     WAL_FOUND_FAULTY,
+    WAL_FOUND_UNREAD, /* what follows is not there yet: see wal_scan_have */
 };
 
 /* A sector that was classified; index 0 = none. */
@@ -80,6 +81,7 @@ struct wal_scan {
     struct wal_segment_header header;
     uint64_t position;       /* in the byte stream: what is below is sound */
     uint64_t limit;          /* where the segment ends */
+    uint64_t ready;          /* what is below was read; UINT64_MAX = all of the file */
     bool sealed;             /* its successor says where it ends */
     uint64_t sealed_group;   /* and which group is its last */
     uint64_t sealed_durable; /* and up to which group nothing may be missing */
@@ -106,7 +108,10 @@ struct wal_scan {
 MUST_CHECK enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struct wal_segment_header *header,
                                      const struct wal_segment_header *successor, struct error *error);
 void wal_scan_deinit(struct wal_scan *scan);
-/* NO_MEMORY is the only failure. After a verdict other than GROUP the scan has ended. */
+/* For a file that is scanned while it is read: its first `size` bytes are there now. Until it is told so of all of
+ * them, wal_scan_next gives UNREAD where it would need more, and may be asked again once there are. */
+void wal_scan_have(struct wal_scan *scan, uint64_t size);
+/* NO_MEMORY is the only failure. After a verdict other than GROUP and UNREAD the scan has ended. */
 MUST_CHECK enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, struct wal_group *group);
 
 /*

@@ -16,7 +16,7 @@ enum {
     STRETCH_BYTES = 256 << 10, /* of payload, but for a larger record */
     STRETCH_RECORDS = 4096,
     READY_BYTES_MOST = STRETCHES * STRETCH_BYTES, /* of payload that waits to be taken: a larger record waits alone */
-    READ_BYTES = 1 << 20,                         /* of a file at a time */
+    READ_BYTES = 256 << 10,                       /* of a file at a time: verified while it is in the cache */
     JOB_BYTES_LEAST = 2 << 20,                    /* less is read before a thread has woken up */
 };
 
@@ -31,8 +31,8 @@ struct wal_ahead {
     struct wal_bytes *bytes;
     size_t at;     /* the segment */
     size_t had;    /* bytes of it */
-    bool scans;    /* it was read, */
-    bool is_part;  /* but not to its end: the device refuses; zeros stand behind */
+    bool scans;    /* it is scanned while it is read */
+    bool is_part;  /* and is not there to its end: the device refuses; zeros stand behind */
     bool in_group; /* whose records are being told */
     bool holds;    /* `held` was told and is not in a stretch yet */
     struct wal_scan scan;
@@ -191,14 +191,40 @@ static void end_segment(struct wal_ahead *ahead, struct wal_stretch *stretch, en
 
 static enum status begin_scan(struct wal_ahead *ahead, struct error *error) {
     const struct wal_segment_header *header = &ahead->headers[ahead->at];
+    const struct wal_segment *segment = ahead->files[ahead->at];
     const bool newest = ahead->at + 1 == ahead->count;
+    enum status status = make_room(ahead->bytes, segment->bytes);
+    if (status != STATUS_OK) return say(error, segment, status);
+    ahead->scans = true;
+    const struct slice bytes = slice_make(ahead->bytes->data, segment->bytes);
+    status = wal_scan_init(&ahead->scan, bytes, header, newest ? NULL : header + 1, error);
+    if (status != STATUS_OK) return error_prefix(error, status, "%s", io_file_path(segment->file));
+    wal_scan_have(&ahead->scan, 0);
+    return STATUS_OK;
+}
+
+/* Some more of the segment. */
+static enum status read_some(struct wal_ahead *ahead, struct error *error) {
+    const struct wal_segment *segment = ahead->files[ahead->at];
+    const enum status status = read_more(ahead->bytes, segment, READ_BYTES, &ahead->had);
+    if (status != STATUS_OK && status != STATUS_IO) return say(error, segment, status);
+    if (status == STATUS_IO) { /* there is no more than that */
+        read_front(ahead->bytes, segment, ahead->had);
+        ahead->had = segment->bytes;
+        ahead->is_part = true;
+    }
+    wal_scan_have(&ahead->scan, ahead->had);
+    if (ahead->had < segment->bytes) return STATUS_OK;
     ahead->bytes->size = ahead->had;
     ahead->bytes->index = ahead->at;
-    ahead->scans = true;
-    const struct slice bytes = slice_make(ahead->bytes->data, ahead->had);
-    const enum status status = wal_scan_init(&ahead->scan, bytes, header, newest ? NULL : header + 1, error);
-    return status == STATUS_OK ? status
-                               : error_prefix(error, status, "%s", io_file_path(ahead->files[ahead->at]->file));
+    return STATUS_OK;
+}
+
+/* What stands behind the last group, too: whoever is told of the end has the segment. */
+static enum status read_rest(struct wal_ahead *ahead, struct error *error) {
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && ahead->had < ahead->files[ahead->at]->bytes) status = read_some(ahead, error);
+    return status;
 }
 
 /* The next record that verifies, into ahead->held; *verdict is GROUP as long as there is one. */
@@ -213,11 +239,11 @@ static enum status find_record(struct wal_ahead *ahead, enum wal_verdict *verdic
             ahead->group_at = 0;
         }
         status = wal_scan_record(&ahead->scan, &ahead->group, &ahead->group_at, &ahead->held);
+        if (status == STATUS_END || ahead->group.count == 1) ahead->in_group = false; /* most hold one record */
         if (status != STATUS_END) {
             ahead->holds = status == STATUS_OK;
             return status;
         }
-        ahead->in_group = false;
     }
 }
 
@@ -230,37 +256,26 @@ static void fill(struct wal_ahead *ahead, struct wal_stretch *stretch) {
             if (is_full(stretch, ahead->held.payload.size)) return;
             status = add_record(stretch, &ahead->held);
             ahead->holds = false;
-            if (status == STATUS_OK) continue;
+        } else if (status == STATUS_OK && verdict == WAL_FOUND_UNREAD) {
+            status = read_some(ahead, &stretch->error);
+        } else {
+            if (status == STATUS_OK) status = read_rest(ahead, &stretch->error);
+            end_segment(ahead, stretch, status, verdict);
+            return;
         }
+        if (status == STATUS_OK) continue;
         end_segment(ahead, stretch, status, verdict);
         return;
     }
 }
 
-/* Some of the segment; IO: there is no more than that. */
-static enum status read_some(struct wal_ahead *ahead, struct error *error) {
-    const struct wal_segment *segment = ahead->files[ahead->at];
-    enum status status = ahead->had == 0 ? make_room(ahead->bytes, segment->bytes) : STATUS_OK;
-    if (status != STATUS_OK) return say(error, segment, status);
-    status = read_more(ahead->bytes, segment, READ_BYTES, &ahead->had);
-    if (status != STATUS_IO) return status == STATUS_OK ? STATUS_OK : say(error, segment, status);
-    read_front(ahead->bytes, segment, ahead->had);
-    ahead->had = segment->bytes;
-    ahead->is_part = true;
-    return STATUS_OK;
-}
-
-/* A bounded amount of work on the stretch; true: it is ready. */
-static bool produce(struct wal_ahead *ahead, struct wal_stretch *stretch) {
-    if (ahead->scans) {
+/* A bounded amount of work on the stretch, which is ready then. */
+static void produce(struct wal_ahead *ahead, struct wal_stretch *stretch) {
+    const enum status status = ahead->scans ? STATUS_OK : begin_scan(ahead, &stretch->error);
+    if (status == STATUS_OK)
         fill(ahead, stretch);
-        return true;
-    }
-    enum status status = read_some(ahead, &stretch->error);
-    if (status == STATUS_OK && ahead->had < ahead->files[ahead->at]->bytes) return false;
-    if (status == STATUS_OK) status = begin_scan(ahead, &stretch->error);
-    if (status != STATUS_OK) end_segment(ahead, stretch, status, WAL_FOUND_FAULTY);
-    return status != STATUS_OK;
+    else
+        end_segment(ahead, stretch, status, WAL_FOUND_FAULTY);
 }
 
 static bool is_last(const struct wal_ahead *ahead, const struct wal_stretch *stretch) {
@@ -278,14 +293,12 @@ static void produce_once(struct wal_ahead *ahead) {
     struct wal_stretch *stretch = &ahead->ring[(ahead->first + ahead->ready) % STRETCHES];
     ahead->producing = true;
     mutex_unlock(&ahead->mutex);
-    const bool is_ready = produce(ahead, stretch);
+    produce(ahead, stretch);
     mutex_lock(&ahead->mutex);
     ahead->producing = false;
-    if (is_ready) {
-        ahead->ready++;
-        ahead->ready_bytes += stretch->used;
-        ahead->ended = is_last(ahead, stretch);
-    }
+    ahead->ready++;
+    ahead->ready_bytes += stretch->used;
+    ahead->ended = is_last(ahead, stretch);
     condition_broadcast(&ahead->changed);
 }
 

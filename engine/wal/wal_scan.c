@@ -204,7 +204,12 @@ bool wal_scan_proves(struct slice bytes, const struct wal_segment_header *header
 
 /* ---- Groups ------------------------------------------------------------------------------------------------------ */
 
-enum presence { PRESENT, ABSENT, DAMAGED };
+enum presence { PRESENT, ABSENT, DAMAGED, UNREAD };
+
+/* A header, and the sector in which it begins. */
+static bool begin_is_read(const struct wal_scan *scan) {
+    return scan->ready >= scan->position + WAL_BODY_BYTES + WAL_GROUP_HEADER_BYTES;
+}
 
 /* Whether a group begins at scan->position, judged by the stamp of its first sector. */
 static enum presence group_begins(struct wal_scan *scan) {
@@ -266,6 +271,7 @@ static enum presence read_compact(struct wal_scan *scan, struct wal_group *group
         faulty_at(scan, position, group->group, what);
         return DAMAGED;
     }
+    if (end > scan->ready) return UNREAD;
     const uint64_t last = sector_of(end - 1);
     for (uint64_t index = sector_of(position); index <= last; index++) {
         const struct wal_sector *sector = sector_at(scan, index);
@@ -306,7 +312,7 @@ static enum presence read_group_header(struct wal_scan *scan, struct wal_group *
     if (group->previous != scan->last_group) what = "the group before this one is missing";
     if (group->padded ? end % WAL_PAGE_STREAM != 0 : wal_item_start(end) != end)
         what = "a group ends where none can end";
-    if (what == NULL) return PRESENT;
+    if (what == NULL) return end > scan->ready ? UNREAD : PRESENT;
     faulty_at(scan, position, group->group, what);
     return DAMAGED;
 }
@@ -411,10 +417,12 @@ enum status wal_scan_next(struct wal_scan *scan, enum wal_verdict *verdict, stru
                        : faulty_at(scan, scan->position, scan->last_group, "the next segment names another last group");
         return STATUS_OK;
     }
-    enum presence presence = group_begins(scan);
     struct compact compact = {.place = 0};
+    enum presence presence = begin_is_read(scan) ? group_begins(scan) : UNREAD;
     if (presence == PRESENT) presence = read_group_header(scan, group, &compact);
     if (presence == PRESENT) presence = check_sectors(scan, group);
+    if (presence == ABSENT && scan->ready != UINT64_MAX) presence = UNREAD; /* the tail is looked at whole */
+    if (presence == UNREAD) *verdict = WAL_FOUND_UNREAD;
     if (presence == ABSENT) *verdict = read_tail(scan);
     if (presence != PRESENT) return STATUS_OK;
 
@@ -468,6 +476,7 @@ enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struc
         .bytes = bytes,
         .header = *header,
         .limit = wal_capacity(header->segment_bytes),
+        .ready = UINT64_MAX,
         .last_group = header->predecessor_group,
         .durable = header->durable,
         .highest_group = header->start_group - 1,
@@ -487,6 +496,11 @@ enum status wal_scan_init(struct wal_scan *scan, struct slice bytes, const struc
     scan->sealed_group = successor->predecessor_group;
     scan->sealed_durable = successor->durable;
     return STATUS_OK;
+}
+
+void wal_scan_have(struct wal_scan *scan, uint64_t size) {
+    const uint64_t sectors = size < WAL_HEADER_BYTES ? 0 : (size - WAL_HEADER_BYTES) / IO_SECTOR_BYTES;
+    scan->ready = size < scan->bytes.size ? sectors * WAL_BODY_BYTES : UINT64_MAX;
 }
 
 void wal_scan_deinit(struct wal_scan *scan) {

@@ -11,6 +11,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { SEGMENT = 64 << 10 };
 
+/* The segment's bytes that are there, and others' behind them. */
+static uint8_t come[SEGMENT];
+
+/* What a scan of the whole finds one finds that asks for each page when it needs it. */
+static void scan_pieces(const uint8_t *bytes, const struct wal_segment_header *successor, const struct wal_scan *whole,
+                        enum wal_verdict expected) {
+    struct wal_scan scan;
+    enum wal_verdict verdict = WAL_FOUND_GROUP;
+    size_t have = 0;
+    for (size_t i = 0; i < SEGMENT; i++) come[i] = (uint8_t)(bytes[i] ^ 0x5a);
+    check(wal_scan_init(&scan, slice_make(come, SEGMENT), &whole->header, successor, NULL) == STATUS_OK);
+    wal_scan_have(&scan, 0);
+    while (verdict == WAL_FOUND_GROUP || verdict == WAL_FOUND_UNREAD) {
+        struct wal_group group;
+        check(wal_scan_next(&scan, &verdict, &group) == STATUS_OK);
+        if (verdict != WAL_FOUND_UNREAD) continue;
+        check(have < SEGMENT);
+        memcpy(come + have, bytes + have, IO_PAGE_BYTES);
+        wal_scan_have(&scan, have += IO_PAGE_BYTES);
+    }
+    check(verdict == expected && scan.what == whole->what && scan.at == whole->at && scan.at_group == whole->at_group);
+    check(scan.position == whole->position && scan.last_group == whole->last_group && scan.durable == whole->durable &&
+          scan.highest_group == whole->highest_group && scan.durable_position == whole->durable_position);
+    wal_scan_deinit(&scan);
+}
+
 static void scan_segment(const uint8_t *bytes, const struct wal_segment_header *successor) {
     struct wal_segment_header header;
     if (wal_segment_header_decode(slice_make(bytes, SEGMENT), &header, NULL) != STATUS_OK) return;
@@ -42,6 +68,7 @@ static void scan_segment(const uint8_t *bytes, const struct wal_segment_header *
           (scan.what != NULL && scan.at >= WAL_HEADER_BYTES && scan.at <= SEGMENT + WAL_STAMP_BYTES));
     check(successor == NULL || verdict == WAL_FOUND_FAULTY || scan.position == scan.limit ||
           (verdict == WAL_FOUND_TORN && scan.last_group >= successor->durable));
+    scan_pieces(bytes, successor, &scan, verdict);
     uint64_t highest = 0;
     (void)wal_scan_proves(slice_make(bytes, SEGMENT), &header, last_group, &highest);
     wal_scan_deinit(&scan);

@@ -68,6 +68,37 @@ static void read_file(struct bench *bench, const char *path, uint8_t bytes[SEGME
     io_file_close(file);
 }
 
+/* The same while the bytes come piece by piece, each when it is asked for. */
+static void assert_pieces_tell_the_same(struct bench *bench, const uint8_t *bytes, const struct wal_scan *whole,
+                                        enum wal_verdict expected, uint64_t groups) {
+    static uint8_t come[SEGMENT];
+    struct wal_scan scan;
+    struct error error;
+    enum wal_verdict verdict;
+    struct wal_group group;
+    size_t have = 0;
+    memset(come, 0xa5, sizeof come);
+    assert_int_equal(wal_scan_init(&scan, slice_make(come, SEGMENT), &whole->header, NULL, &error), STATUS_OK);
+    wal_scan_have(&scan, 0);
+    do {
+        assert_int_equal(wal_scan_next(&scan, &verdict, &group), STATUS_OK);
+        if (verdict == WAL_FOUND_GROUP) groups--;
+        if (verdict != WAL_FOUND_UNREAD) continue;
+        assert_true(have < SEGMENT);
+        const size_t piece = 1 + prng_below(&bench->prng, 9000), most = SEGMENT - have;
+        memcpy(come + have, bytes + have, piece < most ? piece : most);
+        have += piece < most ? piece : most;
+        wal_scan_have(&scan, have);
+    } while (verdict == WAL_FOUND_GROUP || verdict == WAL_FOUND_UNREAD);
+    assert_int_equal(verdict, expected);
+    assert_int_equal(groups, 0);
+    assert_true(scan.position == whole->position && scan.last_group == whole->last_group &&
+                scan.highest_group == whole->highest_group && scan.durable == whole->durable &&
+                scan.durable_position == whole->durable_position && scan.what == whole->what && scan.at == whole->at &&
+                scan.at_group == whole->at_group);
+    wal_scan_deinit(&scan);
+}
+
 /* How many groups the bytes hold; fails when they are faulty. */
 static uint64_t groups_in(struct bench *bench, const uint8_t *bytes) {
     struct wal_segment_header header;
@@ -85,6 +116,7 @@ static uint64_t groups_in(struct bench *bench, const uint8_t *bytes) {
     } while (verdict == WAL_FOUND_GROUP);
     bench->torn += verdict == WAL_FOUND_TORN;
     bench->unstamped += verdict == WAL_FOUND_END && scan.what != NULL;
+    assert_pieces_tell_the_same(bench, bytes, &scan, verdict, groups);
     wal_scan_deinit(&scan);
     return groups;
 }
