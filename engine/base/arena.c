@@ -36,6 +36,10 @@ void arena_init_growing(struct arena *arena, size_t block_bytes, struct page_poo
     arena->pool = pool;
 }
 
+void arena_init_like(struct arena *arena, const struct arena *like) {
+    *arena = (struct arena){.block_bytes = like->block_bytes, .grows = like->grows, .pool = like->pool};
+}
+
 static bool is_run(size_t payload_bytes) {
     return payload_bytes == PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES;
 }
@@ -53,7 +57,7 @@ static void blocks_free(struct arena *arena) {
 
 void arena_deinit(struct arena *arena) {
     blocks_free(arena);
-    *arena = (struct arena){.block_bytes = arena->block_bytes, .grows = arena->grows, .pool = arena->pool};
+    arena_init_like(arena, arena);
 }
 
 /* Takes the first ordinary block out of the chain; NULL when there is none. */
@@ -126,6 +130,21 @@ void *arena_alloc(struct arena *arena, size_t size, size_t align) {
     arena->cursor = piece + size;
     arena->used_bytes += size;
     return piece;
+}
+
+/* Behind the newest block, whose free rest stays in use; that of the other is lost. */
+void arena_join(struct arena *arena, struct arena *other) {
+    struct arena_block **last = &arena->blocks;
+    check(arena->block_bytes == other->block_bytes && arena->grows == other->grows && arena->pool == other->pool);
+    while (*last) last = &(*last)->next;
+    *last = other->blocks;
+    if (!arena->cursor) {
+        arena->cursor = other->cursor;
+        arena->end = other->end;
+    }
+    arena->reserved_bytes += other->reserved_bytes;
+    arena->used_bytes += other->used_bytes;
+    arena_init_like(other, arena);
 }
 
 void *arena_copy(struct arena *arena, const void *data, size_t size) {

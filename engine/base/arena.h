@@ -30,12 +30,16 @@ void arena_init(struct arena *arena, size_t block_bytes);
 /* For one that may come to hold megabytes which are then searched at random: its later blocks lie in huge pages,
  * which come from the pool and go back there (borrowed; NULL = from the system). */
 void arena_init_growing(struct arena *arena, size_t block_bytes, struct page_pool *pool);
+/* Of the same kind as `like`, whose pool it takes from. */
+void arena_init_like(struct arena *arena, const struct arena *like);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */
 
 /* Aligned to `align` (a power of two up to 64). NULL when out of memory; the arena stays usable. Larger than a block
  * gets one of its own. */
 void *arena_alloc(struct arena *arena, size_t size, size_t align);
+/* What `other` gave out is this arena's from now on, and `other` as after its init. REQUIRES: arena_init_like. */
+void arena_join(struct arena *arena, struct arena *other);
 void *arena_copy(struct arena *arena, const void *data, size_t size);
 
 #pragma GCC visibility pop

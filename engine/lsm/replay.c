@@ -12,6 +12,7 @@
 #include "engine/base/check.h"
 #include "engine/lsm/apply.h"
 #include "engine/lsm/file_names.h"
+#include "engine/lsm/team.h"
 #include "engine/memtable/load.h"
 
 enum {
@@ -43,10 +44,17 @@ static void note_growth(struct replay *replay) {
     budget_note_write(replay->engine);
 }
 
+static void run_team(void *user, size_t count, enum status (*work)(void *context, size_t at), void *context) {
+    struct engine *engine = user;
+    const enum status status = team_run(engine->io, IO_POOL_READ, count, work, context);
+    check(status == STATUS_OK);
+}
+
 /* What was replayed so far is linked, and shown. */
 static enum status link_and_show(struct replay *replay) {
     struct engine *engine = replay->engine;
-    const enum status status = memtable_load_link(&replay->load);
+    const struct memtable_load_team team = {.run = run_team, .user = engine};
+    const enum status status = memtable_load_link(&replay->load, &team);
     if (status != STATUS_OK) return status;
     budget_note_write(engine);
     lead_mark_store(&engine->shown, engine->last_sequence, &engine->applied);

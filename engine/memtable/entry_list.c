@@ -100,19 +100,37 @@ static void fetch_ahead(const struct entry_item *items, size_t count, size_t at)
     __builtin_prefetch(memory + 64);
 }
 
-static bool fill(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count) {
-    struct radix_build build;
-    struct memtable_node *before = list->head;
-    radix_build_begin(&build, arena);
+/* `after` follows `before`. */
+static void join_nodes(struct memtable_node *before, struct memtable_node *after, uint64_t head) {
+    atomic_store_explicit(&after->prev, before, memory_order_relaxed);
+    set_next(before, after, head);
+}
+
+void entry_part_fill(struct entry_part *part, struct arena *arena, const struct entry_item *items, size_t count) {
+    *part = (struct entry_part){.first = items[0].node, .last = items[count - 1].node};
+    radix_build_begin(&part->build, arena);
     for (size_t i = 0; i < count; i++) {
         fetch_ahead(items, count, i);
-        atomic_store_explicit(&items[i].node->prev, before, memory_order_relaxed);
-        set_next(before, items[i].node, items[i].head);
-        radix_build_add(&build, items[i].node);
-        before = items[i].node;
+        if (i > 0) join_nodes(items[i - 1].node, items[i].node, items[i].head);
+        radix_build_add(&part->build, items[i].node);
     }
-    list->latest = before;
-    return radix_build_end(&build, &list->radix);
+}
+
+bool entry_list_join(struct entry_list *list, struct entry_part *first, struct entry_part *second) {
+    join_nodes(list->head, first->first, first->first->head);
+    join_nodes(first->last, second->first, second->first->head);
+    list->latest = second->last;
+    radix_build_join(&first->build, &second->build);
+    return radix_build_end(&first->build, &list->radix);
+}
+
+static bool fill(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count) {
+    struct entry_part part;
+    if (count == 0) return true;
+    entry_part_fill(&part, arena, items, count);
+    join_nodes(list->head, part.first, items[0].head);
+    list->latest = part.last;
+    return radix_build_end(&part.build, &list->radix);
 }
 
 bool entry_list_link_all(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count) {

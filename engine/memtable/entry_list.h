@@ -16,7 +16,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/entry/internal_key.h"
-#include "engine/memtable/radix.h"
+#include "engine/memtable/radix_build.h"
 
 struct memtable_grown;
 
@@ -78,6 +78,14 @@ struct entry_item {
 /* Links nodes that are in order. Into an empty list that nobody reads yet they all go in one walk, else one by one.
  * False when out of memory: the list is good for nothing any more. */
 bool entry_list_link_all(struct entry_list *list, struct arena *arena, const struct entry_item *items, size_t count);
+/* The same of nodes in two parts, which two threads may fill: entry_list_join then links first and second into an empty
+ * list that nobody reads yet. False as above. */
+struct entry_part {
+    struct radix_build build;
+    struct memtable_node *first, *last;
+};
+void entry_part_fill(struct entry_part *part, struct arena *arena, const struct entry_item *items, size_t count);
+bool entry_list_join(struct entry_list *list, struct entry_part *first, struct entry_part *second);
 /* Takes out the node behind `before`; readers that stand on it still find their way. */
 void entry_list_unlink(struct entry_list *list, struct memtable_node *before);
 

@@ -150,3 +150,35 @@ void entry_sort(struct entry_item *items, struct entry_item *temp, size_t count)
     turn_round(items, count);
     sort(items, temp, count, 0);
 }
+
+/* ---- By two ------------------------------------------------------------------------------------------------------ */
+
+/* By the first byte in which any differ: where one value's entries end, as near to the middle as there is such a place.
+ */
+bool entry_sort_cut(const struct entry_item *items, size_t count, struct entry_cut *cut) {
+    const uint64_t bits = differing_bits(items, count);
+    uint32_t counts[256] = {0};
+    size_t below = 0, least = SIZE_MAX;
+    if (bits == 0) return false;
+    const unsigned shift = (63 - (unsigned)__builtin_clzll(bits)) / 8 * 8;
+    const uint64_t before = shift == 56 ? 0 : items[0].head >> (shift + 8) << (shift + 8); /* which all have */
+    for (size_t i = 0; i < count; i++) counts[items[i].head >> shift & 0xff]++;
+    for (uint64_t value = 1; value < 256; value++) {
+        below += counts[value - 1];
+        const size_t larger = below > count - below ? below : count - below;
+        if (larger >= least || larger == count) continue;
+        least = larger;
+        *cut = (struct entry_cut){.border = before | value << shift, .first = below};
+    }
+    return true;
+}
+
+void entry_sort_pick(const struct entry_item *items, size_t count, const struct entry_cut *cut, size_t at,
+                     struct entry_item *part) {
+    size_t picked = 0;
+    const size_t most = at == 0 ? cut->first : count - cut->first;
+    for (size_t i = 0; i < count && picked < most; i++) {
+        part[picked] = items[i];
+        picked += (items[i].head >= cut->border) == (at == 1);
+    }
+}

@@ -16,4 +16,16 @@
  */
 void entry_sort(struct entry_item *items, struct entry_item *temp, size_t count);
 
+/* For a sort by two: the entries whose heads are below `border` come first, those of the others second. */
+struct entry_cut {
+    uint64_t border;
+    size_t first; /* entries of the first part */
+};
+/* Parts of about the same size. Entries of the second agree with each other in all bytes that they share with any of
+ * the first. False: all heads are alike. */
+bool entry_sort_cut(const struct entry_item *items, size_t count, struct entry_cut *cut);
+/* The entries of a part (0 or 1), in the order in which they stand, to `part`, which has room for as many. */
+void entry_sort_pick(const struct entry_item *items, size_t count, const struct entry_cut *cut, size_t at,
+                     struct entry_item *part);
+
 #endif

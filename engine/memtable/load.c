@@ -15,7 +15,9 @@
 
 enum {
     ITEMS_FIRST = 64,
-    LINK_BYTES = 24, /* of inner nodes, about, that an entry's linking takes */
+    LINK_BYTES = 24,     /* of inner nodes, about, that an entry's linking takes */
+    LARGE_GROWTH = 8,    /* of an array in runs of pages: what is not touched takes addresses, no memory */
+    HALVES_LEAST = 4096, /* entries: fewer are linked before another thread has woken up */
 };
 
 struct load_run {
@@ -47,7 +49,8 @@ static struct load_run *run_of(struct memtable_load *load, uint32_t number) {
 
 static enum status make_room(struct load_run *run) {
     if (run->count < run->room) return STATUS_OK;
-    const size_t more = run->room ? run->room * 2 : ITEMS_FIRST;
+    size_t more = run->room ? run->room * 2 : ITEMS_FIRST;
+    if (more * sizeof *run->items > PAGES_RUN_BYTES) more = run->room * LARGE_GROWTH;
     struct entry_item *grown = pages_room_alloc(more * sizeof *grown); /* a sort goes over it in no order */
     if (!grown) return STATUS_NO_MEMORY;
     if (run->count) memcpy(grown, run->items, run->count * sizeof *grown);
@@ -57,13 +60,70 @@ static enum status make_room(struct load_run *run) {
     return STATUS_OK;
 }
 
-static enum status link_run(struct memtable_load *load, struct load_run *run) {
+/* ---- Linking ----------------------------------------------------------------------------------------------------- */
+
+/* Two parts of a run, each picked, sorted and linked by itself; the second's inner nodes lie aside until then. */
+struct halves {
+    const struct entry_item *all;
+    size_t count;
+    struct entry_cut cut;
+    struct entry_item *items, *temp;
+    size_t begin[3]; /* of each, and their end */
+    struct arena *arenas[2];
+    struct entry_part parts[2];
+};
+
+static enum status pick_half(void *context, size_t at) {
+    struct halves *halves = context;
+    entry_sort_pick(halves->all, halves->count, &halves->cut, at, halves->items + halves->begin[at]);
+    return STATUS_OK;
+}
+
+static enum status link_half(void *context, size_t at) {
+    struct halves *halves = context;
+    const size_t begin = halves->begin[at], count = halves->begin[at + 1] - begin;
+    entry_sort(halves->items + begin, halves->temp + begin, count);
+    entry_part_fill(&halves->parts[at], halves->arenas[at], halves->items + begin, count);
+    return STATUS_OK;
+}
+
+/* `picked`: room for them all. */
+static enum status link_halves(struct memtable *memtable, struct load_run *run, struct entry_item *picked,
+                               const struct entry_cut *cut, const struct memtable_load_team *team) {
+    struct arena aside;
+    struct halves halves = {.all = run->items,
+                            .count = run->count,
+                            .cut = *cut,
+                            .items = picked,
+                            .temp = run->items, /* once all are picked */
+                            .begin = {0, cut->first, run->count},
+                            .arenas = {&memtable->arena, &aside}};
+    arena_init_like(&aside, &memtable->arena);
+    team->run(team->user, 2, pick_half, &halves);
+    team->run(team->user, 2, link_half, &halves);
+    const bool linked = entry_list_join(&run->tree->list, &halves.parts[0], &halves.parts[1]);
+    arena_join(&memtable->arena, &aside);
+    return linked ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static enum status link_all(struct memtable *memtable, struct load_run *run, struct entry_item *temp,
+                            const struct memtable_load_team *team) {
+    struct entry_list *list = &run->tree->list;
+    struct entry_cut cut;
+    if (team && run->count >= HALVES_LEAST && radix_is_empty(&list->radix) &&
+        entry_sort_cut(run->items, run->count, &cut))
+        return link_halves(memtable, run, temp, &cut, team);
+    entry_sort(run->items, temp, run->count);
+    return entry_list_link_all(list, &memtable->arena, run->items, run->count) ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+static enum status link_run(struct memtable_load *load, struct load_run *run, const struct memtable_load_team *team) {
     if (run->count == 0) return STATUS_OK;
     struct entry_item *temp = pages_room_alloc(run->count * sizeof *temp);
     if (!temp) return STATUS_NO_MEMORY;
-    entry_sort(run->items, temp, run->count);
+    const enum status status = link_all(load->memtable, run, temp, team);
     free(temp);
-    if (!entry_list_link_all(&run->tree->list, &load->memtable->arena, run->items, run->count)) return STATUS_NO_MEMORY;
+    if (status != STATUS_OK) return status;
     load->waiting -= run->count;
     run->count = 0;
     return STATUS_OK;
@@ -97,13 +157,14 @@ enum status memtable_load_add(struct memtable_load *load, uint32_t number, enum 
     struct load_run *run = run_of(load, number);
     if (!run) return STATUS_NO_MEMORY;
     if (kind != ENTRY_APPEND) return set_aside(load, run, entry_trailer(sequence, kind), key, value);
-    const enum status status = link_run(load, run);
+    const enum status status = link_run(load, run, NULL);
     return status == STATUS_OK ? memtable_add(load->memtable, number, kind, sequence, key, value) : status;
 }
 
-enum status memtable_load_link(struct memtable_load *load) {
+enum status memtable_load_link(struct memtable_load *load, const struct memtable_load_team *team) {
     enum status status = STATUS_OK;
-    for (struct load_run *run = load->runs; run && status == STATUS_OK; run = run->next) status = link_run(load, run);
+    for (struct load_run *run = load->runs; run && status == STATUS_OK; run = run->next)
+        status = link_run(load, run, team);
     memtable_settle(load->memtable);
     memtable_account(load->memtable);
     return status;

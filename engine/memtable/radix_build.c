@@ -103,9 +103,8 @@ static size_t shared_symbols(const struct memtable_node *a, const struct memtabl
     return shared;
 }
 
-/* What stands before the node is known whole. */
-static bool add_last(struct radix_build *build, const struct memtable_node *last, const struct memtable_node *node) {
-    const size_t shared = shared_symbols(node, last);
+/* What stands before the node is known whole, and goes into the node of so many symbols. */
+static bool add_last(struct radix_build *build, const struct memtable_node *last, size_t shared) {
     radix_child child = radix_from_entry(last);
     if (!close_deeper(build, last, shared + 1, &child)) return false;
     const bool is_open = build->open_count > 0 && build->open[build->open_count - 1].depth == shared;
@@ -113,19 +112,49 @@ static bool add_last(struct radix_build *build, const struct memtable_node *last
 }
 
 void radix_build_add(struct radix_build *build, const struct memtable_node *node) {
-    if (build->last && !build->failed) build->failed = !add_last(build, build->last, node);
+    if (!build->last)
+        build->first = node;
+    else if (!build->failed)
+        build->failed = !add_last(build, build->last, shared_symbols(node, build->last));
     build->last = node;
+}
+
+static void forget(struct radix_build *build) {
+    free(build->open);
+    free(build->children);
+    *build = (struct radix_build){.arena = build->arena};
+}
+
+/* The right part's children of the node of `shared` symbols come behind those that stand there already; a part that
+ * hangs below one symbol is a child itself. */
+static bool join(struct radix_build *build, struct radix_build *right) {
+    const size_t shared = shared_symbols(right->first, build->last);
+    radix_child child = radix_from_entry(right->last);
+    if (build->failed || right->failed) return false;
+    if (!add_last(build, build->last, shared) || !close_deeper(right, right->last, shared + 1, &child)) return false;
+    check(right->open_count == 0 || right->open[0].depth == shared);
+    for (size_t i = 0; i < right->child_count; i++) {
+        if (build->child_count == build->child_room && !grow_children(build)) return false;
+        build->children[build->child_count++] = right->children[i];
+    }
+    build->pending = child;
+    return true;
+}
+
+void radix_build_join(struct radix_build *build, struct radix_build *right) {
+    build->failed = !join(build, right);
+    build->last = right->last;
+    forget(right);
 }
 
 bool radix_build_end(struct radix_build *build, struct radix *radix) {
     radix_child child = build->last ? radix_from_entry(build->last) : 0;
+    if (build->pending) child = build->pending;
     const bool is_made = !build->failed && close_deeper(build, build->last, 0, &child);
     if (is_made) {
         radix_init(radix);
         radix_child_store(&radix->root, child);
     }
-    free(build->open);
-    free(build->children);
-    *build = (struct radix_build){.arena = build->arena};
+    forget(build);
     return is_made;
 }

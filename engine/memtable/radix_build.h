@@ -24,13 +24,17 @@ struct radix_build {
     size_t open_count, open_room;
     struct radix_known *children; /* of all open nodes, those of one in a row; owned */
     size_t child_count, child_room;
-    const struct memtable_node *last; /* added; NULL = none */
+    const struct memtable_node *first, *last; /* added; NULL = none */
+    radix_child pending;                      /* a joined part that ends with the last; 0 = the last itself */
     bool failed;
 };
 
 void radix_build_begin(struct radix_build *build, struct arena *arena);
 /* The next entry, in order. What fails is remembered. */
 void radix_build_add(struct radix_build *build, const struct memtable_node *node);
+/* Before the end: as if all that was added to `right` were added here, too; right's memory goes. REQUIRES: both have
+ * entries, right's are behind those here, and agree with each other in all that they share with these. */
+void radix_build_join(struct radix_build *build, struct radix_build *right);
 /* The tree of what was added, in the place of an empty one; the build's memory goes. False when out of memory: the tree
  * stays empty. */
 bool radix_build_end(struct radix_build *build, struct radix *radix);

@@ -177,6 +177,34 @@ static void an_arena_that_begins_with_a_large_piece_goes_on(void **state) {
     arena_deinit(&arena);
 }
 
+static void what_another_arena_gave_out_is_the_joined_ones(void **state) {
+    (void)state;
+    struct arena arena, other;
+    arena_init(&arena, 1024);
+    arena_init_like(&other, &arena);
+    uint8_t *piece = arena_alloc(&arena, 100, 1), *theirs[20];
+    for (int i = 0; i < 20; i++) {
+        theirs[i] = arena_alloc(&other, 200, 8);
+        assert_non_null(theirs[i]);
+        memset(theirs[i], i, 200);
+    }
+    const size_t reserved = arena.reserved_bytes + other.reserved_bytes;
+    arena_join(&arena, &other);
+    assert_int_equal(arena.used_bytes, 100 + 20 * 200);
+    assert_int_equal(arena.reserved_bytes, reserved);
+    assert_int_equal(other.used_bytes + other.reserved_bytes, 0);
+    assert_ptr_equal(arena_alloc(&arena, 100, 1), piece + 100); /* goes on where it was */
+    arena_deinit(&other);
+    for (int i = 0; i < 20; i++)
+        for (int at = 0; at < 200; at++) assert_int_equal(theirs[i][at], i);
+    arena_init_like(&other, &arena);
+    arena_join(&other, &arena); /* into an empty one */
+    assert_ptr_equal(arena_alloc(&other, 100, 1), piece + 200);
+    arena_join(&other, &arena); /* nothing */
+    assert_int_equal(other.used_bytes, 300 + 20 * 200);
+    arena_deinit(&other);
+}
+
 static void reset_keeps_one_block_and_allocates_no_more(void **state) {
     (void)state;
     struct arena arena;
@@ -248,6 +276,7 @@ int main(void) {
         cmocka_unit_test(who_takes_the_last_but_one_tells_the_one_who_stocks),
         cmocka_unit_test(a_pool_is_stocked_as_far_as_asked_and_allowed),
         cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
+        cmocka_unit_test(what_another_arena_gave_out_is_the_joined_ones),
         cmocka_unit_test(reset_keeps_one_block_and_allocates_no_more),
         cmocka_unit_test(no_memory_leaves_the_arena_usable),
         cmocka_unit_test(sizes_beyond_memory_are_refused),

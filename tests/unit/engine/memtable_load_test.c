@@ -11,12 +11,19 @@
 
 #include <cmocka.h>
 
+#include "engine/base/sync.h"
 #include "engine/memtable/load.h"
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
 
-enum { TREES = 3, OPERATIONS_MAX = 3000, KEY_MAX = 120, VALUE_MAX = 40 };
+enum {
+    TREES = 3,
+    OPERATIONS_MAX = 3000,
+    MANY = 13500 /* a tree's share is linked by halves */,
+    KEY_MAX = 120,
+    VALUE_MAX = 40
+};
 
 static const uint32_t trees[TREES] = {3, 4, UINT32_MAX};
 
@@ -153,7 +160,7 @@ static void assert_same(const struct memtable *loaded, const struct memtable *ad
 
 /* ---- Facts ------------------------------------------------------------------------------------------------------- */
 
-static struct operation operations[OPERATIONS_MAX];
+static struct operation operations[OPERATIONS_MAX], many[MANY];
 
 static void what_is_loaded_is_what_is_added_one_by_one(void **state) {
     (void)state;
@@ -171,9 +178,9 @@ static void what_is_loaded_is_what_is_added_one_by_one(void **state) {
             operations[i] = draw(&prng, shape, i + 1, appends);
             assert_int_equal(load_one(&load, &operations[i]), STATUS_OK);
             assert_int_equal(add(added, &operations[i]), STATUS_OK);
-            if (prng_chance(&prng, (uint32_t)links, 500)) assert_int_equal(memtable_load_link(&load), STATUS_OK);
+            if (prng_chance(&prng, (uint32_t)links, 500)) assert_int_equal(memtable_load_link(&load, NULL), STATUS_OK);
         }
-        assert_int_equal(memtable_load_link(&load), STATUS_OK);
+        assert_int_equal(memtable_load_link(&load, NULL), STATUS_OK);
         memtable_load_end(&load);
         assert_same(loaded, added, operations, count, &prng);
         for (uint64_t i = 0; i < 300; i++) { /* as if nothing had been */
@@ -186,6 +193,90 @@ static void what_is_loaded_is_what_is_added_one_by_one(void **state) {
         memtable_release(added);
         seed_passes();
     }
+}
+
+/* ---- By halves --------------------------------------------------------------------------------------------------- */
+
+struct piece {
+    enum status (*work)(void *context, size_t at);
+    void *context;
+};
+
+static void work_second(void *context) {
+    const struct piece *piece = context;
+    assert_int_equal(piece->work(piece->context, 1), STATUS_OK);
+}
+
+/* The second half before the first, or beside it. */
+static void run_by_two(void *user, size_t count, enum status (*work)(void *context, size_t at), void *context) {
+    const bool *threaded = user;
+    struct piece piece = {work, context};
+    struct thread thread;
+    assert_int_equal(count, 2);
+    if (*threaded)
+        assert_int_equal(thread_start(&thread, "half", work_second, &piece), STATUS_OK);
+    else
+        work_second(&piece);
+    assert_int_equal(work(context, 0), STATUS_OK);
+    if (*threaded) thread_join(&thread);
+}
+
+static void what_is_linked_by_halves_is_what_is_added_one_by_one(void **state) {
+    (void)state;
+    for (uint64_t seed = test_seed(1), last = seed + test_scaled(2 * SHAPES); seed < last; seed++) {
+        seed_starts("what_is_linked_by_halves_is_what_is_added_one_by_one", seed);
+        struct prng prng;
+        prng_init(&prng, seed);
+        bool threaded = seed / SHAPES % 2;
+        const struct memtable_load_team team = {.run = run_by_two, .user = &threaded};
+        const enum shape shape = (enum shape)(seed % SHAPES);
+        struct memtable *loaded = memtable_create(seed), *added = memtable_create(seed);
+        struct memtable_load load;
+        memtable_load_begin(&load, loaded);
+        for (size_t i = 0; i < MANY; i++) {
+            many[i] = draw(&prng, shape, i + 1, 0);
+            assert_int_equal(load_one(&load, &many[i]), STATUS_OK);
+            assert_int_equal(add(added, &many[i]), STATUS_OK);
+        }
+        assert_int_equal(memtable_load_link(&load, &team), STATUS_OK);
+        memtable_load_end(&load);
+        assert_same(loaded, added, many, MANY, &prng);
+        const size_t is = memtable_bytes(loaded), same = memtable_bytes(added);
+        assert_in_range(is, same - same / 10, same + same / 10);
+        for (uint64_t i = 0; i < 300; i++) {
+            const struct operation more = draw(&prng, (enum shape)prng_below(&prng, SHAPES), MANY + 1 + i, 100);
+            assert_int_equal(add(loaded, &more), STATUS_OK);
+            assert_int_equal(add(added, &more), STATUS_OK);
+        }
+        assert_same(loaded, added, many, MANY, &prng);
+        memtable_release(loaded);
+        memtable_release(added);
+        seed_passes();
+    }
+}
+
+static void a_failed_allocation_of_a_half_is_told(void **state) {
+    (void)state;
+    struct prng prng;
+    bool threaded = false;
+    const struct memtable_load_team team = {.run = run_by_two, .user = &threaded};
+    uint64_t failures = 0;
+    prng_init(&prng, 9);
+    for (size_t i = 0; i < MANY; i++) many[i] = draw(&prng, SHAPE_NUMBERS, i + 1, 0);
+    for (uint64_t nth = 1, failed = 1; failed; nth++) {
+        struct memtable *memtable = memtable_create(7);
+        struct memtable_load load;
+        memtable_load_begin(&load, memtable);
+        for (size_t i = 0; i < MANY; i++) assert_int_equal(load_one(&load, &many[i]), STATUS_OK);
+        alloc_fault_at(nth);
+        const enum status status = memtable_load_link(&load, &team);
+        failed = alloc_fault_clear();
+        assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
+        failures += failed;
+        memtable_load_end(&load);
+        memtable_release(memtable);
+    }
+    assert_in_range(failures, 10, 1000);
 }
 
 /* A seal goes by it. */
@@ -201,7 +292,7 @@ static void bytes_are_told_before_entries_are_linked(void **state) {
         assert_int_equal(load_one(&load, &operation), STATUS_OK);
     }
     const size_t told = memtable_load_bytes(&load);
-    assert_int_equal(memtable_load_link(&load), STATUS_OK);
+    assert_int_equal(memtable_load_link(&load, NULL), STATUS_OK);
     memtable_load_end(&load);
     const size_t is = memtable_bytes(memtable);
     assert_in_range(told, is - is / 5, is + is / 5);
@@ -224,7 +315,7 @@ static void a_failed_allocation_is_told(void **state) {
             const struct operation operation = draw(&prng, i % 2 ? SHAPE_NUMBERS : SHAPE_LENGTHS, i + 1, 5);
             status = load_one(&load, &operation);
         }
-        if (status == STATUS_OK) status = memtable_load_link(&load);
+        if (status == STATUS_OK) status = memtable_load_link(&load, NULL);
         failed = alloc_fault_clear();
         assert_int_equal(status, failed ? STATUS_NO_MEMORY : STATUS_OK);
         failures += failed;
@@ -239,6 +330,8 @@ int main(void) {
         cmocka_unit_test(what_is_loaded_is_what_is_added_one_by_one),
         cmocka_unit_test(bytes_are_told_before_entries_are_linked),
         cmocka_unit_test(a_failed_allocation_is_told),
+        cmocka_unit_test(what_is_linked_by_halves_is_what_is_added_one_by_one),
+        cmocka_unit_test(a_failed_allocation_of_a_half_is_told),
     };
     return seed_report(cmocka_run_group_tests(tests, NULL, NULL), "build/tests/unit/engine/memtable_load_test");
 }
