@@ -60,6 +60,13 @@ static void leave_out(struct fault_plan *plan, size_t from, size_t count) {
     plan->count -= count;
 }
 
+/* What strikes after the promise was seen broken has no part in it. */
+static bool no_later_faults(struct search *search) {
+    struct fault_plan plan = search->best->plan;
+    while (plan.count > 0 && plan.faults[plan.count - 1].at_ms > search->best->report.broken_ms) plan.count--;
+    return plan.count < search->best->plan.count && try_plan(search, &plan);
+}
+
 /* Stretches of the list, half of it at first, then ever shorter ones. */
 static bool fewer_faults(struct search *search) {
     const size_t before = search->best->plan.count;
@@ -183,7 +190,8 @@ enum status shrink_plan(const struct shrink *shrink, const struct fault_plan *pl
     struct search search = {.shrink = shrink, .best = result, .promise = result->report.promise};
     bool found = true;
     while (found && !search.ended) {
-        found = fewer_faults(&search);
+        found = no_later_faults(&search);
+        found |= fewer_faults(&search);
         found |= shorter_run(&search);
         found |= fewer_nodes(&search);
         found |= weaker_faults(&search);

@@ -44,6 +44,7 @@ void world_break(struct world *world, enum world_verdict verdict, const char *fo
              now / 1000000000U, now / 1000 % 1000000U);
     world->report->verdict = verdict;
     world->report->promise = format;
+    world->report->broken_ms = now / WORLD_MS;
     world->is_over = true;
     sim_note_text(world->sim, SIM_NOBODY, 0, "BROKEN: %s", text);
 }

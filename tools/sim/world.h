@@ -130,6 +130,7 @@ struct world_report {
     enum world_verdict verdict;
     char text[1024];     /* what, where, when; "" if all is well */
     const char *promise; /* static: the same for all breaks of one kind, in any run; NULL if all is well */
+    uint64_t broken_ms;  /* when it was seen */
     uint64_t trace_hash;
     uint64_t events;
     uint64_t virtual_ms;

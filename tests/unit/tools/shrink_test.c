@@ -23,14 +23,18 @@ static const char *const other_promise = "another promise";
 static void run_known(void *context, const struct fault_plan *plan, struct world_report *report) {
     uint64_t *runs = context;
     bool killed = false, needed = false;
+    uint64_t broken_ms = 0;
     for (size_t i = 0; i < plan->count; i++) {
         const struct fault *fault = &plan->faults[i];
         if (fault->kind == FAULT_KILL && fault->nodes == 2 && fault->for_ms >= 70) killed = true;
-        if (killed && fault->kind == FAULT_PARTITION) needed = true;
+        if (!killed || fault->kind != FAULT_PARTITION) continue;
+        needed = true;
+        broken_ms = fault->at_ms;
     }
     (*runs)++;
     needed = needed && plan->nodes >= 3 && plan->clients >= 2;
     *report = (struct world_report){.verdict = needed ? WORLD_BROKEN : WORLD_KEPT, .promise = known_promise};
+    report->broken_ms = broken_ms;
     if (needed && plan->operations < 7) report->promise = other_promise;
 }
 
@@ -69,6 +73,27 @@ static void what_is_needed_stays_and_nothing_else(void **state) {
         assert_true(result.plan.faults[0].at_ms <= result.plan.faults[1].at_ms);
         assert_true(result.plan.faults[1].at_ms < 1000);
     }
+}
+
+/* One run and one more. */
+static bool end_after_two(void *context, const struct fault_plan *plan, unsigned runs) {
+    (void)context;
+    (void)plan;
+    return runs < 2;
+}
+
+static void what_strikes_behind_the_break_goes_first(void **state) {
+    (void)state;
+    struct fault_plan plan;
+    struct shrink_result result;
+    uint64_t runs = 0;
+    draw_known(&plan, 1);
+    const size_t needed = plan.count;
+    for (int i = 0; i < 20; i++)
+        plan.faults[plan.count++] = (struct fault){.at_ms = 5001 + (uint64_t)i, .kind = FAULT_RESET, .nodes = 1};
+    const struct shrink shrink = {.run = run_known, .go_on = end_after_two, .context = &runs};
+    assert_int_equal(shrink_plan(&shrink, &plan, &result), STATUS_OK);
+    assert_int_equal(result.plan.count, needed);
 }
 
 static bool end_after_nine(void *context, const struct fault_plan *plan, unsigned runs) {
@@ -156,6 +181,7 @@ static void plans_of_planted_bugs_become_short(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_needed_stays_and_nothing_else),
+        cmocka_unit_test(what_strikes_behind_the_break_goes_first),
         cmocka_unit_test(a_search_that_is_ended_gives_what_it_has),
         cmocka_unit_test(a_plan_that_keeps_every_promise_is_refused),
         cmocka_unit_test(plans_of_planted_bugs_become_short),
