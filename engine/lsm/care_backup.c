@@ -286,7 +286,8 @@ enum status engine_care_backup(struct io *io, const char *dir, const char *folde
     backup.error = error ? error : &unused;
     *backup.error = (struct error){.status = STATUS_OK};
     *report = (struct backup_report){.number = 0};
-    enum status status = io_dir_lock(io, dir, &lock, backup.error);
+    enum status status = care_find_store(io, dir, backup.error);
+    if (status == STATUS_OK) status = io_dir_lock(io, dir, &lock, backup.error);
     if (status != STATUS_OK) return end(&backup, status);
     status = care_state_load(&state, io, dir, backup.error);
     if (status == STATUS_OK) status = begin(&backup);

@@ -45,14 +45,12 @@ struct listing {
     uint64_t manifests[64];
     size_t manifest_count;
     bool has_copy; /* of the log, by a repair that was cut */
-    bool any;
 };
 
 static enum status note_entry(void *context, const struct io_entry *entry) {
     struct listing *listing = context;
     uint64_t number = 0;
     const enum file_class class = file_classify(entry->name, &number);
-    listing->any = listing->any || class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK;
     if (strcmp(entry->name, FILE_NAME_LOG_DIR) == 0) listing->plan->has_log = true;
     if (strcmp(entry->name, FILE_NAME_LOG_COPY) == 0) listing->has_copy = true;
     if (class != FILE_SST && class != FILE_VALUES && class != FILE_MANIFEST) return STATUS_OK;
@@ -442,7 +440,6 @@ static enum status look_at_files(struct care_plan *plan, struct listing *listing
 static enum status look(struct care_plan *plan, struct listing *listing, struct error *error) {
     enum status status = io_dir_list(plan->io, plan->dir, note_entry, listing);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
-    if (!listing->any) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", plan->dir);
     plan->log_is_copy = listing->has_copy && !plan->has_log;
     plan->has_log = plan->has_log || plan->log_is_copy;
     status = look_at_files(plan, listing, error);
@@ -509,7 +506,8 @@ enum status engine_care_repair(struct io *io, const char *dir, const struct care
     *error = (struct error){.status = STATUS_OK};
     *report = (struct care_repair_report){.kept = 0};
     struct care_plan plan = {.io = io, .dir = dir, .options = options};
-    enum status status = io_dir_lock(io, dir, &lock, error);
+    enum status status = care_find_store(io, dir, error);
+    if (status == STATUS_OK) status = io_dir_lock(io, dir, &lock, error);
     if (status != STATUS_OK)
         return error->status == STATUS_OK ? error_set(error, status, "%s: %s", dir, status_text(status)) : status;
     plan.environment = (struct sst_environment){.io = io, .codec = codec_create()};

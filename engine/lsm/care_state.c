@@ -8,6 +8,20 @@
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest.h"
 
+static enum status end_at_part(void *context, const struct io_entry *entry) {
+    uint64_t number = 0;
+    (void)context;
+    const enum file_class class = file_classify(entry->name, &number);
+    return class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK ? STATUS_END : STATUS_OK;
+}
+
+enum status care_find_store(struct io *io, const char *dir, struct error *error) {
+    const enum status status = io_dir_list(io, dir, end_at_part, NULL);
+    if (status == STATUS_END) return STATUS_OK;
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
+    return error_set(error, STATUS_NOT_FOUND, "%s: no store here", dir);
+}
+
 enum status care_state_load(struct care_state *state, struct io *io, const char *dir, struct error *error) {
     struct manifest_recovery recovery;
     *state = (struct care_state){.io = io, .dir = dir};

@@ -17,6 +17,10 @@ struct care_state {
     struct recovered recovered;
 };
 
+/* Before anything is made there, a lock file too: NOT_FOUND where neither a superblock nor a manifest nor a table lies.
+ */
+MUST_CHECK enum status care_find_store(struct io *io, const char *dir, struct error *error);
+
 /* deinit in any case. NOT_FOUND without a superblock; what else reading the two answers, with words. */
 MUST_CHECK enum status care_state_load(struct care_state *state, struct io *io, const char *dir, struct error *error);
 void care_state_deinit(struct care_state *state);

@@ -54,7 +54,9 @@ enum status engine_care_stats(struct io *io, const char *dir, struct care_stats 
     if (!error) error = &unused;
     *error = (struct error){.status = STATUS_OK};
     *stats = (struct care_stats){.sequence = 0};
-    enum status status = care_state_load(&state, io, dir, error);
+    enum status status = care_find_store(io, dir, error);
+    if (status != STATUS_OK) return status;
+    status = care_state_load(&state, io, dir, error);
     if (status == STATUS_OK) status = care_state_files(&state.recovered, &files, &count);
     if (status == STATUS_OK) status = size_of_log(io, dir, &stats->log_bytes);
     if (status == STATUS_OK) {

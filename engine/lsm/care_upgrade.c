@@ -141,7 +141,8 @@ enum status engine_care_upgrade(struct io *io, const char *dir, unsigned level, 
     if (level > FORMAT_LEVEL_LATEST)
         return error_set(error, STATUS_INVALID, "%s: format level %u is not known; the latest is %d", dir, level,
                          FORMAT_LEVEL_LATEST);
-    enum status status = io_dir_lock(io, dir, &lock, error);
+    enum status status = care_find_store(io, dir, error);
+    if (status == STATUS_OK) status = io_dir_lock(io, dir, &lock, error);
     if (status == STATUS_OK) {
         status = upgrade(&state, level, report, error);
         care_state_deinit(&state);

@@ -298,14 +298,6 @@ static enum status verify_all(struct verify *verify) {
     return status == STATUS_OK ? verify_options(verify) : status;
 }
 
-/* Something of a store lies there. */
-static enum status is_store(void *context, const struct io_entry *entry) {
-    uint64_t number;
-    (void)context;
-    const enum file_class class = file_classify(entry->name, &number);
-    return class == FILE_SST || class == FILE_MANIFEST || class == FILE_SUPERBLOCK ? STATUS_END : STATUS_OK;
-}
-
 enum status engine_care_verify(struct io *io, const char *dir, const struct care_verify_options *options,
                                struct care_verify_report *report, struct error *error) {
     struct error unused;
@@ -313,9 +305,8 @@ enum status engine_care_verify(struct io *io, const char *dir, const struct care
     verify.error = error ? error : &unused;
     *verify.error = (struct error){.status = STATUS_OK};
     *report = (struct care_verify_report){.files = 0};
-    enum status status = io_dir_list(io, dir, is_store, NULL);
-    if (status == STATUS_OK) return error_set(error, STATUS_NOT_FOUND, "%s: no store here", dir);
-    if (status != STATUS_END) return error_set(error, status, "%s: %s", dir, status_text(status));
+    enum status status = care_find_store(io, dir, verify.error);
+    if (status != STATUS_OK) return status;
     verify.environment = (struct sst_environment){.io = io, .codec = codec_create()};
     verify.newest = (struct care_newest){.io = io, .dir = dir};
     verify.sink = (struct care_sink){find, &verify};

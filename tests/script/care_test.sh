@@ -12,6 +12,8 @@ names=(
     an_older_store_is_upgraded_once_and_says_what_that_allows
     options_stand_before_or_behind_what_they_are_about
     a_wrong_option_is_named_with_the_usage
+    a_directory_that_is_no_store_is_told_and_stays_as_it_is
+    what_another_program_keeps_in_an_engine_is_told
     a_command_line_that_is_not_understood_exits_with_1
 )
 
@@ -110,6 +112,22 @@ a_wrong_option_is_named_with_the_usage() {
         "$loam" "$command" "$store" --help | grep -q "^usage: loam $command " || return 1
     done
     ! "$loam" events "$store" --last 0 2>"$work/err" && grep -q -- "--last needs a number from 1 to .*'0'" "$work/err"
+}
+a_directory_that_is_no_store_is_told_and_stays_as_it_is() {
+    local words
+    mkdir "$work/other" && echo text >"$work/other/file" || return 1
+    for words in "verify OTHER" "repair OTHER" "repair OTHER --dry-run" "upgrade OTHER" "stats OTHER" "backup OTHER $work/never" "get OTHER key" "scan OTHER"; do
+        # shellcheck disable=SC2086
+        "$loam" ${words//OTHER/$work/other} >/dev/null 2>"$work/err"
+        [ $? = 1 ] && grep -q "other: no store here" "$work/err" && [ "$(ls -A "$work/other")" = file ] || { echo "loam $words"; cat "$work/err"; ls -A "$work/other"; return 1; }
+    done
+    [ ! -e "$work/never" ] || return 1
+    ! "$loam" get "$work/other/file" key 2>"$work/err" && grep -q 'not a directory' "$work/err" || return 1
+    "$loam" backup --list "$work/other" 2>&1 | grep -q 'no backup'
+}
+what_another_program_keeps_in_an_engine_is_told() {
+    ! "$loam" scan "$store" 2>"$work/err" && grep -q "no tree of loam's stores" "$work/err" || { cat "$work/err"; return 1; }
+    ! "$loam" get "$store" key 2>"$work/err" && grep -q "no tree of loam's stores" "$work/err"
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words

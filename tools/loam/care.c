@@ -200,7 +200,7 @@ static const char restore_usage[] = "usage: loam restore FOLDER DIR [--at NUMBER
                                     "--at. Verifies it.\n";
 
 static enum status print_backup(void *context, uint64_t number) {
-    (void)context;
+    *(bool *)context = true;
     printf("%" PRIu64 "\n", number);
     return STATUS_OK;
 }
@@ -217,7 +217,10 @@ static int list_backups(const char *folder) {
     const struct error none = {.status = STATUS_OK};
     struct io *io = make_io();
     if (!io) return EXIT_FAILED;
-    return finish(io, "backup", engine_care_list_backups(io, folder, print_backup, NULL), &none);
+    bool any = false;
+    const enum status status = engine_care_list_backups(io, folder, print_backup, &any);
+    if (status == STATUS_OK && !any) (void)fprintf(stderr, "%s: no backup here\n", folder);
+    return finish(io, "backup", status, &none);
 }
 
 int command_backup(int argc, char **argv) {

@@ -170,7 +170,8 @@ static int parse_options(struct cli *cli, int argc, char **argv) {
             continue;
         }
         if (at + 1 == argc || !takes_value(name)) {
-            (void)fputs(usage, stderr);
+            (void)fprintf(stderr, takes_value(name) ? "loam cli: %s needs a value\n%s" : "loam cli: no option '%s'\n%s",
+                          name, usage);
             return -1;
         }
         const char *value = argv[++at];

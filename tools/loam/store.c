@@ -63,6 +63,13 @@ static bool holds(struct io *io, const char *dir, const char *name, enum io_entr
     return io_stat(io, path, &entry) == STATUS_OK && entry.kind == kind;
 }
 
+static enum status check_dir(struct io *io, const char *dir, struct error *error) {
+    struct io_entry entry;
+    const enum status status = io_stat(io, dir, &entry);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
+    return entry.kind == IO_ENTRY_DIR ? STATUS_OK : error_set(error, STATUS_INVALID, "%s: not a directory", dir);
+}
+
 static void say_what_is_shown(const char *dir, const struct raft_reading_facts *facts) {
     (void)fprintf(stderr, "%s: as of entry %" PRIu64 ": files up to %" PRIu64 ", then the log", dir, facts->applied,
                   facts->flushed);
@@ -268,12 +275,18 @@ static int read_store(struct reading *reading, const char *dir) {
     struct error error = {0};
     enum status status = io_create(&options, &reading->io, &error);
     if (status == STATUS_OK) status = stores_init(&reading->stores);
+    if (status == STATUS_OK) status = check_dir(reading->io, dir, &error);
     if (status == STATUS_OK)
         status = holds(reading->io, dir, "superblock", IO_ENTRY_FILE) ? open_node(reading, dir, &error)
                                                                       : open_engine(reading, dir, &error);
     if (status == STATUS_OK) {
         status = reading->tree != NULL ? read_tree(reading) : read_names(reading);
         if (status != STATUS_OK) engine_last_error(reading->engine, &error);
+        if (status == STATUS_INVALID)
+            (void)error_set(&error, status,
+                            "%s: there is no tree of loam's stores: another program keeps its own there. loam stats "
+                            "lists them, loam inspect shows their rows",
+                            dir);
     }
     const bool is_told = status == STATUS_OK || status == STATUS_WRONG_TYPE;
     if (!is_told) (void)fprintf(stderr, "loam: %s\n", error.text[0] ? error.text : status_text(status));
