@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -34,6 +35,20 @@ static void choose_ports(struct cluster *cluster, const struct local_ports *port
     fail_msg("no free ports found from %u on", ports->first_port);
 }
 
+/* A test that fails in its set-up has no tear-down: what runs ends with the program. */
+static struct local_cluster *running;
+
+static void kill_nodes(struct local_cluster *local) {
+    struct error error = {0};
+    for (unsigned node = 1; node <= local->cluster.plan.nodes; node++)
+        if (cluster_node_kill(&local->cluster, node, &error) != STATUS_OK) print_message("%s\n", error.text);
+    running = NULL;
+}
+
+static void kill_at_exit(void) {
+    if (running) kill_nodes(running);
+}
+
 void local_cluster_plan(struct local_cluster *local, const char *what, const struct local_ports *ports) {
     const struct io_options options = {.backend = IO_BACKEND_PROBE};
     struct cluster *cluster = &local->cluster;
@@ -45,12 +60,14 @@ void local_cluster_plan(struct local_cluster *local, const char *what, const str
     assert_ok(plan_init(&cluster->plan, local->dir, &error), &error);
     choose_ports(cluster, ports);
     assert_ok(plan_save(&cluster->plan, cluster->io, &error), &error);
+    static bool registered;
+    if (!registered) (void)atexit(kill_at_exit);
+    registered = true;
+    running = local;
 }
 
 void local_cluster_stop(struct local_cluster *local, bool passed) {
-    struct error error = {0};
-    for (unsigned node = 1; node <= local->cluster.plan.nodes; node++)
-        if (cluster_node_kill(&local->cluster, node, &error) != STATUS_OK) print_message("%s\n", error.text);
+    kill_nodes(local);
     if (passed)
         temp_dir_remove(local->cluster.io, local->dir);
     else

@@ -21,6 +21,7 @@ struct local_ports {
 
 void assert_ok(enum status status, const struct error *error);
 
+/* One at a time. What runs of it is killed when the program ends, at the latest: *local is there until then. */
 void local_cluster_plan(struct local_cluster *local, const char *what, const struct local_ports *ports);
 /* Kills what runs. The directory is removed if `passed`, else it stays, and is named. */
 void local_cluster_stop(struct local_cluster *local, bool passed);
