@@ -95,12 +95,15 @@ static inline struct slice block_view_prefix(const struct sst_block_view *view) 
     return slice_make(view->bytes + view->prefix, view->prefix_size);
 }
 
-/* The values from entry `at` on are read soon, by whoever walks on: the first lines of them are asked of memory side by
- * side, not waited for. */
-static inline void block_view_touch_values(const struct sst_block_view *view, uint32_t at) {
-    enum { LINE_BYTES = 64, LINES = 8 };
-    const uint8_t *value = block_view_value(view, at).data, *end = view->bytes + view->size;
-    for (unsigned line = 0; line < LINES && value < end; line++, value += LINE_BYTES) __builtin_prefetch(value);
+/* The values from entry `at` on are read soon, by whoever walks on: `lines` of them, behind the first `from`, are asked
+ * of memory side by side, not waited for. */
+static inline void block_view_touch_values(const struct sst_block_view *view, uint32_t at, unsigned from,
+                                           unsigned lines) {
+    enum { LINE_BYTES = 64 };
+    const uint8_t *end = view->bytes + view->size, *first = block_view_value(view, at).data;
+    if ((size_t)(end - first) <= (size_t)from * LINE_BYTES) return;
+    const uint8_t *value = first + (size_t)from * LINE_BYTES;
+    for (unsigned line = 0; line < lines && value < end; line++, value += LINE_BYTES) __builtin_prefetch(value);
 }
 
 /* Puts the key's part behind the prefix at to[prefix_size]; returns the key's size. `to` holds the prefix already. */

@@ -95,6 +95,7 @@ struct sst_source {
     unsigned flags;
     uint32_t index_at;            /* which block */
     uint32_t entry_at;            /* which entry in it */
+    uint32_t touch_at;            /* the entry behind that of a seek; 0 = the walk has come to it */
     uint32_t run;                 /* blocks entered one behind the other */
     uint32_t prepared;            /* the block that the seek announced by prepare goes to */
     struct block *prepared_block; /* it, where the cache had it; NULL = not, or entered since */

@@ -15,6 +15,8 @@ enum {
     AHEAD_BYTES_FIRST = 32 << 10,
     AHEAD_SHARE = 1024, /* of a limit of memory: a merge has a stretch for each of its sources, in each of its parts */
     RUN_MIN = 2,
+    LINES_AT_SEEK = 8,  /* of values that are asked of memory: by each source of a merge */
+    LINES_AT_NEXT = 12, /* and by that which goes on */
 };
 
 static struct sst_source *source_of(struct source *source) {
@@ -212,7 +214,8 @@ static void sst_source_seek(struct source *source, struct slice key, uint64_t tr
     if (!enter_block(this, at)) return;
     this->entry_at = block_view_seek(this->view, key, trailer);
     if (this->entry_at < this->view->count) {
-        block_view_touch_values(this->view, this->entry_at);
+        block_view_touch_values(this->view, this->entry_at, 0, LINES_AT_SEEK);
+        this->touch_at = this->entry_at + 1;
         show(this);
     } else {
         show_first_of(this, at + 1);
@@ -278,6 +281,10 @@ static void sst_source_next(struct source *source) {
     struct sst_source *this = source_of(source);
     check(source->valid);
     if (++this->entry_at < this->view->count) {
+        if (this->entry_at == this->touch_at) {
+            block_view_touch_values(this->view, this->entry_at - 1, LINES_AT_SEEK, LINES_AT_NEXT);
+            this->touch_at = 0;
+        }
         show(this);
     } else {
         show_first_of(this, this->index_at + 1);
