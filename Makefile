@@ -89,7 +89,9 @@ TEST_SOURCES += $(filter-out $(TEST_SOURCES),$(wildcard tests/*/*_test.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
 # The thread sanitizer runs what has threads; simulations have one, and so have a table and its reader.
-ONE_THREAD := sim/% crash/% property/% golden/% fuzz/% unit/engine/sst_% unit/raft/driver_prefetch_test unit/tools/shrink_test unit/tools/world_%
+ONE_THREAD := sim/% crash/% property/% golden/% fuzz/% \
+    $(addprefix unit/,$(addprefix engine/sst_,test walk_test fault_test dictionary_test) raft/driver_prefetch_test \
+    $(addprefix tools/,shrink_test world_test world_sets_test))
 ifeq ($(BUILD),tsan)
 TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,$(ONE_THREAD)),$(TEST_PROGRAMS))
 endif

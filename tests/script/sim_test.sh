@@ -8,6 +8,7 @@ names=(
     a_batch_tells_of_each_run_and_of_all
     a_trace_has_a_line_for_every_event
     a_plan_that_keeps_its_promises_is_not_shrunk
+    a_plan_that_asks_for_too_much_is_shrunk_to_one_without_faults
     a_damaged_plan_is_named_and_exits_with_1
     a_command_line_that_is_not_understood_exits_with_1
 )
@@ -32,6 +33,18 @@ a_trace_has_a_line_for_every_event() {
 a_plan_that_keeps_its_promises_is_not_shrunk() {
     "$loam" sim --plan "$work/plan" --shrink >"$work/shrunk" || return 1
     grep -q 'keeps every promise' "$work/shrunk"
+}
+# More operations than a sound node can do in the time: stuck, whatever goes wrong besides.
+a_plan_that_asks_for_too_much_is_shrunk_to_one_without_faults() {
+    printf '%s\n' 'loam-plan 1' 'seed 5' 'nodes 1' 'clients 1' 'operations 1000000' 'fault at=800 for=100 kind=kill nodes=1 others=- amount=0' \
+        'fault at=900 for=200 kind=slow-disk nodes=1 others=- amount=60' >"$work/greedy"
+    "$loam" sim --plan "$work/greedy" >"$work/stuck"
+    [ $? = 4 ] && grep -q '^seed 5: stuck' "$work/stuck" || return 1
+    "$loam" sim --plan "$work/greedy" --shrink --shrink-seconds 30 >"$work/shrunk" 2>"$work/err"
+    [ $? = 4 ] && grep -q '^# stuck: no progress' "$work/shrunk" && ! grep -q '^fault' "$work/shrunk" || { cat "$work/shrunk" "$work/err"; return 1; }
+    [ "$(sed -n 's/^operations //p' "$work/shrunk")" -lt 1000000 ] || return 1
+    "$loam" sim --plan "$work/shrunk" >"$work/again"
+    [ $? = 4 ] && grep -qF "$(sed -n 's/^# stuck: //p' "$work/shrunk")" "$work/again"
 }
 a_damaged_plan_is_named_and_exits_with_1() {
     sed '1s/.*/nonsense/' "$work/plan" >"$work/damaged"

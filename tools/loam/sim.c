@@ -113,7 +113,7 @@ static bool run_one(const struct request *request, uint64_t seed, struct world_b
     struct world_options options = {.plan = &plan, .trace = request->trace ? print_line : NULL};
     server_world_run(&options, &report);
     world_batch_add(batch, &report);
-    print_run(request, seed, &report, text);
+    print_run(request, plan.seed, &report, text);
     return true;
 }
 

@@ -129,7 +129,8 @@ enum world_verdict {
 struct world_report {
     enum world_verdict verdict;
     char text[1024];     /* what, where, when; "" if all is well */
-    const char *promise; /* static: the same for all breaks of one kind, in any run; NULL if all is well */
+    const char *promise; /* static: the same for all breaks of one kind, in any run (complaints of nodes, of whatever
+                            sentence, are one kind); NULL if all is well */
     uint64_t broken_ms;  /* when it was seen */
     uint64_t trace_hash;
     uint64_t events;

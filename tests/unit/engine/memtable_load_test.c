@@ -158,6 +158,17 @@ static void assert_same(const struct memtable *loaded, const struct memtable *ad
     }
 }
 
+/* As if nothing had been: what is added later to both. */
+static void assert_goes_on(struct memtable *loaded, struct memtable *added, const struct operation *operations,
+                           size_t count, struct prng *prng) {
+    for (uint64_t i = 0; i < 300; i++) {
+        const struct operation more = draw(prng, (enum shape)prng_below(prng, SHAPES), count + 1 + i, 100);
+        assert_int_equal(add(loaded, &more), STATUS_OK);
+        assert_int_equal(add(added, &more), STATUS_OK);
+    }
+    assert_same(loaded, added, operations, count, prng);
+}
+
 /* ---- Facts ------------------------------------------------------------------------------------------------------- */
 
 static struct operation operations[OPERATIONS_MAX], many[MANY];
@@ -183,12 +194,7 @@ static void what_is_loaded_is_what_is_added_one_by_one(void **state) {
         assert_int_equal(memtable_load_link(&load, NULL), STATUS_OK);
         memtable_load_end(&load);
         assert_same(loaded, added, operations, count, &prng);
-        for (uint64_t i = 0; i < 300; i++) { /* as if nothing had been */
-            const struct operation more = draw(&prng, (enum shape)prng_below(&prng, SHAPES), count + 1 + i, 100);
-            assert_int_equal(add(loaded, &more), STATUS_OK);
-            assert_int_equal(add(added, &more), STATUS_OK);
-        }
-        assert_same(loaded, added, operations, count, &prng);
+        assert_goes_on(loaded, added, operations, count, &prng);
         memtable_release(loaded);
         memtable_release(added);
         seed_passes();
@@ -243,12 +249,7 @@ static void what_is_linked_by_halves_is_what_is_added_one_by_one(void **state) {
         assert_same(loaded, added, many, MANY, &prng);
         const size_t is = memtable_bytes(loaded), same = memtable_bytes(added);
         assert_in_range(is, same - same / 10, same + same / 10);
-        for (uint64_t i = 0; i < 300; i++) {
-            const struct operation more = draw(&prng, (enum shape)prng_below(&prng, SHAPES), MANY + 1 + i, 100);
-            assert_int_equal(add(loaded, &more), STATUS_OK);
-            assert_int_equal(add(added, &more), STATUS_OK);
-        }
-        assert_same(loaded, added, many, MANY, &prng);
+        assert_goes_on(loaded, added, many, MANY, &prng);
         memtable_release(loaded);
         memtable_release(added);
         seed_passes();

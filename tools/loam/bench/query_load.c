@@ -1,6 +1,7 @@
 /* query_load: see query_load.h. */
 #include "tools/loam/bench/query_load.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ struct asker {
     struct io_socket *socket;
     struct io_op connect, send, receive;
     bool connecting, sending, receiving;
+    bool waiting; /* for an answer */
     struct buf out, in;
     uint8_t *piece;
     struct resp_reply_parser parser;
@@ -26,7 +28,7 @@ struct query_load {
     struct query_load_options options;
     struct query_load_result result;
     struct asker *askers;
-    bool stops;
+    bool finishes, stops;
     enum status status; /* the first fault */
 };
 
@@ -51,6 +53,7 @@ static bool take_reply(struct asker *asker) {
     if (status == STATUS_OK) {
         hist_add(&result->latency_ns, io_now_ns(asker->load->io) - asker->started_ns);
         result->queries++;
+        asker->waiting = false;
         if (reply->type == RESP_ERROR && result->errors++ == 0)
             (void)snprintf(result->first_error, sizeof result->first_error, "%.*s", (int)reply->text.size,
                            (const char *)reply->text.data);
@@ -87,6 +90,7 @@ static void start_receive(struct asker *asker) {
 
 static void ask(struct asker *asker) {
     const struct query_load_options *options = &asker->load->options;
+    if (asker->load->finishes) return;
     if (asker->sending) return; /* a reply before all was sent: an error that ended the connection's talk */
     const struct slice args[] = {slice_from_text("GRAPH.RO_QUERY"), slice_from_text(options->graph),
                                  slice_from_text(options->next(options->context))};
@@ -98,6 +102,7 @@ static void ask(struct asker *asker) {
         return;
     }
     asker->started_ns = io_now_ns(asker->load->io);
+    asker->waiting = true;
     asker->send = (struct io_op){.kind = IO_OP_SEND,
                                  .socket = asker->socket,
                                  .data = asker->out.data,
@@ -159,6 +164,24 @@ static bool is_busy(const struct query_load *load) {
         if (asker->connecting || asker->sending || asker->receiving) return true;
     }
     return false;
+}
+
+static bool is_waiting(const struct query_load *load) {
+    for (unsigned i = 0; i < load->options.clients; i++)
+        if (load->askers[i].connecting || load->askers[i].waiting) return true;
+    return false;
+}
+
+enum status query_load_finish(struct query_load *load, uint64_t limit_ns, struct error *error) {
+    const uint64_t end_ns = io_now_ns(load->io) + limit_ns;
+    load->finishes = true;
+    while (load->status == STATUS_OK && is_waiting(load)) {
+        if (io_now_ns(load->io) >= end_ns)
+            return error_set(error, STATUS_TIMED_OUT, "queries at %s: not answered within %" PRIu64 " s",
+                             load->options.address, limit_ns / 1000000000u);
+        (void)io_run(load->io, end_ns);
+    }
+    return STATUS_OK; /* a fault is told when it is stopped */
 }
 
 static void end_asker(struct asker *asker) {

@@ -28,6 +28,9 @@ struct query_load_result {
 /* Connects and asks as soon as the loop runs. `options` is copied, what it points to borrowed. */
 MUST_CHECK enum status query_load_start(struct io *io, const struct query_load_options *options,
                                         struct query_load **load);
+/* Asks no more and runs the loop until what was asked is answered: nothing of it reaches into what is measured next.
+   TIMED_OUT if that has not come about `limit_ns` from now. */
+MUST_CHECK enum status query_load_finish(struct query_load *load, uint64_t limit_ns, struct error *error);
 /* Ends it, whatever is under way, and frees it; *result is what has been answered, and OK or the first fault. */
 MUST_CHECK enum status query_load_stop(struct query_load *load, struct query_load_result *result, struct error *error);
 
