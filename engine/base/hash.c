@@ -1,14 +1,20 @@
 /*
- * hash: XXH3 64 bits, compiled in from the header of libxxhash, which is what its makers advise for short inputs.
+ * hash: XXH3 64 bits, compiled in from the header of libxxhash, which is what its makers advise for short inputs; long
+ * ones go to the library (hash_long.c).
  */
 #include "engine/base/hash.h"
+
+#include "engine/base/hash_long.h"
 
 #include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+enum { LONG_BYTES = 241 /* from here on XXH3 works on stripes */ };
+
 uint64_t hash64(struct slice data, uint64_t seed) {
+    if (data.size >= LONG_BYTES) return hash_long(data, seed);
     return XXH3_64bits_withSeed(data.data, data.size, seed);
 }
 
@@ -29,12 +35,7 @@ uint64_t hash64_parts(const struct slice *parts, unsigned count, uint64_t seed) 
     if (count == 1) return hash64(parts[0], seed);
     for (unsigned i = 0; i < count; i++) size += parts[i].size;
     if (size <= JOINED_BYTES) return hash_joined(parts, count, seed);
-    XXH3_state_t state;
-    XXH3_INITSTATE(&state);
-    (void)XXH3_64bits_reset_withSeed(&state, seed);
-    for (unsigned i = 0; i < count; i++)
-        if (parts[i].size) (void)XXH3_64bits_update(&state, parts[i].data, parts[i].size);
-    return XXH3_64bits_digest(&state);
+    return hash_long_parts(parts, count, seed);
 }
 
 /* The finalizer of splitmix64: a bijection of 64-bit words. */
@@ -46,23 +47,4 @@ static uint64_t hash_scramble(uint64_t word) {
 
 uint64_t hash_mix(uint64_t a, uint64_t b) {
     return hash_scramble(hash_scramble(a + 0x9e3779b97f4a7c15u) ^ b);
-}
-
-/* struct hash_stream is the state of the library under a name of ours. */
-struct hash_stream *hash_stream_create(uint64_t seed) {
-    XXH3_state_t *state = XXH3_createState();
-    if (state) XXH3_64bits_reset_withSeed(state, seed);
-    return (struct hash_stream *)(void *)state;
-}
-
-void hash_stream_update(struct hash_stream *stream, struct slice data) {
-    if (data.size) XXH3_64bits_update((XXH3_state_t *)(void *)stream, data.data, data.size);
-}
-
-uint64_t hash_stream_value(const struct hash_stream *stream) {
-    return XXH3_64bits_digest((const XXH3_state_t *)(const void *)stream);
-}
-
-void hash_stream_destroy(struct hash_stream *stream) {
-    XXH3_freeState((XXH3_state_t *)(void *)stream);
 }

@@ -19,7 +19,7 @@ static void end(struct engine_iterator *iterator, enum status status) {
     iterator->status = status;
 }
 
-static void show(struct engine_iterator *iterator, struct slice key, struct slice value, bool direct) {
+static inline void show(struct engine_iterator *iterator, struct slice key, struct slice value, bool direct) {
     if (iterator->kind->expires) {
         const enum status status = expiry_show(&value, iterator->read.time_ms); /* what is due was passed over */
         if (status != STATUS_OK) {
@@ -36,7 +36,7 @@ static void show(struct engine_iterator *iterator, struct slice key, struct slic
 }
 
 /* The source ended or failed, or stands outside the bounds. */
-static bool is_at_end(struct engine_iterator *iterator) {
+static inline bool is_at_end(struct engine_iterator *iterator) {
     const struct source *top = iterator->top;
     if (!top->valid) {
         end(iterator, top->status);
@@ -48,20 +48,20 @@ static bool is_at_end(struct engine_iterator *iterator) {
     return outside;
 }
 
-static bool is_deleted(struct engine_iterator *iterator, struct slice key, uint64_t trailer) {
+static inline bool is_deleted(struct engine_iterator *iterator, struct slice key, uint64_t trailer) {
     if (entry_kind(trailer) == ENTRY_DELETE) return true;
     return iterator->set.cover_count > 0 && read_set_cover(&iterator->set, key) > entry_sequence(trailer);
 }
 
 /* The source stands at a version that hides its key: a delete, or a value whose time is over. */
-static bool is_gone(struct engine_iterator *iterator) {
+static inline bool is_gone(struct engine_iterator *iterator) {
     const struct source *top = iterator->top;
     if (is_deleted(iterator, top->key, top->trailer)) return true;
     return iterator->kind->expires && expiry_is_due(top->value, iterator->read.time_ms);
 }
 
 /* Newer than the snapshot, and not the reading transaction's own. */
-static bool is_unseen(const struct engine_iterator *iterator, uint64_t trailer) {
+static inline bool is_unseen(const struct engine_iterator *iterator, uint64_t trailer) {
     const uint64_t sequence = entry_sequence(trailer);
     return sequence > iterator->snapshot && (sequence < OWN_SEQUENCE_FIRST || sequence > iterator->own_sequence);
 }
@@ -70,7 +70,7 @@ static bool is_operand(uint64_t trailer) {
     return entry_kind(trailer) == ENTRY_MERGE || entry_kind(trailer) == ENTRY_APPEND;
 }
 
-static bool keep_key(struct engine_iterator *iterator, struct slice key) {
+static inline bool keep_key(struct engine_iterator *iterator, struct slice key) {
     iterator->key_head = entry_head(key);
     if (key.size >= 8 && key.size <= 16 && iterator->key.capacity >= 16) { /* most keys: two copies of a word */
         memcpy(iterator->key.data, key.data, 8);
@@ -161,13 +161,13 @@ static void propose_backward(struct engine_iterator *iterator) {
 
 /* ---- Forward ----------------------------------------------------------------------------------------------------- */
 
-static bool is_at_key(const struct engine_iterator *iterator) {
+static inline bool is_at_key(const struct engine_iterator *iterator) {
     const struct source *top = iterator->top;
     return top->valid && top->head == iterator->key_head && slice_equal(top->key, buf_slice(&iterator->key));
 }
 
 /* Passes what is left of the versions of iterator->key. */
-static void pass_key(struct engine_iterator *iterator) {
+static inline void pass_key(struct engine_iterator *iterator) {
     for (unsigned passed = 0; is_at_key(iterator); passed++) {
         if (passed == SKIPS_BEFORE_SEEK)
             source_seek(iterator->top, buf_slice(&iterator->key), 0);
@@ -383,15 +383,39 @@ void engine_iterator_seek_last(struct engine_iterator *iterator) {
     find_backward(iterator);
 }
 
+/* The source stands, forward, at another key, whose newest version is a value, is seen, and is hidden by nothing. */
+static inline bool is_plain(const struct engine_iterator *iterator) {
+    const struct source *top = iterator->top;
+    return iterator->is_bare && top->valid && entry_kind(top->trailer) == ENTRY_PUT &&
+           entry_sequence(top->trailer) <= iterator->snapshot && !is_at_key(iterator);
+}
+
+/* From the version shown: no need to ask whether the source stands at its key. */
+static inline void next_of_direct(struct engine_iterator *iterator) {
+    struct source *top = iterator->top;
+    if (!keep_key(iterator, iterator->shown_key)) return;
+    source_next(top);
+    if (is_plain(iterator)) { /* most steps: what else is shown stays as it was */
+        iterator->is_apart = false;
+        iterator->shown_key = top->key;
+        iterator->shown_value = top->value;
+        return;
+    }
+    iterator->valid = false;
+    pass_key(iterator);
+    find_forward(iterator);
+}
+
 void engine_iterator_next(struct engine_iterator *iterator) {
     if (!iterator->valid) return;
-    if (iterator->direct && !keep_key(iterator, iterator->shown_key)) return;
+    if (iterator->direct) {
+        next_of_direct(iterator);
+        return;
+    }
     iterator->valid = false;
     if (iterator->backward)
         source_seek(iterator->top, buf_slice(&iterator->key),
                     0); /* behind every version of the key, but one of sequence 0 */
-    else if (iterator->direct)
-        source_next(iterator->top); /* from the version shown: no need to ask whether it stands at the key */
     pass_key(iterator);
     find_forward(iterator);
 }

@@ -60,6 +60,7 @@ static enum status open_iterator(struct engine_iterator *iterator, const struct 
     iterator->newest_trailer = own->table ? ENTRY_TRAILER_FIRST : entry_trailer_at(iterator->snapshot);
     status = read_set_open(&iterator->set, iterator->engine, iterator->read.view, &read);
     iterator->top = iterator->set.top;
+    iterator->is_bare = iterator->set.cover_count == 0 && !tree->kind->expires && iterator->upper.size == 0;
     if (status != STATUS_OK) return status;
     const uint64_t bytes = sizeof *iterator + read_set_memory(&iterator->set);
     status = budget_admit_reader(iterator->engine, bytes);

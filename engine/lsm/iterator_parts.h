@@ -20,6 +20,7 @@ struct engine_iterator {
     uint64_t newest_trailer; /* before every version that can be seen */
     struct slice lower, upper;
     struct buf prefix, behind_prefix; /* what every key begins with; the least key behind all of those, empty = none */
+    bool is_bare; /* no upper bound, no range deletes, no times: a value that is seen is shown as it is */
     bool valid;
     bool backward; /* the sources stand before the key; else at it or behind */
     bool direct;   /* key and value are the source's */

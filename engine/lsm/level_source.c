@@ -1,4 +1,5 @@
-/* level_source: one file open at a time. Invariant: when valid, the entry is that of the inner source of file `at`. */
+/* level_source: one file open at a time. Invariant: when valid, the entry is that of the inner source of file `at`,
+ * which shows it in the struct of this one. */
 #include "engine/lsm/level_source.h"
 
 static struct level_source *own(struct source *source) {
@@ -8,18 +9,6 @@ static struct level_source *own(struct source *source) {
 static void close_inner(struct level_source *own_source) {
     if (own_source->has_inner) source_close(&own_source->inner.source);
     own_source->has_inner = false;
-}
-
-/* Shows what the inner source shows. */
-static void mirror(struct level_source *own_source) {
-    const struct source *inner = &own_source->inner.source;
-    own_source->source.valid = inner->valid;
-    own_source->source.status = inner->status;
-    if (!inner->valid) return;
-    own_source->source.head = inner->head;
-    own_source->source.trailer = inner->trailer;
-    own_source->source.key = inner->key;
-    own_source->source.value = inner->value;
 }
 
 static void fail(struct level_source *own_source, enum status status) {
@@ -47,29 +36,28 @@ static bool enter(struct level_source *own_source, uint32_t at) {
         return false;
     }
     sst_source_init(&own_source->inner, sst, own_source->flags);
+    own_source->inner.shown = &own_source->source;
     own_source->has_inner = true;
     return true;
 }
 
 /* The inner source ran out at its end: goes on with the files after it. */
 static void skip_forward(struct level_source *own_source) {
-    while (own_source->has_inner && !own_source->inner.source.valid && own_source->inner.source.status == STATUS_OK) {
+    while (own_source->has_inner && !own_source->source.valid && own_source->source.status == STATUS_OK) {
         uint32_t at = own_source->at + 1;
         while (at < own_source->count && is_hidden(own_source, at)) at++;
         if (!enter(own_source, at)) return;
         source_seek_first(&own_source->inner.source);
     }
-    if (own_source->has_inner) mirror(own_source);
 }
 
 static void skip_backward(struct level_source *own_source) {
-    while (own_source->has_inner && !own_source->inner.source.valid && own_source->inner.source.status == STATUS_OK) {
+    while (own_source->has_inner && !own_source->source.valid && own_source->source.status == STATUS_OK) {
         uint32_t at = own_source->at;
         while (at > 0 && is_hidden(own_source, at - 1)) at--;
         if (!enter(own_source, at > 0 ? at - 1 : own_source->count)) return;
         source_seek_last(&own_source->inner.source);
     }
-    if (own_source->has_inner) mirror(own_source);
 }
 
 static uint32_t find(const struct level_source *own_source, struct slice key) {
@@ -126,19 +114,13 @@ static void level_seek_before(struct source *source, struct slice key, uint64_t 
 static void level_next(struct source *source) {
     struct level_source *own_source = own(source);
     source_next(&own_source->inner.source);
-    if (own_source->inner.source.valid)
-        mirror(own_source);
-    else
-        skip_forward(own_source);
+    if (!own_source->source.valid) skip_forward(own_source);
 }
 
 static void level_prev(struct source *source) {
     struct level_source *own_source = own(source);
     source_prev(&own_source->inner.source);
-    if (own_source->inner.source.valid)
-        mirror(own_source);
-    else
-        skip_backward(own_source);
+    if (!own_source->source.valid) skip_backward(own_source);
 }
 
 /* The file that is open, or one that was opened before: nothing is opened ahead of the seek. */

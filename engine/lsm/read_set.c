@@ -109,9 +109,12 @@ static enum status allocate(struct read_set *set, const struct view *view, const
     return set->memtables && (level0 == 0 || set->files) && set->children ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* Where nothing of the tree stands yet, nothing will that the snapshot sees. */
 static void add_memtable(struct read_set *set, const struct memtable *memtable, uint64_t snapshot) {
-    struct memtable_source *source = &set->memtables[set->memtable_count++];
+    struct memtable_source *source = &set->memtables[set->memtable_count];
     memtable_source_init(source, memtable, set->instance, snapshot);
+    if (!source->tree) return;
+    set->memtable_count++;
     set->children[set->child_count++] = &source->source;
 }
 

@@ -106,16 +106,20 @@ static inline void block_view_touch_values(const struct sst_block_view *view, ui
     for (unsigned line = 0; line < lines && value < end; line++, value += LINE_BYTES) __builtin_prefetch(value);
 }
 
-/* Puts the key's part behind the prefix at to[prefix_size]; returns the key's size. `to` holds the prefix already. */
-static inline size_t block_view_suffix(const struct sst_block_view *view, uint32_t at, uint8_t *to) {
-    struct slice tail = block_view_tail(view, at);
+/* Puts the key's part behind the prefix at to[prefix_size]; returns the key's size. `to` holds the prefix already; head
+ * and tail are those of entry `at`. */
+static inline size_t block_view_put_suffix(const struct sst_block_view *view, uint32_t at, uint64_t head,
+                                           struct slice tail, uint8_t *to) {
     uint8_t *behind = to + view->prefix_size + BLOCK_HEAD_BYTES;
-    coding_put_key_u64(to + view->prefix_size, block_view_head(view, at));
+    coding_put_key_u64(to + view->prefix_size, head);
     if (tail.size <= 8)
         memcpy(behind, tail.data, 8); /* of a fixed size; the slack allows it */
     else
         memcpy(behind, tail.data, tail.size);
     return view->prefix_size + block_view_head_size(view, at) + tail.size;
+}
+static inline size_t block_view_suffix(const struct sst_block_view *view, uint32_t at, uint8_t *to) {
+    return block_view_put_suffix(view, at, block_view_head(view, at), block_view_tail(view, at), to);
 }
 
 /* The whole key; `to` has block_view_key_room bytes. */

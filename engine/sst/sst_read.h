@@ -82,6 +82,8 @@ const struct range_set *sst_range_deletes(const struct sst *sst);
 /* Entries in order, both ways. source.value and source.key are borrowed until the next move. */
 struct sst_source {
     struct source source;
+    struct source *shown;        /* where the entry stands: `source`, or that of whoever shows it as its own, who sets
+                                    this before the first move */
     struct sst *sst;             /* borrowed until close */
     struct block *block;         /* NULL: the view goes by `ahead` or `unpacked` */
     struct sst_block_view look;  /* of those */
@@ -95,6 +97,7 @@ struct sst_source {
     unsigned flags;
     uint32_t index_at;            /* which block */
     uint32_t entry_at;            /* which entry in it */
+    uint32_t tail_end, value_end; /* of it, where the next one's begin */
     uint32_t touch_at;            /* the entry behind that of a seek; 0 = the walk has come to it */
     uint32_t run;                 /* blocks entered one behind the other */
     uint32_t prepared;            /* the block that the seek announced by prepare goes to */

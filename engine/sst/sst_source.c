@@ -27,26 +27,34 @@ static void leave_block(struct sst_source *this) {
     block_release(this->block);
     this->block = NULL;
     this->view = NULL;
-    this->source.valid = false;
+    this->shown->valid = false;
 }
 
 static void fail(struct sst_source *this, enum status status) {
     leave_block(this);
-    this->source.status = status;
+    this->shown->status = status;
 }
 
-/* Shows entry entry_at of the open block. */
-static void show(struct sst_source *this) {
+/* Shows entry entry_at of the open block, whose tail and value begin there. */
+static inline void show_from(struct sst_source *this, uint32_t tail_begin, uint32_t value_begin) {
     const struct sst_block_view *view = this->view;
-    struct source *source = &this->source;
-    uint32_t at = this->entry_at;
-    size_t size = block_view_suffix(view, at, this->key.data);
-    source->key = slice_make(this->key.data, size);
-    source->head = this->prefix_head;
-    if (view->prefix_size < 8) source->head |= block_view_head(view, at) >> (8 * view->prefix_size);
-    source->trailer = block_view_trailer(view, at);
-    source->value = block_view_value(view, at);
-    source->valid = true;
+    struct source *shown = this->shown;
+    const uint32_t at = this->entry_at, prefix_size = view->prefix_size;
+    const uint64_t head = block_view_head(view, at);
+    this->tail_end = block_view_tail_end(view, at);
+    this->value_end = block_view_value_end(view, at);
+    const struct slice tail = slice_make(view->bytes + view->tails + tail_begin, this->tail_end - tail_begin);
+    shown->key = slice_make(this->key.data, block_view_put_suffix(view, at, head, tail, this->key.data));
+    shown->head = prefix_size < 8 ? this->prefix_head | head >> (8 * prefix_size) : this->prefix_head;
+    shown->trailer = block_view_trailer(view, at);
+    shown->value = slice_make(view->bytes + view->values + value_begin, this->value_end - value_begin);
+    shown->valid = true;
+}
+
+static void show(struct sst_source *this) {
+    const uint32_t at = this->entry_at;
+    show_from(this, at ? block_view_tail_end(this->view, at - 1) : 0,
+              at ? block_view_value_end(this->view, at - 1) : 0);
 }
 
 /* A job can't be refused what it needs, so what it needs is in proportion. */
@@ -205,7 +213,7 @@ static void show_last_of(struct sst_source *this, uint32_t at) {
 
 static void sst_source_seek(struct source *source, struct slice key, uint64_t trailer) {
     struct sst_source *this = source_of(source);
-    source->status = STATUS_OK;
+    this->shown->status = STATUS_OK;
     uint32_t at = sst_index_seek(this->sst, key, trailer);
     if (at == this->sst->index.count) {
         leave_block(this);
@@ -224,7 +232,7 @@ static void sst_source_seek(struct source *source, struct slice key, uint64_t tr
 
 static void sst_source_seek_before(struct source *source, struct slice key, uint64_t trailer) {
     struct sst_source *this = source_of(source);
-    source->status = STATUS_OK;
+    this->shown->status = STATUS_OK;
     uint32_t count = this->sst->index.count;
     uint32_t at = sst_index_seek(this->sst, key, trailer);
     if (at < count) {
@@ -263,8 +271,9 @@ static void sst_source_prepare(struct source *source, struct slice key, uint64_t
 }
 
 static void sst_source_seek_first(struct source *source) {
-    source->status = STATUS_OK;
-    show_first_of(source_of(source), 0);
+    struct sst_source *this = source_of(source);
+    this->shown->status = STATUS_OK;
+    show_first_of(this, 0);
 }
 
 static void sst_source_seek_last(struct source *source) {
@@ -279,13 +288,13 @@ static void sst_source_seek_last(struct source *source) {
 
 static void sst_source_next(struct source *source) {
     struct sst_source *this = source_of(source);
-    check(source->valid);
+    check(this->shown->valid);
     if (++this->entry_at < this->view->count) {
         if (this->entry_at == this->touch_at) {
             block_view_touch_values(this->view, this->entry_at - 1, LINES_AT_SEEK, LINES_AT_NEXT);
             this->touch_at = 0;
         }
-        show(this);
+        show_from(this, this->tail_end, this->value_end);
     } else {
         show_first_of(this, this->index_at + 1);
     }
@@ -293,7 +302,7 @@ static void sst_source_next(struct source *source) {
 
 static void sst_source_prev(struct source *source) {
     struct sst_source *this = source_of(source);
-    check(source->valid);
+    check(this->shown->valid);
     if (this->entry_at > 0) {
         this->entry_at--;
         show(this);
@@ -327,5 +336,6 @@ static const struct source_vtable sst_source_vtable = {
 };
 
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags) {
-    *source = (struct sst_source){.source = {.vtable = &sst_source_vtable}, .sst = sst, .flags = flags};
+    *source = (struct sst_source){
+        .source = {.vtable = &sst_source_vtable}, .shown = &source->source, .sst = sst, .flags = flags};
 }

@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "engine/base/hash.h"
 #include "engine/base/prng.h"
 #include "tests/harness/alloc_fault.h"
@@ -20,6 +23,19 @@ static void xxh3_has_its_published_values(void **state) {
     assert_true(hash64(slice_make(NULL, 0), 0) == 0x2d06800538d394c2u);
     assert_true(hash64(slice_make("", 0), 0) == 0x2d06800538d394c2u);
     assert_int_equal(hash32(slice_make(NULL, 0), 0), 0x38d394c2u);
+}
+
+/* Whatever vectors the processor has. */
+static void all_lengths_hash_as_the_header_of_the_library_does(void **state) {
+    (void)state;
+    struct prng prng;
+    static uint8_t data[3000];
+    prng_init(&prng, 12);
+    prng_fill(&prng, data, sizeof data);
+    for (size_t size = 0; size < sizeof data - 7; size++) {
+        const uint8_t *from = data + size % 8;
+        assert_true(hash64(slice_make(from, size), size) == XXH3_64bits_withSeed(from, size, size));
+    }
 }
 
 static void the_seed_changes_the_hash(void **state) {
@@ -75,6 +91,7 @@ static void mixing_depends_on_order_and_loses_no_zero(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xxh3_has_its_published_values),
+        cmocka_unit_test(all_lengths_hash_as_the_header_of_the_library_does),
         cmocka_unit_test(the_seed_changes_the_hash),
         cmocka_unit_test(pieces_hash_as_the_whole),
         cmocka_unit_test(a_stream_tells_when_memory_ends),
