@@ -113,20 +113,15 @@ static void *arena_alloc_large(struct arena *arena, size_t size) {
     return block->payload;
 }
 
-void *arena_alloc(struct arena *arena, size_t size, size_t align) {
+void *arena_alloc_slowly(struct arena *arena, size_t size, size_t align) {
     check(align > 0 && align <= ARENA_ALIGN && (align & (align - 1)) == 0);
     if (size > arena->block_bytes) return arena_alloc_large(arena, size);
-    size_t padding = (align - (uintptr_t)arena->cursor % align) % align;
-    size_t room = (size_t)(arena->end - arena->cursor);
-    if (!arena->cursor || padding > room || size > room - padding) {
-        const bool is_large = arena->grows && arena->reserved_bytes >= PAGES_RUN_BYTES;
-        struct arena_block *block =
-            block_create(arena, is_large ? PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES : arena->block_bytes);
-        if (!block) return NULL;
-        arena_use_block(arena, block);
-        padding = 0;
-    }
-    uint8_t *piece = arena->cursor + padding;
+    const bool is_large = arena->grows && arena->reserved_bytes >= PAGES_RUN_BYTES;
+    struct arena_block *block =
+        block_create(arena, is_large ? PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES : arena->block_bytes);
+    if (!block) return NULL;
+    arena_use_block(arena, block); /* begins as the strictest asks */
+    uint8_t *piece = arena->cursor;
     arena->cursor = piece + size;
     arena->used_bytes += size;
     return piece;

@@ -35,9 +35,20 @@ void arena_init_like(struct arena *arena, const struct arena *like);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */
 
+/* arena_alloc's other part: a new block. */
+void *arena_alloc_slowly(struct arena *arena, size_t size, size_t align);
 /* Aligned to `align` (a power of two up to 64). NULL when out of memory; the arena stays usable. Larger than a block
  * gets one of its own. */
-void *arena_alloc(struct arena *arena, size_t size, size_t align);
+static inline void *arena_alloc(struct arena *arena, size_t size, size_t align) {
+    const size_t padding = -(size_t)(uintptr_t)arena->cursor & (align - 1);
+    const size_t room = (size_t)(arena->end - arena->cursor); /* 0 where there is no block yet */
+    if (size > arena->block_bytes || padding > room || size > room - padding || !arena->cursor)
+        return arena_alloc_slowly(arena, size, align);
+    uint8_t *piece = arena->cursor + padding;
+    arena->cursor = piece + size;
+    arena->used_bytes += size;
+    return piece;
+}
 /* What `other` gave out is this arena's from now on, and `other` as after its init. REQUIRES: arena_init_like. */
 void arena_join(struct arena *arena, struct arena *other);
 void *arena_copy(struct arena *arena, const void *data, size_t size);

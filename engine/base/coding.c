@@ -88,23 +88,11 @@ static uint64_t join_sevens(uint64_t word) {
     return (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
 }
 
-/* One that ends within the eight bytes that are there; false: byte by byte. */
-static bool decode_at_once(struct decoder *decoder, uint64_t *value) {
-    const uint64_t word = coding_get_u64(decoder->cursor), ends = ~word & UINT64_C(0x8080808080808080);
-    if (ends == 0) return false;
-    const unsigned last = (unsigned)__builtin_ctzll(ends) / 8;
-    if (last > 0 && (word >> 8 * last & 0xff) == 0) return false;
-    *value = join_sevens(word << (56 - 8 * last) >> (56 - 8 * last));
-    decoder->cursor += last + 1;
-    return true;
-}
-
 /* One encoding per value: a last byte of 0 behind others (over-long) and bits above the 64th are refused. */
-uint64_t decode_long_varint(struct decoder *decoder) {
+static uint64_t decode_by_bytes(struct decoder *decoder) {
     const uint8_t *at = decoder->cursor;
     const uint8_t *end = decoder->failed ? at : decoder->end;
     uint64_t value = 0;
-    if (end - at >= 8 && decode_at_once(decoder, &value)) return value;
     for (unsigned shift = 0; shift < 64 && at != end; shift += 7) {
         const uint64_t byte = *at++;
         if (shift == 63 && byte > 1) break;
@@ -117,4 +105,15 @@ uint64_t decode_long_varint(struct decoder *decoder) {
     decoder->cursor = at;
     decoder->failed = true;
     return 0;
+}
+
+uint64_t decode_long_varint(struct decoder *decoder) {
+    const uint8_t *at = decoder->cursor;
+    if (decoder->failed || decoder->end - at < 8) return decode_by_bytes(decoder);
+    const uint64_t word = coding_get_u64(at), ends = ~word & UINT64_C(0x8080808080808080);
+    const uint64_t mine = word & (ends ^ (ends - 1)); /* up to the first byte that is a last one */
+    const unsigned bytes = ((unsigned)__builtin_ctzll(ends | UINT64_C(1) << 63) + 1) / 8;
+    if (ends == 0 || (bytes > 1 && mine >> 8 * (bytes - 1) == 0)) return decode_by_bytes(decoder);
+    decoder->cursor = at + bytes;
+    return join_sevens(mine);
 }
