@@ -62,6 +62,13 @@ static struct block *find_chained(struct block_shard *shard, const struct block_
     return block_shard_find(shard, place);
 }
 
+void block_cache_touch(const struct block_slot *slot) {
+    const struct block *block = block_slot_look(slot);
+    if (!block) return;
+    __builtin_prefetch(block, 1); /* who gets it counts itself there */
+    block_touch(block);
+}
+
 struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place, struct block_slot *slot) {
     const struct block_place where = block_place_make(file, place, slot);
     struct block_shard *shard = shard_of(cache, where.hash);

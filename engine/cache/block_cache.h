@@ -91,6 +91,8 @@ struct block_cache *block_cache_create(size_t bytes, struct page_pool *pool);
 /* Every block that was made with it must have been released. NULL is allowed. */
 void block_cache_destroy(struct block_cache *cache);
 
+/* A hint: the block that the slot tells is got soon. */
+void block_cache_touch(const struct block_slot *slot);
 /* The block, with a reference for the caller; NULL = not here. Counts a hit or a miss. */
 struct block *block_cache_get(struct block_cache *cache, uint64_t file, uint64_t place, struct block_slot *slot);
 

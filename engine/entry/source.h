@@ -25,13 +25,13 @@ struct source_vtable {
     void (*next)(struct source *source); /* source->valid */
     void (*prev)(struct source *source); /* source->valid */
     void (*close)(struct source *source);
-    /* A hint: a seek (either one) to (key, trailer) comes next. What it will read is asked for, not waited for; called
-     * with step 0 and, after others had their turn, with step 1. The source stands nowhere until that seek. NULL =
-     * there is nothing to ask for. */
+    /* A hint: a seek (either one) to (key, trailer) comes next; key stays until then. What it will read is asked for,
+     * not waited for: called with step 0 and, each time after others had their turn, with those that follow. The source
+     * stands nowhere until that seek. NULL = there is nothing to ask for. */
     void (*prepare)(struct source *source, struct slice key, uint64_t trailer, unsigned step);
 };
 
-enum { SOURCE_PREPARE_STEPS = 2 };
+enum { SOURCE_PREPARE_STEPS = 6 };
 
 struct source {
     const struct source_vtable *vtable;

@@ -470,7 +470,21 @@ static void memtable_source_seek(struct source *source, struct slice key, uint64
     source->status = STATUS_OK;
     bool same = node_has_key(node, key);
     show_from(this, node, same ? entry_sequence(trailer) : ENTRY_SEQUENCE_MAX);
+    bring_next(this);
     if (same && this->mark > 0 && source->trailer > trailer) memtable_source_next(source);
+}
+
+/* A step down the tree each; then the entry behind the one where that ends, which is mostly what is looked for. */
+static void memtable_source_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
+    struct memtable_source *this = source_of(source);
+    if (!this->tree) return;
+    if (step == 0) {
+        this->coming = (struct radix_key){.key = key, .trailer = trailer};
+        radix_stroll_begin(&this->tree->list.radix, &this->coming, &this->stroll);
+    }
+    if (radix_stroll_step(&this->stroll) || !this->stroll.near) return;
+    __builtin_prefetch(entry_list_next(this->stroll.near));
+    this->stroll.near = NULL;
 }
 
 static void memtable_source_seek_first(struct source *source) {
@@ -515,6 +529,7 @@ static const struct source_vtable memtable_source_vtable = {
     .next = memtable_source_next,
     .prev = memtable_source_prev,
     .close = memtable_source_close,
+    .prepare = memtable_source_prepare,
 };
 
 void memtable_source_init(struct memtable_source *source, const struct memtable *memtable, uint32_t tree,

@@ -12,6 +12,7 @@
 #include "engine/base/page_pool.h"
 #include "engine/entry/range_set.h"
 #include "engine/entry/source.h"
+#include "engine/memtable/radix.h"
 
 struct memtable;
 struct memtable_node;
@@ -98,7 +99,9 @@ struct memtable_source {
         *tree; /* of a memtable that the caller holds a reference to; NULL = nothing of this tree */
     const struct memtable_node *node;
     uint64_t snapshot;
-    uint32_t mark; /* EVERY_VERSION: which extension of node stands here */
+    uint32_t mark;              /* EVERY_VERSION: which extension of node stands here */
+    struct radix_key coming;    /* prepared for */
+    struct radix_stroll stroll; /* to it */
 };
 void memtable_source_init(struct memtable_source *source, const struct memtable *memtable, uint32_t tree,
                           uint64_t snapshot);

@@ -226,6 +226,7 @@ bool radix_stroll_step(struct radix_stroll *stroll) {
     if (!child) child = child_above(inner, wanted);
     stroll->at = next ? child : RADIX_TAKEN_BACK; /* a neighbour is near enough */
     stroll->from = inner->depth + 1;
+    if (radix_is_entry(child)) stroll->near = radix_to_entry(child);
     ask_for(child);
     return true;
 }

@@ -67,6 +67,7 @@ struct radix_stroll {
     const struct radix_key *key;
     radix_child at;
     size_t from;
+    const struct memtable_node *near; /* where it has arrived, asked for by the last step; NULL = not yet, or nowhere */
 };
 void radix_stroll_begin(const struct radix *radix, const struct radix_key *key, struct radix_stroll *stroll);
 /* False when it has arrived; what radix_find will read is near then. */

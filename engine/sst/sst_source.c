@@ -17,6 +17,7 @@ enum {
     RUN_MIN = 2,
     LINES_AT_SEEK = 8,  /* of values that are asked of memory: by each source of a merge */
     LINES_AT_NEXT = 12, /* and by that which goes on */
+    TAKING_STEP = 3,    /* of a preparation: the block's lines have come by then */
 };
 
 static struct sst_source *source_of(struct source *source) {
@@ -256,7 +257,7 @@ static void drop_prepared(struct sst_source *this) {
     this->prepared_block = NULL;
 }
 
-/* Step 0 asks for the block's slot, step 1 takes the block from there, whose lines are on their way then. */
+/* Step 0 asks for the block's slot, step 1 for the block that it tells, which a later one takes. */
 static void sst_source_prepare(struct source *source, struct slice key, uint64_t trailer, unsigned step) {
     struct sst_source *this = source_of(source);
     const struct sst *sst = this->sst;
@@ -264,10 +265,13 @@ static void sst_source_prepare(struct source *source, struct slice key, uint64_t
     if (step == 0) {
         this->prepared = sst_index_seek(sst, key, trailer);
         if (this->prepared < sst->index.count) __builtin_prefetch(&sst->slots[this->prepared]);
-    } else if (this->prepared < sst->index.count && !(this->view && this->index_at == this->prepared)) {
-        drop_prepared(this);
-        this->prepared_block = sst_block_cached(this->sst, this->prepared);
+        return;
     }
+    if (this->prepared >= sst->index.count || (this->view && this->index_at == this->prepared)) return;
+    if (step == 1) block_cache_touch(&sst->slots[this->prepared]);
+    if (step != TAKING_STEP) return;
+    drop_prepared(this);
+    this->prepared_block = sst_block_cached(this->sst, this->prepared);
 }
 
 static void sst_source_seek_first(struct source *source) {
