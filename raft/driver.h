@@ -147,6 +147,13 @@ void raft_driver_read(struct raft_driver *driver, struct raft_request *request);
 /* Commits an entry that does nothing but carry the time, so that log time passes what the clocks say now; done when
  * this node has applied one that was proposed after the call. Many callers share one entry in flight. */
 void raft_driver_tick_time(struct raft_driver *driver, struct raft_request *request);
+/*
+ * Gives leadership to a voter: it is brought up to date, told to campaign, and answers for itself. Writes wait
+ * meanwhile. done: OK, `to` leads (this node itself: it leads on, and gives up what it was about to do); NOT_LEADER,
+ * this node does not; INVALID, no voter; BUSY, another is under way, or the voter is being sent a snapshot; READ_ONLY
+ * as above; TIMED_OUT, it did not come about: the leader is who the status says; CANCELLED, this node closes.
+ */
+void raft_driver_transfer(struct raft_driver *driver, uint64_t to, struct raft_request *request);
 /* The client has gone: done will not be called. The write may still happen. */
 void raft_driver_cancel(struct raft_driver *driver, struct raft_request *request);
 

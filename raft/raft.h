@@ -118,7 +118,7 @@ raft_configuration_print(struct buf *to,
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
-/* The numbers are on the wire; 12 is kept for leadership transfer (TIMEOUT_NOW). */
+/* The numbers are on the wire. */
 enum raft_message_kind {
     RAFT_PRE_VOTE = 1,
     RAFT_PRE_VOTE_REPLY = 2,
@@ -132,6 +132,7 @@ enum raft_message_kind {
                           whole snapshot is there and verified */
     RAFT_READ = 10,
     RAFT_READ_REPLY = 11,
+    RAFT_TIMEOUT_NOW = 12, /* to whom the leader gives its place: campaign at once */
 };
 
 /* One struct for all kinds; a field that a kind does not name is 0. Every kind has kind, from, to, term. */
@@ -146,6 +147,7 @@ struct raft_message {
     uint64_t commit;   /* APPEND, HEARTBEAT: what the receiver may commit. (PRE_)VOTE_REPLY: the sender's commit index.
                           APPEND_REPLY, HEARTBEAT_REPLY: as far as it is durable there */
 
+    bool handed;         /* VOTE: the candidate campaigns because the leader told it to */
     bool reject;         /* (PRE_)VOTE_REPLY, APPEND_REPLY */
     uint64_t hint_index; /* APPEND_REPLY that rejects: the follower's log may match here, and nowhere above ... */
     uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none). (PRE_)VOTE_REPLY: term of its commit
@@ -179,8 +181,9 @@ enum raft_event_kind {
     RAFT_EVENT_CLOCK, /* what time it is; before TICK, and before PROPOSE where log time should be fresh */
     RAFT_EVENT_TICK,  /* one tick of the caller's timer has passed */
     RAFT_EVENT_MESSAGE,
-    RAFT_EVENT_PROPOSE,        /* COMMAND entries, all or none: NOT_LEADER, BUSY (uncommitted tail full) */
-    RAFT_EVENT_PROPOSE_CHANGE, /* NOT_LEADER, BUSY (one is pending), INVALID */
+    RAFT_EVENT_PROPOSE,        /* COMMAND entries, all or none: NOT_LEADER, BUSY (uncommitted tail full, a transfer is
+                                  under way) */
+    RAFT_EVENT_PROPOSE_CHANGE, /* NOT_LEADER, BUSY (one is pending, or a transfer), INVALID */
     RAFT_EVENT_READ, /* NOT_LEADER (none is known), BUSY. The answer comes as a read state; none comes if a message is
                         lost: ask again, new context */
     RAFT_EVENT_PERSISTED,           /* all works up to `number` are durable */
@@ -189,7 +192,10 @@ enum raft_event_kind {
     RAFT_EVENT_COMPACTED,           /* the log has dropped everything up to and including `index`, which is applied */
     RAFT_EVENT_SNAPSHOT_REPORT,     /* the stream to `peer` ended: `ok`, and which index it had */
     RAFT_EVENT_LINK,                /* the connection to `peer` came up (ok) or broke */
-    RAFT_EVENT_CAMPAIGN,            /* start an election now, where it is allowed: tools, tests */
+    RAFT_EVENT_TRANSFER, /* give leadership to `to`: NOT_LEADER, INVALID (no voter), BUSY (another transfer is under
+                            way, or the voter is being sent a snapshot). This node itself: give up a transfer. It is
+                            over with a new leader, or after election_ticks: raft_transfer_target */
+    RAFT_EVENT_CAMPAIGN, /* start an election now, where it is allowed: tools, tests */
     RAFT_EVENT_HALT, /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good */
 };
 
@@ -212,6 +218,9 @@ struct raft_event {
         struct {
             uint64_t number;
         } persisted;
+        struct {
+            uint64_t to;
+        } transfer;
         struct {
             uint64_t index;
         } applied, compacted;
@@ -402,6 +411,7 @@ struct raft_status {
 
 void raft_get_status(const struct raft *raft, struct raft_status *status);
 size_t raft_uncommitted_bytes(const struct raft *raft); /* of the status, alone and cheap */
+uint64_t raft_transfer_target(const struct raft *raft); /* of the transfer under way; 0 = none is */
 /* Term of an entry; 0 when it is compacted, forgotten or not there. */
 uint64_t raft_term_at(const struct raft *raft, uint64_t index);
 

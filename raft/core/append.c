@@ -40,6 +40,7 @@ enum status append_propose(struct raft *raft, struct raft_entry *entries, unsign
         bytes += entries[i].bytes.size;
     }
     if (count == 0) return STATUS_INVALID;
+    if (raft->transfer_to != 0) return STATUS_BUSY; /* 3.10: the target is to catch up */
     size_t limit = raft->options.uncommitted_bytes_max;
     if (raft->uncommitted_bytes > 0 && (bytes > limit || raft->uncommitted_bytes > limit - bytes)) return STATUS_BUSY;
     raft->uncommitted_bytes += bytes;

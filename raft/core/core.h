@@ -3,7 +3,8 @@
  *
  * Who owns what: election.c role, term, vote; append.c the log as the core knows it, on either side of an append;
  * replication.c what leaders send; commit.c the commit index; persist.c what is durable, and what waits for it;
- * read_index.c reads; snapshot.c restore and compaction; membership.c the configuration; ready.c effects.
+ * read_index.c reads; transfer.c the leader's wish for another; snapshot.c restore and compaction; membership.c the
+ * configuration; ready.c effects.
  */
 #ifndef RAFT_CORE_CORE_H
 #define RAFT_CORE_CORE_H
@@ -45,6 +46,12 @@ struct raft {
     uint64_t term, vote, leader;
     enum raft_role role; /* never LEARNER: that is a follower's name for people */
     unsigned election_elapsed, heartbeat_elapsed, election_timeout; /* ticks */
+    bool is_handed;                                                 /* a candidate's: the leader told it to campaign */
+
+    /* transfer.c: a leader's */
+    uint64_t transfer_to;      /* 0 = none is under way */
+    unsigned transfer_elapsed; /* ticks */
+    bool transfer_is_told;     /* in this tick */
 
     /* append.c, commit.c: the log. log_start <= applied <= commit <= last; stable <= last */
     struct term_table terms; /* terms.last is the last index */
@@ -119,7 +126,8 @@ static inline uint64_t core_last(const struct raft *raft) {
 
 /* election.c */
 void election_tick(struct raft *raft);
-void election_campaign(struct raft *raft); /* starts one, unless that is not allowed */
+void election_campaign(struct raft *raft);        /* starts one, unless that is not allowed */
+void election_campaign_handed(struct raft *raft); /* the same, without asking before */
 void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader);
 bool election_voter_sticks(const struct raft *raft); /* heard a live leader: votes are ignored */
 void election_handle_vote_request(struct raft *raft, const struct raft_message *message);
@@ -163,6 +171,12 @@ void read_index_handle_reply(struct raft *raft, const struct raft_message *messa
 void read_index_start_round(struct raft *raft);
 void read_index_confirm(struct raft *raft);
 void read_index_fail_all(struct raft *raft);
+
+/* transfer.c */
+MUST_CHECK enum status transfer_start(struct raft *raft, uint64_t to);
+void transfer_tick(struct raft *raft);
+void transfer_send(struct raft *raft);
+void transfer_end(struct raft *raft);
 
 /* snapshot.c */
 MUST_CHECK enum status snapshot_handle(struct raft *raft, const struct raft_message *message);

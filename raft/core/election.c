@@ -31,6 +31,8 @@ static void reset(struct raft *raft, uint64_t term) {
     raft->pending_change_index = 0;
     raft->uncommitted_bytes = 0;
     raft->read_round = 0;
+    raft->is_handed = false;
+    transfer_end(raft);
     for (unsigned i = 0; i < raft->peer_count; i++) progress_reset(&raft->peers[i], 0, core_last(raft) + 1);
 }
 
@@ -104,10 +106,20 @@ static void become_pre_candidate(struct raft *raft) {
     act_on_votes(raft);
 }
 
+static bool may_campaign(const struct raft *raft) {
+    if (raft->role == RAFT_LEADER || raft->halted || !membership_is_voter(raft)) return false;
+    if (raft->install != INSTALL_NONE || !append_has_room_for_term(raft, raft->term + 1)) return false;
+    return !membership_has_committed_change(raft); /* 4.1: it would count by a configuration that is out of date */
+}
+
+void election_campaign_handed(struct raft *raft) {
+    if (!may_campaign(raft)) return;
+    become_candidate(raft);
+    raft->is_handed = true;
+}
+
 void election_campaign(struct raft *raft) {
-    if (raft->role == RAFT_LEADER || raft->halted || !membership_is_voter(raft)) return;
-    if (raft->install != INSTALL_NONE || !append_has_room_for_term(raft, raft->term + 1)) return;
-    if (membership_has_committed_change(raft)) return; /* 4.1: it would count by a configuration that is out of date */
+    if (!may_campaign(raft)) return;
     if (raft->options.no_pre_vote) {
         become_candidate(raft);
     } else {
@@ -124,6 +136,7 @@ static void tick_leader(struct raft *raft) {
             return;
         }
     }
+    transfer_tick(raft);
     if (++raft->heartbeat_elapsed >= raft->options.heartbeat_ticks) {
         raft->heartbeat_elapsed = 0;
         replication_heartbeat_all(raft);
@@ -238,6 +251,7 @@ void election_send_requests(struct raft *raft) {
         request->term = raft->term + pre;
         request->index = core_last(raft);
         request->log_term = term_table_last_term(&raft->terms);
+        request->handed = raft->is_handed;
     }
 }
 

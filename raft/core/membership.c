@@ -148,7 +148,7 @@ static void append_configuration(struct raft *raft, const struct raft_configurat
 
 enum status membership_propose(struct raft *raft, const struct raft_change *change) {
     if (raft->role != RAFT_LEADER || !membership_is_voter(raft)) return STATUS_NOT_LEADER;
-    if (raft->pending_change_index > raft->applied) return STATUS_BUSY;
+    if (raft->pending_change_index > raft->applied || raft->transfer_to != 0) return STATUS_BUSY;
     struct raft_configuration next;
     enum status status = raft_configuration_change(&raft->configuration, change, &next, NULL);
     if (status == STATUS_OK) append_configuration(raft, &next);

@@ -30,6 +30,7 @@ const char *raft_message_kind_name(enum raft_message_kind kind) {
     case RAFT_SNAPSHOT: return "snapshot";
     case RAFT_READ: return "read";
     case RAFT_READ_REPLY: return "read-reply";
+    case RAFT_TIMEOUT_NOW: return "timeout-now";
     }
     return "unknown";
 }
@@ -64,7 +65,9 @@ static enum status print_append_reply(struct buf *to, const struct raft_message 
 static enum status print_body(struct buf *to, const struct raft_message *m) {
     switch (m->kind) {
     case RAFT_PRE_VOTE:
-    case RAFT_VOTE: return buf_append_format(to, " with a log to %" PRIu64 "/%" PRIu64, m->log_term, m->index);
+    case RAFT_VOTE:
+        return buf_append_format(to, " with a log to %" PRIu64 "/%" PRIu64 "%s", m->log_term, m->index,
+                                 m->handed ? ", handed" : "");
     case RAFT_PRE_VOTE_REPLY:
     case RAFT_VOTE_REPLY: return buf_append_format(to, m->reject ? ": no" : ": yes");
     case RAFT_APPEND: return print_append(to, m);
@@ -74,6 +77,7 @@ static enum status print_body(struct buf *to, const struct raft_message *m) {
     case RAFT_SNAPSHOT: return buf_append_format(to, " at %" PRIu64 "/%" PRIu64, m->log_term, m->index);
     case RAFT_READ: return buf_append_format(to, " %" PRIu64, m->context);
     case RAFT_READ_REPLY: return buf_append_format(to, " %" PRIu64 " at %" PRIu64, m->context, m->index);
+    case RAFT_TIMEOUT_NOW: return STATUS_OK;
     }
     return STATUS_OK;
 }
@@ -125,6 +129,7 @@ enum status raft_event_print(struct buf *to, const struct raft_event *event) {
     case RAFT_EVENT_LINK:
         return buf_append_format(to, "the link to %" PRIu64 " is %s", event->report.peer,
                                  event->report.ok ? "up" : "down");
+    case RAFT_EVENT_TRANSFER: return buf_append_format(to, "give leadership to %" PRIu64, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: return buf_append_format(to, "campaign");
     case RAFT_EVENT_HALT: return buf_append_format(to, "halt");
     }
@@ -148,6 +153,8 @@ enum status raft_state_print(struct buf *to, const struct raft *raft) {
         raft->options.id, raft->halted ? "halted" : raft_role_name(raft->role), raft->term, raft->vote, raft->leader,
         raft->log_start + 1, core_last(raft), raft->stable, raft->commit, raft->applied);
     if (raft->role != RAFT_LEADER) return status;
+    if (status == STATUS_OK && raft->transfer_to != 0)
+        status = buf_append_format(to, "; gives leadership to %" PRIu64, raft->transfer_to);
     for (unsigned i = 0; status == STATUS_OK && i < raft->peer_count; i++) {
         if (raft->peers[i].id != raft->options.id) status = print_progress(to, &raft->peers[i]);
     }

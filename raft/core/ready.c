@@ -68,6 +68,7 @@ static void write_messages(struct raft *raft) {
     read_index_start_round(raft);
     replication_send_heartbeats(raft);
     replication_send_appends(raft);
+    transfer_send(raft);
     collect_snapshots(raft);
 }
 

@@ -114,6 +114,7 @@ static const char *check_election(const struct raft *raft) {
     HOLDS(raft->durable.term <= raft->handed.term && raft->handed.term <= raft->term, "the durable term is not ahead");
     HOLDS(raft->durable.term != raft->term || raft->durable.vote == raft->vote || raft->durable.vote == 0,
           "a vote is given once in a term");
+    HOLDS(raft->transfer_to == 0 || raft->role == RAFT_LEADER, "only a leader gives leadership away");
     HOLDS((raft->role == RAFT_LEADER) == (raft->leader == raft->options.id),
           "a leader knows itself, and nobody else takes itself for one");
     if (raft->role == RAFT_CANDIDATE || raft->role == RAFT_LEADER) {
@@ -248,9 +249,10 @@ static uint64_t hash_reads(const struct raft *raft, uint64_t hash) {
 }
 
 uint64_t raft_hash(const struct raft *raft) {
-    uint64_t hash = HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted,
-                         raft->life, raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout,
-                         raft->steady_ms, raft->wall_ms, raft->log_time_ms);
+    uint64_t hash =
+        HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted, raft->life,
+             raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout, raft->steady_ms, raft->wall_ms,
+             raft->log_time_ms, raft->is_handed, raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told);
     hash = hash_words(hash, raft->prng.state, 4);
     return hash_reads(raft, hash_peers(raft, hash_log(raft, hash)));
 }

@@ -21,7 +21,7 @@ static bool is_sane(const struct raft *raft, const struct raft_message *message)
     if (message->to != raft->options.id || message->from == raft->options.id || message->from == 0 ||
         message->term == 0)
         return false;
-    if (message->kind < RAFT_PRE_VOTE || message->kind > RAFT_READ_REPLY) return false;
+    if (message->kind < RAFT_PRE_VOTE || message->kind > RAFT_TIMEOUT_NOW) return false;
     if (message->kind == RAFT_APPEND)
         return entries_are_sane(message) && (message->entry_count == 0 || message->entries);
     if (message->kind != RAFT_SNAPSHOT) return message->entry_count == 0;
@@ -30,7 +30,7 @@ static bool is_sane(const struct raft *raft, const struct raft_message *message)
 }
 
 static bool is_of_leader(enum raft_message_kind kind) {
-    return kind == RAFT_APPEND || kind == RAFT_HEARTBEAT || kind == RAFT_SNAPSHOT;
+    return kind == RAFT_APPEND || kind == RAFT_HEARTBEAT || kind == RAFT_SNAPSHOT || kind == RAFT_TIMEOUT_NOW;
 }
 
 static bool is_vote_request(enum raft_message_kind kind) {
@@ -39,7 +39,7 @@ static bool is_vote_request(enum raft_message_kind kind) {
 
 /* False: the message ends here. */
 static bool meet_higher_term(struct raft *raft, const struct raft_message *message) {
-    if (is_vote_request(message->kind) && election_voter_sticks(raft)) return false;
+    if (is_vote_request(message->kind) && !message->handed && election_voter_sticks(raft)) return false;
     if (message->kind == RAFT_PRE_VOTE) return true; /* 9.6: asking is not entering */
     if (message->kind == RAFT_PRE_VOTE_REPLY && !message->reject)
         return true; /* the term is the one that we asked about */
@@ -69,6 +69,10 @@ static enum status handle_of_leader(struct raft *raft, const struct raft_message
     raft->election_elapsed = 0;
     if (message->kind == RAFT_APPEND) return append_handle(raft, message);
     if (message->kind == RAFT_SNAPSHOT) return snapshot_handle(raft, message);
+    if (message->kind == RAFT_TIMEOUT_NOW) {
+        election_campaign_handed(raft);
+        return STATUS_OK;
+    }
     raft->log_time_ms = core_most(raft->log_time_ms, message->log_time_ms);
     commit_to(raft, message->commit);
     struct raft_message *reply = ready_add_message(raft, RAFT_HEARTBEAT_REPLY, message->from);
@@ -105,7 +109,8 @@ static enum status step_message(struct raft *raft, const struct raft_message *me
     case RAFT_VOTE_REPLY: election_handle_vote_reply(raft, message); return STATUS_OK;
     case RAFT_APPEND:
     case RAFT_HEARTBEAT:
-    case RAFT_SNAPSHOT: return handle_of_leader(raft, message);
+    case RAFT_SNAPSHOT:
+    case RAFT_TIMEOUT_NOW: return handle_of_leader(raft, message);
     case RAFT_APPEND_REPLY:
     case RAFT_HEARTBEAT_REPLY: handle_reply_to_leader(raft, message); return STATUS_OK;
     case RAFT_READ: read_index_handle_request(raft, message); return STATUS_OK;
@@ -164,6 +169,7 @@ static enum status dispatch(struct raft *raft, const struct raft_event *event) {
     case RAFT_EVENT_SNAPSHOT_REPORT:
         return snapshot_handle_report(raft, event->report.peer, event->report.index, event->report.ok);
     case RAFT_EVENT_LINK: return step_link(raft, event->report.peer, event->report.ok);
+    case RAFT_EVENT_TRANSFER: return transfer_start(raft, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: election_campaign(raft); return STATUS_OK;
     case RAFT_EVENT_HALT: return step_halt(raft);
     }

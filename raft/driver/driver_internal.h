@@ -4,7 +4,8 @@
  * Who owns what: open.c the directory; turn.c events and effects of the core; disk_work.c what goes to disk, and in
  * which order; prefetch.c what entries will read; apply.c what is committed; requests.c writes of this node's clients,
  * and their way to the leader; reads.c read barriers and counts; snapshot_send.c and snapshot_take.c state that travels
- * whole; keep.c the length of the log; driver_status.c what people see; reading.c a directory without its node.
+ * whole; hand_over.c leadership that is given away; keep.c the length of the log; driver_status.c what people see;
+ * reading.c a directory without its node.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -58,7 +59,15 @@ struct staged {
 
 /* ---- requests.c ---- */
 
-enum request_kind { REQUEST_NONE, REQUEST_WRITE, REQUEST_REFUSED, REQUEST_READ, REQUEST_COUNT, REQUEST_TICK };
+enum request_kind {
+    REQUEST_NONE,
+    REQUEST_WRITE,
+    REQUEST_REFUSED,
+    REQUEST_READ,
+    REQUEST_COUNT,
+    REQUEST_TICK,
+    REQUEST_TRANSFER
+};
 
 /* What stands in raft_request.driver. */
 enum { REQUEST_KIND, REQUEST_PENDING, REQUEST_DEADLINE, REQUEST_ARGUMENT };
@@ -115,6 +124,14 @@ struct reads {
     struct list counts;
     uint64_t last_count;
     uint64_t counts_asked_ns;
+};
+
+/* ---- hand_over.c ---- */
+
+struct hand_over {
+    struct raft_request *request; /* NULL = none is under way */
+    uint64_t to, term;            /* in which it was asked */
+    uint64_t deadline_ns;
 };
 
 /* ---- snapshots ---- */
@@ -190,6 +207,7 @@ struct raft_driver {
 
     struct requests requests;
     struct reads reads;
+    struct hand_over hand_over;
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
     uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
@@ -273,6 +291,10 @@ void reads_serve(struct raft_driver *driver);
 void reads_fail_all(struct raft_driver *driver, enum status status);
 void reads_take_count(struct raft_driver *driver, uint64_t from, struct slice payload);
 void reads_take_counted(struct raft_driver *driver, struct slice payload);
+
+/* hand_over.c */
+void hand_over_turn(struct raft_driver *driver);
+void hand_over_end(struct raft_driver *driver, enum status status); /* if one is under way */
 
 /* snapshot_send.c */
 void snapshot_send_start(struct raft_driver *driver, uint64_t peer);

@@ -381,6 +381,7 @@ void raft_driver_close(struct raft_driver *driver) {
     transport_close(driver->transport);
     requests_deinit(driver);
     reads_fail_all(driver, STATUS_CANCELLED);
+    hand_over_end(driver, STATUS_CANCELLED);
     requests_deliver_refused(driver);
     for (unsigned turn = 0; driver->superblock_writing; turn++) {
         check(turn < CLOSE_TURNS_MAX);

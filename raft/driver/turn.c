@@ -36,6 +36,7 @@ void driver_fail(struct raft_driver *driver, enum status status, const char *wha
     if (driver_step(driver, &event, 0, NULL) != STATUS_OK) log_error(driver->log, "the core did not halt");
     requests_fail_all(driver, STATUS_CANCELLED);
     reads_fail_all(driver, STATUS_BUSY);
+    hand_over_end(driver, STATUS_READ_ONLY);
 }
 
 static void step_or_say(struct raft_driver *driver, const struct raft_event *event, const char *what) {
@@ -203,6 +204,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
         if (more || (!drained && !driver->stepped)) break; /* more: this turn's time is used up */
     }
     prefetch_look(driver);
+    hand_over_turn(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

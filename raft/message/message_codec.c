@@ -16,12 +16,13 @@ enum field {
     FIELD_LOG_TIME = 1 << 10,
     FIELD_ENTRIES = 1 << 11,       /* count, then kind byte, term, string each */
     FIELD_CONFIGURATION = 1 << 12, /* string */
+    FIELD_HANDED = 1 << 13,        /* 1, or not there */
 };
 
 static const uint16_t fields_of_kind[] = {
     [RAFT_PRE_VOTE] = FIELD_INDEX | FIELD_LOG_TERM,
     [RAFT_PRE_VOTE_REPLY] = FIELD_REJECT,
-    [RAFT_VOTE] = FIELD_INDEX | FIELD_LOG_TERM,
+    [RAFT_VOTE] = FIELD_INDEX | FIELD_LOG_TERM | FIELD_HANDED,
     [RAFT_VOTE_REPLY] = FIELD_REJECT,
     [RAFT_APPEND] = FIELD_INDEX | FIELD_LOG_TERM | FIELD_COMMIT | FIELD_LOG_TIME | FIELD_ENTRIES,
     [RAFT_APPEND_REPLY] = FIELD_INDEX | FIELD_REJECT | FIELD_HINT_INDEX | FIELD_HINT_TERM | FIELD_CLOCK,
@@ -30,6 +31,7 @@ static const uint16_t fields_of_kind[] = {
     [RAFT_SNAPSHOT] = FIELD_INDEX | FIELD_LOG_TERM | FIELD_CONFIGURATION,
     [RAFT_READ] = FIELD_CONTEXT | FIELD_LIFE,
     [RAFT_READ_REPLY] = FIELD_INDEX | FIELD_CONTEXT | FIELD_LIFE,
+    [RAFT_TIMEOUT_NOW] = 0,
 };
 enum { KIND_COUNT = sizeof fields_of_kind / sizeof fields_of_kind[0] };
 
@@ -91,6 +93,7 @@ enum status message_encode(struct buf *to, const struct raft_message *message, c
         if (fields >> i & 1) status = encode_varint(to, values[i]);
     if (status == STATUS_OK && fields & FIELD_ENTRIES) status = encode_entries(to, entries, message->entry_count);
     if (status == STATUS_OK && fields & FIELD_CONFIGURATION) status = encode_configuration(to, message->configuration);
+    if (status == STATUS_OK && fields & FIELD_HANDED && message->handed) status = encode_u8(to, 1);
     return status;
 }
 
@@ -135,5 +138,9 @@ enum status message_decode(struct slice bytes, struct raft_message *message, str
         message->configuration = configuration;
     }
     if (status) return status;
+    if (fields & FIELD_HANDED && decoder_left(&decoder) > 0) {
+        message->handed = decode_u8(&decoder) == 1;
+        if (!message->handed) return STATUS_CORRUPT;
+    }
     return decoder_finished(&decoder) ? STATUS_OK : STATUS_CORRUPT;
 }

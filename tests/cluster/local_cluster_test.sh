@@ -16,6 +16,7 @@ names=(
     a_killed_node_comes_back_with_everything
     a_paused_node_is_shown_and_resumes
     a_minority_that_is_cut_off_serves_no_write_until_healed
+    leadership_is_given_to_the_node_that_is_named
     logs_come_with_the_name_of_their_node
     a_port_in_use_is_named
     start_refuses_another_shape
@@ -108,6 +109,20 @@ a_minority_that_is_cut_off_serves_no_write_until_healed() {
     cluster heal || return 1
     until_true 30 cli $cut set healed yes || return 1
     equals "$(cli $cut get in-the-majority)" yes
+}
+leadership_is_given_to_the_node_that_is_named() {
+    local from=$(leader) to
+    to=$((from % 3 + 1))
+    cluster transfer $to >"$work/out" || { cat "$work/out"; fail "no transfer"; return 1; }
+    grep -q "^node $to leads in place of node $from; it took [0-9.]* ms$" "$work/out" || { cat "$work/out"; return 1; }
+    until_true 10 eval '[ "$(leader)" = '$to' ]' || return 1
+    equals "$(cli "$from" set given away)" OK || return 1
+    equals "$(cluster transfer $to)" "node $to leads already" || return 1
+    cluster transfer >"$work/out" || { cat "$work/out"; return 1; }
+    until_true 10 eval '[ -n "$(leader)" ] && [ "$(leader)" != '$to' ]' || return 1
+    equals "$(cli "$to" raft.transfer 9)" "NOTLEADER node $(leader) leads; ask it to give leadership away" || return 1
+    equals "$(cli "$(leader)" raft.transfer 9)" "ERR node 9 has no vote in this cluster" || return 1
+    equals "$(cli "$(leader)" raft.transfer x)" "ERR value is not an integer or out of range"
 }
 logs_come_with_the_name_of_their_node() {
     equals "$(cluster logs --lines 3 | cut -d'|' -f1 | sort | uniq | xargs)" "node-1 node-2 node-3" || return 1

@@ -145,7 +145,7 @@ struct lab {
     /* Counters, so that a green run can show what it met. */
     struct {
         uint64_t events, elections, leader_changes, commits, crashes, restarts, snapshots, cuts_of_log, reads, changes,
-            dropped, repeated, partitions;
+            dropped, repeated, partitions, handed;
     } met;
 
     char failure[512]; /* "" = all is well */

@@ -84,9 +84,19 @@ static void write_entry(struct world *world, uint64_t index, const struct entry 
 }
 
 static const char *kind_words(enum raft_message_kind kind) {
-    static const char *const words[] = {
-        "",           "MsgPreVote",   "MsgPreVoteResp",   "MsgVote", "MsgVoteResp",  "MsgApp",
-        "MsgAppResp", "MsgHeartbeat", "MsgHeartbeatResp", "MsgSnap", "MsgReadIndex", "MsgReadIndexResp"};
+    static const char *const words[] = {"",
+                                        "MsgPreVote",
+                                        "MsgPreVoteResp",
+                                        "MsgVote",
+                                        "MsgVoteResp",
+                                        "MsgApp",
+                                        "MsgAppResp",
+                                        "MsgHeartbeat",
+                                        "MsgHeartbeatResp",
+                                        "MsgSnap",
+                                        "MsgReadIndex",
+                                        "MsgReadIndexResp",
+                                        "MsgTimeoutNow"};
     return words[kind];
 }
 
@@ -596,6 +606,9 @@ static void carry_out(struct world *world, const struct datadriven_case *c) {
         add_nodes(world, c, id);
     } else if (IS("campaign")) {
         check(step(world, id, &(struct raft_event){.kind = RAFT_EVENT_CAMPAIGN}) == STATUS_OK);
+    } else if (IS("transfer-leadership")) {
+        const struct raft_event event = {.kind = RAFT_EVENT_TRANSFER, .transfer = {.to = number_of(c, "to")}};
+        check(step(world, number_of(c, "from"), &event) == STATUS_OK);
     } else if (IS("stabilize")) {
         stabilize(world, ids, read_nodes(world, c, ids));
     } else if (IS("process-ready")) {

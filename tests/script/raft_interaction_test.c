@@ -87,6 +87,11 @@ static void two_voters_are_added_and_removed_jointly(void **state) {
     play("confchange_v2_add_double_auto.txt", FINAL);
 }
 
+static void a_leader_that_is_replaced_gives_its_place_to_the_newcomer(void **state) {
+    (void)state;
+    play("confchange_v2_replace_leader.txt", EXACT);
+}
+
 static int print_count(void **state) {
     (void)state;
     if (played > 0)
@@ -107,6 +112,7 @@ int main(void) {
         cmocka_unit_test(one_voter_is_added_in_one_step),
         cmocka_unit_test(a_joint_configuration_is_left_by_itself),
         cmocka_unit_test(two_voters_are_added_and_removed_jointly),
+        cmocka_unit_test(a_leader_that_is_replaced_gives_its_place_to_the_newcomer),
     };
     return cmocka_run_group_tests_name("raft_interaction", tests, NULL, print_count);
 }

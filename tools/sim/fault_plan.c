@@ -16,6 +16,7 @@ enum {
     FAULTS_MIN = 8,
     FAULTS_SPREAD = 10,
     KINDS_MIN = 4,
+    TRANSFERS_MAX = 4,
     OPERATIONS = 200,
     LINE_BYTES = 256,
 };
@@ -73,7 +74,7 @@ static void aim_at_leader(struct fault *fault) {
 
 static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct fault *fault, const bool *kinds) {
     do {
-        fault->kind = (enum fault_kind)prng_below(prng, FAULT_KIND_COUNT);
+        fault->kind = (enum fault_kind)prng_below(prng, FAULT_TRANSFER); /* which has draws of its own */
     } while (!kinds[fault->kind]);
     fault->at_ms = prng_between(prng, START_MS, HORIZON_MS);
     fault->for_ms = prng_between(prng, 50, 1500);
@@ -99,8 +100,19 @@ static void draw_kinds(struct prng *prng, bool *kinds) {
     memset(kinds, 0, FAULT_KIND_COUNT * sizeof *kinds);
     kinds[stops[prng_below(prng, 2)]] = true;
     for (unsigned left = KINDS_MIN + (unsigned)prng_below(prng, 5); left > 0; left--) {
-        kinds[prng_below(prng, FAULT_KIND_COUNT)] = true;
+        kinds[prng_below(prng, FAULT_TRANSFER)] = true;
     }
+}
+
+/* From numbers of their own: what else a seed stands for does not change. */
+static void draw_transfers(struct fault_plan *plan) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(plan->seed, 0x7472616e));
+    if (plan->nodes == 1 || prng_chance(&prng, 1, 2)) return;
+    for (uint64_t left = prng_between(&prng, 1, TRANSFERS_MAX); left > 0; left--)
+        plan->faults[plan->count++] = (struct fault){.kind = FAULT_TRANSFER,
+                                                     .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                                                     .nodes = 1U << prng_below(&prng, plan->nodes)};
 }
 
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
@@ -114,6 +126,7 @@ void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
         plan->count = FAULTS_MIN + (size_t)prng_below(&prng, FAULTS_SPREAD);
         for (size_t i = 0; i < plan->count; i++) draw_fault(&prng, plan, &plan->faults[i], kinds);
     } while (fault_plan_kinds(plan) < 3);
+    draw_transfers(plan);
     qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
 }
 

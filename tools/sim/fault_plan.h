@@ -44,7 +44,8 @@ enum {
     X(READ_ERRORS, "read-errors")   /* of a million reads */                                                           \
     X(SYNC_FAILURE, "sync-failure") /* the next sync; the process starts anew after `for` */                           \
     X(CLOCK_JUMP, "clock-jump")     /* milliseconds, of the wall clock */                                              \
-    X(CLOCK_DRIFT, "clock-drift")   /* parts of a million */
+    X(CLOCK_DRIFT, "clock-drift")   /* parts of a million */                                                           \
+    X(TRANSFER, "transfer")         /* no fault: whoever leads is to give its place to the first of nodes */
 
 enum fault_kind {
 #define X(name, text) FAULT_##name,
@@ -73,7 +74,8 @@ struct fault_plan {
     struct fault faults[FAULT_PLAN_FAULTS_MAX]; /* by at_ms */
 };
 
-/* Each seed takes a few kinds (at least four) and strikes at least eight times. */
+/* Each seed takes a few kinds (at least four) and strikes at least eight times; every second one has leadership given
+ * away besides. */
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes);
 /* After the last fault was lifted. */
 uint64_t fault_plan_end_ms(const struct fault_plan *plan);

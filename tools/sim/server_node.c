@@ -7,6 +7,7 @@
 #include "engine/base/prng.h"
 #include "raft/driver.h"
 #include "tools/loamd/server.h"
+#include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_io.h"
 
 _Static_assert((int)WORLD_AUDIT_STORES_MAX == (int)STATE_MACHINES_MAX, "an audit has a row for each store");
@@ -130,6 +131,25 @@ static enum status audit(void *context, void *node, struct world_audit *audit, s
     return status;
 }
 
+struct handing {
+    struct raft_request request; /* first */
+    uint64_t *handed;
+};
+
+static void handed(struct raft_request *request, enum status status, struct slice reply) {
+    struct handing *handing = request->context;
+    (void)reply;
+    *handing->handed += status == STATUS_OK;
+    sim_free(handing);
+}
+
+static void transfer(void *context, void *node, unsigned to, uint64_t *count) {
+    struct handing *handing = sim_alloc(sizeof *handing);
+    (void)context;
+    *handing = (struct handing){.request = {.done = handed, .context = handing}, .handed = count};
+    raft_driver_transfer(server_driver(node), to, &handing->request);
+}
+
 static bool may_lose(void *context, struct slice frame) {
     (void)context;
     return frame.size > FRAME_TYPE_AT && frame.data[FRAME_TYPE_AT] == FRAME_DATA;
@@ -146,6 +166,7 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
                                     .term_at = term_at,
                                     .complaint = complaint,
                                     .audit = audit,
+                                    .transfer = transfer,
                                     .may_lose = may_lose,
                                     .context = (void *)(uintptr_t)options};
 }

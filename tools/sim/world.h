@@ -64,6 +64,9 @@ struct world_node_kind {
     /* Reads the whole state, blocking: a hash for each store, equal on all nodes at an equal index, whatever a node has
      * been through. OK; IO: its disk does not let it; CORRUPT with words: a store is not whole. May be NULL. */
     enum status (*audit)(void *context, void *node, struct world_audit *audit, struct error *error);
+    /* The node, which leads, is to give its place to node `to`; adds 1 to *handed, which outlives it, once that one
+     * leads. May be NULL. */
+    void (*transfer)(void *context, void *node, unsigned to, uint64_t *handed);
     /* A frame between nodes that faults may drop, repeat or delay (a handshake is not). NULL = any. */
     bool (*may_lose)(void *context, struct slice frame);
     void *context;
@@ -145,6 +148,7 @@ struct world_report {
     uint64_t faults;    /* struck */
     uint64_t kinds;     /* of faults */
     uint64_t leader_changes;
+    uint64_t transfers; /* of them: because the leader gave its place away */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

@@ -153,6 +153,13 @@ static struct fault resolve(const struct world *world, struct fault fault) {
     return fault;
 }
 
+static void transfer(struct world *world, const struct fault *fault) {
+    const struct world_node_kind *kind = world->options->nodes;
+    const struct world_node *leader = &world->nodes[present_leader(world)];
+    if (kind->transfer == NULL || !world_node_is_up(leader) || leader->is_paused) return;
+    kind->transfer(kind->context, leader->handle, (unsigned)__builtin_ctz(fault->nodes) + 1, &world->report->transfers);
+}
+
 static void strike_fires(struct sim_event *event) {
     struct world *world = event->context;
     size_t number = (size_t)(event - world->strikes);
@@ -165,6 +172,7 @@ static void strike_fires(struct sim_event *event) {
         if (is_in(world, fault->nodes, i)) strike_node(world, &world->nodes[i], fault);
     }
     if (fault->kind == FAULT_RESET) reset_links(world, fault);
+    if (fault->kind == FAULT_TRANSFER) transfer(world, fault);
     refresh(world);
 }
 

@@ -177,10 +177,72 @@ static void a_leader_that_is_being_replaced_counts_as_none_for_writes(void **sta
     assert_int_equal(call.status, STATUS_NOT_LEADER);
 }
 
+static void ask_for_transfer(struct node *node, struct call *call, uint64_t to) {
+    *call = (struct call){.request = {.done = call_done, .context = call}};
+    raft_driver_transfer(node->driver, to, &call->request);
+}
+
+/* Writes of all nodes are on their way all the time; leadership goes round. None is refused, each counts once. */
+static void leadership_goes_round_without_a_refused_write(void **state) {
+    struct cluster *cluster = *state;
+    enum { ROUNDS = 6, EACH = 40 };
+    struct call writes[NODES * EACH], handed;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct node *leader = cluster_wait_for_leader(cluster), *next = cluster_another(cluster, leader);
+        const struct raft_driver_status before = node_status(leader);
+        for (unsigned i = 0; i < NODES * EACH; i++) {
+            node_put(&cluster->nodes[i % NODES], &writes[i], "around=x");
+            if (i == EACH) ask_for_transfer(leader, &handed, next->number);
+            if (i % 8 == 0) cluster_turn(cluster);
+        }
+        cluster_wait_for(cluster, &handed);
+        assert_int_equal(handed.status, STATUS_OK);
+        assert_int_equal(node_status(leader).leader, next->number);
+        assert_int_equal(node_status(leader).term, before.term + 1);
+        for (unsigned i = 0; i < NODES * EACH; i++) {
+            cluster_wait_for(cluster, &writes[i]);
+            assert_int_equal(writes[i].status, STATUS_OK);
+        }
+    }
+    cluster_wait_until_equal(cluster);
+    for (unsigned i = 0; i < NODES; i++)
+        assert_int_equal(node_count(&cluster->nodes[i], "around"), ROUNDS * NODES * EACH);
+}
+
+static void a_transfer_that_can_t_be_is_told_and_the_leader_leads_on(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster), *other = cluster_another(cluster, leader);
+    struct call call, second;
+    ask_for_transfer(other, &call, leader->number);
+    cluster_wait_for(cluster, &call);
+    assert_int_equal(call.status, STATUS_NOT_LEADER);
+    ask_for_transfer(leader, &call, 77);
+    cluster_wait_for(cluster, &call);
+    assert_int_equal(call.status, STATUS_INVALID);
+    ask_for_transfer(leader, &call, leader->number);
+    cluster_wait_for(cluster, &call);
+    assert_int_equal(call.status, STATUS_OK);
+    const uint64_t term = node_status(leader).term;
+    node_kill(other);
+    cluster_must_put(cluster, leader, "behind=x");
+    ask_for_transfer(leader, &call, other->number);
+    ask_for_transfer(leader, &second, other->number);
+    struct call write;
+    node_put(leader, &write, "waits=x");
+    cluster_wait_for(cluster, &second);
+    assert_int_equal(second.status, STATUS_BUSY);
+    cluster_wait_for(cluster, &call);
+    assert_int_equal(call.status, STATUS_TIMED_OUT);
+    cluster_wait_for(cluster, &write);
+    assert_int_equal(write.status, STATUS_OK);
+    assert_int_equal(node_status(leader).role, RAFT_LEADER);
+    assert_int_equal(node_status(leader).term, term);
+}
+
 static void a_cancelled_request_is_not_answered(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
-    struct call write, read = {.request = {.done = call_done, .context = &read}}, tick = read;
+    struct call write, handed, read = {.request = {.done = call_done, .context = &read}}, tick = read;
     tick.request.context = &tick;
     node_put(leader, &write, "w=x");
     raft_driver_read(leader->driver, &read.request);
@@ -188,8 +250,10 @@ static void a_cancelled_request_is_not_answered(void **state) {
     raft_driver_cancel(leader->driver, &write.request);
     raft_driver_cancel(leader->driver, &read.request);
     raft_driver_cancel(leader->driver, &tick.request);
+    ask_for_transfer(leader, &handed, cluster_another(cluster, leader)->number);
+    raft_driver_cancel(leader->driver, &handed.request);
     cluster_run(cluster, 500);
-    assert_int_equal(write.answers + read.answers + tick.answers, 0);
+    assert_int_equal(write.answers + read.answers + tick.answers + handed.answers, 0);
 }
 
 static void a_time_tick_carries_log_time_past_the_call(void **state) {
@@ -525,6 +589,8 @@ int main(void) {
         fact(reads_of_one_turn_share_a_round),
         fact(without_a_quorum_requests_are_refused_as_not_applied),
         fact(a_leader_that_is_being_replaced_counts_as_none_for_writes),
+        fact(leadership_goes_round_without_a_refused_write),
+        fact(a_transfer_that_can_t_be_is_told_and_the_leader_leads_on),
         fact(a_cancelled_request_is_not_answered),
         fact(a_time_tick_carries_log_time_past_the_call),
         fact(the_voters_that_hold_an_index_are_counted),

@@ -51,6 +51,27 @@ static void entries_travel_with_their_terms_and_kinds(void **state) {
     buf_deinit(&bytes);
 }
 
+/* The flag stands there only when it says something: who knows no transfers reads all other votes. */
+static void a_vote_tells_whether_the_leader_wished_for_it(void **state) {
+    (void)state;
+    static const uint8_t plain[] = {3, 1, 2, 5, 9, 4}, handed[] = {3, 1, 2, 5, 9, 4, 1},
+                         other[] = {3, 1, 2, 5, 9, 4, 2};
+    struct raft_message message = {.kind = RAFT_VOTE, .from = 1, .to = 2, .term = 5, .index = 9, .log_term = 4}, back;
+    struct buf bytes = BUF_EMPTY;
+    assert_int_equal(message_encode(&bytes, &message, NULL), STATUS_OK);
+    assert_true(slice_equal(buf_slice(&bytes), slice_make(plain, sizeof plain)));
+    assert_int_equal(message_decode(buf_slice(&bytes), &back, NULL, 0, NULL), STATUS_OK);
+    assert_false(back.handed);
+    buf_clear(&bytes);
+    message.handed = true;
+    assert_int_equal(message_encode(&bytes, &message, NULL), STATUS_OK);
+    assert_true(slice_equal(buf_slice(&bytes), slice_make(handed, sizeof handed)));
+    assert_int_equal(message_decode(buf_slice(&bytes), &back, NULL, 0, NULL), STATUS_OK);
+    assert_true(back.handed);
+    assert_int_equal(message_decode(slice_make(other, sizeof other), &back, NULL, 0, NULL), STATUS_CORRUPT);
+    buf_deinit(&bytes);
+}
+
 static void an_unknown_kind_is_unsupported(void **state) {
     (void)state;
     static const uint8_t bytes[] = {31, 1, 2, 3};
@@ -155,6 +176,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_format_page_is_what_is_written),
         cmocka_unit_test(entries_travel_with_their_terms_and_kinds),
+        cmocka_unit_test(a_vote_tells_whether_the_leader_wished_for_it),
         cmocka_unit_test(an_unknown_kind_is_unsupported),
         cmocka_unit_test(every_flipped_bit_of_a_frame_is_noticed),
         cmocka_unit_test(pieces_of_different_messages_are_never_joined),

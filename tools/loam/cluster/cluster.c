@@ -141,6 +141,10 @@ static enum status act_heal(struct cluster *cluster, const struct request *reque
     return cluster_set_links(cluster, NULL, error);
 }
 
+static enum status act_transfer(struct cluster *cluster, const struct request *request, struct error *error) {
+    return cluster_transfer(cluster, request->node, error);
+}
+
 static enum status act_later(struct cluster *cluster, const struct request *request, struct error *error) {
     (void)cluster;
     (void)request;
@@ -219,10 +223,10 @@ static const struct action {
     {"partition", OPERAND_GROUPS, act_partition,
      "A,B/C: groups that do not hear each other; unnamed nodes form one more"},
     {"heal", OPERAND_NONE, act_heal, "open all links"},
+    {"transfer", OPERAND_MAYBE_NODE, act_transfer, "[I]: give leadership to node I, or to whoever is furthest"},
     {"add", OPERAND_MAYBE_NODE, act_later, "not yet: members are fixed at start"},
     {"remove", OPERAND_MAYBE_NODE, act_later, "not yet"},
     {"replace", OPERAND_MAYBE_NODE, act_later, "not yet"},
-    {"transfer", OPERAND_MAYBE_NODE, act_later, "not yet"},
 };
 
 static void print_usage(FILE *to) {

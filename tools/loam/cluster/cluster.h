@@ -69,6 +69,11 @@ MUST_CHECK enum status status_print_json(struct buf *to, const struct plan *plan
 /* group[i] is that of node i + 1; nodes of different groups do not hear each other. NULL: all do. */
 MUST_CHECK enum status cluster_set_links(const struct cluster *cluster, const unsigned *group, struct error *error);
 
+/* ---- transfer.c -------------------------------------------------------------------------------------------------- */
+
+/* Has the leader give its place to node `to`, 0 = to whoever is furthest; prints who leads and how long it took. */
+MUST_CHECK enum status cluster_transfer(const struct cluster *cluster, unsigned to, struct error *error);
+
 /* ---- logs.c ------------------------------------------------------------------------------------------------------ */
 
 /* The last lines of one node's log, or of all (node 0); goes on until interrupted if cluster->follow. */

@@ -1,0 +1,58 @@
+/*
+ * transfer: leadership given to a voter of the caller's choice (dissertation 3.10). Invariant: while one is under way
+ * the leader takes no proposals, so that the target can catch up; it is told to campaign only when its durable log is
+ * as long as the leader's; and after an election timeout the leader gives up and leads on.
+ *
+ * The target campaigns without asking whether it may (9.6), and says so in its requests: voters that hear the leader
+ * answer them all the same (4.2.3), because it is the leader's own wish. What makes an election safe is untouched by
+ * either: one vote in a term, the up-to-date check.
+ */
+#include "raft/core/core.h"
+
+static bool may_lead(const struct raft *raft, uint64_t id) {
+    for (unsigned i = 0; i < raft->configuration.voter_count; i++)
+        if (raft->configuration.voters[i] == id) return true;
+    return false;
+}
+
+void transfer_end(struct raft *raft) {
+    raft->transfer_to = 0;
+    raft->transfer_elapsed = 0;
+    raft->transfer_is_told = false;
+}
+
+enum status transfer_start(struct raft *raft, uint64_t to) {
+    if (raft->role != RAFT_LEADER) return STATUS_NOT_LEADER;
+    if (to == raft->options.id) {
+        transfer_end(raft);
+        return STATUS_OK;
+    }
+    struct progress *peer = membership_find(raft, to);
+    if (!peer || !may_lead(raft, to)) return STATUS_INVALID;
+    if (peer->state == RAFT_SEND_SNAPSHOT || (raft->transfer_to != 0 && raft->transfer_to != to)) return STATUS_BUSY;
+    if (raft->transfer_to == to) return STATUS_OK;
+    raft->transfer_to = to;
+    if (peer->match < core_last(raft)) peer->append_due = true;
+    return STATUS_OK;
+}
+
+void transfer_tick(struct raft *raft) {
+    if (raft->transfer_to == 0) return;
+    if (++raft->transfer_elapsed >= raft->options.election_ticks) transfer_end(raft);
+    raft->transfer_is_told = false; /* word of it may be lost: once more */
+}
+
+void transfer_send(struct raft *raft) {
+    if (raft->transfer_to == 0 || raft->transfer_is_told) return;
+    const struct progress *peer = membership_find(raft, raft->transfer_to);
+    if (!peer || !may_lead(raft, raft->transfer_to)) {
+        transfer_end(raft); /* it was removed meanwhile */
+        return;
+    }
+    if (peer->match < core_last(raft)) return;
+    raft->transfer_is_told = ready_add_message(raft, RAFT_TIMEOUT_NOW, raft->transfer_to) != NULL;
+}
+
+uint64_t raft_transfer_target(const struct raft *raft) {
+    return raft->transfer_to;
+}
