@@ -4,8 +4,6 @@
  */
 #include "engine/base/hash.h"
 
-#include "engine/base/hash_long.h"
-
 #include <string.h>
 
 #define XXH_INLINE_ALL

@@ -14,6 +14,10 @@ uint64_t hash64(struct slice data, uint64_t seed);
 /* The same over `parts`, one behind the other. */
 uint64_t hash64_parts(const struct slice *parts, unsigned count, uint64_t seed);
 
+/* The other part of both, for more than 240 bytes. */
+uint64_t hash_long(struct slice data, uint64_t seed);
+uint64_t hash_long_parts(const struct slice *parts, unsigned count, uint64_t seed);
+
 /* The low half of hash64; for checksums where 32 bits are enough. */
 static inline uint32_t hash32(struct slice data, uint64_t seed) {
     return (uint32_t)hash64(data, seed);

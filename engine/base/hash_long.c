@@ -2,7 +2,9 @@
  * hash_long: the library's XXH3, which looks once what vectors there are: 28 GB/s of a block by AVX2, where SSE2, which
  * is all that may be compiled in, does 12 to 15. And hashes of what arrives in pieces (hash.h).
  */
-#include "engine/base/hash_long.h"
+#include "engine/base/hash.h"
+
+#include <stdlib.h>
 
 #define XXH_STATIC_LINKING_ONLY
 #ifdef __x86_64__
@@ -10,10 +12,6 @@
 #else
 #include <xxhash.h>
 #endif
-
-#include <stdlib.h>
-
-#include "engine/base/hash.h"
 
 enum { STATE_ALIGN = 64 }; /* as the library's own */
 

@@ -41,7 +41,7 @@ static const struct {
     {"zstd", "engine/codec/", "only engine/codec knows compressors"},
     {"zdict", "engine/codec/", "only engine/codec knows compressors"},
     {"lz4", "engine/codec/", "only engine/codec knows compressors"},
-    {"xxhash", "engine/base/hash.c", "hash through engine/base/hash.h"},
+    {"xxh", "engine/base/hash", "hash through engine/base/hash.h"},
     {"microhttpd", "tools/loamd/http", "only tools/loamd/http.c knows the HTTP library"},
     {"pthread", "engine/base/sync.", "lock and start threads through engine/base/sync.h"},
     {"threads.h", "engine/base/sync.", "lock and start threads through engine/base/sync.h"},
