@@ -514,7 +514,7 @@ struct io *sim_io_create(struct sim *sim, struct sim_disk *disk, const struct si
     io->node = options->node;
     io->slowness = 10;
     io->log = (struct log){.level = LOG_INFO, .line = log_line, .context = io};
-    uint64_t seed = hash_mix(hash_mix(sim->seed, (uint64_t)options->node), sim->now_ns + disk->boot);
+    uint64_t seed = hash_mix(hash_mix(sim->seed, (uint64_t)options->node), ++sim->lives[options->node]);
     prng_init(&io->prng, options->entropy_seed != 0 ? options->entropy_seed : seed);
     list_init(&io->files);
     start_clock(io, options->wall_ms);

@@ -102,7 +102,7 @@ struct pending {
 /* ---- Links ------------------------------------------------------------------------------------------------------- */
 
 void net_init(struct net *net, uint64_t seed) {
-    prng_init(&net->prng, hash_mix(seed, 0x6e6574U));
+    net->seed = seed;
     list_init(&net->places);
     list_init(&net->connections);
     list_init(&net->sockets);
@@ -130,11 +130,22 @@ void sim_net_stats(const struct sim *sim, struct sim_net_stats *stats) {
     *stats = sim->net.stats;
 }
 
-static uint64_t draw_latency(struct net *net, const struct sim_link *link) {
-    uint64_t us = link->latency_us + prng_below(&net->prng, (uint64_t)link->jitter_us + 1);
-    if (prng_below(&net->prng, 128) == 0) us += 10 * (uint64_t)link->jitter_us;
-    uint64_t ns = us * 1000 + prng_below(&net->prng, 1000);
-    if (link->stall_ppm > 0 && prng_chance(&net->prng, link->stall_ppm, PPM)) {
+static struct prng *prng_of(struct net *net, int from, int to) {
+    static const struct prng unasked;
+    struct prng *prng = &net->prngs[from][to];
+    if (memcmp(prng, &unasked, sizeof unasked) == 0)
+        prng_init(prng, hash_mix(hash_mix(net->seed, 0x6e6574U), (uint64_t)from << 8 | (uint64_t)to));
+    return prng;
+}
+
+/* As many numbers for each, whatever the link is like. */
+static uint64_t draw_latency(struct net *net, int from, int to) {
+    const struct sim_link *link = &net->links[from][to];
+    struct prng *prng = prng_of(net, from, to);
+    uint64_t us = link->latency_us + prng_below(prng, (uint64_t)link->jitter_us + 1);
+    if (prng_below(prng, 128) == 0) us += 10 * (uint64_t)link->jitter_us;
+    uint64_t ns = us * 1000 + prng_below(prng, 1000);
+    if (prng_below(prng, PPM) < link->stall_ppm) {
         net->stats.stalls++;
         ns += RETRY_NS;
     }
@@ -172,7 +183,7 @@ static void send_segment(struct end *to, enum segment_kind kind, const uint8_t *
     struct sim *sim = sim_of(to);
     const struct io_sim *sender = to->peer->socket.io;
     uint64_t now = sender != NULL ? io_sim_time(sender) : sim->now_ns;
-    uint64_t arrives = now + draw_latency(&sim->net, &sim->net.links[to->peer->node][to->node]);
+    uint64_t arrives = now + draw_latency(&sim->net, to->peer->node, to->node);
     if (arrives < to->last_arrival_ns) arrives = to->last_arrival_ns;
     if (delay_ns == 0) to->last_arrival_ns = arrives;
     struct segment *segment = sim_alloc_dirty(sizeof *segment + size);
@@ -314,7 +325,7 @@ static void pump_sends(struct end *from);
 
 /* As much as fits, at times less, as a network does. */
 static size_t take_arrived(struct end *end, uint8_t *to, size_t size) {
-    struct prng *prng = &sim_of(end)->net.prng;
+    struct prng *prng = prng_of(&sim_of(end)->net, end->peer->node, end->node);
     size_t done = 0;
     if (size > 1 && prng_below(prng, 16) == 0) size = 1 + (size_t)prng_below(prng, size);
     while (done < size && !list_is_empty(&end->arrived)) {
@@ -373,7 +384,8 @@ static void head_arrives(struct sim_event *event) {
     struct end *end = event->context;
     struct sim *sim = sim_of(end);
     if (is_held(end)) {
-        sim_schedule(sim, event, sim->now_ns + RETRY_NS / 2 + prng_below(&sim->net.prng, RETRY_NS));
+        sim_schedule(sim, event,
+                     sim->now_ns + RETRY_NS / 2 + prng_below(prng_of(&sim->net, end->peer->node, end->node), RETRY_NS));
         return;
     }
     while (!list_is_empty(&end->transit)) {
@@ -467,7 +479,9 @@ static void connect_again(struct flight *flight) {
         flight_finish(flight, STATUS_TIMED_OUT);
         return;
     }
-    sim_schedule(sim, &flight->event, sim->now_ns + RETRY_NS / 2 + prng_below(&sim->net.prng, RETRY_NS));
+    sim_schedule(sim, &flight->event,
+                 sim->now_ns + RETRY_NS / 2 +
+                     prng_below(prng_of(&sim->net, flight->io->node, flight->io->node), RETRY_NS));
 }
 
 /* The answer has come back. */
@@ -510,7 +524,7 @@ static void connect_reaches(struct sim_event *event) {
     pending->end = &flight->connection->ends[1];
     list_push_back(&place->listener->backlog, &pending->link);
     event->fire = connect_ends;
-    sim_schedule(sim, event, sim->now_ns + draw_latency(&sim->net, &sim->net.links[node][flight->io->node]));
+    sim_schedule(sim, event, sim->now_ns + draw_latency(&sim->net, node, flight->io->node));
     offer(place->listener);
 }
 
@@ -519,8 +533,7 @@ static void start_connect(struct flight *flight) {
     const struct place *place = find_place(&sim->net, flight->op->address);
     int node = place != NULL && place->node >= 0 ? place->node : flight->io->node;
     flight->event.fire = connect_reaches;
-    sim_schedule(sim, &flight->event,
-                 io_sim_time(flight->io) + draw_latency(&sim->net, &sim->net.links[flight->io->node][node]));
+    sim_schedule(sim, &flight->event, io_sim_time(flight->io) + draw_latency(&sim->net, flight->io->node, node));
 }
 
 /* Numeric: "127.0.0.1:7001" or "[::1]:7001". */

@@ -3,8 +3,9 @@
  * run with fewer operations, fewer clients and nodes, then shorter and weaker faults, over and over until nothing can
  * be left out (delta debugging: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002).
  *
- * A run of a changed plan is another run from the first difference on: what is left out may have mattered by its timing
- * alone. So a candidate is tried under a few seeds, which are part of the plan, too.
+ * A run of a changed plan is another run from the first difference on, although links, machines and clients draw from
+ * numbers of their own: what is left out may have mattered by its timing alone. So a candidate is tried under a few
+ * seeds, which are part of the plan, too.
  *
  * One thread; a function of the plan and of what `run` answers.
  */

@@ -13,7 +13,9 @@
 #include "tools/sim/sim_net.h"
 
 struct net {
-    struct prng prng;
+    uint64_t seed;
+    struct prng prngs[SIM_NET_NODES][SIM_NET_NODES]; /* of each link: what one carries changes no other; zeros: not
+                                                        asked for yet */
     struct list places;
     struct list sockets; /* that listen */
     struct list connections;
@@ -34,6 +36,7 @@ struct sim {
     uint64_t sequence;
     uint64_t fired;
     struct list ios;
+    uint64_t lives[SIM_NET_NODES]; /* machines that were made, by node */
     struct net net;
     uint64_t hash;
     void (*trace)(void *context, const char *text);

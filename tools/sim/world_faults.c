@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/world_private.h"
 
@@ -97,12 +98,20 @@ static void refresh(struct world *world) {
 
 /* ---- What happens at once ---------------------------------------------------------------------------------------- */
 
+/* What a fault leaves open is told by itself, not by how many came before. */
+static struct prng prng_of(const struct world *world, const struct fault *fault) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(world->plan->seed, fault->at_ms << 8 | (uint64_t)fault->kind));
+    return prng;
+}
+
 static void strike_node(struct world *world, struct world_node *node, const struct fault *fault) {
+    struct prng prng = prng_of(world, fault);
     uint64_t for_ns = fault->for_ms * WORLD_MS;
     switch (fault->kind) {
     case FAULT_POWER_CUT:
-        if (world_node_is_up(node) && prng_chance(&world->prng, 1, 2)) {
-            sim_disk_cut_at(node->disk, prng_between(&world->prng, 1, CUT_WITHIN_IOS), (enum sim_cut)fault->amount);
+        if (world_node_is_up(node) && prng_chance(&prng, 1, 2)) {
+            sim_disk_cut_at(node->disk, prng_between(&prng, 1, CUT_WITHIN_IOS), (enum sim_cut)fault->amount);
         } else {
             world_node_power_cut(node, (enum sim_cut)fault->amount, for_ns);
         }
@@ -202,18 +211,19 @@ static enum sim_frame_fate filter_frame(void *context, struct sim_frame *frame) 
     const struct world_node_kind *kind = world->options->nodes;
     if (from >= world->plan->nodes || to >= world->plan->nodes) return SIM_FRAME_PASS;
     if (kind->may_lose != NULL && !kind->may_lose(kind->context, frame->bytes)) return SIM_FRAME_PASS;
-    if (world->frame_delay[from][to] > 0 && prng_chance(&world->prng, world->frame_delay[from][to], PPM)) {
-        frame->delay_ns = prng_below(&world->prng, 300 * WORLD_MS);
-    }
-    if (world->frame_drop[from][to] > 0 && prng_chance(&world->prng, world->frame_drop[from][to], PPM))
-        return SIM_FRAME_DROP;
-    if (world->frame_repeat[from][to] > 0 && prng_chance(&world->prng, world->frame_repeat[from][to], PPM)) {
-        return SIM_FRAME_REPEAT;
-    }
-    return SIM_FRAME_PASS;
+    /* As many numbers for each frame, whatever holds. */
+    struct prng *prng = &world->frames[from][to];
+    const uint64_t delays = prng_below(prng, PPM), by_ns = prng_below(prng, 300 * WORLD_MS);
+    const uint64_t drops = prng_below(prng, PPM), repeats = prng_below(prng, PPM);
+    if (delays < world->frame_delay[from][to]) frame->delay_ns = by_ns;
+    if (drops < world->frame_drop[from][to]) return SIM_FRAME_DROP;
+    return repeats < world->frame_repeat[from][to] ? SIM_FRAME_REPEAT : SIM_FRAME_PASS;
 }
 
 void world_faults_start(struct world *world) {
+    for (unsigned from = 0; from < world->plan->nodes; from++)
+        for (unsigned to = 0; to < world->plan->nodes; to++)
+            prng_init(&world->frames[from][to], hash_mix(world->plan->seed, 0x6672616d0000 | from << 8 | to));
     world->base_link.latency_us = (uint32_t)prng_between(&world->prng, 30, 800);
     world->base_link.jitter_us = (uint32_t)prng_between(&world->prng, 10, 800);
     for (size_t i = 0; i < world->plan->count; i++) {

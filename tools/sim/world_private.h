@@ -104,6 +104,7 @@ struct world {
     uint32_t frame_drop[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of a million */
     uint32_t frame_repeat[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
     uint32_t frame_delay[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
+    struct prng frames[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of each link, for the fates of its frames */
     struct sim_link base_link;
 
     struct sim_disk *client_disk;
