@@ -9,7 +9,8 @@ enum { ELECTIONS_MOST = 4 /* timeouts without any leader: nobody will tell */ };
 
 static enum status start(struct raft_driver *driver, uint64_t to) {
     if (driver->failed != STATUS_OK) return STATUS_READ_ONLY;
-    if (driver->closing || driver->hand_over.request != NULL) return STATUS_BUSY;
+    const bool takes_back = to == driver->identity.node_id;
+    if (driver->closing || (driver->hand_over.request != NULL && !takes_back)) return STATUS_BUSY;
     const struct raft_event event = {.kind = RAFT_EVENT_TRANSFER, .transfer = {.to = to}};
     return driver_step(driver, &event, 0, NULL);
 }

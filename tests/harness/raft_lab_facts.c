@@ -32,6 +32,15 @@ void lab_elect(uint64_t id) {
     assert_int_equal(lab_leader(lab), id);
 }
 
+void lab_receive(const struct raft_message *message) {
+    (void)lab_step(lab, message->to, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = message});
+    lab_must_be_well();
+}
+
+void lab_tick_times(uint64_t id, unsigned ticks) {
+    while (ticks-- > 0) lab_tick(lab, id);
+}
+
 const struct raft_message *lab_find_sent(enum raft_message_kind kind, uint64_t from, uint64_t to) {
     for (unsigned i = lab->message_count; i-- > 0;) {
         const struct raft_message *message = &lab->network[i].message;

@@ -25,6 +25,8 @@ void lab_begin(unsigned nodes, bool by_hand);
 void lab_must_be_well(void);
 /* Lets node id win an election that nobody disturbs. */
 void lab_elect(uint64_t id);
+void lab_receive(const struct raft_message *message); /* by whom it is addressed to, as if a peer had sent it */
+void lab_tick_times(uint64_t id, unsigned ticks);
 /* The latest message of that kind that is still on its way; NULL = none. Borrowed until the lab moves. */
 const struct raft_message *lab_find_sent(enum raft_message_kind kind, uint64_t from, uint64_t to);
 void lab_forget_messages(void);

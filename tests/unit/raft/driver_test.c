@@ -235,6 +235,12 @@ static void a_transfer_that_can_t_be_is_told_and_the_leader_leads_on(void **stat
     assert_int_equal(call.status, STATUS_TIMED_OUT);
     cluster_wait_for(cluster, &write);
     assert_int_equal(write.status, STATUS_OK);
+    ask_for_transfer(leader, &call, other->number);
+    ask_for_transfer(leader, &second, leader->number); /* takes it back */
+    cluster_must_put(cluster, leader, "goes-on=x");
+    assert_int_equal(second.status, STATUS_OK);
+    assert_int_equal(call.status, STATUS_TIMED_OUT);
+    assert_int_equal(call.answers + second.answers, 2);
     assert_int_equal(node_status(leader).role, RAFT_LEADER);
     assert_int_equal(node_status(leader).term, term);
 }
