@@ -76,6 +76,7 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_SOURCES := $(call sources,engine raft kv tsdb graph)
 SIM_SOURCES := $(call sources,tools/sim)
 RESP_SOURCES := $(call sources,tools/resp)
+JUDGE_SOURCES := $(call sources,tools/judge)
 LOAMD_SOURCES := $(call sources,tools/loamd)
 LOAM_SOURCES := $(call sources,tools/loam)
 TIDY_SOURCES := $(call sources,tools/tidy)
@@ -101,7 +102,7 @@ FIRST_TESTS := $(B)/tests/sim/% tests/cluster/% tests/script/% $(B)/tests/cluste
 ALL_TESTS = $(TEST_PROGRAMS) $(TEST_SCRIPTS)
 TESTS_IN_ORDER = $(filter $(FIRST_TESTS),$(ALL_TESTS)) $(filter-out $(FIRST_TESTS),$(ALL_TESTS))
 
-ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) \
+ALL_SOURCES := $(sort $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(JUDGE_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) \
     $(HARNESS_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) $(wildcard tests/fuzz/*.c))
 FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -not -path '*/corpus/*' 2>/dev/null)
 
@@ -144,6 +145,8 @@ $(B)/lib/sim.a: $(call objects,$(SIM_SOURCES))
 	$(archive)
 $(B)/lib/resp.a: $(call objects,$(RESP_SOURCES))
 	$(archive)
+$(B)/lib/judge.a: $(call objects,$(JUDGE_SOURCES))
+	$(archive)
 $(B)/lib/loamd.a: $(call objects,$(filter-out $(PROGRAM_MAINS),$(LOAMD_SOURCES)))
 	$(archive)
 $(B)/lib/loam.a: $(call objects,$(filter-out $(PROGRAM_MAINS),$(LOAM_SOURCES)))
@@ -152,7 +155,7 @@ $(B)/lib/tidy.a: $(call objects,$(filter-out $(PROGRAM_MAINS),$(TIDY_SOURCES)))
 	$(archive)
 $(B)/lib/harness.a: $(call objects,$(filter-out $(TEST_SETUP),$(HARNESS_SOURCES)))
 	$(archive)
-$(B)/lib/sim.a $(B)/lib/resp.a $(B)/lib/loamd.a $(B)/lib/loam.a $(B)/lib/tidy.a $(B)/lib/harness.a: | $(B)/lib
+$(B)/lib/sim.a $(B)/lib/resp.a $(B)/lib/judge.a $(B)/lib/loamd.a $(B)/lib/loam.a $(B)/lib/tidy.a $(B)/lib/harness.a: | $(B)/lib
 $(B)/lib:
 	@mkdir -p $@
 
@@ -169,7 +172,7 @@ link = $(CC) $(LOAM_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^)
 $(B)/loamd: $(B)/obj/tools/loamd/main.o $(B)/lib/loamd.a $(B)/lib/resp.a $(B)/libloam.a
 	$(call say,LINK,$@)
 	$(QUIET)$(link) $(PKG_LIBS_lib) $(PKG_LIBS_tool) -o $@
-$(B)/loam: $(B)/obj/tools/loam/main.o $(B)/lib/loam.a $(B)/lib/sim.a $(B)/lib/loamd.a $(B)/lib/resp.a $(B)/libloam.a
+$(B)/loam: $(B)/obj/tools/loam/main.o $(B)/lib/loam.a $(B)/lib/sim.a $(B)/lib/loamd.a $(B)/lib/judge.a $(B)/lib/resp.a $(B)/libloam.a
 	$(call say,LINK,$@)
 	$(QUIET)$(link) $(PKG_LIBS_lib) $(PKG_LIBS_tool) -o $@
 $(B)/tidy: $(B)/obj/tools/tidy/main.o $(B)/lib/tidy.a $(B)/libloam.a
@@ -179,7 +182,7 @@ $(B)/tidy: $(B)/obj/tools/tidy/main.o $(B)/lib/tidy.a $(B)/libloam.a
 # Every test program: its own object, the set-up objects (line-wise output, allocations that can be made to fail), the archives; tests of
 # the programs get these too, without their main().
 TEST_SETUP := tests/harness/line_output.c tests/harness/alloc_fault.c
-TEST_LIBS := $(B)/lib/harness.a $(B)/lib/sim.a $(B)/lib/resp.a $(B)/libloam.a
+TEST_LIBS := $(B)/lib/harness.a $(B)/lib/sim.a $(B)/lib/judge.a $(B)/lib/resp.a $(B)/libloam.a
 TOOL_LIBS := $(B)/lib/tidy.a $(B)/lib/loam.a $(B)/lib/loamd.a
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=mmap
 link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_test) -o $@
@@ -303,7 +306,7 @@ install: all $(B)/libloam_sim.a
 # --- care ------------------------------------------------------------------------------------------------------------------------
 lint: $(B)/tidy
 	@status=0; $(B)/tidy . || status=1; \
-	tools/lint.sh $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) || status=1; exit $$status
+	tools/lint.sh $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(JUDGE_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) || status=1; exit $$status
 
 fmt:
 	@clang-format -i $(FORMATTED)

@@ -16,9 +16,9 @@
 #include "engine/base/prng.h"
 #include "tests/harness/cluster_load.h"
 #include "tests/harness/local_cluster.h"
-#include "tests/harness/models.h"
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
+#include "tools/judge/models.h"
 
 enum { NODES = 3, CLIENTS = 8, KEYS = 12, PAUSE_MS = 8, TIMEOUT_MS = 3000, READY_MS = 20000, MS = 1000000 };
 enum { KILLS = 10, ROUNDS = 4, NEW_LEADER_MS = 2000 };

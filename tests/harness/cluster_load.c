@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/base/prng.h"
-#include "tests/harness/models.h"
+#include "tools/judge/models.h"
 #include "tools/resp/resp_reply.h"
 #include "tools/resp/resp_write.h"
 

@@ -10,7 +10,7 @@
 #define TESTS_HARNESS_CLUSTER_LOAD_H
 
 #include "engine/io.h"
-#include "tests/harness/history.h"
+#include "tools/judge/history.h"
 
 struct cluster_load_options {
     struct io *io;                /* borrowed; whoever runs its loop runs the clients */

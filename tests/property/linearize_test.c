@@ -2,6 +2,7 @@
  * The linearizability checker, judged: by recorded histories with known verdicts, by histories of a real object (with
  * and without a lie), and by a checker that tries every order.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,11 +13,11 @@
 #include <cmocka.h>
 
 #include "tests/harness/alloc_fault.h"
-#include "tests/harness/history_make.h"
-#include "tests/harness/history_read.h"
-#include "tests/harness/linearize.h"
-#include "tests/harness/models.h"
 #include "tests/harness/test_env.h"
+#include "tools/judge/history_make.h"
+#include "tools/judge/history_read.h"
+#include "tools/judge/linearize.h"
+#include "tools/judge/models.h"
 
 static const struct linearize_model *const models[] = {&model_text, &model_register, &model_redis_string};
 enum { MODELS = sizeof models / sizeof *models };
@@ -28,10 +29,22 @@ static const char *histories_folder(void) {
     return folder;
 }
 
+static enum status read_file(const char *path, struct buf *content) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO;
+    char block[65536];
+    size_t size;
+    while ((size = fread(block, 1, sizeof block, file)) > 0)
+        assert_int_equal(buf_append(content, block, size), STATUS_OK);
+    assert_false(ferror(file));
+    (void)fclose(file);
+    return STATUS_OK;
+}
+
 static void read_or_skip(const char *name, struct buf *content) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", histories_folder(), name);
-    enum status status = history_read_file(path, content);
+    enum status status = read_file(path, content);
     if (status == STATUS_NOT_FOUND) {
         print_message("SKIP: no recorded histories at %s (LOAM_DATA names their folder)\n", histories_folder());
         skip();

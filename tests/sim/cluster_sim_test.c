@@ -1,7 +1,7 @@
 /*
  * Whole clusters under seeded faults: 3 nodes (every fourth seed 5), simulated clients, at least 5 faults of at least 3
  * kinds, 200 completed operations and more, all checks of tools/sim/world.h at every step. On samples the registers'
- * history is also judged by the search of tests/harness/linearize.h.
+ * history is also judged by the search of tools/judge/linearize.h.
  *
  * Replay: build/loam sim --seed S [--trace]
  */
@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "tests/harness/models.h"
 #include "tests/harness/test_env.h"
+#include "tools/judge/models.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
 

@@ -4,8 +4,8 @@
  * Times are numbers of any one clock or counter; a counter of events is best, since equal times count as concurrent.
  * Not thread-safe.
  */
-#ifndef TESTS_HARNESS_HISTORY_H
-#define TESTS_HARNESS_HISTORY_H
+#ifndef TOOLS_JUDGE_HISTORY_H
+#define TOOLS_JUDGE_HISTORY_H
 
 #include "engine/base/arena.h"
 #include "engine/base/slice.h"

@@ -2,8 +2,8 @@
  * linearize_seen: what a search has met: states (bytes to a small number) and configurations (words to "met before").
  * Both count what they hold against one ceiling of bytes; TOO_LARGE when it is reached.
  */
-#ifndef TESTS_HARNESS_LINEARIZE_SEEN_H
-#define TESTS_HARNESS_LINEARIZE_SEEN_H
+#ifndef TOOLS_JUDGE_LINEARIZE_SEEN_H
+#define TOOLS_JUDGE_LINEARIZE_SEEN_H
 
 #include "engine/base/arena.h"
 #include "engine/base/slice.h"

@@ -2,11 +2,11 @@
  * linearize_search: the search for one order of the operations on one key (linearize.h), with what is needed to explain
  * a failure.
  */
-#ifndef TESTS_HARNESS_LINEARIZE_SEARCH_H
-#define TESTS_HARNESS_LINEARIZE_SEARCH_H
+#ifndef TOOLS_JUDGE_LINEARIZE_SEARCH_H
+#define TOOLS_JUDGE_LINEARIZE_SEARCH_H
 
-#include "tests/harness/linearize.h"
-#include "tests/harness/linearize_seen.h"
+#include "tools/judge/linearize.h"
+#include "tools/judge/linearize_seen.h"
 
 enum { LINEARIZE_TAIL = 12 }; /* operations before the failure that an explanation shows */
 

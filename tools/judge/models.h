@@ -1,10 +1,10 @@
 /*
  * models: sequential objects for the checker. Results are as clients see them; a pending operation may have any.
  */
-#ifndef TESTS_HARNESS_MODELS_H
-#define TESTS_HARNESS_MODELS_H
+#ifndef TOOLS_JUDGE_MODELS_H
+#define TOOLS_JUDGE_MODELS_H
 
-#include "tests/harness/linearize.h"
+#include "tools/judge/linearize.h"
 
 /* A text, "" at first. get -> text; put v; append v. The answer of put and append is not looked at. */
 extern const struct linearize_model model_text;

@@ -2,13 +2,13 @@
  * history_make: see history_make.h. The objects here are written apart from the models that judge them, on purpose.
  * Invariant: a client's operation is applied at most once, after its call and, if it is answered, before its return.
  */
-#include "tests/harness/history_make.h"
+#include "tools/judge/history_make.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/base/check.h"
-#include "tests/harness/models.h"
+#include "tools/judge/models.h"
 
 enum { MAX_CLIENTS = 64, MAX_KEYS = 16, TEXT_BYTES = 32, NO_OP = -1 };
 

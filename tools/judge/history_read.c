@@ -1,10 +1,7 @@
 /* history_read: see history_read.h. Every line is cut into words; a reader for each form says what they mean. */
-#include "tests/harness/history_read.h"
+#include "tools/judge/history_read.h"
 
-#include <errno.h>
-#include <stdio.h>
-
-#include "tests/harness/models.h"
+#include "tools/judge/models.h"
 
 enum { MAX_WORDS = 16, MAX_CLIENTS = 65536 };
 
@@ -166,17 +163,4 @@ enum status history_read_text(struct history *history, struct slice input, struc
 
 enum status history_read_register(struct history *history, struct slice input, struct error *error) {
     return read_lines(history, input, error, read_register_line);
-}
-
-enum status history_read_file(const char *path, struct buf *content) {
-    FILE *file = fopen(path, "rb");
-    if (!file) return errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO;
-    char block[65536];
-    enum status status = STATUS_OK;
-    size_t size;
-    while (status == STATUS_OK && (size = fread(block, 1, sizeof block, file)) > 0)
-        status = buf_append(content, block, size);
-    if (status == STATUS_OK && ferror(file)) status = STATUS_IO;
-    (void)fclose(file);
-    return status;
 }

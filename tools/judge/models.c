@@ -2,7 +2,7 @@
  * models: see models.h. Each step first works out what the object would answer, then compares. A state of the register
  * and of the Redis string is empty when there is no value, else PRESENT and the value's bytes.
  */
-#include "tests/harness/models.h"
+#include "tools/judge/models.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* linearize_seen: see linearize_seen.h. Two open-addressed tables, at most half full. Invariant: used_bytes never
  * exceeds max_bytes. */
-#include "tests/harness/linearize_seen.h"
+#include "tools/judge/linearize_seen.h"
 
 #include <stdlib.h>
 

@@ -3,12 +3,12 @@
  * between call and return), with clients that overlap, crash and leave operations open; and, on request, with a lie in
  * the middle that no order explains.
  */
-#ifndef TESTS_HARNESS_HISTORY_MAKE_H
-#define TESTS_HARNESS_HISTORY_MAKE_H
+#ifndef TOOLS_JUDGE_HISTORY_MAKE_H
+#define TOOLS_JUDGE_HISTORY_MAKE_H
 
 #include "engine/base/prng.h"
-#include "tests/harness/history.h"
-#include "tests/harness/linearize.h"
+#include "tools/judge/history.h"
+#include "tools/judge/linearize.h"
 
 enum history_lie {
     HISTORY_HONEST,

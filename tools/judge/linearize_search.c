@@ -3,7 +3,7 @@
  * placed; an operation may be placed next if no return stands before its call. Invariant: list, bits, state and
  * returned_left always agree with the stack of moves.
  */
-#include "tests/harness/linearize_search.h"
+#include "tools/judge/linearize_search.h"
 
 #include <stdlib.h>
 

@@ -10,11 +10,11 @@
  * the verdict is UNDECIDED. Histories with up to 16 clients at a time on a key and distinct values take some ten steps
  * an operation; twice as many may reach the bound.
  */
-#ifndef TESTS_HARNESS_LINEARIZE_H
-#define TESTS_HARNESS_LINEARIZE_H
+#ifndef TOOLS_JUDGE_LINEARIZE_H
+#define TOOLS_JUDGE_LINEARIZE_H
 
 #include "engine/base/buf.h"
-#include "tests/harness/history.h"
+#include "tools/judge/history.h"
 
 /* A sequential object. A state is a run of bytes; equal bytes are equal states. */
 struct linearize_model {

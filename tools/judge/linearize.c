@@ -1,10 +1,10 @@
 /* linearize: splits a history by key and judges each key by a search of its own (linearize.h). */
-#include "tests/harness/linearize.h"
+#include "tools/judge/linearize.h"
 
 #include <stdlib.h>
 
 #include "engine/base/check.h"
-#include "tests/harness/linearize_search.h"
+#include "tools/judge/linearize_search.h"
 
 enum { EXPLAIN_STEPS = 1000 * 1000, EXPLAIN_BYTES = 64 * 1024 * 1024 };
 

@@ -1,5 +1,5 @@
 /* history: see history.h. Invariant: every slice of an op points into the history's own arena. */
-#include "tests/harness/history.h"
+#include "tools/judge/history.h"
 
 #include <stdlib.h>
 

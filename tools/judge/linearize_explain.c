@@ -2,7 +2,7 @@
  * long. */
 #include <stdio.h>
 
-#include "tests/harness/linearize_search.h"
+#include "tools/judge/linearize_search.h"
 
 enum { SHOWN_HEAD = 24, SHOWN_TAIL = 48, SHOWN_OPEN = 12 };
 

@@ -6,19 +6,16 @@
  * number. An answer `info` (timed out) leaves an operation pending; a read that failed has no result and counts for
  * nothing.
  */
-#ifndef TESTS_HARNESS_HISTORY_READ_H
-#define TESTS_HARNESS_HISTORY_READ_H
+#ifndef TOOLS_JUDGE_HISTORY_READ_H
+#define TOOLS_JUDGE_HISTORY_READ_H
 
 #include "engine/base/buf.h"
 #include "engine/base/error.h"
-#include "tests/harness/history.h"
+#include "tools/judge/history.h"
 
 /* Appends to an empty history. SYNTAX with the line's number when a line is not of the form, or answers what was not
  * asked. */
 MUST_CHECK enum status history_read_text(struct history *history, struct slice input, struct error *error);
 MUST_CHECK enum status history_read_register(struct history *history, struct slice input, struct error *error);
-
-/* The whole of a file. NOT_FOUND, IO, NO_MEMORY. */
-MUST_CHECK enum status history_read_file(const char *path, struct buf *content);
 
 #endif
