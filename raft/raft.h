@@ -191,7 +191,8 @@ enum raft_event_kind {
     RAFT_EVENT_APPLY_CONFIGURATION, /* the configuration entry at `index` is being applied */
     RAFT_EVENT_COMPACTED,           /* the log has dropped everything up to and including `index`, which is applied */
     RAFT_EVENT_SNAPSHOT_REPORT,     /* the stream to `peer` ended: `ok`, and which index it had */
-    RAFT_EVENT_LINK,                /* the connection to `peer` came up (ok) or broke */
+    RAFT_EVENT_LINK, /* the connection to `peer` came up (ok) or broke; a leader whose link broke and who is not heard
+                        over another one soon is taken for gone before the timeout */
     RAFT_EVENT_TRANSFER, /* give leadership to `to`: NOT_LEADER, INVALID (no voter), BUSY (another transfer is under
                             way, or the voter is being sent a snapshot). This node itself: give up a transfer. It is
                             over with a new leader, or after election_ticks: raft_transfer_target */

@@ -46,7 +46,9 @@ struct raft {
     uint64_t term, vote, leader;
     enum raft_role role; /* never LEARNER: that is a follower's name for people */
     unsigned election_elapsed, heartbeat_elapsed, election_timeout; /* ticks */
-    bool is_handed;                                                 /* a candidate's: the leader told it to campaign */
+    unsigned silence; /* ticks; the link to the leader broke, and so long after its last word voters stick to it; 0 = no
+                         such suspicion: election_ticks */
+    bool is_handed;   /* a candidate's: the leader told it to campaign */
 
     /* transfer.c: a leader's */
     uint64_t transfer_to;      /* 0 = none is under way */
@@ -126,6 +128,8 @@ static inline uint64_t core_last(const struct raft *raft) {
 
 /* election.c */
 void election_tick(struct raft *raft);
+void election_hear_leader(struct raft *raft);     /* a word of the leader has come */
+void election_suspect_leader(struct raft *raft);  /* the link to it broke */
 void election_campaign(struct raft *raft);        /* starts one, unless that is not allowed */
 void election_campaign_handed(struct raft *raft); /* the same, without asking before */
 void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader);

@@ -10,6 +10,37 @@
 static void draw_timeout(struct raft *raft) {
     raft->election_timeout =
         raft->options.election_ticks + (unsigned)prng_below(&raft->prng, raft->options.election_ticks);
+    raft->silence = 0;
+}
+
+void election_hear_leader(struct raft *raft) {
+    raft->election_elapsed = 0;
+    if (raft->silence != 0) draw_timeout(raft);
+}
+
+/* How many voters before us would take the leader's place. */
+static unsigned rank_of_self(const struct raft *raft) {
+    unsigned rank = 0;
+    for (unsigned i = 0; i < raft->peer_count && raft->peers[i].id < raft->options.id; i++)
+        rank +=
+            raft->peers[i].id != raft->leader && raft_configuration_has_voter(&raft->configuration, raft->peers[i].id);
+    return rank;
+}
+
+/*
+ * A process that ends closes its connections: its followers know at once, and need not wait for a whole timeout (3.4
+ * asks for no particular one). That a connection broke proves nothing by itself, so the leader has a heartbeat's time
+ * to be heard once more, over another connection; then its followers stick to it no longer, and campaign one after
+ * another, a heartbeat apart, by pre-vote, which changes nothing while a majority hears the leader (9.6, 4.2.3).
+ */
+void election_suspect_leader(struct raft *raft) {
+    if (raft->role != RAFT_FOLLOWER || raft->silence != 0) return;
+    const unsigned beat = raft->options.heartbeat_ticks + 1; /* a part of a tick has passed already */
+    const unsigned silence = raft->election_elapsed + beat;
+    if (silence >= raft->options.election_ticks) return;
+    const unsigned campaign = silence + 1 + beat * rank_of_self(raft);
+    raft->silence = silence;
+    if (campaign < raft->election_timeout) raft->election_timeout = campaign;
 }
 
 /* What every change of role starts from. A new term forgets the vote and who leads. */
@@ -157,7 +188,8 @@ void election_tick(struct raft *raft) {
 
 bool election_voter_sticks(const struct raft *raft) {
     /* 4.2.3: a server that hears from a leader does not let others disturb it. A leader hears itself. */
-    return !raft->options.no_check_quorum && raft->leader != 0 && raft->election_elapsed < raft->options.election_ticks;
+    const unsigned stick = raft->silence != 0 ? raft->silence : raft->options.election_ticks;
+    return !raft->options.no_check_quorum && raft->leader != 0 && raft->election_elapsed < stick;
 }
 
 /* 3.6.1: the later last term, or the same and a log at least as long. */

@@ -249,10 +249,10 @@ static uint64_t hash_reads(const struct raft *raft, uint64_t hash) {
 }
 
 uint64_t raft_hash(const struct raft *raft) {
-    uint64_t hash =
-        HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted, raft->life,
-             raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout, raft->steady_ms, raft->wall_ms,
-             raft->log_time_ms, raft->is_handed, raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told);
+    uint64_t hash = HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted,
+                         raft->life, raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout,
+                         raft->silence, raft->steady_ms, raft->wall_ms, raft->log_time_ms, raft->is_handed,
+                         raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told);
     hash = hash_words(hash, raft->prng.state, 4);
     return hash_reads(raft, hash_peers(raft, hash_log(raft, hash)));
 }

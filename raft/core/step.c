@@ -66,7 +66,7 @@ static enum status handle_of_leader(struct raft *raft, const struct raft_message
     if (raft->leader != 0 && raft->leader != message->from) return STATUS_INVALID;
     if (raft->role != RAFT_FOLLOWER) election_become_follower(raft, message->term, message->from);
     raft->leader = message->from;
-    raft->election_elapsed = 0;
+    election_hear_leader(raft);
     if (message->kind == RAFT_APPEND) return append_handle(raft, message);
     if (message->kind == RAFT_SNAPSHOT) return snapshot_handle(raft, message);
     if (message->kind == RAFT_TIMEOUT_NOW) {
@@ -121,6 +121,7 @@ static enum status step_message(struct raft *raft, const struct raft_message *me
 
 static enum status step_link(struct raft *raft, uint64_t id, bool up) {
     struct progress *peer = membership_find(raft, id);
+    if (!up && id != 0 && id == raft->leader) election_suspect_leader(raft);
     if (raft->role != RAFT_LEADER || !peer || id == raft->options.id) return STATUS_OK;
     if (!up) {
         if (peer->state == RAFT_REPLICATE) progress_become_probe(peer); /* what was on its way is probably lost */

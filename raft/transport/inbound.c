@@ -95,6 +95,7 @@ static enum status take_hello(struct inbound *inbound, const struct frame *frame
     status = frame_encode_welcome(&inbound->out, &welcome, transport->options.secret, hello.nonce);
     if (status) return status;
     inbound->peer = outbound_find(transport, hello.from.node_id);
+    outbound_dial_soon(inbound->peer);
     start_inbound_send(inbound);
     /* A peer speaks on one connection: an older one is a leftover. */
     for (struct list *link = transport->inbounds.next; link != &transport->inbounds; link = link->next) {

@@ -149,6 +149,11 @@ void outbound_dial(struct outbound *peer) {
     io_submit(transport->io, &peer->connect);
 }
 
+void outbound_dial_soon(struct outbound *peer) {
+    peer->refusals = 0;
+    peer->redial_ns = io_now_ns(peer->transport->io);
+}
+
 /* ---- sending ---- */
 
 static void outbound_sent(struct io_op *op) {

@@ -100,6 +100,7 @@ void receiver_trim(struct buf *buf);
 /* NULL if there is no such peer. */
 struct outbound *outbound_find(const struct transport *transport, uint64_t id);
 void outbound_dial(struct outbound *peer);
+void outbound_dial_soon(struct outbound *peer); /* it has spoken to us: it is there */
 /* Starts a send if something is queued and nothing is on its way. */
 void outbound_flush(struct outbound *peer);
 /* Ends the connection; dialed again later. */

@@ -25,6 +25,7 @@ struct node {
     enum status admits;
     struct slice secret;
     uint64_t members_hash;
+    uint32_t redial_ms; /* 0 = 5 */
 };
 
 struct pair {
@@ -66,7 +67,7 @@ static void open_node(struct pair *pair, int i) {
                                         .listen = pair->members[i].peer_address,
                                         .secret = node->secret,
                                         .members_hash = node->members_hash,
-                                        .redial_ms = 5,
+                                        .redial_ms = node->redial_ms ? node->redial_ms : 5,
                                         .admit = admit,
                                         .on_message = on_message,
                                         .on_link = on_link,
@@ -197,6 +198,19 @@ static void a_broken_link_is_told_and_dialed_again(void **state) {
     assert_int_equal(pair->nodes[0].ups, 2);
 }
 
+static bool first_was_refused(const struct pair *pair) {
+    return transport_turn(pair->nodes[0].transport) > io_now_ns(pair->io) + (uint64_t)2 * LIMIT_NS;
+}
+
+static void who_speaks_to_a_node_is_dialed_without_further_waiting(void **state) {
+    struct pair *pair = *state;
+    pair->nodes[0].redial_ms = 1000 * 1000;
+    open_node(pair, 0);
+    assert_true(turn_until(pair, first_was_refused));
+    open_node(pair, 1);
+    assert_true(turn_until(pair, both_up));
+}
+
 static bool second_refused_twice(const struct pair *pair) {
     struct transport_stats stats;
     transport_get_stats(pair->nodes[1].transport, &stats);
@@ -312,6 +326,7 @@ int main(void) {
         FACT(a_large_message_is_overtaken_by_a_small_one),
         FACT(a_full_queue_says_busy_and_a_message_over_the_limit_is_refused),
         FACT(a_broken_link_is_told_and_dialed_again),
+        FACT(who_speaks_to_a_node_is_dialed_without_further_waiting),
         FACT(another_secret_is_refused),
         FACT(another_cluster_is_refused),
         FACT(another_list_of_members_is_refused),
