@@ -24,6 +24,7 @@ struct raft_driver;
 
 enum {
     RAFT_NODES_MAX = 16,
+    RAFT_RETIRED_MS = 10000,
     RAFT_ENTRY_LIMIT_BYTES = 8 << 20, /* default for one operation */
 };
 
@@ -31,6 +32,7 @@ struct raft_member {
     uint64_t id; /* 1.. */
     char peer_address[IO_ADDRESS_BYTES];
     char client_address[IO_ADDRESS_BYTES];
+    uint64_t incarnation; /* of its directory; 0 = that of whoever comes first under this id */
 };
 
 /* A directory's identity: made once, never changed but for the incarnation of a wiped node. */
@@ -47,12 +49,21 @@ struct raft_identity {
 MUST_CHECK enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
                                              const struct raft_member *members, size_t member_count,
                                              struct error *error);
+/*
+ * The same for a node that is to be added to a cluster that runs: it belongs to no configuration until it reads in the
+ * log that it does (raft_driver_change), and neither votes nor campaigns before. INVALID without a cluster's id.
+ * *identity is what the cluster must be told of it.
+ */
+MUST_CHECK enum status raft_directory_create_joining(struct io *io, const char *dir, uint64_t cluster_id,
+                                                     uint64_t node_id, struct raft_identity *identity,
+                                                     struct error *error);
 
 struct raft_driver_options {
     struct log *log;
     uint64_t node_id;
-    struct raft_member
-        members[RAFT_NODES_MAX]; /* must match what the directory was made with until the log carries another */
+    /* Who was there at the beginning: what the directory was made with, and nothing that contradicts the log once that
+     * says who the members are. For a node that waits to be added: itself, and whom it may hear of it from. */
+    struct raft_member members[RAFT_NODES_MAX];
     size_t member_count;
     const char *peer_listen;              /* NULL = the member's peer_address */
     struct slice peer_secret;             /* empty = none (loopback only) */
@@ -154,6 +165,27 @@ void raft_driver_tick_time(struct raft_driver *driver, struct raft_request *requ
  * as above; TIMED_OUT, it did not come about: the leader is who the status says; CANCELLED, this node closes.
  */
 void raft_driver_transfer(struct raft_driver *driver, uint64_t to, struct raft_request *request);
+
+/* Another set of members: raft.h says what a change may be. */
+struct raft_driver_change {
+    struct raft_change change;
+    struct raft_member added[RAFT_MEMBERS_MAX]; /* who is new, or has moved: both addresses; incarnation 0 = what is
+                                                   known stays */
+    unsigned added_count;
+};
+/*
+ * Proposes it, as leader. First the log learns where all members are, then who they are; each node connects to a
+ * newcomer once it has applied the first, and counts it by the second. A member that is to have a vote must have caught
+ * up as a learner (4.2.1). One that is gone from the configuration is still heard for RAFT_RETIRED_MS, as it may know
+ * of the change what others don't.
+ *
+ * OK: done is called once: OK, this node has applied the change, and a joint configuration that leaves by itself was
+ * left; TIMED_OUT, CANCELLED: the outcome is unknown, the status tells what holds. Anything else: nothing was proposed,
+ * done will not be called, *error says why: NOT_LEADER, READ_ONLY, INVALID, BUSY (another change or a transfer is under
+ * way, a new voter is behind, the log is full).
+ */
+MUST_CHECK enum status raft_driver_change(struct raft_driver *driver, const struct raft_driver_change *change,
+                                          struct raft_request *request, struct error *error);
 /* The client has gone: done will not be called. The write may still happen. */
 void raft_driver_cancel(struct raft_driver *driver, struct raft_request *request);
 
@@ -204,11 +236,14 @@ struct raft_driver_status {
     uint64_t prefetch_lost;                   /* of these: whose blocks had gone again when apply came */
     uint64_t prefetch_ahead, prefetch_window; /* entries read ahead and not applied yet, and their present limit */
     uint64_t log_commits, log_syncs, log_written_bytes;
+    struct raft_configuration configuration; /* in force; without voters: this node waits to be added */
+    bool removed;                            /* the configuration is known, and this node has no place in it */
     size_t peer_count;
     struct raft_peer_status {
         struct raft_member member;
         bool connected;
-        bool voter;
+        bool voter;           /* now or, in a joint configuration, until it is left */
+        bool learner;         /* neither: no configuration names it yet, or none is known */
         uint64_t match, next; /* known on the leader */
         uint64_t in_flight_messages, in_flight_bytes;
         const char *progress;  /* "probe", "replicate", "snapshot", "" when not leader */

@@ -31,11 +31,11 @@ enum transport_lane {
 struct transport_options {
     struct log *log;
     struct raft_identity identity;
-    const struct raft_member *members; /* borrowed; peers and this node */
+    const struct raft_member *members; /* copied; peers and this node: transport_set_members */
     size_t member_count;
-    const char *listen;
+    const char *listen;         /* port 0: this node is alone, and nobody can reach it */
     struct slice secret;        /* borrowed; empty = none */
-    uint64_t members_hash;      /* must be equal at both ends */
+    uint64_t members_hash;      /* of the founders; must be equal at both ends, where both are not 0 */
     size_t message_limit_bytes; /* 0 = 16 MiB; a larger one is refused at both ends */
     size_t queue_limit_bytes;   /* per peer and lane; 0 = 32 MiB; one message always fits an empty lane */
     uint32_t redial_ms;         /* 0 = 50, doubled up to 16 times as much while refused */
@@ -49,10 +49,19 @@ struct transport_options {
     void *context;
 };
 
-/* Listens and starts to dial. With one member it does neither. */
+/* Listens, unless there is no port to listen on, and starts to dial. */
 MUST_CHECK enum status transport_open(struct io *io, const struct transport_options *options,
                                       struct transport **transport, struct error *error);
 void transport_close(struct transport *transport); /* NULL is allowed */
+
+enum { TRANSPORT_PEERS_MAX = 2 * RAFT_NODES_MAX };
+/*
+ * From now on these are the peers (this node may be among them): new ones are dialed, the connections of others are
+ * broken, one with another address is dialed there. NO_MEMORY: those that are new may be missing. Not from inside a
+ * callback of this transport.
+ */
+MUST_CHECK enum status transport_set_members(struct transport *transport, const struct raft_member *members,
+                                             size_t member_count);
 
 /* Queues a message that is the parts one after another. BUSY (queue full, or no connection), TOO_LARGE, NO_MEMORY,
  * NOT_FOUND (no such peer). */

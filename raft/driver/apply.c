@@ -38,8 +38,9 @@ static enum status stage_trees(struct raft_driver *driver) {
 }
 
 static enum status stage_configuration(struct raft_driver *driver, const struct raft_entry *entry) {
-    enum status status = raft_configuration_decode(entry->bytes, &driver->configuration);
+    enum status status = raft_configuration_decode(entry->bytes, &driver->staged_configuration);
     driver->staged.configuration = status == STATUS_OK;
+    if (status == STATUS_OK) status = members_stage_configuration(driver);
     if (status != STATUS_OK) return status;
     return engine_batch_put(&driver->batch, TREE_SYSTEM, slice_make(configuration_key, 1), entry->bytes);
 }
@@ -48,6 +49,11 @@ static enum status stage_own(struct raft_driver *driver, const struct envelope *
     struct own_operation own;
     enum status status = own_decode(bytes, &own);
     if (status != STATUS_OK || own.kind == OWN_TICK) return status;
+    if (own.kind == OWN_MEMBER) {
+        driver->staged.member = true;
+        driver->staged_member = own.member;
+        return members_stage(driver, &own.member);
+    }
     status = sessions_stage_open(driver->sessions, &driver->batch, envelope->index, own.node_id);
     if (status != STATUS_OK) return status;
     driver->staged.sessions_changed = true;
@@ -105,6 +111,7 @@ static enum status stage(struct raft_driver *driver, uint64_t index, const struc
     if (status != STATUS_OK) return status;
     driver->staged.chain = next_chain(driver, index);
     driver->staged.index = index;
+    driver->staged.term = entry->term;
     driver->batch.mark = (struct engine_mark){.index = index, .term = entry->term, .time_ms = driver->log_time_ms};
     return STATUS_OK;
 }
@@ -153,7 +160,12 @@ static enum status write_staged(struct raft_driver *driver) {
     if (staged.sessions_changed) requests_check_session(driver);
     if (staged.session != 0 && staged.session == driver->requests.session)
         requests_applied(driver, staged.serial, staged.index, buf_slice(&driver->reply));
+    if (staged.member) members_told(driver, &driver->staged_member, staged.index);
     if (!staged.configuration) return STATUS_OK;
+    driver->configuration = driver->staged_configuration;
+    members_configured(driver, staged.index);
+    if (driver->raft == NULL) return STATUS_OK; /* a log that is only read */
+    change_applied(driver, staged.index, staged.term);
     struct raft_event event = {.kind = RAFT_EVENT_APPLY_CONFIGURATION,
                                .apply = {.index = staged.index, .configuration = &driver->configuration}};
     return driver_step(driver, &event, 0, NULL);
@@ -162,7 +174,7 @@ static enum status write_staged(struct raft_driver *driver) {
 enum status apply_replayed(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry) {
     driver->prefetched_index = index; /* it may block */
     enum status status = stage(driver, index, entry);
-    driver->staged.configuration = driver->staged.sessions_changed = false;
+    driver->staged.sessions_changed = false;
     driver->staged.opened_nonce = 0;
     return status == STATUS_OK ? write_staged(driver) : status;
 }
@@ -294,16 +306,10 @@ bool apply_slice(struct raft_driver *driver) {
 
 /* ---- What an engine holds ---- */
 
-static void configuration_of_members(const struct raft_driver *driver, struct raft_configuration *configuration) {
-    *configuration = (struct raft_configuration){.voter_count = 0};
-    for (size_t i = 0; i < driver->options.member_count; i++)
-        configuration->voters[configuration->voter_count++] = driver->members[i].id;
-}
-
 enum status apply_read_configuration(const struct raft_driver *driver, struct engine *engine,
                                      struct raft_configuration *configuration) {
     struct engine_value value;
-    configuration_of_members(driver, configuration);
+    members_founding_configuration(driver, configuration);
     enum status status = engine_get(engine, NULL, TREE_SYSTEM, slice_make(configuration_key, 1), &value);
     if (status == STATUS_NOT_FOUND) return STATUS_OK;
     if (status != STATUS_OK) return status;
@@ -329,11 +335,12 @@ enum status apply_load_state(struct raft_driver *driver, struct engine *engine, 
     driver->log_time_ms = mark.time_ms;
     driver->trees_ready = mark.index > 0;
     driver->staged = (struct staged){0};
-    configuration_of_members(driver, &driver->configuration);
-    if (!driver->trees_ready) return STATUS_OK;
+    members_founding_configuration(driver, &driver->configuration);
+    if (!driver->trees_ready) return members_load(driver, engine);
     enum status status = sessions_restore(driver->sessions, engine);
     if (status == STATUS_OK) status = read_chain(engine, mark.index, &driver->chain);
     if (status == STATUS_OK) status = apply_read_configuration(driver, engine, &driver->configuration);
+    if (status == STATUS_OK) status = members_load(driver, engine);
     if (status != STATUS_OK) return error_set(error, status, "the system tree: %s", status_text(status));
     return STATUS_OK;
 }

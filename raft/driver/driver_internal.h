@@ -1,11 +1,11 @@
 /*
  * driver_internal: the state of a driver, and the verbs that its parts call of one another. Private to raft/driver.
  *
- * Who owns what: open.c the directory; turn.c events and effects of the core; disk_work.c what goes to disk, and in
- * which order; prefetch.c what entries will read; apply.c what is committed; requests.c writes of this node's clients,
- * and their way to the leader; reads.c read barriers and counts; snapshot_send.c and snapshot_take.c state that travels
- * whole; hand_over.c leadership that is given away; keep.c the length of the log; driver_status.c what people see;
- * reading.c a directory without its node.
+ * Who owns what: open.c the directory; members.c who is there and where; change.c a change of that; turn.c events and
+ * effects of the core; disk_work.c what goes to disk, and in which order; prefetch.c what entries will read; apply.c
+ * what is committed; requests.c writes of this node's clients, and their way to the leader; reads.c read barriers and
+ * counts; snapshot_send.c and snapshot_take.c state that travels whole; hand_over.c leadership that is given away;
+ * keep.c the length of the log; driver_status.c what people see; reading.c a directory without its node.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -54,7 +54,9 @@ struct staged {
     bool sessions_changed;
     uint64_t opened_node;  /* this entry opened a session of that node; 0 = not so */
     uint64_t opened_nonce; /* and that is this one */
-    bool configuration;
+    uint64_t term;
+    bool configuration; /* it is one: driver.staged_configuration */
+    bool member;        /* it tells where driver.staged_member is */
 };
 
 /* ---- requests.c ---- */
@@ -66,7 +68,8 @@ enum request_kind {
     REQUEST_READ,
     REQUEST_COUNT,
     REQUEST_TICK,
-    REQUEST_TRANSFER
+    REQUEST_TRANSFER,
+    REQUEST_CHANGE
 };
 
 /* What stands in raft_request.driver. */
@@ -126,6 +129,35 @@ struct reads {
     uint64_t counts_asked_ns;
 };
 
+/* ---- members.c ---- */
+
+enum { DRIVER_MEMBERS_MAX = 2 * RAFT_NODES_MAX };
+
+/* Somebody whom this node knows and talks with. */
+struct driver_member {
+    struct raft_member member;
+    bool has_row;        /* it stands in the system tree */
+    uint64_t retired_ns; /* in no configuration any more since then; 0 = not so */
+    uint64_t heard_ns;
+};
+
+struct members {
+    struct driver_member rows[DRIVER_MEMBERS_MAX]; /* by id */
+    size_t count;
+    uint64_t founders_hash; /* of options.members */
+    uint64_t told_index;    /* of the last entry that told of members, since the engine was opened */
+    bool changed;           /* the transport does not know yet */
+};
+
+/* ---- change.c ---- */
+
+struct membership_change {
+    struct raft_request *request; /* NULL = none is under way */
+    uint64_t index, term;         /* of its configuration entry */
+    bool applied, leaves;         /* leaves: by itself */
+    uint64_t deadline_ns;
+};
+
 /* ---- hand_over.c ---- */
 
 struct hand_over {
@@ -146,10 +178,9 @@ struct raft_driver {
     struct log *log;
     char dir[IO_PATH_BYTES];
     struct raft_driver_options options; /* defaults filled in */
-    struct raft_member members[RAFT_NODES_MAX];
     struct io_lock *lock;
     struct raft_identity identity;
-    uint64_t members_hash;
+    struct members members;
     struct engine_tree_kind *kinds; /* owned */
     size_t kind_count;
 
@@ -189,6 +220,8 @@ struct raft_driver {
     uint64_t chain;
     bool trees_ready;
     struct staged staged;
+    struct raft_configuration staged_configuration;
+    struct raft_member staged_member;
     bool installing; /* the engine is being replaced: nothing is applied */
     struct sessions *sessions;
     struct engine_batch batch;
@@ -208,6 +241,7 @@ struct raft_driver {
     struct requests requests;
     struct reads reads;
     struct hand_over hand_over;
+    struct membership_change change;
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
     uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
@@ -222,7 +256,6 @@ struct raft_driver {
         uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
         uint64_t proposals, applied_entries, read_rounds, reads;
     } counts;
-    uint64_t heard_ns[RAFT_NODES_MAX]; /* of members, same order */
 };
 
 static inline uint64_t driver_now(const struct raft_driver *driver) {
@@ -291,6 +324,36 @@ void reads_serve(struct raft_driver *driver);
 void reads_fail_all(struct raft_driver *driver, enum status status);
 void reads_take_count(struct raft_driver *driver, uint64_t from, struct slice payload);
 void reads_take_counted(struct raft_driver *driver, struct slice payload);
+
+/* members.c */
+/* By id, each once, and this node among them: into options.members. */
+MUST_CHECK enum status members_settle(struct raft_driver *driver, const struct raft_driver_options *options,
+                                      struct error *error);
+/* 1 to RAFT_NODES_MAX of them, ids not 0 and sorted: *hash says who they are and where they talk to each other; where
+ * clients find them may change. Never 0. */
+MUST_CHECK enum status members_hash(const struct raft_member *members, size_t count, uint64_t *hash);
+MUST_CHECK enum status members_sort(struct raft_member *to, const struct raft_member *members, size_t count,
+                                    uint64_t node_id, struct error *error);
+/* The founders, unless this node was added later: then an empty one. */
+void members_founding_configuration(const struct raft_driver *driver, struct raft_configuration *configuration);
+/* As the engine's rows and its configuration say, whom the options named where they are silent. */
+MUST_CHECK enum status members_load(struct raft_driver *driver, struct engine *engine);
+/* MISMATCH: the options contradict the log, or what the directory was made with. */
+MUST_CHECK enum status members_check_options(const struct raft_driver *driver, struct error *error);
+struct driver_member *members_find(struct raft_driver *driver, uint64_t id); /* NULL = unknown */
+MUST_CHECK enum status members_stage(struct raft_driver *driver, const struct raft_member *member);
+void members_told(struct raft_driver *driver, const struct raft_member *member, uint64_t index);
+/* Rows of those who are in no list of the staged configuration go; then they are retired. */
+MUST_CHECK enum status members_stage_configuration(struct raft_driver *driver);
+void members_configured(struct raft_driver *driver, uint64_t index);
+void members_turn(struct raft_driver *driver);
+/* Copies of all, or of those only that are not retired. */
+size_t members_list(const struct raft_driver *driver, struct raft_member members[DRIVER_MEMBERS_MAX], bool retired);
+
+/* change.c */
+void change_applied(struct raft_driver *driver, uint64_t index, uint64_t term);
+void change_turn(struct raft_driver *driver);
+void change_end(struct raft_driver *driver, enum status status); /* if one is under way */
 
 /* hand_over.c */
 void hand_over_turn(struct raft_driver *driver);

@@ -46,18 +46,24 @@ unsigned raft_driver_pressure(const struct raft_driver *driver) {
 
 static void fill_in_peers(const struct raft_driver *driver, const struct raft_status *core,
                           struct raft_driver_status *status) {
-    status->peer_count = driver->options.member_count;
-    for (size_t i = 0; i < status->peer_count; i++) {
-        struct raft_peer_status *peer = &status->peers[i];
-        *peer = (struct raft_peer_status){.member = driver->members[i], .progress = ""};
-        peer->connected = driver->members[i].id == driver->identity.node_id ||
-                          transport_is_up(driver->transport, driver->members[i].id);
-        const uint64_t heard_ns = driver->heard_ns[i];
-        peer->last_heard_ms = heard_ns == 0 ? -1 : (int64_t)((driver_now(driver) - heard_ns) / MS_NS);
+    const struct raft_configuration *configuration = &status->configuration;
+    status->configuration = core->configuration;
+    status->removed =
+        configuration->voter_count > 0 && !raft_configuration_has(configuration, driver->identity.node_id);
+    status->peer_count = 0;
+    for (size_t i = 0; i < driver->members.count && status->peer_count < RAFT_NODES_MAX; i++) {
+        const struct driver_member *row = &driver->members.rows[i];
+        if (row->retired_ns != 0) continue;
+        const uint64_t id = row->member.id;
+        struct raft_peer_status *peer = &status->peers[status->peer_count++];
+        *peer = (struct raft_peer_status){.member = row->member, .progress = ""};
+        peer->connected = id == driver->identity.node_id || transport_is_up(driver->transport, id);
+        peer->last_heard_ms = row->heard_ns == 0 ? -1 : (int64_t)((driver_now(driver) - row->heard_ns) / MS_NS);
+        peer->voter = raft_configuration_has_voter(configuration, id);
+        peer->learner = !peer->voter && raft_configuration_has(configuration, id);
         for (unsigned k = 0; k < core->peer_count; k++) {
             const struct raft_peer *known = &core->peers[k];
-            if (known->id != driver->members[i].id) continue;
-            peer->voter = known->voter;
+            if (known->id != id) continue;
             if (core->role != RAFT_LEADER) continue;
             peer->match = known->self ? core->stable : known->match;
             peer->next = known->self ? core->last + 1 : known->next;

@@ -33,43 +33,6 @@ enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BY
     return status == STATUS_OK ? status : error_set(error, status, "%s: the path is too long", dir);
 }
 
-/* ---- Members ---- */
-
-static int compare_members(const void *a, const void *b) {
-    const struct raft_member *left = a, *right = b;
-    return (left->id > right->id) - (left->id < right->id);
-}
-
-/* By id, each once, and this node among them. */
-static enum status sort_members(struct raft_member *to, const struct raft_member *members, size_t count,
-                                uint64_t node_id, struct error *error) {
-    bool found = false;
-    if (count == 0 || count > RAFT_NODES_MAX)
-        return error_set(error, STATUS_INVALID, "a cluster has 1 to %d members, not %zu", RAFT_NODES_MAX, count);
-    memcpy(to, members, count * sizeof *to);
-    qsort(to, count, sizeof *to, compare_members);
-    for (size_t i = 0; i < count; i++) {
-        if (to[i].id == 0 || (i > 0 && to[i].id == to[i - 1].id))
-            return error_set(error, STATUS_INVALID, "member ids must differ, and none is 0");
-        found = found || to[i].id == node_id;
-    }
-    return found ? STATUS_OK
-                 : error_set(error, STATUS_INVALID, "node %" PRIu64 " is not in the list of members", node_id);
-}
-
-/* Who they are and where they talk to each other; where clients find them may change. */
-static enum status hash_members(const struct raft_member *members, size_t count, uint64_t *hash) {
-    struct buf text = BUF_EMPTY;
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = encode_u64(&text, members[i].id);
-        if (status == STATUS_OK) status = encode_string(&text, slice_from_text(members[i].peer_address));
-    }
-    *hash = hash64(buf_slice(&text), 0);
-    buf_deinit(&text);
-    return status;
-}
-
 /* ---- Making a directory ---- */
 
 static enum status make_dir_durable(struct io *io, const char *dir) {
@@ -85,18 +48,36 @@ static enum status make_dir_durable(struct io *io, const char *dir) {
     return status == STATUS_OK ? io_dir_sync(io, parent) : status;
 }
 
+/* Founders have a hash of their list, a node that joins has 0. */
+static enum status make_directory(struct io *io, const char *dir, struct node_state *superblock, struct error *error) {
+    enum status status = make_dir_durable(io, dir);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
+    superblock->generation = superblock->engine_number = 1;
+    while (superblock->incarnation == 0) io_entropy(io, &superblock->incarnation, sizeof superblock->incarnation);
+    return node_state_create(io, dir, superblock, error);
+}
+
 enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
                                   const struct raft_member *members, size_t member_count, struct error *error) {
     struct raft_member sorted[RAFT_NODES_MAX];
-    enum status status = sort_members(sorted, members, member_count, node_id, error);
+    enum status status = members_sort(sorted, members, member_count, node_id, error);
     if (status != STATUS_OK) return status;
-    struct node_state superblock = {.generation = 1, .node_id = node_id, .engine_number = 1};
-    status = hash_members(sorted, member_count, &superblock.members_hash);
-    if (status == STATUS_OK) status = make_dir_durable(io, dir);
+    struct node_state superblock = {.node_id = node_id};
+    status = members_hash(sorted, member_count, &superblock.members_hash);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
     superblock.cluster_id = cluster_id != 0 ? cluster_id : hash_mix(superblock.members_hash, 1);
-    while (superblock.incarnation == 0) io_entropy(io, &superblock.incarnation, sizeof superblock.incarnation);
-    return node_state_create(io, dir, &superblock, error);
+    return make_directory(io, dir, &superblock, error);
+}
+
+enum status raft_directory_create_joining(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
+                                          struct raft_identity *identity, struct error *error) {
+    struct node_state superblock = {.cluster_id = cluster_id, .node_id = node_id};
+    if (cluster_id == 0 || node_id == 0)
+        return error_set(error, STATUS_INVALID, "a node that joins needs the cluster's id, and one of its own");
+    enum status status = make_directory(io, dir, &superblock, error);
+    *identity =
+        (struct raft_identity){.cluster_id = cluster_id, .node_id = node_id, .incarnation = superblock.incarnation};
+    return status;
 }
 
 /* ---- Removing ---- */
@@ -199,10 +180,6 @@ static enum status check_identity(struct raft_driver *driver, struct error *erro
         return error_set(error, STATUS_MISMATCH, "%s belongs to node %" PRIu64 ", not to node %" PRIu64, driver->dir,
                          superblock->node_id, driver->options.node_id);
     }
-    if (superblock->members_hash != driver->members_hash) {
-        return error_set(error, STATUS_MISMATCH,
-                         "%s was made with another list of members; start the node with the same one", driver->dir);
-    }
     return STATUS_OK;
 }
 
@@ -269,17 +246,18 @@ static enum status make_core(struct raft_driver *driver, struct error *error) {
 }
 
 static enum status open_transport(struct raft_driver *driver, struct error *error) {
+    const struct driver_member *own = members_find(driver, driver->identity.node_id);
     const char *listen = driver->options.peer_listen;
-    for (size_t i = 0; i < driver->options.member_count && listen == NULL; i++)
-        if (driver->members[i].id == driver->identity.node_id) listen = driver->members[i].peer_address;
+    struct raft_member list[DRIVER_MEMBERS_MAX];
+    if (listen == NULL && own != NULL) listen = own->member.peer_address;
     struct transport_options options = {
         .log = driver->log,
         .identity = driver->identity,
-        .members = driver->members,
-        .member_count = driver->options.member_count,
+        .members = list,
+        .member_count = members_list(driver, list, true),
         .listen = listen,
         .secret = driver->options.peer_secret,
-        .members_hash = driver->members_hash,
+        .members_hash = driver->superblock.members_hash,
         .message_limit_bytes = driver->options.entry_limit_bytes + ((size_t)1 << 20),
         .queue_limit_bytes = driver->options.entry_limit_bytes + ((size_t)24 << 20),
         .admit = driver_admit,
@@ -321,6 +299,7 @@ static enum status open_parts(struct raft_driver *driver, struct error *error) {
     enum status status = open_directory(driver, error);
     if (status == STATUS_OK) status = open_log(driver, error);
     if (status == STATUS_OK) status = apply_load_state(driver, driver->engine, error);
+    if (status == STATUS_OK) status = members_check_options(driver, error);
     if (status == STATUS_OK) status = make_core(driver, error);
     if (status == STATUS_OK) status = apply_restore_machines(driver, error);
     if (status == STATUS_OK) status = open_transport(driver, error);
@@ -344,11 +323,7 @@ static enum status prepare(struct raft_driver *driver, const struct raft_driver_
     if (status == STATUS_OK) status = sessions_create(driver->options.reply_memory_bytes, &driver->sessions);
     if (status == STATUS_OK) status = driver_collect_kinds(driver);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
-    status = sort_members(driver->members, options->members, options->member_count, options->node_id, error);
-    if (status != STATUS_OK) return status;
-    memcpy(driver->options.members, driver->members, sizeof driver->members);
-    status = hash_members(driver->members, options->member_count, &driver->members_hash);
-    return status == STATUS_OK ? status : error_set(error, status, "%s", status_text(status));
+    return members_settle(driver, options, error);
 }
 
 enum status raft_driver_open(struct io *io, const char *dir, const struct raft_driver_options *options,
@@ -382,6 +357,7 @@ void raft_driver_close(struct raft_driver *driver) {
     requests_deinit(driver);
     reads_fail_all(driver, STATUS_CANCELLED);
     hand_over_end(driver, STATUS_CANCELLED);
+    change_end(driver, STATUS_CANCELLED);
     requests_deliver_refused(driver);
     for (unsigned turn = 0; driver->superblock_writing; turn++) {
         check(turn < CLOSE_TURNS_MAX);

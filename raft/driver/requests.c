@@ -223,6 +223,7 @@ void raft_driver_cancel(struct raft_driver *driver, struct raft_request *request
     case REQUEST_COUNT:
     case REQUEST_TICK: list_remove(&request->link); break;
     case REQUEST_TRANSFER: driver->hand_over.request = NULL; break; /* it goes on */
+    case REQUEST_CHANGE: driver->change.request = NULL; break;      /* the same */
     }
     request->driver[REQUEST_KIND] = REQUEST_NONE;
 }

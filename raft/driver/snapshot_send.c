@@ -10,9 +10,9 @@
 #include "engine/base/check.h"
 #include "raft/driver/snapshot_stream.h"
 
-enum { WINDOW_BYTES = 1 << 20, RESEND_MS = 400, GIVE_UP_MS = 30000 };
+enum { WINDOW_BYTES = 1 << 20, RESEND_MS = 400, GIVE_UP_MS = 30000, FLUSH_AGAIN_MS = 100 };
 
-enum sender_state { SENDER_CHECKPOINT, SENDER_STREAM, SENDER_ENDED };
+enum sender_state { SENDER_FLUSH, SENDER_CHECKPOINT, SENDER_STREAM, SENDER_ENDED };
 
 struct snapshot_sender {
     struct raft_driver *driver;
@@ -39,8 +39,14 @@ struct snapshot_sender {
 };
 
 static struct snapshot_sender **place_of(struct raft_driver *driver, uint64_t peer) {
-    for (size_t i = 0; i < driver->options.member_count; i++)
-        if (driver->members[i].id == peer) return &driver->senders[i];
+    for (size_t i = 0; i < RAFT_NODES_MAX; i++)
+        if (driver->senders[i] != NULL && driver->senders[i]->peer == peer) return &driver->senders[i];
+    return NULL;
+}
+
+static struct snapshot_sender **free_place(struct raft_driver *driver) {
+    for (size_t i = 0; i < RAFT_NODES_MAX; i++)
+        if (driver->senders[i] == NULL) return &driver->senders[i];
     return NULL;
 }
 
@@ -217,9 +223,34 @@ static void stream(struct snapshot_sender *sender) {
     start_job(sender, piece_step, piece_done);
 }
 
+/*
+ * A checkpoint is of the last installed flush. One from before the members' last change would leave the receiver with a
+ * configuration that does not name it, and without the others' addresses: so what told of them is flushed first.
+ */
+static void flush_first(struct snapshot_sender *sender) {
+    struct raft_driver *driver = sender->driver;
+    const uint64_t now = driver_now(driver);
+    if (engine_installed(driver->engine).index >= driver->members.told_index) {
+        sender->state = SENDER_CHECKPOINT;
+        start_job(sender, checkpoint_step, checkpoint_done);
+        return;
+    }
+    if (driver->role != RAFT_LEADER || now - sender->progress_ns > (uint64_t)GIVE_UP_MS * MS_NS) {
+        end(sender, false, driver->role != RAFT_LEADER ? "this node does not lead any more" : "no flush in time");
+        return;
+    }
+    if (now - sender->sent_ns < (uint64_t)FLUSH_AGAIN_MS * MS_NS) return;
+    sender->sent_ns = now;
+    enum status status = raft_driver_flush_start(driver);
+    if (status != STATUS_OK && status != STATUS_BUSY) end(sender, false, status_text(status));
+}
+
 void snapshot_send_turn(struct raft_driver *driver) {
-    for (size_t i = 0; i < RAFT_NODES_MAX; i++)
-        if (driver->senders[i] != NULL && driver->senders[i]->state == SENDER_STREAM) stream(driver->senders[i]);
+    for (size_t i = 0; i < RAFT_NODES_MAX; i++) {
+        struct snapshot_sender *sender = driver->senders[i];
+        if (sender != NULL && sender->state == SENDER_FLUSH) flush_first(sender);
+        if (sender != NULL && sender->state == SENDER_STREAM) stream(sender);
+    }
 }
 
 void snapshot_send_take_ack(struct raft_driver *driver, uint64_t from, struct slice payload) {
@@ -238,10 +269,10 @@ void snapshot_send_take_ack(struct raft_driver *driver, uint64_t from, struct sl
 }
 
 void snapshot_send_start(struct raft_driver *driver, uint64_t peer) {
-    struct snapshot_sender **place = place_of(driver, peer);
+    struct snapshot_sender **place = place_of(driver, peer) == NULL ? free_place(driver) : NULL;
     struct snapshot_sender *sender = NULL;
     uint8_t *piece = NULL;
-    if (place != NULL && *place == NULL) {
+    if (place != NULL) {
         sender = calloc(1, sizeof *sender);
         piece = malloc(SNAPSHOT_PIECE_BYTES);
     }
@@ -257,9 +288,10 @@ void snapshot_send_start(struct raft_driver *driver, uint64_t peer) {
     sender->peer = peer;
     sender->piece = piece;
     sender->stream = prng_next(&driver->prng);
+    sender->progress_ns = driver_now(driver);
     *place = sender;
     check(driver_path(driver, "outgoing", ++driver->snapshot_counter, sender->dir) == STATUS_OK);
-    start_job(sender, checkpoint_step, checkpoint_done);
+    flush_first(sender);
 }
 
 void snapshot_send_link_down(struct raft_driver *driver, uint64_t peer) {

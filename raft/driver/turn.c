@@ -37,6 +37,7 @@ void driver_fail(struct raft_driver *driver, enum status status, const char *wha
     requests_fail_all(driver, STATUS_CANCELLED);
     reads_fail_all(driver, STATUS_BUSY);
     hand_over_end(driver, STATUS_READ_ONLY);
+    change_end(driver, STATUS_CANCELLED);
 }
 
 static void step_or_say(struct raft_driver *driver, const struct raft_event *event, const char *what) {
@@ -79,8 +80,8 @@ static void take_core_message(struct raft_driver *driver, uint64_t from, struct 
 
 void driver_on_message(void *context, uint64_t from, struct slice message) {
     struct raft_driver *driver = context;
-    for (size_t i = 0; i < driver->options.member_count; i++)
-        if (driver->members[i].id == from) driver->heard_ns[i] = driver_now(driver);
+    struct driver_member *known = members_find(driver, from);
+    if (known != NULL) known->heard_ns = driver_now(driver);
     if (driver->failed != STATUS_OK || driver->closing || message.size == 0) return;
     driver->wants_turn = true;
     struct slice rest = slice_from(message, 1);
@@ -104,7 +105,9 @@ void driver_on_link(void *context, uint64_t peer, bool up) {
 
 enum status driver_admit(void *context, const struct raft_identity *peer) {
     struct raft_driver *driver = context;
-    uint64_t known = node_state_incarnation(&driver->superblock, peer->node_id);
+    const struct driver_member *member = members_find(driver, peer->node_id);
+    uint64_t known = member != NULL ? member->member.incarnation : 0; /* as the log has it */
+    if (known == 0) known = node_state_incarnation(&driver->superblock, peer->node_id);
     if (known != 0) return known == peer->incarnation ? STATUS_OK : STATUS_MISMATCH;
     if (peer->incarnation == 0) return STATUS_MISMATCH;
     if (!node_state_note_incarnation(&driver->superblock, peer->node_id, peer->incarnation)) return STATUS_MISMATCH;
@@ -205,6 +208,8 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     }
     prefetch_look(driver);
     hand_over_turn(driver);
+    change_turn(driver);
+    members_turn(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

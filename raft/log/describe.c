@@ -33,6 +33,7 @@ static const char *tag_text(uint8_t tag) {
     switch (tag) {
     case SYSTEM_ROW_SESSION: return "a session";
     case SYSTEM_ROW_REPLY: return "a kept reply";
+    case SYSTEM_ROW_MEMBER: return "a member";
     case SYSTEM_ROW_CONFIGURATION: return "the configuration in force";
     case SYSTEM_ROW_CHAIN: return "the last entry in the files, and the chain";
     default: return NULL;
@@ -40,7 +41,12 @@ static const char *tag_text(uint8_t tag) {
 }
 
 static size_t key_bytes(uint8_t tag) {
-    return tag == SYSTEM_ROW_SESSION ? SESSION_KEY_BYTES : tag == SYSTEM_ROW_REPLY ? REPLY_KEY_BYTES : 1;
+    switch (tag) {
+    case SYSTEM_ROW_SESSION: return SESSION_KEY_BYTES;
+    case SYSTEM_ROW_REPLY: return REPLY_KEY_BYTES;
+    case SYSTEM_ROW_MEMBER: return MEMBER_KEY_BYTES;
+    default: return 1;
+    }
 }
 
 static void system_key(struct fields *fields) {
@@ -53,6 +59,7 @@ static void system_key(struct fields *fields) {
     fields_tell(fields, "what", "%s", tag_text(tag));
     if (tag == SYSTEM_ROW_SESSION || tag == SYSTEM_ROW_REPLY) (void)fields_key_u64(fields, "session");
     if (tag == SYSTEM_ROW_REPLY) (void)fields_key_u32(fields, "slot");
+    if (tag == SYSTEM_ROW_MEMBER) (void)fields_key_u64(fields, "node");
 }
 
 static void chain_value(struct fields *fields) {
@@ -79,11 +86,28 @@ static void reply_value(struct fields *fields) {
     (void)fields_rest(fields, "reply");
 }
 
+static void address(struct fields *fields, const char *name) {
+    const uint8_t size = fields_u8(fields, "length");
+    (void)fields_text(fields, size, name);
+}
+
+static void member_value(struct fields *fields) {
+    struct raft_member member;
+    fields_judge(fields, system_member_decode(fields_left(fields), &member));
+    (void)fields_u8(fields, "version");
+    (void)fields_u64(fields, "node");
+    const uint64_t incarnation = decode_u64(&fields->decoder);
+    fields_tell(fields, "incarnation", "%016" PRIx64, incarnation);
+    address(fields, "address for peers");
+    address(fields, "address for clients");
+}
+
 static void system_value(struct fields *fields, struct slice key, enum row_form form) {
     if (form != ROW_VALUE) fields_fault(fields, "rows of the system tree are written whole");
     switch (key.size ? key.data[0] : 0) {
     case SYSTEM_ROW_SESSION: session_value(fields); return;
     case SYSTEM_ROW_REPLY: reply_value(fields); return;
+    case SYSTEM_ROW_MEMBER: member_value(fields); return;
     case SYSTEM_ROW_CONFIGURATION: describe_configuration(fields); return;
     case SYSTEM_ROW_CHAIN: chain_value(fields); return;
     default: return; /* the key has said so */
@@ -102,7 +126,9 @@ static void describe_own(struct fields *fields) {
     fields_tell(fields, "operation", "%u: %s", kind,
                 kind == OWN_OPEN_SESSION ? "open a session"
                 : kind == OWN_TICK       ? "carry the time"
+                : kind == OWN_MEMBER     ? "where a member is"
                                          : "not known");
+    if (kind == OWN_MEMBER) member_value(fields);
     if (kind != OWN_OPEN_SESSION) return;
     (void)fields_u64(fields, "node");
     const uint64_t nonce = decode_u64(&fields->decoder);

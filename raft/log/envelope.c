@@ -31,9 +31,10 @@ enum status envelope_decode(struct slice bytes, struct envelope *envelope, uint8
 size_t own_encode(uint8_t to[OWN_BYTES_MAX], const struct own_operation *operation) {
     to[0] = (uint8_t)operation->kind;
     if (operation->kind == OWN_TICK) return 1;
+    if (operation->kind == OWN_MEMBER) return 1 + system_member_encode(to + 1, &operation->member);
     coding_put_u64(to + 1, operation->node_id);
     coding_put_u64(to + 9, operation->nonce);
-    return OWN_BYTES_MAX;
+    return 17;
 }
 
 enum status own_decode(struct slice bytes, struct own_operation *operation) {
@@ -41,6 +42,7 @@ enum status own_decode(struct slice bytes, struct own_operation *operation) {
     uint8_t kind = decode_u8(&decoder);
     *operation = (struct own_operation){.kind = (enum own_kind)kind};
     if (decoder.failed) return STATUS_CORRUPT;
+    if (kind == OWN_MEMBER) return system_member_decode(slice_from(bytes, 1), &operation->member);
     if (kind != OWN_OPEN_SESSION && kind != OWN_TICK) return STATUS_UNSUPPORTED;
     if (kind == OWN_OPEN_SESSION) {
         operation->node_id = decode_u64(&decoder);

@@ -146,3 +146,10 @@ bool node_state_note_incarnation(struct node_state *superblock, uint64_t node_id
     }
     return false;
 }
+
+void node_state_forget_incarnation(struct node_state *superblock, uint64_t node_id) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++)
+        if (superblock->peers[i].node_id != node_id) superblock->peers[kept++] = superblock->peers[i];
+    for (; kept < NODE_STATE_PEERS_MAX; kept++) superblock->peers[kept] = (struct node_state_peer){0};
+}

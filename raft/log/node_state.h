@@ -31,5 +31,7 @@ static inline uint64_t node_state_offset(const struct node_state *superblock) {
 uint64_t node_state_incarnation(const struct node_state *superblock, uint64_t node_id);
 /* False when there is no room. */
 bool node_state_note_incarnation(struct node_state *superblock, uint64_t node_id, uint64_t incarnation);
+/* It is as if it had not been met. */
+void node_state_forget_incarnation(struct node_state *superblock, uint64_t node_id);
 
 #endif

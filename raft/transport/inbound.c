@@ -63,7 +63,8 @@ static const char *objection(struct transport *transport, const struct frame_hel
     if (hello->from.cluster_id != own->cluster_id) return "it belongs to another cluster";
     if (hello->to != own->node_id) return "it meant to reach another node: its --cluster list differs";
     if (!outbound_find(transport, hello->from.node_id)) return "it is no member";
-    if (hello->members_hash != transport->options.members_hash) return "its list of members differs";
+    const uint64_t founders = transport->options.members_hash;
+    if (hello->members_hash && founders && hello->members_hash != founders) return "its list of founders differs";
     if (transport->options.admit(transport->options.context, &hello->from) != STATUS_OK)
         return "its directory was made anew under an old id: replace it by a membership change";
     return NULL;
@@ -118,7 +119,7 @@ static enum status take_data(struct inbound *inbound, const struct frame *frame)
         return STATUS_OK;
     }
     transport->stats.messages_received++;
-    transport->options.on_message(transport->options.context, inbound->peer->member->id, message);
+    transport->options.on_message(transport->options.context, inbound->peer->member.id, message);
     return STATUS_OK;
 }
 

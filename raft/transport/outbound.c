@@ -1,4 +1,6 @@
 /* outbound: our connection to a peer: dialing, the handshake's near end, sending by lanes. */
+#include <stdlib.h>
+
 #include "raft/message/message_codec.h"
 #include "raft/transport/transport_internal.h"
 
@@ -9,8 +11,17 @@ enum {
 
 struct outbound *outbound_find(const struct transport *transport, uint64_t id) {
     for (size_t i = 0; i < transport->peer_count; i++)
-        if (transport->peers[i].member->id == id) return &transport->peers[i];
+        if (transport->peers[i]->member.id == id && !transport->peers[i]->gone) return transport->peers[i];
     return NULL;
+}
+
+void outbound_free(struct outbound *peer) {
+    io_socket_close(peer->socket);
+    for (int lane = 0; lane < TRANSPORT_LANES; lane++) buf_deinit(&peer->lanes[lane].frames);
+    buf_deinit(&peer->control);
+    buf_deinit(&peer->leaving);
+    buf_deinit(&peer->receiver.in);
+    free(peer);
 }
 
 /* ---- dialing and the handshake's near end ---- */
@@ -29,7 +40,7 @@ void outbound_break(struct outbound *peer, const char *why) {
     if (was_up) transport->stats.broken_links++;
     if (!peer->failure_told && !transport->closing)
         log_info(transport->options.log, "link to node %llu at %s: %s; trying again",
-                 (unsigned long long)peer->member->id, peer->member->peer_address, why);
+                 (unsigned long long)peer->member.id, peer->member.peer_address, why);
     peer->failure_told = true;
     peer->state = DIAL_BREAKING;
     for (int lane = 0; lane < TRANSPORT_LANES; lane++) buf_clear(&peer->lanes[lane].frames);
@@ -41,7 +52,7 @@ void outbound_break(struct outbound *peer, const char *why) {
     if (peer->connecting) io_cancel(transport->io, &peer->connect);
     if (peer->sending) io_cancel(transport->io, &peer->send);
     if (peer->receiver.busy) io_cancel(transport->io, &peer->receiver.op);
-    if (was_up && !transport->closing) transport->options.on_link(transport->options.context, peer->member->id, false);
+    if (was_up && !transport->closing) transport->options.on_link(transport->options.context, peer->member.id, false);
     rest_outbound(peer);
 }
 
@@ -51,7 +62,7 @@ static enum status send_hello(struct outbound *peer, const struct frame_challeng
     struct frame_hello hello = {.version_min = MESSAGE_VERSION_MIN,
                                 .version_max = MESSAGE_VERSION_MAX,
                                 .from = transport->options.identity,
-                                .to = peer->member->id,
+                                .to = peer->member.id,
                                 .members_hash = transport->options.members_hash};
     memcpy(hello.nonce, peer->nonce, sizeof hello.nonce);
     return frame_encode_hello(&peer->control, &hello, transport->options.secret, challenge->nonce);
@@ -74,15 +85,15 @@ static enum status take_welcome(struct outbound *peer, const struct frame *frame
     enum status status = frame_decode_welcome(frame->payload, &welcome, transport->options.secret, peer->nonce);
     if (status) return status;
     bool same_cluster = welcome.from.cluster_id == transport->options.identity.cluster_id;
-    if (!same_cluster || welcome.from.node_id != peer->member->id) return STATUS_MISMATCH;
+    if (!same_cluster || welcome.from.node_id != peer->member.id) return STATUS_MISMATCH;
     status = transport->options.admit(transport->options.context, &welcome.from);
     if (status) return status;
     peer->state = DIAL_UP;
     peer->refusals = 0;
     peer->failure_told = false;
-    log_info(transport->options.log, "link to node %llu at %s is up", (unsigned long long)peer->member->id,
-             peer->member->peer_address);
-    transport->options.on_link(transport->options.context, peer->member->id, true);
+    log_info(transport->options.log, "link to node %llu at %s is up", (unsigned long long)peer->member.id,
+             peer->member.peer_address);
+    transport->options.on_link(transport->options.context, peer->member.id, true);
     return STATUS_OK;
 }
 
@@ -91,7 +102,7 @@ static enum status take_refusal(struct outbound *peer, const struct frame *frame
     if (frame_decode_refusal(frame->payload, &text)) return STATUS_CORRUPT;
     if (!peer->failure_told)
         log_warn(peer->transport->options.log, "node %llu at %s refuses this node: %.*s",
-                 (unsigned long long)peer->member->id, peer->member->peer_address, (int)text.size,
+                 (unsigned long long)peer->member.id, peer->member.peer_address, (int)text.size,
                  (const char *)text.data);
     peer->failure_told = true;
     return STATUS_DENIED;
@@ -143,8 +154,8 @@ void outbound_dial(struct outbound *peer) {
     struct transport *transport = peer->transport;
     peer->state = DIAL_CONNECTING;
     peer->handshake_deadline_ns = io_now_ns(transport->io) + HANDSHAKE_NS;
-    peer->connect = (struct io_op){
-        .kind = IO_OP_CONNECT, .address = peer->member->peer_address, .done = connected, .context = peer};
+    memcpy(peer->dialed, peer->member.peer_address, sizeof peer->dialed);
+    peer->connect = (struct io_op){.kind = IO_OP_CONNECT, .address = peer->dialed, .done = connected, .context = peer};
     peer->connecting = true;
     io_submit(transport->io, &peer->connect);
 }

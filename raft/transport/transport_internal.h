@@ -33,9 +33,10 @@ struct lane {
 /* Our connection to a peer: the one that we send on. */
 struct outbound {
     struct transport *transport;
-    const struct raft_member *member;
+    struct raft_member member;
     enum dial_state state;
     struct io_socket *socket;
+    char dialed[IO_ADDRESS_BYTES]; /* the address, for as long as a connect borrows it */
     struct io_op connect, send;
     bool connecting, sending;
     struct receiver receiver;
@@ -47,6 +48,7 @@ struct outbound {
     unsigned refusals;
     bool drop_in, drop_out;
     bool failure_told; /* one line per outage */
+    bool gone;         /* no member any more: freed when nothing is in flight */
 };
 
 /* A connection that a peer sends on. */
@@ -75,7 +77,7 @@ struct transport {
     uint64_t accept_retry_ns;
     struct list inbounds;
     unsigned inbound_count;
-    struct outbound *peers;
+    struct outbound *peers[TRANSPORT_PEERS_MAX + RAFT_NODES_MAX]; /* owned; those that are gone, too */
     size_t peer_count;
     struct transport_stats stats;
 };
@@ -97,10 +99,11 @@ void receiver_trim(struct buf *buf);
 
 /* ---- outbound.c ---- */
 
-/* NULL if there is no such peer. */
+/* NULL if there is no such peer, or it is gone. */
 struct outbound *outbound_find(const struct transport *transport, uint64_t id);
 void outbound_dial(struct outbound *peer);
 void outbound_dial_soon(struct outbound *peer); /* it has spoken to us: it is there */
+void outbound_free(struct outbound *peer); /* nothing is in flight */
 /* Starts a send if something is queued and nothing is on its way. */
 void outbound_flush(struct outbound *peer);
 /* Ends the connection; dialed again later. */

@@ -69,13 +69,16 @@ static const struct state_machine_tree toy_trees[] = {{TOY_TREE, TOY_KIND}};
 
 /* ---- A cluster ---- */
 
+struct raft_member cluster_member(uint64_t id) {
+    struct raft_member member = {.id = id};
+    snprintf(member.peer_address, IO_ADDRESS_BYTES, "127.0.0.1:%u", (unsigned)(7100 + id));
+    snprintf(member.client_address, IO_ADDRESS_BYTES, "127.0.0.1:%u", (unsigned)(7000 + id));
+    return member;
+}
+
 static void fill_members(struct raft_driver_options *options, size_t count) {
     options->member_count = count;
-    for (size_t i = 0; i < count; i++) {
-        options->members[i].id = i + 1;
-        snprintf(options->members[i].peer_address, IO_ADDRESS_BYTES, "127.0.0.1:%zu", 7101 + i);
-        snprintf(options->members[i].client_address, IO_ADDRESS_BYTES, "127.0.0.1:%zu", 7001 + i);
-    }
+    for (size_t i = 0; i < count; i++) options->members[i] = cluster_member(i + 1);
 }
 
 static void node_boot(struct cluster *cluster, struct node *node) {
@@ -84,6 +87,7 @@ static void node_boot(struct cluster *cluster, struct node *node) {
     node->io = sim_io_create(cluster->sim, node->disk, &io_options);
     struct raft_driver_options options = cluster->options;
     options.node_id = node->number;
+    if (node->number > options.member_count) options.members[options.member_count++] = cluster_member(node->number);
     options.log = sim_io_log(node->io);
     node->machine = (struct state_machine){
         .store = TOY_STORE,
@@ -176,6 +180,22 @@ static int set_up_nodes(void **state, size_t count) {
     }
     *state = cluster;
     return 0;
+}
+
+struct node *cluster_newcomer(struct cluster *cluster, struct raft_identity *identity) {
+    assert_true(cluster->count < NODES_MOST);
+    struct node *node = &cluster->nodes[cluster->count++];
+    node->number = (unsigned)cluster->count;
+    node->disk = sim_disk_create(node->number);
+    struct sim_io_options io_options = {.node = (int)node->number - 1};
+    struct io *io = sim_io_create(cluster->sim, node->disk, &io_options);
+    struct raft_driver_status status = node_status(&cluster->nodes[0]);
+    assert_int_equal(
+        raft_directory_create_joining(io, "/node", status.identity.cluster_id, node->number, identity, NULL),
+        STATUS_OK);
+    io_destroy(io);
+    node_start(cluster, node);
+    return node;
 }
 
 int driver_lab_set_up(void **state) {
@@ -297,7 +317,7 @@ struct raft_driver_status node_status(struct node *node) {
 /* Until all that are up have applied the same, and then hold the same. */
 void cluster_wait_until_equal(struct cluster *cluster) {
     for (int i = 0; i < 60000; i++) {
-        uint64_t applied[NODES], commit = 0, hash[NODES];
+        uint64_t applied[NODES_MOST], commit = 0, hash[NODES_MOST];
         size_t up = 0;
         for (size_t n = 0; n < cluster->count; n++) {
             if (cluster->nodes[n].io == NULL) continue;

@@ -18,7 +18,7 @@
 #include "raft/driver.h"
 #include "tools/sim/sim_io.h"
 
-enum { NODES = 3, TOY_STORE = 1, TOY_TREE = TREE_STORES, TOY_KIND = KIND_STORES, MS = 1000000 };
+enum { NODES = 3, NODES_MOST = 8, TOY_STORE = 1, TOY_TREE = TREE_STORES, TOY_KIND = KIND_STORES, MS = 1000000 };
 
 struct toy {
     struct engine *engine;
@@ -37,7 +37,7 @@ struct node {
 
 struct cluster {
     struct sim *sim;
-    struct node nodes[NODES];
+    struct node nodes[NODES_MOST];
     struct raft_driver_options options;
     size_t count;
 };
@@ -59,9 +59,13 @@ void driver_lab_own(struct node *node);
 /* ---- Nodes ---- */
 
 void node_start(struct cluster *cluster, struct node *node); /* opens its directory */
-void node_end(struct node *node);                            /* closes what is there */
-void node_kill(struct node *node);                           /* the process dies, its disk lives on */
-void node_cut(struct node *node);                            /* the power fails */
+/* A new node with a directory that waits to be added, started. *identity is what the cluster must be told. */
+struct node *cluster_newcomer(struct cluster *cluster, struct raft_identity *identity);
+/* Where the n-th node is. */
+struct raft_member cluster_member(uint64_t id);
+void node_end(struct node *node);  /* closes what is there */
+void node_kill(struct node *node); /* the process dies, its disk lives on */
+void node_cut(struct node *node);  /* the power fails */
 
 /* One turn of every node that is up; then time passes to the next thing that happens. */
 void cluster_turn(struct cluster *cluster);

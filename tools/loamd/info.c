@@ -82,14 +82,25 @@ static enum status print_replication(struct server *server, struct buf *to) {
 }
 
 static enum status print_peer(const struct raft_peer_status *peer, uint64_t last_index, struct buf *to) {
-    return buf_append_format(
-        to,
-        "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,match=%llu,next=%llu,lag=%llu,progress=%s,"
-        "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%lld\r\n",
-        (ull)peer->member.id, peer->member.peer_address, peer->member.client_address, peer->connected, peer->voter,
-        (ull)peer->match, (ull)peer->next, (ull)(last_index > peer->match ? last_index - peer->match : 0),
-        peer->progress ? peer->progress : "", (ull)peer->in_flight_messages, (ull)peer->in_flight_bytes,
-        (long long)peer->last_heard_ms);
+    return buf_append_format(to,
+                             "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,learner=%d,match=%llu,next=%"
+                             "llu,lag=%llu,progress=%s,"
+                             "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%lld\r\n",
+                             (ull)peer->member.id, peer->member.peer_address, peer->member.client_address,
+                             peer->connected, peer->voter, peer->learner, (ull)peer->match, (ull)peer->next,
+                             (ull)(last_index > peer->match ? last_index - peer->match : 0),
+                             peer->progress ? peer->progress : "", (ull)peer->in_flight_messages,
+                             (ull)peer->in_flight_bytes, (long long)peer->last_heard_ms);
+}
+
+/* Who has a say; membership: "member", "removed", or "waiting" to be added. */
+static enum status print_members(const struct raft_driver_status *node, struct buf *to) {
+    const char *membership = node->removed ? "removed" : node->configuration.voter_count == 0 ? "waiting" : "member";
+    enum status status = buf_append_format(
+        to, "raft_cluster_id:%016llx\r\nraft_incarnation:%016llx\r\nraft_membership:%s\r\nraft_configuration:",
+        (ull)node->identity.cluster_id, (ull)node->identity.incarnation, membership);
+    if (status == STATUS_OK) status = raft_configuration_print(to, &node->configuration);
+    return status == STATUS_OK ? buf_append_format(to, "\r\n") : status;
 }
 
 static enum status print_raft(struct server *server, struct buf *to) {
@@ -111,6 +122,7 @@ static enum status print_raft(struct server *server, struct buf *to) {
         (ull)node.snapshots_sent, (ull)node.snapshots_installed, (ull)node.proposals, (ull)node.applied_entries,
         (ull)node.reads, (ull)node.read_rounds, (ull)node.apply_stalls, (ull)node.prefetch_looks,
         (ull)node.prefetched_entries, (ull)node.prefetch_lost);
+    if (status == STATUS_OK) status = print_members(&node, to);
     for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++)
         status = print_peer(&node.peers[i], node.last_index, to);
     return status;

@@ -51,8 +51,23 @@ static int fail(const struct error *error) {
     return error->status == STATUS_CORRUPT || error->status == STATUS_FAULTY ? 2 : 1;
 }
 
+/* Says what the cluster must be told of this node. */
+static enum status make_joining(struct io *io, const struct options *options, struct error *error) {
+    const struct raft_driver_options *raft = &options->server.raft;
+    struct raft_identity identity;
+    enum status status =
+        raft_directory_create_joining(io, options->dir, options->join_cluster_id, raft->node_id, &identity, error);
+    if (status != STATUS_OK) return status;
+    const struct raft_member *own = raft->members;
+    while (own->id != raft->node_id) own++; /* it is there: options_parse has looked */
+    (void)printf("RAFT.CHANGE ADD %" PRIu64 " %s %s %016" PRIx64 "\n", own->id, own->peer_address, own->client_address,
+                 identity.incarnation);
+    return STATUS_OK;
+}
+
 static enum status make_directory(struct io *io, const struct options *options, struct error *error) {
     const struct raft_driver_options *raft = &options->server.raft;
+    if (options->join_cluster_id) return make_joining(io, options, error);
     enum status status =
         raft_directory_create(io, options->dir, 0, raft->node_id, raft->members, raft->member_count, error);
     if (status == STATUS_EXISTS && !options->init_only) return STATUS_OK;

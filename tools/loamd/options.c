@@ -3,6 +3,7 @@
 #include "engine/base/decimal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kv/kv.h"
@@ -17,6 +18,9 @@ const char options_usage[] =
     "  --cluster LIST          ID@HOST:PEERPORT@CLIENTPORT,... ; without it a cluster of one\n"
     "  --node-id N             which of them this is (1)\n"
     "  --init                  make the data directory and exit\n"
+    "  --join ID               the cluster's id (raft_cluster_id in INFO): this node will be added to it by "
+    "RAFT.CHANGE;\n"
+    "                          with --init, and --cluster names whom it may hear from, and itself\n"
     "  --requirepass TEXT      clients must AUTH\n"
     "  --peer-secret TEXT      peers must prove that they know it\n"
     "  --lab                   DEBUG and link control answer\n"
@@ -87,6 +91,14 @@ static enum status parse_cluster(const char *text, struct raft_driver_options *r
         if (*text == ',') text++;
     }
     return raft->member_count ? STATUS_OK : error_set(error, STATUS_INVALID, "--cluster: no member");
+}
+
+static enum status parse_cluster_id(const char *text, uint64_t *id, struct error *error) {
+    const size_t size = strlen(text);
+    char *end = NULL;
+    *id = size > 0 && size <= 16 && strspn(text, "0123456789abcdefABCDEF") == size ? strtoull(text, &end, 16) : 0;
+    return *id ? STATUS_OK
+               : error_set(error, STATUS_INVALID, "--join: '%s' is not a cluster's id (16 hexadecimal digits)", text);
 }
 
 static bool parse_word(const char *text, const char *const *words, int *choice) {
@@ -185,6 +197,8 @@ static enum status set_value(struct options *options, const char *name, const ch
         options->peer_secret = text;
     else if (strcmp(name, "--cluster") == 0)
         return parse_cluster(text, &options->server.raft, error);
+    else if (strcmp(name, "--join") == 0)
+        return parse_cluster_id(text, &options->join_cluster_id, error);
     else if (strcmp(name, "--io") == 0 || strcmp(name, "--log-level") == 0)
         return set_word(options, name, text, error);
     else
@@ -235,6 +249,10 @@ static enum status finish(struct options *options, struct error *error) {
     }
     if (raft->peer_listen) loopback &= is_loopback(raft->peer_listen);
     if (options->http_listen) loopback &= is_loopback(options->http_listen);
+    if (options->join_cluster_id && !options->init_only)
+        return error_set(error, STATUS_INVALID, "--join goes with --init: the directory remembers it");
+    if (options->join_cluster_id && raft->member_count < 2)
+        return error_set(error, STATUS_INVALID, "--join needs --cluster: this node, and a member of the cluster");
     if (!named)
         return error_set(error, STATUS_INVALID, "--node-id %llu is not in --cluster",
                          (unsigned long long)raft->node_id);

@@ -498,6 +498,8 @@ static void a_directory_is_made_once_and_belongs_to_one_node(void **state) {
     assert_int_equal(raft_driver_open(node->io, "/node", &options, &second, &error), STATUS_MISMATCH);
     options.node_id = 1;
     options.member_count = 2;
+    options.machines = &node->machine;
+    options.machine_count = 1;
     assert_int_equal(raft_driver_open(node->io, "/node", &options, &second, &error), STATUS_MISMATCH);
     assert_non_null(strstr(error.text, "another list of members"));
     io_destroy(node->io);

@@ -466,6 +466,28 @@ static void own_operations_read_as_they_were_written(void **state) {
     assert_int_equal(own_decode(slice_make(bytes, size), &found), STATUS_UNSUPPORTED);
 }
 
+static void a_member_reads_as_it_was_written_and_not_by_half(void **state) {
+    (void)state;
+    uint8_t bytes[OWN_BYTES_MAX];
+    struct own_operation found,
+        told = {
+            .kind = OWN_MEMBER,
+            .member = {.id = 4, .peer_address = "10.0.0.1:7104", .client_address = "[::1]:7004", .incarnation = 77}};
+    const size_t size = own_encode(bytes, &told);
+    assert_int_equal(own_decode(slice_make(bytes, size), &found), STATUS_OK);
+    assert_memory_equal(&found, &told, sizeof told);
+    for (size_t cut = 1; cut < size; cut++)
+        assert_int_equal(own_decode(slice_make(bytes, cut), &found), STATUS_CORRUPT);
+    bytes[20] = 0; /* an address that ends early */
+    assert_int_equal(own_decode(slice_make(bytes, size), &found), STATUS_CORRUPT);
+    told.member.peer_address[0] = 0;
+    assert_int_equal(own_decode(slice_make(bytes, own_encode(bytes, &told)), &found), STATUS_CORRUPT);
+    told.member.peer_address[0] = 'h';
+    (void)own_encode(bytes, &told);
+    bytes[1] = 2;
+    assert_int_equal(own_decode(slice_make(bytes, size), &found), STATUS_VERSION);
+}
+
 int main(void) {
 #define fact(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -483,6 +505,7 @@ int main(void) {
         fact(a_superblock_is_made_once),
         fact(an_envelope_reads_as_it_was_written),
         fact(own_operations_read_as_they_were_written),
+        fact(a_member_reads_as_it_was_written_and_not_by_half),
     };
 #undef fact
     return cmocka_run_group_tests_name("raft_log", tests, NULL, NULL);

@@ -238,10 +238,38 @@ static void another_cluster_is_refused(void **state) {
     expect_refusal(pair);
 }
 
-static void another_list_of_members_is_refused(void **state) {
+static void another_list_of_founders_is_refused(void **state) {
     struct pair *pair = *state;
     pair->nodes[0].members_hash = 1;
+    pair->nodes[1].members_hash = 2;
     expect_refusal(pair);
+}
+
+static void a_node_that_joined_later_has_no_list_of_founders(void **state) {
+    struct pair *pair = *state;
+    pair->nodes[0].members_hash = 1;
+    open_node(pair, 0);
+    open_node(pair, 1);
+    assert_true(turn_until(pair, both_up));
+}
+
+/* ---- members that come and go ---- */
+
+static bool first_lost_second(const struct pair *pair) {
+    return pair->nodes[0].downs == 1 && !transport_is_up(pair->nodes[0].transport, 2);
+}
+
+static void a_member_that_has_gone_is_heard_no_more_until_it_is_one_again(void **state) {
+    struct pair *pair = *state;
+    open_node(pair, 0);
+    open_node(pair, 1);
+    assert_true(turn_until(pair, both_up));
+    assert_int_equal(transport_set_members(pair->nodes[0].transport, pair->members, 1), STATUS_OK); /* itself alone */
+    assert_true(turn_until(pair, first_lost_second));
+    assert_int_equal(transport_send(pair->nodes[0].transport, 2, TRANSPORT_CONTROL, &pair->nodes[0].secret, 1),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(transport_set_members(pair->nodes[0].transport, pair->members, 2), STATUS_OK);
+    assert_true(turn_until(pair, both_up));
 }
 
 static void another_incarnation_is_refused(void **state) {
@@ -329,7 +357,9 @@ int main(void) {
         FACT(who_speaks_to_a_node_is_dialed_without_further_waiting),
         FACT(another_secret_is_refused),
         FACT(another_cluster_is_refused),
-        FACT(another_list_of_members_is_refused),
+        FACT(another_list_of_founders_is_refused),
+        FACT(a_node_that_joined_later_has_no_list_of_founders),
+        FACT(a_member_that_has_gone_is_heard_no_more_until_it_is_one_again),
         FACT(another_incarnation_is_refused),
         FACT(the_same_secret_lets_both_in),
         FACT(a_cut_link_drops_one_way_until_it_is_passed_again),
