@@ -81,6 +81,8 @@ struct raft_driver_options {
     uint32_t pending_requests;      /* of this node, unanswered: the session's window [4096] */
     size_t reply_memory_bytes;      /* kept replies of sessions between two flushes; then they become rows [4 MiB] */
     uint64_t snapshot_rate_bytes;   /* per second and receiver [64 MiB] */
+    uint32_t slow_disk_ms;          /* a leader whose disk owes a write for so long, while a majority has it, gives its
+                                       place to another [1000] */
     uint32_t leaderless_wait_ms;    /* a request waits so long for a leader, then NOT_LEADER: not applied [2000] */
     /* Something that a person would want to know changed (role, leader). May be NULL. */
     void (*on_change)(void *context);
@@ -238,6 +240,12 @@ struct raft_driver_status {
     uint64_t log_commits, log_syncs, log_written_bytes;
     struct raft_configuration configuration; /* in force; without voters: this node waits to be added */
     bool removed;                            /* the configuration is known, and this node has no place in it */
+    bool disk_failed;                        /* this node has halted */
+    bool disk_slow;                          /* it campaigns only where nobody else does ... */
+    uint64_t disk_slow_ms;                   /* ... for so long, of the time that this process had */
+    uint64_t disk_waiting_ms;                /* how long the oldest write has waited, and what is called slow */
+    uint64_t slow_disk_ms;
+    uint64_t gave_way; /* how often this node gave leadership away because its disk was slow */
     size_t peer_count;
     struct raft_peer_status {
         struct raft_member member;

@@ -197,7 +197,9 @@ enum raft_event_kind {
                             way, or the voter is being sent a snapshot). This node itself: give up a transfer. It is
                             over with a new leader, or after election_ticks: raft_transfer_target */
     RAFT_EVENT_CAMPAIGN, /* start an election now, where it is allowed: tools, tests */
-    RAFT_EVENT_HALT, /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good */
+    RAFT_EVENT_HALT, /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good.
+                        A leader's last word tells the voter who holds most to campaign at once */
+    RAFT_EVENT_DISK, /* the disk is slow, or no longer: while it is, the node campaigns only when nobody else does */
 };
 
 struct raft_event {
@@ -222,6 +224,9 @@ struct raft_event {
         struct {
             uint64_t to;
         } transfer;
+        struct {
+            bool is_slow;
+        } disk;
         struct {
             uint64_t index;
         } applied, compacted;

@@ -41,6 +41,7 @@ struct raft {
     uint64_t life;
     bool started; /* the first event has been taken: recovery is over */
     bool halted;
+    bool reluctant; /* the disk is slow: others go first in elections */
 
     /* election.c */
     uint64_t term, vote, leader;
@@ -133,6 +134,7 @@ void election_suspect_leader(struct raft *raft);  /* the link to it broke */
 void election_campaign(struct raft *raft);        /* starts one, unless that is not allowed */
 void election_campaign_handed(struct raft *raft); /* the same, without asking before */
 void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader);
+void election_set_reluctance(struct raft *raft, bool is_reluctant);
 bool election_voter_sticks(const struct raft *raft); /* heard a live leader: votes are ignored */
 void election_handle_vote_request(struct raft *raft, const struct raft_message *message);
 void election_handle_vote_reply(struct raft *raft, const struct raft_message *message);
@@ -181,6 +183,7 @@ MUST_CHECK enum status transfer_start(struct raft *raft, uint64_t to);
 void transfer_tick(struct raft *raft);
 void transfer_send(struct raft *raft);
 void transfer_end(struct raft *raft);
+void transfer_before_halt(struct raft *raft);
 
 /* snapshot.c */
 MUST_CHECK enum status snapshot_handle(struct raft *raft, const struct raft_message *message);

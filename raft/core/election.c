@@ -6,10 +6,14 @@
 
 #include "engine/base/check.h"
 
+enum { RELUCTANT_TIMEOUTS = 3 };
+
 /* 9.3: timeouts are drawn anew for each term and campaign, so that split votes end. */
 static void draw_timeout(struct raft *raft) {
     raft->election_timeout =
         raft->options.election_ticks + (unsigned)prng_below(&raft->prng, raft->options.election_ticks);
+    /* Who could lead well has had its turn by then; where nobody else can, a slow leader is better than none. */
+    if (raft->reluctant) raft->election_timeout += RELUCTANT_TIMEOUTS * raft->options.election_ticks;
     raft->silence = 0;
 }
 
@@ -40,7 +44,13 @@ void election_suspect_leader(struct raft *raft) {
     if (silence >= raft->options.election_ticks) return;
     const unsigned campaign = silence + 1 + beat * rank_of_self(raft);
     raft->silence = silence;
-    if (campaign < raft->election_timeout) raft->election_timeout = campaign;
+    if (!raft->reluctant && campaign < raft->election_timeout) raft->election_timeout = campaign;
+}
+
+void election_set_reluctance(struct raft *raft, bool is_reluctant) {
+    if (raft->reluctant == is_reluctant) return;
+    raft->reluctant = is_reluctant;
+    draw_timeout(raft);
 }
 
 /* What every change of role starts from. A new term forgets the vote and who leads. */

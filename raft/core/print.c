@@ -132,6 +132,7 @@ enum status raft_event_print(struct buf *to, const struct raft_event *event) {
     case RAFT_EVENT_TRANSFER: return buf_append_format(to, "give leadership to %" PRIu64, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: return buf_append_format(to, "campaign");
     case RAFT_EVENT_HALT: return buf_append_format(to, "halt");
+    case RAFT_EVENT_DISK: return buf_append_format(to, "disk %s", event->disk.is_slow ? "slow" : "well");
     }
     return buf_append_format(to, "unknown event");
 }

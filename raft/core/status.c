@@ -114,6 +114,7 @@ static const char *check_election(const struct raft *raft) {
     HOLDS(raft->durable.term <= raft->handed.term && raft->handed.term <= raft->term, "the durable term is not ahead");
     HOLDS(raft->durable.term != raft->term || raft->durable.vote == raft->vote || raft->durable.vote == 0,
           "a vote is given once in a term");
+    HOLDS(!raft->halted || raft->role == RAFT_FOLLOWER, "a node whose disk failed neither leads nor campaigns");
     HOLDS(raft->transfer_to == 0 || raft->role == RAFT_LEADER, "only a leader gives leadership away");
     HOLDS((raft->role == RAFT_LEADER) == (raft->leader == raft->options.id),
           "a leader knows itself, and nobody else takes itself for one");
@@ -252,7 +253,7 @@ uint64_t raft_hash(const struct raft *raft) {
     uint64_t hash = HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted,
                          raft->life, raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout,
                          raft->silence, raft->steady_ms, raft->wall_ms, raft->log_time_ms, raft->is_handed,
-                         raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told);
+                         raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told, raft->reluctant);
     hash = hash_words(hash, raft->prng.state, 4);
     return hash_reads(raft, hash_peers(raft, hash_log(raft, hash)));
 }

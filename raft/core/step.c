@@ -149,9 +149,10 @@ static enum status step_clock(struct raft *raft, uint64_t steady_ms, uint64_t wa
 
 static enum status step_halt(struct raft *raft) {
     if (raft->halted) return STATUS_OK;
+    raft->message_count = 0; /* nothing that the disk may have to stand for leaves this node any more */
+    transfer_before_halt(raft);
     election_become_follower(raft, raft->term, 0);
     raft->halted = true;
-    raft->message_count = 0; /* nothing that the disk may have to stand for leaves this node any more */
     return STATUS_OK;
 }
 
@@ -173,6 +174,7 @@ static enum status dispatch(struct raft *raft, const struct raft_event *event) {
     case RAFT_EVENT_TRANSFER: return transfer_start(raft, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: election_campaign(raft); return STATUS_OK;
     case RAFT_EVENT_HALT: return step_halt(raft);
+    case RAFT_EVENT_DISK: election_set_reluctance(raft, event->disk.is_slow); return STATUS_OK;
     }
     return STATUS_INVALID;
 }

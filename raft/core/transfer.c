@@ -53,6 +53,23 @@ void transfer_send(struct raft *raft) {
     raft->transfer_is_told = ready_add_message(raft, RAFT_TIMEOUT_NOW, raft->transfer_to) != NULL;
 }
 
+/*
+ * Nobody is brought up to date any more: who holds most is told, and wins if a majority holds no more than it. Should
+ * it not, voters find another after their timeouts, as without the word. It promises nothing, so it needs no disk.
+ */
+void transfer_before_halt(struct raft *raft) {
+    const struct progress *best = NULL;
+    if (raft->role != RAFT_LEADER) return;
+    for (unsigned i = 0; i < raft->peer_count; i++) {
+        const struct progress *peer = &raft->peers[i];
+        if (peer->id == raft->options.id || !may_lead(raft, peer->id)) continue;
+        const bool is_better = !best || (peer->recently_active == best->recently_active ? peer->match > best->match
+                                                                                        : peer->recently_active);
+        if (is_better) best = peer;
+    }
+    if (best) (void)ready_add_message(raft, RAFT_TIMEOUT_NOW, best->id);
+}
+
 uint64_t raft_transfer_target(const struct raft *raft) {
     return raft->transfer_to;
 }

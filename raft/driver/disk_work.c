@@ -21,7 +21,15 @@ void persist_queue(struct raft_driver *driver, const struct raft_ready *ready) {
         .hard_state = ready->hard_state,
         .last = ready->append_first != 0 ? ready->append_last : 0,
         .commit_note = ready->commit_note,
+        .queued_ns = driver_now(driver),
     };
+}
+
+/* An install takes its time without the disk being slow. */
+uint64_t persist_oldest_ns(const struct raft_driver *driver) {
+    const struct driver_work *oldest = &driver->works[driver->work_head];
+    if (driver->work_count == 0 || oldest->install) return 0;
+    return driver_now(driver) - oldest->queued_ns;
 }
 
 void persist_trim(struct raft_driver *driver, uint64_t first) {

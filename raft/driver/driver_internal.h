@@ -4,8 +4,9 @@
  * Who owns what: open.c the directory; members.c who is there and where; change.c a change of that; turn.c events and
  * effects of the core; disk_work.c what goes to disk, and in which order; prefetch.c what entries will read; apply.c
  * what is committed; requests.c writes of this node's clients, and their way to the leader; reads.c read barriers and
- * counts; snapshot_send.c and snapshot_take.c state that travels whole; hand_over.c leadership that is given away;
- * keep.c the length of the log; driver_status.c what people see; reading.c a directory without its node.
+ * counts; snapshot_send.c and snapshot_take.c state that travels whole; hand_over.c leadership that is given away,
+ * slow_disk.c because the disk is slow; keep.c the length of the log; driver_status.c what people see; reading.c a
+ * directory without its node.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -42,6 +43,18 @@ struct driver_work {
     uint64_t last;        /* of its entries; 0 = none */
     uint64_t commit_note; /* 0 = none */
     uint64_t end_lsn;     /* WRITTEN: done when the log is durable up to here */
+    uint64_t queued_ns;
+};
+
+/* ---- slow_disk.c ---- */
+
+struct slow_disk {
+    bool is_slow;
+    uint64_t since_tick;  /* when it was seen */
+    uint64_t until_ns;    /* not before is it called well again */
+    uint64_t term;        /* the last one in which this node was seen to lead */
+    uint64_t give_way_ns; /* not before */
+    uint64_t last_to;     /* whom leadership was offered last */
 };
 
 /* ---- apply.c ---- */
@@ -242,6 +255,7 @@ struct raft_driver {
     struct reads reads;
     struct hand_over hand_over;
     struct membership_change change;
+    struct slow_disk slow_disk;
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
     uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
@@ -255,6 +269,7 @@ struct raft_driver {
     struct {
         uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
         uint64_t proposals, applied_entries, read_rounds, reads;
+        uint64_t gave_way;
     } counts;
 };
 
@@ -282,6 +297,8 @@ void persist_on_commit(void *context, enum status status);
 void persist_on_read(void *context);
 /* The install at the head of the queue is done; superblock included. */
 void persist_installed(struct raft_driver *driver);
+/* How long the oldest work has waited for the disk. */
+uint64_t persist_oldest_ns(const struct raft_driver *driver);
 /* Writes the superblock as it stands in memory; `done` is disk_work.c's. */
 void persist_write_superblock(struct raft_driver *driver);
 
@@ -358,6 +375,9 @@ void change_end(struct raft_driver *driver, enum status status); /* if one is un
 /* hand_over.c */
 void hand_over_turn(struct raft_driver *driver);
 void hand_over_end(struct raft_driver *driver, enum status status); /* if one is under way */
+
+/* slow_disk.c */
+void slow_disk_turn(struct raft_driver *driver);
 
 /* snapshot_send.c */
 void snapshot_send_start(struct raft_driver *driver, uint64_t peer);

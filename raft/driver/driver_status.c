@@ -119,6 +119,13 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .log_commits = wal.commits,
         .log_syncs = wal.syncs,
         .log_written_bytes = wal.written_bytes,
+        .disk_failed = driver->failed != STATUS_OK,
+        .disk_slow = driver->slow_disk.is_slow,
+        .disk_slow_ms =
+            driver->slow_disk.is_slow ? (driver->ticks - driver->slow_disk.since_tick) * driver->tick_ns / MS_NS : 0,
+        .disk_waiting_ms = persist_oldest_ns(driver) / MS_NS,
+        .slow_disk_ms = driver->options.slow_disk_ms,
+        .gave_way = driver->counts.gave_way,
     };
     fill_in_peers(driver, &core, status);
 }

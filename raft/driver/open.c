@@ -138,6 +138,7 @@ static void fill_in_options(struct raft_driver *driver, const struct raft_driver
     if (to->pending_requests == 0) to->pending_requests = 4096;
     if (to->reply_memory_bytes == 0) to->reply_memory_bytes = (size_t)4 << 20;
     if (to->snapshot_rate_bytes == 0) to->snapshot_rate_bytes = (uint64_t)64 << 20;
+    if (to->slow_disk_ms == 0) to->slow_disk_ms = 1000;
     if (to->leaderless_wait_ms == 0) to->leaderless_wait_ms = 2000;
 }
 

@@ -210,6 +210,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     hand_over_turn(driver);
     change_turn(driver);
     members_turn(driver);
+    slow_disk_turn(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

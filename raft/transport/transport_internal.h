@@ -103,7 +103,7 @@ void receiver_trim(struct buf *buf);
 struct outbound *outbound_find(const struct transport *transport, uint64_t id);
 void outbound_dial(struct outbound *peer);
 void outbound_dial_soon(struct outbound *peer); /* it has spoken to us: it is there */
-void outbound_free(struct outbound *peer); /* nothing is in flight */
+void outbound_free(struct outbound *peer);      /* nothing is in flight */
 /* Starts a send if something is queued and nothing is on its way. */
 void outbound_flush(struct outbound *peer);
 /* Ends the connection; dialed again later. */

@@ -103,6 +103,17 @@ static enum status print_members(const struct raft_driver_status *node, struct b
     return status == STATUS_OK ? buf_append_format(to, "\r\n") : status;
 }
 
+/* How the log's disk does. */
+static enum status print_disk(const struct raft_driver_status *node, struct buf *to) {
+    return buf_append_format(to,
+                             "raft_disk:%s\r\nraft_disk_waiting_ms:%llu\r\nraft_slow_disk_ms:%llu\r\n"
+                             "raft_gave_way:%llu\r\n",
+                             node->disk_failed ? "failed"
+                             : node->disk_slow ? "slow"
+                                               : "well",
+                             (ull)node->disk_waiting_ms, (ull)node->slow_disk_ms, (ull)node->gave_way);
+}
+
 static enum status print_raft(struct server *server, struct buf *to) {
     struct raft_driver_status node;
     raft_driver_get_status(server->driver, &node);
@@ -123,6 +134,7 @@ static enum status print_raft(struct server *server, struct buf *to) {
         (ull)node.reads, (ull)node.read_rounds, (ull)node.apply_stalls, (ull)node.prefetch_looks,
         (ull)node.prefetched_entries, (ull)node.prefetch_lost);
     if (status == STATUS_OK) status = print_members(&node, to);
+    if (status == STATUS_OK) status = print_disk(&node, to);
     for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++)
         status = print_peer(&node.peers[i], node.last_index, to);
     return status;

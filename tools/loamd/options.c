@@ -28,6 +28,7 @@ const char options_usage[] =
     "  --log-level debug|info|warn|error\n"
     "  --memtable-bytes N --cache-bytes N --log-limit-bytes N --log-segment-bytes N --entry-limit-bytes N\n"
     "  --disk-reserve-bytes N --maxclients N --election-ticks N --heartbeat-ticks N --tick-ms N\n"
+    "  --slow-disk-ms N        a leader whose disk owes a write for so long gives its place away (1000)\n"
     "  --query-memory-bytes N  a GRAPH query may hold (268435456)\n"
     "  --queries-memory-bytes N  all of them together (1073741824)\n"
     "  --query-timeout-ms N    it may take, and ask for with TIMEOUT (300000)\n"
@@ -144,6 +145,8 @@ static bool find_number(struct options *options, const char *name, uint64_t **u6
         *u32 = &raft->heartbeat_ticks;
     else if (strcmp(name, "--tick-ms") == 0)
         *u32 = &raft->tick_ms;
+    else if (strcmp(name, "--slow-disk-ms") == 0)
+        *u32 = &raft->slow_disk_ms;
     else
         return false;
     return true;

@@ -17,6 +17,7 @@ enum {
     FAULTS_SPREAD = 10,
     KINDS_MIN = 4,
     TRANSFERS_MAX = 4,
+    HUNG_DISKS_MAX = 2,
     OPERATIONS = 200,
     LINE_BYTES = 256,
 };
@@ -115,6 +116,19 @@ static void draw_transfers(struct fault_plan *plan) {
                                                      .nodes = 1U << prng_below(&prng, plan->nodes)};
 }
 
+/* A disk so slow that who leads should not: as transfers, from numbers of their own. */
+static void draw_hung_disks(struct fault_plan *plan) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(plan->seed, 0x68756e67));
+    if (plan->nodes < 3 || !prng_chance(&prng, 1, 3)) return;
+    for (uint64_t left = prng_between(&prng, 1, HUNG_DISKS_MAX); left > 0; left--)
+        plan->faults[plan->count++] = (struct fault){.kind = FAULT_SLOW_DISK,
+                                                     .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                                                     .for_ms = prng_between(&prng, 300, 1500),
+                                                     .nodes = 1U << FAULT_LEADER_BIT,
+                                                     .amount = (int64_t)prng_between(&prng, 5000, 20000)};
+}
+
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     struct prng prng;
     bool kinds[FAULT_KIND_COUNT];
@@ -127,6 +141,7 @@ void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
         for (size_t i = 0; i < plan->count; i++) draw_fault(&prng, plan, &plan->faults[i], kinds);
     } while (fault_plan_kinds(plan) < 3);
     draw_transfers(plan);
+    draw_hung_disks(plan);
     qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
 }
 

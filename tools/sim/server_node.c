@@ -12,6 +12,7 @@
 
 _Static_assert((int)WORLD_AUDIT_STORES_MAX == (int)STATE_MACHINES_MAX, "an audit has a row for each store");
 
+enum { SLOW_LEADER_MS = 1000 };
 enum { FRAME_TYPE_AT = 4, FRAME_DATA = 5 }; /* raft/message/FORMAT.md */
 
 static const char dir[] = "/node";
@@ -48,6 +49,7 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->uncommitted_limit_bytes = 128 << 10;
     raft->pending_requests = 64;
     raft->reply_memory_bytes = prng_between(&prng, 2, 16) << 10;
+    raft->slow_disk_ms = (uint32_t)prng_between(&prng, 100, 400);
 }
 
 static enum status make(void *context, struct io *io, unsigned number, struct error *error) {
@@ -83,8 +85,10 @@ static void destroy(void *context, void *node) {
 static void view(void *context, void *node, struct world_view *shown) {
     const struct raft_driver_applied applied = raft_driver_get_applied(server_driver(node));
     struct raft_status core;
+    struct raft_driver_status status;
     (void)context;
     raft_get_status(raft_driver_core(server_driver(node)), &core);
+    raft_driver_get_status(server_driver(node), &status);
     *shown = (struct world_view){.is_leader = core.role == RAFT_LEADER,
                                  .is_halted = core.halted,
                                  .term = core.term,
@@ -93,7 +97,8 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .first_index = core.log_start + 1,
                                  .last_index = core.last,
                                  .state_hash = applied.state_hash,
-                                 .snapshots_installed = applied.snapshots_installed};
+                                 .snapshots_installed = applied.snapshots_installed,
+                                 .gave_way = status.gave_way};
 }
 
 static uint64_t term_at(void *context, void *node, uint64_t index) {
@@ -101,8 +106,19 @@ static uint64_t term_at(void *context, void *node, uint64_t index) {
     return raft_term_at(raft_driver_core(server_driver(node)), index);
 }
 
+/* What others hold without it is no reason to wait for this node's disk: word of it is due long before this. */
+static bool leads_on_with_a_slow_disk(const struct raft_driver *driver) {
+    struct raft_driver_status status;
+    raft_driver_get_status(driver, &status);
+    const bool is_needless = status.role == RAFT_LEADER && status.commit > status.durable_index;
+    return is_needless && status.gave_way == 0 && status.disk_slow_ms > SLOW_LEADER_MS &&
+           status.disk_waiting_ms > SLOW_LEADER_MS;
+}
+
 static const char *complaint(void *context, void *node) {
     (void)context;
+    if (leads_on_with_a_slow_disk(server_driver(node)))
+        return "it leads on, though its disk is slow and others are not";
     return raft_check_invariants(raft_driver_core(server_driver(node)));
 }
 

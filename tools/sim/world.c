@@ -190,9 +190,11 @@ static void turn_fires(struct sim_event *event) {
     node->busy_until_ns = now + sim_io_take_lead_ns(node->io);
     if (bury_if_dead(node)) return;
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
+    const uint64_t gave_way = node->has_view ? node->view.gave_way : 0;
     world_check_node(world, node);
     if (node->view.snapshots_installed > snapshots)
         world->report->snapshots += node->view.snapshots_installed - snapshots;
+    if (node->view.gave_way > gave_way) world->report->gave_way += node->view.gave_way - gave_way;
     note_leader(node);
     world_audit_node(world, node);
     if (bury_if_dead(node)) return;

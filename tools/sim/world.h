@@ -33,6 +33,7 @@ struct world_view {
     uint64_t last_index;
     uint64_t state_hash; /* chain over everything applied up to `applied` */
     uint64_t snapshots_installed;
+    uint64_t gave_way; /* leadership given away because its disk is slow */
 };
 
 /* All that a node holds, read in full. */
@@ -149,6 +150,7 @@ struct world_report {
     uint64_t kinds;     /* of faults */
     uint64_t leader_changes;
     uint64_t transfers; /* of them: because the leader gave its place away */
+    uint64_t gave_way;  /* leaders whose disk was slow */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

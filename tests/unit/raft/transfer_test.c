@@ -141,14 +141,71 @@ static void a_late_word_of_a_transfer_elects_nobody(void **state) {
     assert_int_equal(lab_leader(lab), 2);
 }
 
+static void halt(uint64_t id) {
+    assert_int_equal(lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_HALT}), STATUS_OK);
+}
+
+static void a_leader_whose_disk_failed_is_followed_at_once_by_who_holds_most(void **state) {
+    (void)state;
+    lab_begin(5, false);
+    lab_elect(1);
+    lab_isolate(lab, 2);
+    lab_isolate(lab, 3);
+    assert_int_equal(lab_propose(lab, 1, 3), STATUS_OK);
+    lab_settle(lab);
+    lab_heal(lab);
+    const uint64_t term = lab_status(lab, 1).term;
+    halt(1);
+    lab_settle(lab); /* no tick */
+    lab_must_be_well();
+    assert_int_equal(lab_leader(lab), 4);
+    assert_int_equal(lab_status(lab, 4).term, term + 1);
+    assert_int_equal(lab_propose(lab, 4, 1), STATUS_OK);
+    lab_settle(lab);
+    lab_must_be_well();
+    assert_int_equal(lab_status(lab, 5).commit, lab_status(lab, 4).last);
+}
+
+static void a_follower_whose_disk_failed_tells_nobody_to_campaign(void **state) {
+    (void)state;
+    lab_begin(3, false);
+    lab_elect(1);
+    halt(2);
+    assert_int_equal(lab->message_count, 0);
+    lab_settle(lab);
+    assert_int_equal(lab_leader(lab), 1);
+}
+
+static void a_node_with_a_slow_disk_leaves_elections_to_others(void **state) {
+    (void)state;
+    lab_begin(3, false);
+    const struct raft_event slow = {.kind = RAFT_EVENT_DISK, .disk = {.is_slow = true}};
+    assert_int_equal(lab_step(lab, 1, &slow), STATUS_OK);
+    for (unsigned tick = 0; tick < 20; tick++) { /* twice the election timeout, and nobody else's time passes */
+        lab_tick_times(1, 1);
+        assert_int_equal(lab_status(lab, 1).role, RAFT_FOLLOWER);
+    }
+    for (unsigned tick = 0; tick < 40; tick++) lab_tick_times(1, 1); /* but nobody does */
+    lab_settle(lab);
+    lab_must_be_well();
+    assert_int_equal(lab_leader(lab), 1);
+}
+
 #define T(fact) cmocka_unit_test_setup_teardown(fact, lab_set_up, lab_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        T(a_leader_gives_its_place_to_another_at_once),        T(a_target_that_is_behind_is_brought_up_to_date_first),
-        T(nothing_is_proposed_while_leadership_is_given_away), T(a_transfer_can_be_taken_back),
-        T(word_of_a_transfer_that_is_lost_is_said_again),      T(only_a_leader_gives_leadership_and_only_to_a_voter),
-        T(a_handed_candidate_with_a_lesser_log_gets_no_vote),  T(a_late_word_of_a_transfer_elects_nobody),
+        T(a_leader_gives_its_place_to_another_at_once),
+        T(a_target_that_is_behind_is_brought_up_to_date_first),
+        T(nothing_is_proposed_while_leadership_is_given_away),
+        T(a_transfer_can_be_taken_back),
+        T(word_of_a_transfer_that_is_lost_is_said_again),
+        T(only_a_leader_gives_leadership_and_only_to_a_voter),
+        T(a_handed_candidate_with_a_lesser_log_gets_no_vote),
+        T(a_late_word_of_a_transfer_elects_nobody),
+        T(a_leader_whose_disk_failed_is_followed_at_once_by_who_holds_most),
+        T(a_follower_whose_disk_failed_tells_nobody_to_campaign),
+        T(a_node_with_a_slow_disk_leaves_elections_to_others),
     };
     return cmocka_run_group_tests_name("transfer", tests, NULL, NULL);
 }
