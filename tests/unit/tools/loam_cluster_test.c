@@ -61,7 +61,7 @@ static void names_and_ports_follow_from_the_plan(void **state) {
     plan_path(&plan, 3, ".log", path);
     assert_string_equal(path, "var/cluster/node-3.log");
     struct buf members = BUF_EMPTY;
-    assert_int_equal(plan_members(&plan, &members), STATUS_OK);
+    assert_int_equal(plan_members(&plan, 1, &members), STATUS_OK);
     assert_string_equal(text_of(&members), "1@127.0.0.1:7101@7001,2@127.0.0.1:7102@7002,3@127.0.0.1:7103@7003");
     buf_deinit(&members);
     (void)fixture;
@@ -80,6 +80,37 @@ static void a_plan_is_kept_and_found_again(void **state) {
     assert_int_equal(plan_load(&again, fixture->io, &error), STATUS_OK);
     assert_int_equal(again.nodes, 5);
     assert_int_equal(again.base_port, 17700);
+    assert_int_equal(plan_founders(&again), 5);
+}
+
+static void a_plan_remembers_who_came_and_went(void **state) {
+    struct fixture *fixture = *state;
+    struct plan again;
+    struct buf founder = BUF_EMPTY, newcomer = BUF_EMPTY;
+    unsigned group[PLAN_NODES_MAX];
+    fixture->plan.nodes = 12;
+    fixture->plan.founders = 3;
+    for (unsigned node = 2; node <= 10; node++) fixture->plan.removed[node] = true;
+    assert_int_equal(plan_save(&fixture->plan, fixture->io, NULL), STATUS_OK);
+    assert_int_equal(plan_init(&again, fixture->directory, NULL), STATUS_OK);
+    assert_int_equal(plan_load(&again, fixture->io, NULL), STATUS_OK);
+    assert_int_equal(plan_next(&again, 0), 1);
+    assert_int_equal(plan_next(&again, 1), 11);
+    assert_int_equal(plan_next(&again, 12), 0);
+    assert_int_equal(plan_count(&again), 3);
+    assert_int_equal(plan_members(&again, 2, &founder), STATUS_OK); /* what its directory was made with */
+    assert_int_equal(plan_members(&again, 11, &newcomer), STATUS_OK);
+    assert_true(slice_equal(buf_slice(&founder), slice_from_text("1@127.0.0.1:7101@7001,2@127.0.0.1:7102@7002,"
+                                                                 "3@127.0.0.1:7103@7003")));
+    assert_true(slice_equal(buf_slice(&newcomer), slice_from_text("1@127.0.0.1:7101@7001,11@127.0.0.1:7111@7011,"
+                                                                  "12@127.0.0.1:7112@7012")));
+    assert_int_equal(plan_parse_groups(&again, "1,11/12", group, NULL), STATUS_OK);
+    assert_int_equal(group[0], group[10]);
+    assert_int_not_equal(group[0], group[11]);
+    assert_int_equal(plan_parse_groups(&again, "1,11,12", group, NULL), STATUS_SYNTAX);
+    assert_int_equal(plan_parse_groups(&again, "1/2", group, NULL), STATUS_SYNTAX); /* it has gone */
+    buf_deinit(&founder);
+    buf_deinit(&newcomer);
 }
 
 static void write_file(struct fixture *fixture, const char *name, const char *text) {
@@ -98,7 +129,10 @@ static void a_damaged_plan_is_refused(void **state) {
                                           "nodes 3\n",
                                           "nodes 3\nbase-port 7000",
                                           "nodes 0\nbase-port 7000\n",
-                                          "nodes 10\nbase-port 7000\n",
+                                          "nodes 65\nbase-port 7000\n",
+                                          "nodes 3\nbase-port 7000\nfounders 4\n",
+                                          "nodes 3\nbase-port 7000\nfounders 3\nremoved 4\n",
+                                          "nodes 3\nbase-port 7000\nfounders 3\nremoved 0\n",
                                           "nodes 3\nbase-port 70000\n",
                                           "nodes 3\nbase-port 7000\nmore\n",
                                           "nodes x\nbase-port 7000\n",
@@ -314,6 +348,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(names_and_ports_follow_from_the_plan),
         TEST(a_plan_is_kept_and_found_again),
+        TEST(a_plan_remembers_who_came_and_went),
         TEST(a_damaged_plan_is_refused),
         TEST(a_pid_is_kept_and_nonsense_is_none),
         TEST(groups_part_nodes),

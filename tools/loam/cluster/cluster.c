@@ -28,15 +28,15 @@ static enum status settle_plan(struct cluster *cluster, const struct request *re
     struct plan *plan = &cluster->plan;
     enum status status = plan_load(plan, cluster->io, error);
     if (status == STATUS_OK) {
-        if ((request->nodes_wanted && request->nodes_wanted != plan->nodes) ||
+        if ((request->nodes_wanted && request->nodes_wanted != plan_count(plan)) ||
             (request->base_port_wanted && request->base_port_wanted != plan->base_port))
             return error_set(error, STATUS_MISMATCH,
                              "the cluster in %s has %u nodes on base port %u; `loam cluster reset` removes it",
-                             plan->dir, plan->nodes, plan->base_port);
+                             plan->dir, plan_count(plan), plan->base_port);
         return STATUS_OK;
     }
     if (status != STATUS_NOT_FOUND) return status;
-    if (request->nodes_wanted) plan->nodes = request->nodes_wanted;
+    if (request->nodes_wanted) plan->nodes = plan->founders = request->nodes_wanted;
     if (request->base_port_wanted) plan->base_port = request->base_port_wanted;
     for (unsigned node = 1; node <= plan->nodes; node++) {
         status = cluster_node_check_ports(cluster, node, error);
@@ -47,11 +47,12 @@ static enum status settle_plan(struct cluster *cluster, const struct request *re
 
 static enum status act_start(struct cluster *cluster, const struct request *request, struct error *error) {
     enum status status = settle_plan(cluster, request, error);
-    for (unsigned node = 1; status == STATUS_OK && node <= cluster->plan.nodes; node++)
+    for (unsigned node = 0; status == STATUS_OK && (node = plan_next(&cluster->plan, node)) != 0;)
         status = cluster_node_start(cluster, node, error);
     if (status == STATUS_OK) status = cluster_wait_ready(cluster, READY_TIMEOUT_MS, error);
     if (status == STATUS_OK)
-        (void)printf("%u nodes serve clients on 127.0.0.1:%u to %u\n", cluster->plan.nodes, cluster->plan.base_port + 1,
+        (void)printf("%u nodes serve clients on 127.0.0.1:%u to %u\n", plan_count(&cluster->plan),
+                     cluster->plan.base_port + plan_next(&cluster->plan, 0),
                      cluster->plan.base_port + cluster->plan.nodes);
     return status;
 }
@@ -59,9 +60,9 @@ static enum status act_start(struct cluster *cluster, const struct request *requ
 static enum status act_stop(struct cluster *cluster, const struct request *request, struct error *error) {
     (void)request;
     enum status status = STATUS_OK;
-    for (unsigned node = 1; node <= cluster->plan.nodes; node++)
+    for (unsigned node = 0; (node = plan_next(&cluster->plan, node)) != 0;)
         cluster_node_ask_to_end(cluster, node); /* all at once */
-    for (unsigned node = 1; status == STATUS_OK && node <= cluster->plan.nodes; node++)
+    for (unsigned node = 0; status == STATUS_OK && (node = plan_next(&cluster->plan, node)) != 0;)
         status = cluster_node_stop(cluster, node, error);
     if (status == STATUS_OK) (void)printf("stopped; the data stays in %s\n", cluster->plan.dir);
     return status;
@@ -90,7 +91,7 @@ static enum status act_kill(struct cluster *cluster, const struct request *reque
 static unsigned count_running(const struct cluster *cluster) {
     unsigned count = 0;
     long pid;
-    for (unsigned node = 1; node <= cluster->plan.nodes; node++)
+    for (unsigned node = 0; (node = plan_next(&cluster->plan, node)) != 0;)
         count += cluster_node_process(cluster, node, &pid) == PROCESS_RUNNING;
     return count;
 }
@@ -100,8 +101,8 @@ static enum status act_restart(struct cluster *cluster, const struct request *re
     if (status == STATUS_OK) status = cluster_node_start(cluster, request->node, error);
     if (status != STATUS_OK) return status;
     const unsigned running = count_running(cluster);
-    if (running > cluster->plan.nodes / 2) return cluster_wait_ready(cluster, READY_TIMEOUT_MS, error);
-    (void)printf("%u of %u nodes run: too few to elect a leader\n", running, cluster->plan.nodes);
+    if (running > plan_count(&cluster->plan) / 2) return cluster_wait_ready(cluster, READY_TIMEOUT_MS, error);
+    (void)printf("%u of %u nodes run: too few to elect a leader\n", running, plan_count(&cluster->plan));
     return STATUS_OK;
 }
 
@@ -145,10 +146,20 @@ static enum status act_transfer(struct cluster *cluster, const struct request *r
     return cluster_transfer(cluster, request->node, error);
 }
 
-static enum status act_later(struct cluster *cluster, const struct request *request, struct error *error) {
-    (void)cluster;
-    (void)request;
-    return error_set(error, STATUS_UNSUPPORTED, "the members of a cluster are fixed at its start");
+static enum status act_add(struct cluster *cluster, const struct request *request, struct error *error) {
+    return cluster_add(cluster, request->node, error);
+}
+
+static enum status act_promote(struct cluster *cluster, const struct request *request, struct error *error) {
+    return cluster_promote(cluster, request->node, error);
+}
+
+static enum status act_remove(struct cluster *cluster, const struct request *request, struct error *error) {
+    return cluster_remove(cluster, request->node, error);
+}
+
+static enum status act_replace(struct cluster *cluster, const struct request *request, struct error *error) {
+    return cluster_replace(cluster, request->node, error);
 }
 
 /* ---- Reset ------------------------------------------------------------------------------------------------------- */
@@ -224,9 +235,10 @@ static const struct action {
      "A,B/C: groups that do not hear each other; unnamed nodes form one more"},
     {"heal", OPERAND_NONE, act_heal, "open all links"},
     {"transfer", OPERAND_MAYBE_NODE, act_transfer, "[I]: give leadership to node I, or to whoever is furthest"},
-    {"add", OPERAND_MAYBE_NODE, act_later, "not yet: members are fixed at start"},
-    {"remove", OPERAND_MAYBE_NODE, act_later, "not yet"},
-    {"replace", OPERAND_MAYBE_NODE, act_later, "not yet"},
+    {"add", OPERAND_MAYBE_NODE, act_add, "[I]: a new node comes, catches up and gets a vote; --learner: no vote"},
+    {"promote", OPERAND_NODE, act_promote, "I: a learner gets a vote"},
+    {"remove", OPERAND_NODE, act_remove, "I: the node is no member any more, and ends"},
+    {"replace", OPERAND_NODE, act_replace, "I: a new node takes its place, in one change"},
 };
 
 static void print_usage(FILE *to) {
@@ -251,7 +263,7 @@ static enum status parse_option(struct cluster *cluster, struct request *request
     if (!value) return error_set(error, STATUS_INVALID, "%s: a value is missing, or there is no such option", name);
     if (strcmp(name, "--dir") == 0) {
         *dir = value;
-    } else if (strcmp(name, "--nodes") == 0 && number_option(value, PLAN_NODES_MAX, &number)) {
+    } else if (strcmp(name, "--nodes") == 0 && number_option(value, PLAN_START_MAX, &number)) {
         request->nodes_wanted = (unsigned)number;
     } else if (strcmp(name, "--base-port") == 0 && number_option(value, PLAN_BASE_PORT_MAX, &number)) {
         request->base_port_wanted = (unsigned)number;
@@ -266,6 +278,8 @@ static enum status parse_option(struct cluster *cluster, struct request *request
 static bool parse_switch(struct cluster *cluster, const char *name) {
     if (strcmp(name, "--json") == 0)
         cluster->json = true;
+    else if (strcmp(name, "--learner") == 0)
+        cluster->learner = true;
     else if (strcmp(name, "--follow") == 0 || strcmp(name, "-f") == 0)
         cluster->follow = true;
     else
@@ -313,6 +327,7 @@ static enum status parse_operand(const struct action *action, const struct plan 
     if (!operand && action->operand != OPERAND_NODE) return STATUS_OK;
     if (!operand || !number_option(operand, plan->nodes, &node))
         return error_set(error, STATUS_INVALID, "%s takes a node, 1 to %u", action->name, plan->nodes);
+    if (!plan_has(plan, (unsigned)node)) return error_set(error, STATUS_INVALID, "node %s was removed", operand);
     request->node = (unsigned)node;
     return STATUS_OK;
 }
@@ -324,10 +339,8 @@ static enum status run_action(const struct action *action, struct cluster *clust
     enum status status = parse_arguments(cluster, &request, argc, argv, &operand, error);
     const struct io_options io_options = {.backend = IO_BACKEND_POSIX};
     if (status == STATUS_OK) status = io_create(&io_options, &cluster->io, error);
-    if (status == STATUS_OK && action->run != act_start && action->run != act_later)
-        status = plan_load(&cluster->plan, cluster->io, error);
-    if (status == STATUS_OK && action->run != act_later)
-        status = parse_operand(action, &cluster->plan, operand, &request, error);
+    if (status == STATUS_OK && action->run != act_start) status = plan_load(&cluster->plan, cluster->io, error);
+    if (status == STATUS_OK) status = parse_operand(action, &cluster->plan, operand, &request, error);
     if (status == STATUS_OK) status = action->run(cluster, &request, error);
     io_destroy(cluster->io);
     return status;

@@ -15,7 +15,9 @@ struct cluster {
     const char *server; /* path of loamd; NULL: beside this program */
     bool json;          /* status */
     bool follow;        /* logs */
+    bool learner;       /* add: no vote */
     uint64_t lines;
+    char cluster_id[20];      /* for nodes that are added; empty = not asked yet */
     const char *const *extra; /* start, restart: handed on to loamd */
     int extra_count;
 };
@@ -26,7 +28,7 @@ struct node_facts {
     enum process_state process;
     long pid;
     bool answers;
-    char role[16]; /* "leader", "follower", "candidate", "learner", "down" */
+    char role[16]; /* "leader", "follower", "candidate", "learner", "waiting", "removed", "down" */
     uint64_t term, commit, applied, leader;
     char state_hash[20]; /* in hexadecimal: equal on nodes that have applied the same entries */
     uint64_t disk_bytes;
@@ -73,6 +75,24 @@ MUST_CHECK enum status cluster_set_links(const struct cluster *cluster, const un
 
 /* Has the leader give its place to node `to`, 0 = to whoever is furthest; prints who leads and how long it took. */
 MUST_CHECK enum status cluster_transfer(const struct cluster *cluster, unsigned to, struct error *error);
+
+/* The node that leads in the highest term; 0 = none. */
+unsigned cluster_find_leader(const struct cluster *cluster, const struct node_facts *facts);
+
+/* ---- members.c --------------------------------------------------------------------------------------------------- */
+
+/*
+ * Each goes on where it was broken off when it is said again, and prints what holds then. INVALID with the leader's
+ * words; TIMED_OUT when the cluster does not get there.
+ *
+ * add: node 0 makes and starts a new one; it becomes a learner and, unless cluster->learner, a voter once it has caught
+ * up. remove: ends the node's process once all others know. replace: a new node takes a vote, and this one loses its
+ * own, in one change.
+ */
+MUST_CHECK enum status cluster_add(struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_promote(struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_remove(struct cluster *cluster, unsigned node, struct error *error);
+MUST_CHECK enum status cluster_replace(struct cluster *cluster, unsigned node, struct error *error);
 
 /* ---- logs.c ------------------------------------------------------------------------------------------------------ */
 

@@ -40,6 +40,10 @@ bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
     if (info_field(info, "raft_role").size == 0) return false;
     text_field(info, "raft_role", facts->role, sizeof facts->role);
     if (strcmp(facts->role, "pre-candidate") == 0) (void)snprintf(facts->role, sizeof facts->role, "candidate");
+    if (slice_equal(info_field(info, "raft_membership"), slice_from_text("waiting")))
+        (void)snprintf(facts->role, sizeof facts->role, "waiting");
+    if (slice_equal(info_field(info, "raft_membership"), slice_from_text("removed")))
+        (void)snprintf(facts->role, sizeof facts->role, "removed");
     text_field(info, "raft_state_hash", facts->state_hash, sizeof facts->state_hash);
     facts->term = number_field(info, "raft_term");
     facts->commit = number_field(info, "raft_commit");
@@ -99,7 +103,10 @@ void cluster_node_ask(const struct cluster *cluster, unsigned node, struct node_
 }
 
 void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts) {
-    for (unsigned node = 1; node <= cluster->plan.nodes; node++) cluster_node_ask(cluster, node, &facts[node - 1]);
+    for (unsigned node = 1; node <= cluster->plan.nodes; node++) {
+        facts[node - 1] = (struct node_facts){.node = node};
+        if (plan_has(&cluster->plan, node)) cluster_node_ask(cluster, node, &facts[node - 1]);
+    }
 }
 
 /* ---- Readiness --------------------------------------------------------------------------------------------------- */
@@ -109,7 +116,7 @@ static bool is_ready(const struct cluster *cluster, const struct node_facts *fac
     uint64_t leader = 0;
     bool any = false;
     for (unsigned i = 0; i < cluster->plan.nodes; i++) {
-        if (facts[i].process != PROCESS_RUNNING) continue;
+        if (facts[i].process != PROCESS_RUNNING || strcmp(facts[i].role, "waiting") == 0) continue;
         any = true;
         if (!facts[i].answers)
             (void)snprintf(why, 128, "node %u does not answer yet", facts[i].node);
@@ -130,7 +137,9 @@ static bool is_ready(const struct cluster *cluster, const struct node_facts *fac
 /* A node whose pid file stands and whose process is gone. */
 static unsigned find_crashed(const struct cluster *cluster, const struct node_facts *facts) {
     for (unsigned i = 0; i < cluster->plan.nodes; i++)
-        if (facts[i].process == PROCESS_GONE && plan_read_pid(&cluster->plan, cluster->io, i + 1) != 0) return i + 1;
+        if (plan_has(&cluster->plan, i + 1) && facts[i].process == PROCESS_GONE &&
+            plan_read_pid(&cluster->plan, cluster->io, i + 1) != 0)
+            return i + 1;
     return 0;
 }
 

@@ -26,7 +26,7 @@ static enum status set_links_of(const struct cluster *cluster, unsigned node, co
     struct client *client;
     plan_address(&cluster->plan, node, PLAN_CLIENTS, address);
     enum status status = client_open(cluster->io, address, LINK_TIMEOUT_MS, &client, error);
-    for (unsigned peer = 1; status == STATUS_OK && peer <= cluster->plan.nodes; peer++)
+    for (unsigned peer = 0; status == STATUS_OK && (peer = plan_next(&cluster->plan, peer)) != 0;)
         if (peer != node) status = set_link(client, node, peer, group && group[peer - 1] != group[node - 1], error);
     client_close(client);
     return status;
@@ -34,7 +34,7 @@ static enum status set_links_of(const struct cluster *cluster, unsigned node, co
 
 enum status cluster_set_links(const struct cluster *cluster, const unsigned *group, struct error *error) {
     enum status status = STATUS_OK;
-    for (unsigned node = 1; status == STATUS_OK && node <= cluster->plan.nodes; node++) {
+    for (unsigned node = 0; status == STATUS_OK && (node = plan_next(&cluster->plan, node)) != 0;) {
         long pid;
         if (cluster_node_process(cluster, node, &pid) == PROCESS_RUNNING)
             status = set_links_of(cluster, node, group, error);

@@ -60,7 +60,7 @@ static enum status print_new(const struct cluster *cluster, struct tail *tail, u
 enum status cluster_print_logs(const struct cluster *cluster, unsigned node, struct error *error) {
     struct tail tails[PLAN_NODES_MAX];
     unsigned count = 0;
-    for (unsigned i = 1; i <= cluster->plan.nodes; i++)
+    for (unsigned i = 0; (i = plan_next(&cluster->plan, i)) != 0;)
         if (node == 0 || node == i) tails[count++] = (struct tail){.node = i};
     for (unsigned i = 0; i < count; i++) {
         enum status status = print_new(cluster, &tails[i], cluster->lines);

@@ -61,7 +61,7 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++)
         plan_address(&cluster->plan, node, (enum plan_port)kind, line->addresses[kind]);
     (void)snprintf(line->id, sizeof line->id, "%u", node);
-    status = plan_members(&cluster->plan, &line->members);
+    status = plan_members(&cluster->plan, node, &line->members);
     if (status == STATUS_OK) status = buf_append_byte(&line->members, '\0');
     if (status != STATUS_OK) return error_set(error, status, "out of memory");
     const char *const fixed[] = {"loamd",
@@ -79,6 +79,14 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add_argument(line, fixed[i]);
     for (int i = 0; i < cluster->extra_count; i++) add_argument(line, cluster->extra[i]);
     if (init) add_argument(line, "--init");
+    if (init && node > plan_founders(&cluster->plan)) {
+        if (!cluster->cluster_id[0])
+            return error_set(error, STATUS_NOT_FOUND,
+                             "node %u: %s is gone; `loam cluster replace %u` puts a new node in its place", node,
+                             line->dir, node);
+        add_argument(line, "--join");
+        add_argument(line, cluster->cluster_id);
+    }
     return STATUS_OK;
 }
 

@@ -16,6 +16,8 @@ enum status plan_init(struct plan *plan, const char *dir, struct error *error) {
     return STATUS_OK;
 }
 
+enum { CONFIG_BYTES = 64 + 16 * PLAN_NODES_MAX };
+
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
 static unsigned port_of(const struct plan *plan, unsigned node, enum plan_port kind) {
@@ -26,11 +28,34 @@ void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, c
     (void)snprintf(address, IO_ADDRESS_BYTES, "127.0.0.1:%u", port_of(plan, node, kind));
 }
 
-enum status plan_members(const struct plan *plan, struct buf *to) {
+bool plan_has(const struct plan *plan, unsigned node) {
+    return node > 0 && node <= plan->nodes && !plan->removed[node];
+}
+
+unsigned plan_next(const struct plan *plan, unsigned node) {
+    for (node++; node <= plan->nodes; node++)
+        if (!plan->removed[node]) return node;
+    return 0;
+}
+
+unsigned plan_count(const struct plan *plan) {
+    unsigned count = 0;
+    for (unsigned node = 0; (node = plan_next(plan, node)) != 0;) count++;
+    return count;
+}
+
+unsigned plan_founders(const struct plan *plan) {
+    return plan->founders ? plan->founders : plan->nodes;
+}
+
+enum status plan_members(const struct plan *plan, unsigned node, struct buf *to) {
+    const bool founder = node <= plan_founders(plan);
+    const unsigned last = founder ? plan_founders(plan) : plan->nodes;
     enum status status = STATUS_OK;
-    for (unsigned node = 1; status == STATUS_OK && node <= plan->nodes; node++)
-        status = buf_append_format(to, "%s%u@127.0.0.1:%u@%u", node == 1 ? "" : ",", node,
-                                   port_of(plan, node, PLAN_PEERS), port_of(plan, node, PLAN_CLIENTS));
+    for (unsigned member = 1; status == STATUS_OK && member <= last; member++)
+        if (founder || !plan->removed[member])
+            status = buf_append_format(to, "%s%u@127.0.0.1:%u@%u", to->size == 0 ? "" : ",", member,
+                                       port_of(plan, member, PLAN_PEERS), port_of(plan, member, PLAN_CLIENTS));
     return status;
 }
 
@@ -83,17 +108,25 @@ static bool take_number(const char **text, const char *name, uint64_t limit, uns
 }
 
 enum status plan_load(struct plan *plan, struct io *io, struct error *error) {
-    char path[IO_PATH_BYTES], text[256];
+    char path[IO_PATH_BYTES], text[CONFIG_BYTES];
     config_path(plan, path);
     enum status status = read_text(io, path, text, sizeof text);
     if (status == STATUS_NOT_FOUND)
         return error_set(error, status, "no cluster in %s; `loam cluster start` makes one", plan->dir);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
     const char *at = text;
-    if (take_number(&at, "nodes", PLAN_NODES_MAX, &plan->nodes) &&
-        take_number(&at, "base-port", PLAN_BASE_PORT_MAX, &plan->base_port) && *at == '\0')
-        return STATUS_OK;
-    return error_set(error, STATUS_SYNTAX, "%s: not \"nodes N\" and \"base-port P\"", path);
+    bool sound = take_number(&at, "nodes", PLAN_NODES_MAX, &plan->nodes) &&
+                 take_number(&at, "base-port", PLAN_BASE_PORT_MAX, &plan->base_port);
+    plan->founders = 0;
+    if (sound && *at != '\0') sound = take_number(&at, "founders", plan->nodes, &plan->founders);
+    while (sound && *at != '\0') {
+        unsigned node = 0;
+        sound = take_number(&at, "removed", plan->nodes, &node);
+        plan->removed[node] = true;
+    }
+    if (sound) return STATUS_OK;
+    return error_set(error, STATUS_SYNTAX, "%s: not \"nodes N\", \"base-port P\", and \"founders N\", \"removed I\"",
+                     path);
 }
 
 /* Every directory on the way, as mkdir -p. */
@@ -110,12 +143,21 @@ static enum status make_directories(struct io *io, const char *path) {
     return STATUS_OK;
 }
 
+/* A cluster that never changed has two lines. */
+static void print_config(const struct plan *plan, char text[CONFIG_BYTES]) {
+    int size = snprintf(text, CONFIG_BYTES, "nodes %u\nbase-port %u\n", plan->nodes, plan->base_port);
+    if (plan_founders(plan) == plan->nodes && plan_count(plan) == plan->nodes) return;
+    size += snprintf(text + size, CONFIG_BYTES - (size_t)size, "founders %u\n", plan_founders(plan));
+    for (unsigned node = 1; node <= plan->nodes; node++)
+        if (plan->removed[node]) size += snprintf(text + size, CONFIG_BYTES - (size_t)size, "removed %u\n", node);
+}
+
 enum status plan_save(const struct plan *plan, struct io *io, struct error *error) {
-    char path[IO_PATH_BYTES], text[64];
+    char path[IO_PATH_BYTES], text[CONFIG_BYTES];
     enum status status = make_directories(io, plan->dir);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", plan->dir, status_text(status));
     config_path(plan, path);
-    (void)snprintf(text, sizeof text, "nodes %u\nbase-port %u\n", plan->nodes, plan->base_port);
+    print_config(plan, text);
     status = write_text(io, path, text);
     return status == STATUS_OK ? STATUS_OK : error_set(error, status, "%s: %s", path, status_text(status));
 }
@@ -145,21 +187,21 @@ enum status plan_parse_groups(const struct plan *plan, const char *text, unsigne
     unsigned current = 0, named = 0;
     for (unsigned i = 0; i < PLAN_NODES_MAX; i++) group[i] = UNNAMED;
     for (const char *at = text;; at++) {
-        const unsigned node = *at >= '1' && *at <= '9' ? (unsigned)(*at - '0') : 0;
-        if (node == 0 || node > plan->nodes)
+        unsigned node = 0;
+        for (; *at >= '0' && *at <= '9' && node <= plan->nodes; at++) node = 10 * node + (unsigned)(*at - '0');
+        if (!plan_has(plan, node))
             return error_set(error, STATUS_SYNTAX, "\"%s\": node ids from 1 to %u, as in 1,2/3", text, plan->nodes);
         if (group[node - 1] != UNNAMED)
             return error_set(error, STATUS_SYNTAX, "\"%s\": node %u is named twice", text, node);
         group[node - 1] = current;
         named++;
-        at++;
         if (*at == '\0') break;
         if (*at == '/')
             current++;
         else if (*at != ',')
             return error_set(error, STATUS_SYNTAX, "\"%s\": ids are parted by , and groups by /", text);
     }
-    if (current == 0 && named == plan->nodes)
+    if (current == 0 && named == plan_count(plan))
         return error_set(error, STATUS_SYNTAX, "\"%s\": one group of all nodes parts nothing", text);
     return STATUS_OK;
 }

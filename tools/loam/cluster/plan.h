@@ -1,7 +1,8 @@
 /*
  * plan: what a local cluster is made of, kept in DIR/cluster.conf, and the names that follow from it.
  *
- *   DIR/cluster.conf   "nodes 3" and "base-port 7000", one to a line
+ *   DIR/cluster.conf   "nodes 3" and "base-port 7000", one to a line; where members came or went also "founders 3" and
+ *                      "removed 2" for each who went
  *   DIR/node-I         data of node I          DIR/node-I.log   what it printed          DIR/node-I.pid   its process,
  * while it runs
  *
@@ -15,7 +16,8 @@
 
 enum {
     PLAN_NODES_DEFAULT = 3,
-    PLAN_NODES_MAX = 9,
+    PLAN_START_MAX = 9,  /* nodes of a new cluster */
+    PLAN_NODES_MAX = 64, /* ids that were ever given */
     PLAN_BASE_PORT_DEFAULT = 7000,
     PLAN_BASE_PORT_MAX = 65535 - 200 - PLAN_NODES_MAX,
     PLAN_DIR_BYTES = IO_PATH_BYTES - 64, /* so that every name below it fits */
@@ -25,7 +27,9 @@ enum plan_port { PLAN_CLIENTS, PLAN_PEERS, PLAN_HTTP, PLAN_PORT_KINDS };
 
 struct plan {
     char dir[PLAN_DIR_BYTES];
-    unsigned nodes; /* ids 1..nodes */
+    unsigned nodes;                   /* ids 1..nodes were given, and none is given twice */
+    unsigned founders;                /* 1..founders were there at the start; 0 = all */
+    bool removed[PLAN_NODES_MAX + 1]; /* by id */
     unsigned base_port;
 };
 
@@ -37,8 +41,13 @@ MUST_CHECK enum status plan_load(struct plan *plan, struct io *io, struct error 
 MUST_CHECK enum status plan_save(const struct plan *plan, struct io *io, struct error *error);
 
 void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, char address[IO_ADDRESS_BYTES]);
-/* For loamd's --cluster: "1@127.0.0.1:7101@7001,...". */
-MUST_CHECK enum status plan_members(const struct plan *plan, struct buf *to);
+/* The next node behind `node` (0: the first) that was not removed; 0 = no more. */
+unsigned plan_next(const struct plan *plan, unsigned node);
+bool plan_has(const struct plan *plan, unsigned node);
+unsigned plan_count(const struct plan *plan);
+unsigned plan_founders(const struct plan *plan);
+/* For loamd's --cluster: "1@127.0.0.1:7101@7001,...": the founders for one of them, for others all that are there. */
+MUST_CHECK enum status plan_members(const struct plan *plan, unsigned node, struct buf *to);
 /* DIR/node-I + suffix ("", ".log", ".pid"). */
 void plan_path(const struct plan *plan, unsigned node, const char *suffix, char path[IO_PATH_BYTES]);
 

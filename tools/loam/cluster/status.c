@@ -25,6 +25,7 @@ enum status status_print_table(struct buf *to, const struct plan *plan, const st
     for (unsigned i = 0; status == STATUS_OK && i < plan->nodes; i++) {
         const struct node_facts *node = &facts[i];
         char address[IO_ADDRESS_BYTES];
+        if (!plan_has(plan, i + 1)) continue;
         plan_address(plan, node->node, PLAN_CLIENTS, address);
         status = buf_append_format(to, "%-5u %-10s %-8s ", node->node, node->role, process_word(node->process));
         if (status == STATUS_OK && node->answers)
@@ -44,18 +45,21 @@ enum status status_print_table(struct buf *to, const struct plan *plan, const st
 
 enum status status_print_json(struct buf *to, const struct plan *plan, const struct node_facts *facts) {
     const uint64_t highest = highest_commit(plan, facts);
+    const char *comma = "";
     enum status status = buf_append_format(to, "{\"nodes\":[");
     for (unsigned i = 0; status == STATUS_OK && i < plan->nodes; i++) {
         const struct node_facts *node = &facts[i];
         char address[IO_ADDRESS_BYTES];
+        if (!plan_has(plan, i + 1)) continue;
         plan_address(plan, node->node, PLAN_CLIENTS, address);
         status = buf_append_format(to,
                                    "%s{\"id\":%u,\"role\":\"%s\",\"term\":%" PRIu64 ",\"commit\":%" PRIu64
                                    ",\"applied\":%" PRIu64 ",\"lag\":%" PRIu64 ",\"leader\":%" PRIu64
                                    ",\"size_bytes\":%" PRIu64 ",\"process\":\"%s\",\"pid\":%ld,\"clients\":\"%s\"}",
-                                   i == 0 ? "" : ",", node->node, node->role, node->term, node->commit, node->applied,
+                                   comma, node->node, node->role, node->term, node->commit, node->applied,
                                    node->answers ? lag_of(node, highest) : 0, node->leader, node->disk_bytes,
                                    process_word(node->process), node->pid, address);
+        comma = ",";
     }
     return status == STATUS_OK ? buf_append_format(to, "]}\n") : status;
 }

@@ -8,13 +8,18 @@
 
 enum { TRANSFER_TIMEOUT_MS = 10000 };
 
-static const struct node_facts *find_leader(const struct cluster *cluster, const struct node_facts *facts) {
+static const struct node_facts *leader_of(const struct cluster *cluster, const struct node_facts *facts) {
     const struct node_facts *leader = NULL;
-    for (unsigned i = 0; i < cluster->plan.nodes; i++) {
+    for (unsigned i = 0; i < cluster->plan.nodes; i++) { /* nothing is known of those that were removed */
         const bool leads = facts[i].answers && strcmp(facts[i].role, "leader") == 0;
         if (leads && (!leader || facts[i].term > leader->term)) leader = &facts[i];
     }
     return leader;
+}
+
+unsigned cluster_find_leader(const struct cluster *cluster, const struct node_facts *facts) {
+    const struct node_facts *leader = leader_of(cluster, facts);
+    return leader ? leader->node : 0;
 }
 
 /* Of those who follow it, the one that has applied most. */
@@ -22,7 +27,7 @@ static unsigned best_follower(const struct cluster *cluster, const struct node_f
     const struct node_facts *best = NULL;
     for (unsigned i = 0; i < cluster->plan.nodes; i++)
         if (facts[i].answers && facts[i].node != leader && facts[i].leader == leader &&
-            (!best || facts[i].applied > best->applied))
+            strcmp(facts[i].role, "follower") == 0 && (!best || facts[i].applied > best->applied))
             best = &facts[i];
     return best ? best->node : 0;
 }
@@ -50,7 +55,7 @@ enum status cluster_transfer(const struct cluster *cluster, unsigned to, struct 
     struct node_facts facts[PLAN_NODES_MAX];
     double took_ms = 0;
     cluster_ask_all(cluster, facts);
-    const struct node_facts *leader = find_leader(cluster, facts);
+    const struct node_facts *leader = leader_of(cluster, facts);
     if (!leader) return error_set(error, STATUS_NOT_FOUND, "no node leads now; `loam cluster status` shows them");
     if (to == 0) to = best_follower(cluster, facts, leader->node);
     if (to == 0) return error_set(error, STATUS_NOT_FOUND, "no other node follows node %u", leader->node);
