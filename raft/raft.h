@@ -26,7 +26,11 @@
  *  5. Apply committed entries in order, each once; say APPLIED. For a CONFIGURATION entry step APPLY_CONFIGURATION at
  *     its place in that order.
  *  6. Read contexts are never used twice while the core lives.
- *  7. Messages come from a transport that knows who is at the other end: message.from is true, and message.to is this
+ *  7. CLOCK is stepped before the TICKs of a turn, and once more after the READs of a turn: a lease serves only reads
+ *     that came before the last CLOCK. steady_ms comes from a clock that runs, also while the process is paused, within
+ *     drift_permille of true time; reads by lease are linearizable if that holds on the node that leads and on the node
+ *     that leads next, and nothing else hangs on it. GUARD is stepped with what each member says its guard_ms is.
+ *  8. Messages come from a transport that knows who is at the other end: message.from is true, and message.to is this
  *     node in this incarnation.
  *
  * Not thread-safe; one owner. Pointers in an event are borrowed for the call; pointers in an outcome until the next
@@ -47,12 +51,13 @@ enum {
     RAFT_MEMBERS_MAX = 16, /* voters of both halves of a joint configuration and learners, together */
     RAFT_CONFIGURATION_BYTES_MAX = 8 + 4 * (1 + 8 * RAFT_MEMBERS_MAX), /* of an encoded configuration */
     RAFT_MADE_ENTRY_BYTES = RAFT_CONFIGURATION_BYTES_MAX,
+    RAFT_GUARD_MS_MAX = 400, /* the longest guard, and so the longest lease: the same in every version */
 };
 
 /* ---- entries and configurations ---------------------------------------------------------------------------------- */
 
 enum raft_entry_kind {
-    RAFT_ENTRY_NOOP = 1,          /* the first entry of a term; no bytes */
+    RAFT_ENTRY_NOOP = 1,          /* the first entry of a term, or one that renews a lease; no bytes */
     RAFT_ENTRY_COMMAND = 2,       /* the state machine's */
     RAFT_ENTRY_CONFIGURATION = 3, /* the whole configuration that holds from here on: raft_configuration_encode */
 };
@@ -178,7 +183,7 @@ struct raft_hard_state {
 };
 
 enum raft_event_kind {
-    RAFT_EVENT_CLOCK, /* what time it is; before TICK, and before PROPOSE where log time should be fresh */
+    RAFT_EVENT_CLOCK, /* what time it is; before TICK, before PROPOSE where log time should be fresh, after READ */
     RAFT_EVENT_TICK,  /* one tick of the caller's timer has passed */
     RAFT_EVENT_MESSAGE,
     RAFT_EVENT_PROPOSE,        /* COMMAND entries, all or none: NOT_LEADER, BUSY (uncommitted tail full, a transfer is
@@ -191,8 +196,9 @@ enum raft_event_kind {
     RAFT_EVENT_APPLY_CONFIGURATION, /* the configuration entry at `index` is being applied */
     RAFT_EVENT_COMPACTED,           /* the log has dropped everything up to and including `index`, which is applied */
     RAFT_EVENT_SNAPSHOT_REPORT,     /* the stream to `peer` ended: `ok`, and which index it had */
-    RAFT_EVENT_LINK, /* the connection to `peer` came up (ok) or broke; a leader whose link broke and who is not heard
-                        over another one soon is taken for gone before the timeout */
+    RAFT_EVENT_LINK,  /* the connection to `peer` came up (ok) or broke; a leader whose link broke and who is not heard
+                         over another one soon is taken for gone before the timeout */
+    RAFT_EVENT_GUARD, /* `peer` has told its guard_ms; forgotten when its LINK comes up */
     RAFT_EVENT_TRANSFER, /* give leadership to `to`: NOT_LEADER, INVALID (no voter), BUSY (another transfer is under
                             way, or the voter is being sent a snapshot). This node itself: give up a transfer. It is
                             over with a new leader, or after election_ticks: raft_transfer_target */
@@ -221,6 +227,9 @@ struct raft_event {
         struct {
             uint64_t number;
         } persisted;
+        struct {
+            uint64_t peer, guard_ms;
+        } guard;
         struct {
             uint64_t to;
         } transfer;
@@ -317,6 +326,16 @@ struct raft_options {
     bool no_check_quorum; /* dissertation 6.2 (a leader without a quorum steps down) and 4.2.3 (voters stick to a live
                              leader) off */
 
+    /*
+     * Leases (core/lease.h). A new leader commits nothing until guard_ms after it received the last entry of former
+     * terms, and after a start until guard_recovered_ms (no less than guard_ms) after the first CLOCK: what any former
+     * life may have promised. 0 = it does not guard, and then no member may read by lease. At most RAFT_GUARD_MS_MAX;
+     * not longer than an election timeout, or every fail-over waits for it.
+     */
+    uint32_t guard_ms, guard_recovered_ms;
+    uint32_t drift_permille; /* how much faster or slower than true time any member's steady clock may run */
+    bool no_lease;           /* reads take a round each time; it guards all the same */
+
     /* Limits; 0 = the default in brackets. All memory follows from them at raft_create. */
     unsigned inflight_messages_max; /* appends on their way to a peer [64] */
     size_t inflight_bytes_max;      /* [16 MiB] */
@@ -394,6 +413,7 @@ struct raft_peer {
     size_t inflight_bytes;
     uint64_t snapshot_index; /* pending, in RAFT_SEND_SNAPSHOT */
     uint64_t clock_ms;       /* last heard, 0 = never */
+    uint64_t guard_ms;       /* as it told, in any role; 0 = it did not */
 };
 
 struct raft_status {
@@ -409,6 +429,9 @@ struct raft_status {
     unsigned works, works_max;
     uint64_t messages_dropped; /* for want of room in a ready */
     uint64_t log_time_ms;
+    bool guards;            /* a new leader that commits nothing yet */
+    uint64_t lease_ends_ms; /* raft_lease_ends_ms */
+    uint64_t lease_reads;   /* served by lease in this life, for others too */
     struct raft_configuration configuration;
     uint64_t pending_change_index; /* a change may stand in the log up to here, unapplied */
     unsigned peer_count;
@@ -418,6 +441,9 @@ struct raft_status {
 void raft_get_status(const struct raft *raft, struct raft_status *status);
 size_t raft_uncommitted_bytes(const struct raft *raft); /* of the status, alone and cheap */
 uint64_t raft_transfer_target(const struct raft *raft); /* of the transfer under way; 0 = none is */
+/* By this node's steady clock; 0 = it holds no lease, which may be about to begin. Before that moment no other node
+ * commits anything that this one has not. */
+uint64_t raft_lease_ends_ms(const struct raft *raft);
 /* Term of an entry; 0 when it is compacted, forgotten or not there. */
 uint64_t raft_term_at(const struct raft *raft, uint64_t index);
 

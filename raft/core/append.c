@@ -30,6 +30,10 @@ static void put(struct raft *raft, uint64_t first, const struct raft_entry *entr
     raft->put_first = first;
     raft->put = entries;
     raft->put_count = count;
+    if (raft->role == RAFT_LEADER)
+        lease_made(raft, first);
+    else
+        lease_end_changed(raft);
 }
 
 enum status append_propose(struct raft *raft, struct raft_entry *entries, unsigned count) {

@@ -22,12 +22,14 @@ static uint64_t match_of(const struct raft *raft, const struct progress *peer) {
 /* Figure 3.7 (figure 8 of the paper): an entry of an earlier term is not committed by counting, only by an entry of
  * this term above it. */
 void commit_by_counting(struct raft *raft) {
+    if (lease_is_guarding(raft)) return; /* somebody may still read by the lease of a former term */
     struct quorum_tally tallies[RAFT_MEMBERS_MAX];
     unsigned count = membership_tally(raft, match_of, tallies);
     uint64_t index = quorum_joint_index(&raft->configuration, tallies, count);
     if (index == UINT64_MAX || index <= raft->commit) return;
     if (term_table_at(&raft->terms, index) != raft->term) return;
     commit_to(raft, index);
+    lease_committed(raft);
     size_t bytes = 0;
     if (index < core_last(raft)) {
         (void)raft->options.measure(raft->options.measure_context, index + 1, core_last(raft), SIZE_MAX, &bytes);

@@ -3,13 +3,14 @@
  *
  * Who owns what: election.c role, term, vote; append.c the log as the core knows it, on either side of an append;
  * replication.c what leaders send; commit.c the commit index; persist.c what is durable, and what waits for it;
- * read_index.c reads; transfer.c the leader's wish for another; snapshot.c restore and compaction; membership.c the
- * configuration; ready.c effects.
+ * read_index.c reads; lease.c who may commit, and read, when; transfer.c the leader's wish for another; snapshot.c
+ * restore and compaction; membership.c the configuration; ready.c effects.
  */
 #ifndef RAFT_CORE_CORE_H
 #define RAFT_CORE_CORE_H
 
 #include "engine/base/prng.h"
+#include "raft/core/lease.h"
 #include "raft/core/progress.h"
 #include "raft/core/quorum.h"
 #include "raft/core/term_table.h"
@@ -31,6 +32,7 @@ struct pending_read {
     uint64_t from, context, life; /* from == our id: asked here */
     uint64_t round;               /* 0 = not in a round yet */
     uint64_t index;
+    uint64_t clocks; /* CLOCK events before it came */
 };
 
 enum install_state { INSTALL_NONE, INSTALL_WAITING, INSTALL_HANDED };
@@ -91,6 +93,8 @@ struct raft {
     struct pending_read *reads; /* ring of reads_max */
     unsigned read_head, read_count;
     uint64_t read_round;
+
+    struct lease lease; /* lease.c */
 
     /* log_time: what time it is, and the greatest given out or seen */
     uint64_t steady_ms, wall_ms, log_time_ms;
@@ -177,6 +181,20 @@ void read_index_handle_reply(struct raft *raft, const struct raft_message *messa
 void read_index_start_round(struct raft *raft);
 void read_index_confirm(struct raft *raft);
 void read_index_fail_all(struct raft *raft);
+
+/* lease.c */
+void lease_clock(struct raft *raft, uint64_t steady_ms, uint64_t wall_ms);
+void lease_end_changed(struct raft *raft);           /* the log ends with another entry */
+void lease_lead(struct raft *raft, bool was_handed); /* before the first entry of the term is made */
+void lease_end(struct raft *raft);                   /* leadership, or a term, is over */
+bool lease_is_guarding(const struct raft *raft);     /* nothing may be committed yet */
+void lease_made(struct raft *raft, uint64_t first);  /* a leader's entries from `first` on */
+void lease_committed(struct raft *raft);
+void lease_begin_anew(struct raft *raft); /* the configuration is another one */
+void lease_give_up(struct raft *raft);    /* for the rest of the term */
+void lease_wanted(struct raft *raft);     /* a read has come; may make an entry */
+/* May a read be served that came after so many CLOCKs? */
+bool lease_covers(const struct raft *raft, uint64_t clocks_before);
 
 /* transfer.c */
 MUST_CHECK enum status transfer_start(struct raft *raft, uint64_t to);

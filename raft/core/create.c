@@ -26,6 +26,7 @@ static struct raft_options fill_in(const struct raft_options *given) {
     options.reads_max = count_or(given->reads_max, 1024);
     options.messages_max = count_or(given->messages_max, 256);
     options.works_max = count_or(given->works_max, 64);
+    if (options.guard_recovered_ms < options.guard_ms) options.guard_recovered_ms = options.guard_ms;
     options.configuration = NULL;
     return options;
 }
@@ -33,6 +34,7 @@ static struct raft_options fill_in(const struct raft_options *given) {
 static bool is_sound(const struct raft_options *options) {
     if (options->id == 0 || !options->measure) return false;
     if (options->election_ticks <= options->heartbeat_ticks || options->terms_max < TERM_TABLE_PAIRS_MIN) return false;
+    if (options->guard_ms > RAFT_GUARD_MS_MAX || options->drift_permille >= 1000) return false;
     if (options->applied < options->log_start || options->log_start_term > options->hard_state.term) return false;
     return (options->log_start == 0) == (options->log_start_term == 0);
 }
@@ -65,6 +67,7 @@ static void start(struct raft *raft, const struct raft_configuration *configurat
     raft->handed_commit = raft->durable_commit = raft->commit;
     raft->unhanded_first = options->log_start + 1;
     raft->log_time_ms = options->log_time_ms;
+    raft->lease.was_recovered = options->log_start > 0;
     if (configuration) membership_adopt(raft, configuration);
     raft->configuration_index = options->applied;
     election_become_follower(raft, raft->term, 0);
@@ -104,6 +107,7 @@ enum status raft_recover_entry(struct raft *raft, uint64_t index, uint64_t term,
     if (term == 0 || term < term_table_last_term(&raft->terms) || term > raft->term) return STATUS_INVALID;
     term_table_append(&raft->terms, term);
     raft->stable = index;
+    raft->lease.was_recovered = true;
     raft->unhanded_first = index + 1;
     if (kind == RAFT_ENTRY_CONFIGURATION && index > raft->applied) membership_mark(raft, index);
     return STATUS_OK;

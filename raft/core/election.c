@@ -74,6 +74,7 @@ static void reset(struct raft *raft, uint64_t term) {
     raft->read_round = 0;
     raft->is_handed = false;
     transfer_end(raft);
+    lease_end(raft);
     for (unsigned i = 0; i < raft->peer_count; i++) progress_reset(&raft->peers[i], 0, core_last(raft) + 1);
 }
 
@@ -86,6 +87,7 @@ void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader)
 /* 6.4, 3.6.2: a new leader knows what is committed once an entry of its own term is. */
 static void become_leader(struct raft *raft) {
     check(raft->role == RAFT_CANDIDATE && raft->durable.term == raft->term && raft->durable.vote == raft->options.id);
+    const bool was_handed = raft->is_handed;
     reset(raft, raft->term);
     raft->role = RAFT_LEADER;
     raft->leader = raft->options.id;
@@ -99,6 +101,7 @@ static void become_leader(struct raft *raft) {
         (void)raft->options.measure(raft->options.measure_context, raft->commit + 1, core_last(raft), SIZE_MAX, &bytes);
     }
     raft->uncommitted_bytes = bytes;
+    lease_lead(raft, was_handed);
     append_made_entry(raft, RAFT_ENTRY_NOOP, 0);
 }
 

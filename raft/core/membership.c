@@ -189,6 +189,7 @@ enum status membership_apply(struct raft *raft, uint64_t index, const struct raf
         return STATUS_INVALID;
     membership_adopt(raft, configuration);
     raft->configuration_index = index;
+    lease_begin_anew(raft);
     act_on_new_configuration(raft);
     return STATUS_OK;
 }

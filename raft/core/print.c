@@ -129,6 +129,8 @@ enum status raft_event_print(struct buf *to, const struct raft_event *event) {
     case RAFT_EVENT_LINK:
         return buf_append_format(to, "the link to %" PRIu64 " is %s", event->report.peer,
                                  event->report.ok ? "up" : "down");
+    case RAFT_EVENT_GUARD:
+        return buf_append_format(to, "%" PRIu64 " guards for %" PRIu64 " ms", event->guard.peer, event->guard.guard_ms);
     case RAFT_EVENT_TRANSFER: return buf_append_format(to, "give leadership to %" PRIu64, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: return buf_append_format(to, "campaign");
     case RAFT_EVENT_HALT: return buf_append_format(to, "halt");

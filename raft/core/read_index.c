@@ -1,7 +1,7 @@
 /*
  * read_index: linearizable reads without an entry (dissertation 6.4). Invariant: a read is confirmed only by a round
- * that began after it was asked, among replies to that very round or a later one, in this term; and its index is no
- * less than what was committed when it was asked.
+ * that began after it was asked, among replies to that very round or a later one, in this term, or by a lease that was
+ * held at a CLOCK that came after it (lease.h); and its index is no less than what was committed when it was asked.
  *
  * Rounds are numbered from 1 in each term, and a node leads a term once; a heartbeat carries the latest round, its
  * reply copies it. So a late or repeated reply speaks for its own round and those before it, and can't speak for a read
@@ -15,7 +15,9 @@ static struct pending_read *read_at(struct raft *raft, unsigned position) {
 
 static bool enqueue(struct raft *raft, uint64_t from, uint64_t context, uint64_t life) {
     if (!ready_has_read_room(raft)) return false;
-    *read_at(raft, raft->read_count++) = (struct pending_read){.from = from, .context = context, .life = life};
+    *read_at(raft, raft->read_count++) =
+        (struct pending_read){.from = from, .context = context, .life = life, .clocks = raft->lease.clocks};
+    lease_wanted(raft);
     return true;
 }
 
@@ -40,10 +42,36 @@ void read_index_handle_reply(struct raft *raft, const struct raft_message *messa
     if (ready_has_read_room(raft)) ready_add_read_state(raft, message->context, STATUS_OK, message->index);
 }
 
+/* The oldest read may be served: its index is committed, and nobody had committed more when it was asked. */
+static void answer_oldest(struct raft *raft, uint64_t index) {
+    const struct pending_read read = *read_at(raft, 0);
+    if (read.from == raft->options.id) {
+        ready_add_read_state(raft, read.context, STATUS_OK, index);
+    } else {
+        struct raft_message *reply = ready_add_message(raft, RAFT_READ_REPLY, read.from);
+        if (reply) {
+            reply->context = read.context;
+            reply->life = read.life;
+            reply->index = index;
+        }
+    }
+    raft->read_head = (raft->read_head + 1) % raft->options.reads_max;
+    raft->read_count--;
+}
+
+static void answer_by_lease(struct raft *raft) {
+    while (raft->read_count > 0 && lease_covers(raft, read_at(raft, 0)->clocks)) {
+        answer_oldest(raft, raft->commit);
+        raft->lease.served++;
+    }
+}
+
 /* All reads that came since the last round go into one new round. 6.4 step 1: only once an entry of this term is
  * committed does the leader know what is. */
 void read_index_start_round(struct raft *raft) {
-    if (raft->role != RAFT_LEADER || raft->read_count == 0 || read_at(raft, raft->read_count - 1)->round != 0) return;
+    if (raft->role != RAFT_LEADER) return;
+    answer_by_lease(raft);
+    if (raft->read_count == 0 || read_at(raft, raft->read_count - 1)->round != 0) return;
     if (!commit_has_own_term(raft)) return;
     raft->read_round++;
     for (unsigned i = raft->read_count; i-- > 0 && read_at(raft, i)->round == 0;) {
@@ -63,20 +91,9 @@ void read_index_confirm(struct raft *raft) {
     unsigned count = membership_tally(raft, acked_round_of, tallies);
     uint64_t confirmed = quorum_joint_index(&raft->configuration, tallies, count);
     while (raft->read_count > 0) {
-        struct pending_read read = *read_at(raft, 0);
-        if (read.round == 0 || read.round > confirmed) return;
-        if (read.from == raft->options.id) {
-            ready_add_read_state(raft, read.context, STATUS_OK, read.index);
-        } else {
-            struct raft_message *reply = ready_add_message(raft, RAFT_READ_REPLY, read.from);
-            if (reply) {
-                reply->context = read.context;
-                reply->life = read.life;
-                reply->index = read.index;
-            }
-        }
-        raft->read_head = (raft->read_head + 1) % raft->options.reads_max;
-        raft->read_count--;
+        const struct pending_read *read = read_at(raft, 0);
+        if (read->round == 0 || read->round > confirmed) return;
+        answer_oldest(raft, read->index);
     }
 }
 

@@ -41,6 +41,7 @@ static void restore(struct raft *raft, const struct raft_message *message) {
     raft->install_taken = true;
     membership_adopt(raft, message->configuration);
     raft->configuration_index = message->index;
+    lease_end_changed(raft);
 }
 
 enum status snapshot_handle(struct raft *raft, const struct raft_message *message) {

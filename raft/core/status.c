@@ -18,6 +18,7 @@ const char *raft_role_name(enum raft_role role) {
 static struct raft_peer show_peer(const struct raft *raft, const struct progress *peer) {
     bool voter = raft_configuration_has_voter(&raft->configuration, peer->id);
     struct raft_peer shown = {.id = peer->id, .voter = voter, .learner = !voter, .self = peer->id == raft->options.id};
+    shown.guard_ms = shown.self ? raft->options.guard_ms : peer->guard_ms;
     if (raft->role != RAFT_LEADER) return shown;
     shown.progress = peer->state;
     shown.match = peer->match;
@@ -60,6 +61,9 @@ void raft_get_status(const struct raft *raft, struct raft_status *status) {
         .works_max = raft->options.works_max,
         .messages_dropped = raft->messages_dropped,
         .log_time_ms = raft->log_time_ms,
+        .guards = raft->lease.guards,
+        .lease_ends_ms = raft_lease_ends_ms(raft),
+        .lease_reads = raft->lease.served,
         .configuration = raft->configuration,
         .pending_change_index = raft->pending_change_index,
         .peer_count = raft->peer_count,
@@ -179,6 +183,21 @@ static const char *check_reads(const struct raft *raft) {
     return NULL;
 }
 
+static const char *check_lease(const struct raft *raft) {
+    const struct lease *lease = &raft->lease;
+    HOLDS(lease->mark_count <= LEASE_MARKS_MAX, "dates of entries keep their bound");
+    bool leads = raft->role == RAFT_LEADER;
+    HOLDS(leads || (!lease->guards && lease->from_ms == 0 && lease->mark_count == 0),
+          "only a leader guards and leases");
+    HOLDS(lease->from_ms == 0 || !lease->guards, "who guards holds no lease");
+    for (unsigned i = 0; i < lease->mark_count; i++) {
+        const struct lease_mark *mark = &lease->marks[(lease->mark_head + i) % LEASE_MARKS_MAX];
+        HOLDS(mark->index > raft->commit && mark->index <= core_last(raft), "dates are of entries to be committed");
+        HOLDS(mark->made_ms >= lease->from_ms && mark->made_ms <= raft->steady_ms, "dates rise along the log");
+    }
+    return NULL;
+}
+
 const char *raft_check_invariants(const struct raft *raft) {
     const char *broken = check_log(raft);
     if (!broken) broken = check_terms(raft);
@@ -186,6 +205,7 @@ const char *raft_check_invariants(const struct raft *raft) {
     if (!broken) broken = check_persist(raft);
     if (!broken) broken = check_peers(raft);
     if (!broken) broken = check_reads(raft);
+    if (!broken) broken = check_lease(raft);
     if (!broken && raft->peer_count > 0 && !raft_configuration_is_valid(&raft->configuration))
         broken = "the configuration is valid";
     return broken;
@@ -226,7 +246,7 @@ static uint64_t hash_peers(const struct raft *raft, uint64_t hash) {
         hash = HASH(hash, peer->id, (uint64_t)peer->state, peer->match, peer->next, peer->sent_commit, peer->commit,
                     peer->snapshot_index, peer->paused, peer->append_due, peer->heartbeat_due, peer->snapshot_due,
                     peer->recently_active, (uint64_t)peer->vote, peer->vote_due, peer->acked_round, peer->clock.wall_ms,
-                    peer->clock.steady_ms, peer->inflights.count);
+                    peer->clock.steady_ms, peer->guard_ms, peer->inflights.count);
         for (unsigned j = 0; j < peer->inflights.count; j++) {
             const struct inflight *inflight =
                 &peer->inflights.ring[(peer->inflights.head + j) % peer->inflights.limit_messages];
@@ -244,7 +264,19 @@ static uint64_t hash_reads(const struct raft *raft, uint64_t hash) {
     hash = HASH(hash, raft->read_count, raft->read_round);
     for (unsigned i = 0; i < raft->read_count; i++) {
         const struct pending_read *read = &raft->reads[(raft->read_head + i) % raft->options.reads_max];
-        hash = HASH(hash, read->from, read->context, read->life, read->round, read->index);
+        hash = HASH(hash, read->from, read->context, read->life, read->round, read->index, read->clocks);
+    }
+    return hash;
+}
+
+static uint64_t hash_lease(const struct raft *raft, uint64_t hash) {
+    const struct lease *lease = &raft->lease;
+    hash = HASH(hash, lease->clocks, lease->end_is_new, lease->end_ms, lease->was_recovered, lease->recovered_ms,
+                lease->guards, lease->is_given_up, lease->from_ms, lease->newest_ms, lease->wanted_ms, lease->wanted,
+                lease->mark_count);
+    for (unsigned i = 0; i < lease->mark_count; i++) {
+        const struct lease_mark *mark = &lease->marks[(lease->mark_head + i) % LEASE_MARKS_MAX];
+        hash = HASH(hash, mark->index, mark->made_ms);
     }
     return hash;
 }
@@ -255,5 +287,5 @@ uint64_t raft_hash(const struct raft *raft) {
                          raft->silence, raft->steady_ms, raft->wall_ms, raft->log_time_ms, raft->is_handed,
                          raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told, raft->reluctant);
     hash = hash_words(hash, raft->prng.state, 4);
-    return hash_reads(raft, hash_peers(raft, hash_log(raft, hash)));
+    return hash_lease(raft, hash_reads(raft, hash_peers(raft, hash_log(raft, hash))));
 }

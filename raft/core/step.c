@@ -122,6 +122,7 @@ static enum status step_message(struct raft *raft, const struct raft_message *me
 static enum status step_link(struct raft *raft, uint64_t id, bool up) {
     struct progress *peer = membership_find(raft, id);
     if (!up && id != 0 && id == raft->leader) election_suspect_leader(raft);
+    if (peer && up) peer->guard_ms = 0; /* it may be another program by now: it is to say it again */
     if (raft->role != RAFT_LEADER || !peer || id == raft->options.id) return STATUS_OK;
     if (!up) {
         if (peer->state == RAFT_REPLICATE) progress_become_probe(peer); /* what was on its way is probably lost */
@@ -141,9 +142,9 @@ static enum status step_applied(struct raft *raft, uint64_t index) {
     return STATUS_OK;
 }
 
-static enum status step_clock(struct raft *raft, uint64_t steady_ms, uint64_t wall_ms) {
-    raft->steady_ms = core_most(raft->steady_ms, steady_ms);
-    raft->wall_ms = wall_ms;
+static enum status step_guard(struct raft *raft, uint64_t id, uint64_t guard_ms) {
+    struct progress *peer = membership_find(raft, id);
+    if (peer) peer->guard_ms = guard_ms;
     return STATUS_OK;
 }
 
@@ -158,7 +159,7 @@ static enum status step_halt(struct raft *raft) {
 
 static enum status dispatch(struct raft *raft, const struct raft_event *event) {
     switch (event->kind) {
-    case RAFT_EVENT_CLOCK: return step_clock(raft, event->clock.steady_ms, event->clock.wall_ms);
+    case RAFT_EVENT_CLOCK: lease_clock(raft, event->clock.steady_ms, event->clock.wall_ms); return STATUS_OK;
     case RAFT_EVENT_TICK: election_tick(raft); return STATUS_OK;
     case RAFT_EVENT_MESSAGE: return step_message(raft, event->message);
     case RAFT_EVENT_PROPOSE: return append_propose(raft, event->propose.entries, event->propose.count);
@@ -171,6 +172,7 @@ static enum status dispatch(struct raft *raft, const struct raft_event *event) {
     case RAFT_EVENT_SNAPSHOT_REPORT:
         return snapshot_handle_report(raft, event->report.peer, event->report.index, event->report.ok);
     case RAFT_EVENT_LINK: return step_link(raft, event->report.peer, event->report.ok);
+    case RAFT_EVENT_GUARD: return step_guard(raft, event->guard.peer, event->guard.guard_ms);
     case RAFT_EVENT_TRANSFER: return transfer_start(raft, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: election_campaign(raft); return STATUS_OK;
     case RAFT_EVENT_HALT: return step_halt(raft);

@@ -50,6 +50,8 @@ void transfer_send(struct raft *raft) {
         return;
     }
     if (peer->match < core_last(raft)) return;
+    if (lease_is_guarding(raft)) return; /* a handed leader guards against nobody: what there is to guard ends here */
+    lease_give_up(raft);
     raft->transfer_is_told = ready_add_message(raft, RAFT_TIMEOUT_NOW, raft->transfer_to) != NULL;
 }
 

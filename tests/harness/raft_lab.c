@@ -10,6 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
+#include "raft/core/core.h"
 #include "tests/harness/raft_lab_check.h"
 
 enum { LAB_EPOCH_MS = 1000000, LAB_ENTRY_BYTES = 16 };
@@ -203,20 +204,41 @@ enum status lab_step(struct lab *lab, uint64_t id, const struct raft_event *even
     lab_check_commit(lab, node);
     const char *broken = raft_check_invariants(node->raft);
     if (broken) lab_fail(lab, "node %" PRIu64 ": it does not hold that %s", id, broken);
+    const uint64_t by_lease = node->raft->lease.served;
     lab_drain(lab, id);
+    if (node->raft) lab->met.lease_reads += node->raft->lease.served - by_lease;
     return status;
 }
 
 /* ---- what clients and clocks do ---------------------------------------------------------------------------------- */
 
+uint64_t lab_steady_ms(const struct lab *lab, uint64_t id) {
+    return lab->now_ms * lab->nodes[id].clock_permille / 1000 + 1;
+}
+
 void lab_clock(struct lab *lab, uint64_t id) {
-    uint64_t wall = LAB_EPOCH_MS + lab->now_ms + lab->nodes[id].clock_offset_ms;
-    (void)lab_step(
-        lab, id, &(struct raft_event){.kind = RAFT_EVENT_CLOCK, .clock = {.steady_ms = lab->now_ms, .wall_ms = wall}});
+    uint64_t steady = lab_steady_ms(lab, id);
+    uint64_t wall = LAB_EPOCH_MS + steady + lab->nodes[id].clock_offset_ms;
+    (void)lab_step(lab, id,
+                   &(struct raft_event){.kind = RAFT_EVENT_CLOCK, .clock = {.steady_ms = steady, .wall_ms = wall}});
+}
+
+/* Everybody says how long it guards, as long as it must be told; drivers do it by messages. */
+static void hear_guards(struct lab *lab, uint64_t id) {
+    if (lab->options.guard_ms == 0) return;
+    const struct raft_status status = lab_status(lab, id);
+    for (unsigned i = 0; i < status.peer_count; i++) {
+        const struct raft_peer *peer = &status.peers[i];
+        if (peer->self || peer->guard_ms > 0 || lab->cut[peer->id][id] || !lab->nodes[peer->id].raft) continue;
+        (void)lab_step(lab, id,
+                       &(struct raft_event){.kind = RAFT_EVENT_GUARD,
+                                            .guard = {.peer = peer->id, .guard_ms = lab->options.guard_ms}});
+    }
 }
 
 void lab_tick(struct lab *lab, uint64_t id) {
     lab_clock(lab, id);
+    hear_guards(lab, id);
     (void)lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_TICK});
 }
 
@@ -464,6 +486,8 @@ void lab_restart(struct lab *lab, uint64_t id) {
                                        lab->options.inflight_messages_max ? lab->options.inflight_messages_max : 8,
                                    .append_bytes_max = lab->options.append_bytes_max,
                                    .uncommitted_bytes_max = lab->options.uncommitted_bytes_max,
+                                   .guard_ms = lab->options.guard_ms,
+                                   .drift_permille = lab->options.drift_permille,
                                    .terms_max = lab->options.terms_max,
                                    .reads_max = LAB_READS_MAX,
                                    .messages_max = lab->options.messages_max ? lab->options.messages_max : 64,
@@ -504,6 +528,9 @@ static void start_node(struct lab *lab, uint64_t id) {
     node->id = id;
     node->lives = 0;
     node->clock_offset_ms = 0;
+    node->clock_permille = 1000 - options->drift_permille;
+    if (options->drift_permille > 0)
+        node->clock_permille += hash_mix(options->seed, id) % (2 * options->drift_permille + 1);
     node->durable_hard_state = (struct raft_hard_state){0};
     node->durable_start = node->durable_start_term = node->durable_last = 0;
     node->durable_state = (struct lab_state){0};

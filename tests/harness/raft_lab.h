@@ -5,8 +5,9 @@
  *
  * Checked at every event, whoever drives: the five safety properties of the Raft paper (figure 3.2 of the dissertation)
  * by way of what all nodes ever did, that what is committed is durable on a majority, that commit and applied indexes
- * never fall, that reads are linearizable, that stamps of log time never fall along the log, and the core's own
- * invariants. The first violation is kept as a sentence in lab->failure; nothing moves after it.
+ * never fall, that reads are linearizable, that nobody commits while another holds a lease, that stamps of log time
+ * never fall along the log, and the core's own invariants. The first violation is kept as a sentence in lab->failure;
+ * nothing moves after it.
  */
 #ifndef TESTS_HARNESS_RAFT_LAB_H
 #define TESTS_HARNESS_RAFT_LAB_H
@@ -56,7 +57,8 @@ struct lab_node {
     uint64_t id;
     struct raft *raft; /* NULL while it is down */
     uint64_t lives;
-    uint64_t clock_offset_ms;
+    uint64_t clock_offset_ms; /* of its wall clock */
+    uint64_t clock_permille;  /* of true time: how fast its clocks run */
 
     /* Memory. */
     struct lab_entry log[LAB_INDEX_MAX];
@@ -109,8 +111,9 @@ struct lab_options {
     uint64_t start_index; /* the log begins after this index of term 1; 0 = empty */
     unsigned election_ticks, heartbeat_ticks, terms_max, inflight_messages_max, messages_max;
     size_t append_bytes_max, uncommitted_bytes_max;
-    bool late_arrivals; /* what was on its way when a link was cut may still arrive */
-    struct buf *trace;  /* NULL = none */
+    uint32_t guard_ms, drift_permille; /* leases: clocks run within that bound, drawn from the seed */
+    bool late_arrivals;                /* what was on its way when a link was cut may still arrive */
+    struct buf *trace;                 /* NULL = none */
 };
 
 struct lab {
@@ -145,7 +148,7 @@ struct lab {
     /* Counters, so that a green run can show what it met. */
     struct {
         uint64_t events, elections, leader_changes, commits, crashes, restarts, snapshots, cuts_of_log, reads, changes,
-            dropped, repeated, partitions, handed;
+            dropped, repeated, partitions, handed, lease_reads, guarded;
     } met;
 
     char failure[512]; /* "" = all is well */
@@ -167,6 +170,7 @@ enum status lab_read(struct lab *lab, uint64_t node);
 void lab_campaign(struct lab *lab, uint64_t node);
 void lab_tick(struct lab *lab, uint64_t node);
 void lab_clock(struct lab *lab, uint64_t node);
+uint64_t lab_steady_ms(const struct lab *lab, uint64_t node); /* what its clock shows now, seen or not */
 
 void lab_persist(struct lab *lab, uint64_t node, unsigned count); /* the oldest works become durable */
 void lab_apply(struct lab *lab, uint64_t node, unsigned count);   /* of what is committed */

@@ -82,6 +82,7 @@ void lab_check_role(struct lab *lab, struct lab_node *node, const struct raft_re
     bool leads_anew = ready->role == RAFT_LEADER && (node->role != RAFT_LEADER || node->term != ready->term);
     node->role = ready->role;
     node->term = ready->term;
+    if (leads_anew) lab->met.guarded += node->raft->lease.guards;
     if (leads_anew) check_new_leader(lab, node, ready->term);
 }
 
@@ -97,6 +98,16 @@ static bool majority_holds(const struct lab *lab, const uint64_t *voters, unsign
     return count == 0 || holding > count / 2;
 }
 
+/* While one holds a lease, by its own clock and not by what it has last seen of it, nobody else commits. */
+static void check_leases(struct lab *lab, const struct lab_node *node, uint64_t index) {
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        const struct raft *holder = lab->nodes[id].raft;
+        if (!holder || id == node->id || raft_lease_ends_ms(holder) <= lab_steady_ms(lab, id)) continue;
+        lab_fail(lab, "lease exclusion: node %" PRIu64 " commits %" PRIu64 " while node %" PRIu64 " holds a lease",
+                 node->id, index, id);
+    }
+}
+
 static void check_new_commit(struct lab *lab, const struct lab_node *node, uint64_t index) {
     const struct lab_entry *entry = &node->log[index];
     const struct raft_configuration *configuration = &node->raft->configuration;
@@ -106,6 +117,7 @@ static void check_new_commit(struct lab *lab, const struct lab_node *node, uint6
         lab_fail(lab, "node %" PRIu64 " commits %" PRIu64 "/%" PRIu64 ", which is not durable on a majority", node->id,
                  entry->term, index);
     }
+    check_leases(lab, node, index);
     lab->committed[index] = *entry;
     lab->committed_in[index] = node->raft->term;
     lab->committed_last = index;

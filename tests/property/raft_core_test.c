@@ -19,7 +19,7 @@
 #include "tests/harness/raft_lab_check.h"
 #include "tests/harness/test_env.h"
 
-enum { STEPS = 400, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400 };
+enum { STEPS = 400, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400, USURP_WEIGHT = 12 };
 
 /* What happens how often: drawn for each seed, so that each meets its own mixture (swarm testing). */
 enum deed {
@@ -46,6 +46,7 @@ enum deed {
     DEED_REIGN,
     DEED_CLOCK,
     DEED_TRANSFER,
+    DEED_USURP,
     DEED_COUNT,
 };
 
@@ -119,6 +120,13 @@ static void do_transfer(struct run *run, uint64_t leader) {
     (void)lab_step(run->lab, leader, &event);
 }
 
+/* Its driver may look at the clock after it, or stand still. */
+static void do_read(struct run *run, uint64_t node) {
+    if (run->lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 4)) node = any_node(run);
+    (void)lab_read(run->lab, node);
+    if (run->lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 2)) lab_clock(run->lab, node);
+}
+
 static void do_cut(struct run *run) {
     struct lab *lab = run->lab;
     lab->met.partitions++;
@@ -176,7 +184,9 @@ static void do_burst(struct run *run) {
         awake[id] = !prng_chance(&run->prng, leads ? 2 : 1, 4);
     }
     unsigned rounds = 1 + (unsigned)prng_below(&run->prng, 2 * lab->options.election_ticks);
+    bool time_passes = lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 2);
     for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
+        if (time_passes) lab->now_ms += TICK_MS;
         for (uint64_t id = 1; id <= lab->options.nodes; id++) {
             if (awake[id]) lab_tick(lab, id);
         }
@@ -223,6 +233,68 @@ static void do_reign(struct run *run) {
     if (prng_chance(&run->prng, 1, 2)) lab_crash(lab, candidate, LAB_WORKS_MAX);
 }
 
+/* All but the old leader work, each with some luck. */
+static void usurp_round(struct run *run, uint64_t leader) {
+    struct lab *lab = run->lab;
+    lab->now_ms += prng_below(&run->prng, lab->options.guard_ms / 2 + 1);
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        if (id != leader && prng_chance(&run->prng, 1, 2)) lab_tick(lab, id);
+        if (id != leader && prng_chance(&run->prng, 3, 4)) lab_persist(lab, id, LAB_WORKS_MAX);
+        if (id != leader && prng_chance(&run->prng, 1, 2)) lab_apply(lab, id, 4);
+    }
+    for (unsigned i = lab->message_count; i-- > 0 && i < lab->message_count;) {
+        if (lab->network[i].message.to != leader && prng_chance(&run->prng, 7, 8)) lab_deliver(lab, i);
+    }
+}
+
+/* The leader tells another to campaign, may take that back and lead on, and its word may arrive all the same. */
+static void give_away(struct run *run, uint64_t leader, uint64_t to) {
+    struct lab *lab = run->lab;
+    struct raft_event wish = {.kind = RAFT_EVENT_TRANSFER, .transfer = {.to = to}};
+    (void)lab_step(lab, leader, &wish);
+    if (!prng_chance(&run->prng, 1, 3)) return;
+    wish.transfer.to = leader;
+    (void)lab_step(lab, leader, &wish);
+    lab_clock(lab, leader);
+    (void)lab_propose(lab, leader, 1);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = lab->message_count; i-- > 0 && i < lab->message_count;) {
+            if (lab->network[i].message.kind != RAFT_TIMEOUT_NOW) lab_deliver(lab, i);
+        }
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) lab_persist(lab, id, LAB_WORKS_MAX);
+    }
+}
+
+/*
+ * A leader that has just committed, and holds a lease if it may, stands still while another comes to lead, by its own
+ * will or the leader's, and writes; then it wakes up, looks at its clock or not, and is asked. This takes no time, or
+ * some: a lease ends by clocks alone.
+ */
+static void do_usurp(struct run *run, uint64_t leader) {
+    struct lab *lab = run->lab;
+    if (prng_chance(&run->prng, 3, 4)) {
+        (void)lab_propose(lab, leader, 1);
+        lab_settle(lab);
+    }
+    const uint64_t usurper = any_node(run);
+    const bool is_handed = prng_chance(&run->prng, 1, 3);
+    const unsigned rounds = 3 + (unsigned)prng_below(&run->prng, 8);
+    if (is_handed) give_away(run, leader, usurper);
+    if (usurper != leader && prng_chance(&run->prng, 1, 6)) {
+        lab_crash(lab, usurper, LAB_WORKS_MAX);
+        lab_restart(lab, usurper);
+    }
+    if (!is_handed && prng_chance(&run->prng, 1, 2)) do_sever(run);
+    for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
+        if (usurper != leader && !is_handed && round < 2) lab_campaign(lab, usurper);
+        usurp_round(run, leader);
+        if (usurper != leader && lab->nodes[usurper].role == RAFT_LEADER) (void)lab_propose(lab, usurper, 1);
+        if (prng_chance(&run->prng, 1, 4)) do_read(run, leader);
+        if (prng_chance(&run->prng, 1, 8)) (void)lab_propose(lab, leader, 1);
+    }
+    do_read(run, leader);
+}
+
 static void do_deed(struct run *run, enum deed deed) {
     struct lab *lab = run->lab;
     uint64_t node = any_node(run);
@@ -238,7 +310,7 @@ static void do_deed(struct run *run, enum deed deed) {
     case DEED_PERSIST: lab_persist(lab, node, 1 + (unsigned)prng_below(&run->prng, 3)); break;
     case DEED_APPLY: lab_apply(lab, node, 1 + (unsigned)prng_below(&run->prng, 8)); break;
     case DEED_PROPOSE: (void)lab_propose(lab, leader, 1 + (unsigned)prng_below(&run->prng, 4)); break;
-    case DEED_READ: (void)lab_read(lab, leader); break;
+    case DEED_READ: do_read(run, leader); break;
     case DEED_CRASH: lab_crash(lab, node, (unsigned)prng_below(&run->prng, 4)); break;
     case DEED_RESTART: lab_restart(lab, node); break;
     case DEED_CUT: do_cut(run); break;
@@ -256,6 +328,7 @@ static void do_deed(struct run *run, enum deed deed) {
     case DEED_BURST: do_burst(run); break;
     case DEED_REIGN: do_reign(run); break;
     case DEED_TRANSFER: do_transfer(run, leader); break;
+    case DEED_USURP: do_usurp(run, leader); break;
     case DEED_CLOCK: lab->nodes[node].clock_offset_ms = prng_below(&run->prng, 100000); break;
     case DEED_COUNT: break;
     }
@@ -330,7 +403,15 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
         options.append_bytes_max = 16;
         options.terms_max = 0; /* the default: more leaders without a commit than a small table has room for */
     }
+    if (!unrest && prng_chance(&run.prng, 1, 2)) {
+        options.guard_ms = 10 + (uint32_t)prng_below(&run.prng, 100);
+        options.drift_permille = (uint32_t)prng_below(&run.prng, 300);
+        options.no_check_quorum = options.no_check_quorum || prng_chance(&run.prng, 1, 3);
+        options.no_pre_vote = options.no_pre_vote || options.no_check_quorum;
+    }
     draw_weights(&run, unrest);
+    run.weights[DEED_USURP] = options.guard_ms > 0 ? USURP_WEIGHT : 0;
+    run.weight_sum += run.weights[DEED_USURP];
     lab_start(lab, &options);
     for (unsigned step = 0; step < STEPS && lab->failure[0] == '\0' && !lab_is_full(lab); step++)
         do_deed(&run, draw_deed(&run));
@@ -345,7 +426,7 @@ static void promises_hold_under_faults_and_progress_follows_healing(void **state
     assert_non_null(lab);
     uint64_t first = test_seed(1);
     uint64_t runs = test_scaled(RUNS);
-    uint64_t met[5] = {0};
+    uint64_t met[7] = {0};
     uint64_t commits = 0;
     uint64_t events = 0;
     for (uint64_t seed = first; seed < first + runs; seed++) {
@@ -359,6 +440,8 @@ static void promises_hold_under_faults_and_progress_follows_healing(void **state
         met[2] += lab->met.cuts_of_log > 0;
         met[3] += lab->met.changes > 0;
         met[4] += lab->met.handed > 0;
+        met[5] += lab->met.lease_reads > 0;
+        met[6] += lab->met.guarded > 0;
         commits += lab->met.commits;
         events += lab->met.events;
         lab_stop(lab);
@@ -366,10 +449,11 @@ static void promises_hold_under_faults_and_progress_follows_healing(void **state
     }
     printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRIu64 " commits; runs with a crash %" PRIu64
            ", with a snapshot %" PRIu64 ", with a cut log %" PRIu64 ", with a new configuration %" PRIu64
-           ", with a leader that was told to campaign %" PRIu64 "\n",
-           runs, events, commits, met[0], met[1], met[2], met[3], met[4]);
+           ", with a leader that was told to campaign %" PRIu64 ", with a read by lease %" PRIu64
+           ", with a leader that guarded %" PRIu64 "\n",
+           runs, events, commits, met[0], met[1], met[2], met[3], met[4], met[5], met[6]);
     /* A green run that met nothing would prove nothing. */
-    for (unsigned i = 0; i < 5; i++) assert_true(runs < 200 || met[i] * 50 >= runs);
+    for (unsigned i = 0; i < 7; i++) assert_true(runs < 200 || met[i] * 50 >= runs);
     lab_destroy(lab);
 }
 
