@@ -261,7 +261,7 @@ struct raft_driver_status {
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
 /* Of the status, what changes with every entry; cheap. */
 struct raft_driver_applied {
-    uint64_t index, state_hash, snapshots_installed;
+    uint64_t index, state_hash, snapshots_installed, gave_way;
 };
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver);
 /* The core, to look at: terms of entries, invariants. For the simulator and for tests. */

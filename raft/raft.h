@@ -439,6 +439,13 @@ struct raft_status {
 };
 
 void raft_get_status(const struct raft *raft, struct raft_status *status);
+/* Of the status what moves, cheap enough for every turn. A learner shows as what it is. */
+struct raft_position {
+    enum raft_role role;
+    bool halted;
+    uint64_t term, log_start, last, commit;
+};
+struct raft_position raft_get_position(const struct raft *raft);
 size_t raft_uncommitted_bytes(const struct raft *raft); /* of the status, alone and cheap */
 uint64_t raft_transfer_target(const struct raft *raft); /* of the transfer under way; 0 = none is */
 /* By this node's steady clock; 0 = it holds no lease, which may be about to begin. Before that moment no other node

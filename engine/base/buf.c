@@ -63,15 +63,17 @@ enum status buf_append_format(struct buf *buf, const char *format, ...) {
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    const size_t room = buf->capacity - buf->size; /* most texts fit in what is there, and are made once */
+    int length = vsnprintf(room > 0 ? (char *)buf->data + buf->size : NULL, room, format, arguments);
     va_end(arguments);
     check(length >= 0); /* only a format that is no format can fail */
 
-    enum status status = buf_reserve(buf, (size_t)length + 1); /* one more for the terminator that vsnprintf writes */
-    if (status == STATUS_OK) {
-        vsnprintf((char *)buf->data + buf->size, (size_t)length + 1, format, again);
-        buf->size += (size_t)length;
+    enum status status = STATUS_OK;
+    if ((size_t)length >= room) { /* one byte more than its text, for the terminator that vsnprintf writes */
+        status = buf_reserve(buf, (size_t)length + 1);
+        if (status == STATUS_OK) vsnprintf((char *)buf->data + buf->size, (size_t)length + 1, format, again);
     }
+    if (status == STATUS_OK) buf->size += (size_t)length;
     va_end(again);
     return status;
 }

@@ -23,7 +23,7 @@ enum {
     WAL_PREFIX_BYTES = 9,           /* {check, length, type}: how every item of the stream begins */
     WAL_COMPACT_MAX_BYTES = 0xffff, /* payload of a compact group */
     WAL_GROUP_HEADER_BYTES = 48,
-    WAL_SEGMENT_MIN_BYTES = 64 << 10,
+    WAL_SEGMENT_MIN_BYTES = 16 << 10,
     WAL_SEGMENT_MAX_BYTES = 1 << 30,
     WAL_SEGMENT_DEFAULT_BYTES = 64 << 20,
 };

@@ -33,16 +33,29 @@ static struct raft_peer show_peer(const struct raft *raft, const struct progress
     return shown;
 }
 
+/* A role of its own for whoever is told, not for the core. */
+static enum raft_role show_role(const struct raft *raft) {
+    bool learns = raft->role == RAFT_FOLLOWER && !membership_is_voter(raft) &&
+                  raft_configuration_has(&raft->configuration, raft->options.id);
+    return learns ? RAFT_LEARNER : raft->role;
+}
+
+struct raft_position raft_get_position(const struct raft *raft) {
+    return (struct raft_position){.role = show_role(raft),
+                                  .halted = raft->halted,
+                                  .term = raft->term,
+                                  .log_start = raft->log_start,
+                                  .last = core_last(raft),
+                                  .commit = raft->commit};
+}
+
 void raft_get_status(const struct raft *raft, struct raft_status *status) {
-    bool voter = membership_is_voter(raft);
-    bool learns =
-        raft->role == RAFT_FOLLOWER && !voter && raft_configuration_has(&raft->configuration, raft->options.id);
     *status = (struct raft_status){
         .id = raft->options.id,
         .term = raft->term,
         .vote = raft->vote,
         .leader = raft->leader,
-        .role = learns ? RAFT_LEARNER : raft->role,
+        .role = show_role(raft),
         .halted = raft->halted,
         .log_start = raft->log_start,
         .last = core_last(raft),

@@ -135,7 +135,7 @@ struct reads {
     struct list waiting;
     size_t waiting_count;
     struct read_batch batches[READ_BATCHES_MAX];
-    unsigned unconfirmed;
+    unsigned batches_used, unconfirmed; /* the second are some of the first */
     uint64_t last_context;
     struct list counts;
     uint64_t last_count;

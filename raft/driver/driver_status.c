@@ -133,7 +133,8 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver) {
     return (struct raft_driver_applied){.index = driver->applied,
                                         .state_hash = driver->chain,
-                                        .snapshots_installed = driver->counts.snapshots_installed};
+                                        .snapshots_installed = driver->counts.snapshots_installed,
+                                        .gave_way = driver->counts.gave_way};
 }
 
 enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {

@@ -38,6 +38,7 @@ void raft_driver_read(struct raft_driver *driver, struct raft_request *request) 
 static void free_batch(struct raft_driver *driver, struct read_batch *batch) {
     check(list_is_empty(&batch->requests));
     if (!batch->confirmed) driver->reads.unconfirmed--;
+    driver->reads.batches_used--;
     batch->context = 0;
 }
 
@@ -53,7 +54,7 @@ static void give_back(struct raft_driver *driver, struct read_batch *batch) {
 
 static void expire(struct raft_driver *driver) {
     uint64_t now = driver_now(driver);
-    for (unsigned i = 0; i < READ_BATCHES_MAX; i++) {
+    for (unsigned i = 0; i < READ_BATCHES_MAX && driver->reads.unconfirmed > 0; i++) {
         struct read_batch *batch = &driver->reads.batches[i];
         bool lost = batch->context != 0 && !batch->confirmed && now - batch->asked_ns > (uint64_t)ASK_AGAIN_MS * MS_NS;
         if (lost) give_back(driver, batch);
@@ -86,6 +87,7 @@ void reads_ask(struct raft_driver *driver) {
     batch->context = reads->last_context;
     batch->asked_ns = driver_now(driver);
     batch->confirmed = false;
+    reads->batches_used++;
     reads->unconfirmed++;
     driver->counts.read_rounds++;
     while (!list_is_empty(&reads->waiting)) list_push_back(&batch->requests, list_pop_front(&reads->waiting));
@@ -110,7 +112,7 @@ void reads_take_states(struct raft_driver *driver, const struct raft_read_state 
 }
 
 void reads_serve(struct raft_driver *driver) {
-    if (driver->installing) return;
+    if (driver->installing || driver->reads.batches_used == driver->reads.unconfirmed) return;
     for (unsigned i = 0; i < READ_BATCHES_MAX; i++) {
         struct read_batch *batch = &driver->reads.batches[i];
         if (batch->context == 0 || !batch->confirmed || batch->index > driver->applied) continue;

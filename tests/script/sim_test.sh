@@ -6,6 +6,7 @@ names=(
     the_same_seed_gives_the_same_run
     a_printed_plan_gives_the_run_of_its_seed
     a_batch_tells_of_each_run_and_of_all
+    a_batch_is_told_alike_by_one_thread_and_by_several
     a_trace_has_a_line_for_every_event
     a_plan_that_keeps_its_promises_is_not_shrunk
     a_plan_that_asks_for_too_much_is_shrunk_to_one_without_faults
@@ -25,6 +26,10 @@ a_printed_plan_gives_the_run_of_its_seed() {
 a_batch_tells_of_each_run_and_of_all() {
     "$loam" sim --first 7 --seeds 3 --json >"$work/batch" || return 1
     [ "$(grep -c '"hash"' "$work/batch")" = 3 ] && [ "$(wc -l <"$work/batch")" = 4 ] && head -n 1 "$work/batch" | cmp -s - "$work/first"
+}
+a_batch_is_told_alike_by_one_thread_and_by_several() {
+    "$loam" sim --first 7 --seeds 6 --jobs 1 --json >"$work/alone" && "$loam" sim --first 7 --seeds 6 --jobs 3 --json >"$work/together" || return 1
+    [ "$(wc -l <"$work/alone")" = 7 ] && cmp "$work/alone" "$work/together"
 }
 a_trace_has_a_line_for_every_event() {
     "$loam" sim --seed 7 --trace >"$work/trace" && "$loam" sim --seed 7 >"$work/plain" || return 1

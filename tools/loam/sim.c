@@ -10,6 +10,7 @@
 #include "engine/io.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/sim_runs.h"
 #include "tools/loam/sim_shrink.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
@@ -22,7 +23,8 @@ enum {
 };
 
 static const char usage[] =
-    "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--json] [--trace] [--print-plan]\n"
+    "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--jobs N] [--json] [--trace] "
+    "[--print-plan]\n"
     "       loam sim --seed S | --plan FILE --shrink [--shrink-seconds N]\n"
     "\n"
     "  --seeds N      runs seeds 1 to N (or from --first on) and prints what they met [100]\n"
@@ -30,6 +32,7 @@ static const char usage[] =
     "  --plan FILE    one run by a plan of faults (see --print-plan)\n"
     "  --first S      the first seed\n"
     "  --nodes N      nodes of a cluster, 1 to 9 [3; every fourth seed 5]\n"
+    "  --jobs N       seeds that run side by side [as many as processors]; what is printed is the same\n"
     "  --json         one object a run, then one of all\n"
     "  --trace        every event of a run, a line each\n"
     "  --print-plan   prints the plan of the seed and does not run it\n"
@@ -43,6 +46,7 @@ struct request {
     uint64_t nodes; /* 0: by seed */
     const char *plan;
     uint64_t shrink_seconds;
+    uint64_t jobs;
     bool is_single, json, trace, print_plan, shrink;
 };
 
@@ -64,10 +68,14 @@ static enum status read_plan(const char *path, struct fault_plan *plan, struct e
     return status;
 }
 
+static void draw_plan(const struct request *request, uint64_t seed, struct fault_plan *plan) {
+    fault_plan_draw(plan, seed, request->nodes != 0 ? (unsigned)request->nodes : seed % 4 == 0 ? 5 : 3);
+}
+
 static bool make_plan(const struct request *request, uint64_t seed, struct fault_plan *plan) {
     struct error error = {0};
     if (request->plan == NULL) {
-        fault_plan_draw(plan, seed, request->nodes != 0 ? (unsigned)request->nodes : seed % 4 == 0 ? 5 : 3);
+        draw_plan(request, seed, plan);
         return true;
     }
     if (read_plan(request->plan, plan, &error) == STATUS_OK) return true;
@@ -102,19 +110,54 @@ static void print_run(const struct request *request, uint64_t seed, const struct
     if (report->verdict != WORLD_KEPT && request->plan == NULL) printf("  replay: loam sim --seed %" PRIu64 "\n", seed);
 }
 
-static bool run_one(const struct request *request, uint64_t seed, struct world_batch *batch, struct buf *text) {
+struct batch_run {
+    const struct request *request;
+    const struct fault_plan *plan; /* of --plan; NULL: by seed */
+    struct world_batch *batch;
+    struct buf *text;
+};
+
+static void run_seed(void *context, uint64_t seed, struct world_report *report) {
+    const struct batch_run *run = context;
     struct fault_plan plan;
-    struct world_report report;
-    if (!make_plan(request, seed, &plan)) return false;
-    if (request->print_plan) {
-        print_buf(text, fault_plan_print(text, &plan));
-        return true;
+    if (run->plan != NULL)
+        plan = *run->plan;
+    else
+        draw_plan(run->request, seed, &plan);
+    struct world_options options = {.plan = &plan, .trace = run->request->trace ? print_line : NULL};
+    server_world_run(&options, report);
+}
+
+static void take_report(void *context, uint64_t seed, const struct world_report *report) {
+    struct batch_run *run = context;
+    world_batch_add(run->batch, report);
+    print_run(run->request, run->plan != NULL ? run->plan->seed : seed, report, run->text);
+}
+
+static int print_plan(const struct request *request, struct buf *text) {
+    struct fault_plan plan;
+    if (!make_plan(request, request->first, &plan)) return EXIT_FAILED;
+    print_buf(text, fault_plan_print(text, &plan));
+    return EXIT_CLEAN;
+}
+
+static int run_all(const struct request *request, struct world_batch *batch, struct buf *text) {
+    struct fault_plan plan;
+    struct batch_run run = {.request = request, .batch = batch, .text = text};
+    if (request->plan != NULL) {
+        if (!make_plan(request, request->first, &plan)) return EXIT_FAILED;
+        run.plan = &plan;
     }
-    struct world_options options = {.plan = &plan, .trace = request->trace ? print_line : NULL};
-    server_world_run(&options, &report);
-    world_batch_add(batch, &report);
-    print_run(request, plan.seed, &report, text);
-    return true;
+    const struct sim_runs runs = {.first = request->first,
+                                  .count = request->count,
+                                  .jobs = request->trace ? 1 : request->jobs,
+                                  .run = run_seed,
+                                  .take = take_report,
+                                  .context = &run};
+    const enum status status = sim_runs_make(&runs);
+    if (status == STATUS_OK) return EXIT_CLEAN;
+    (void)fprintf(stderr, "loam sim: %s\n", status_text(status));
+    return EXIT_FAILED;
 }
 
 static int shrink_one(const struct request *request) {
@@ -134,7 +177,8 @@ static int conclude(const struct request *request, struct world_batch *batch, st
 }
 
 int command_sim(int argc, char **argv) {
-    struct request request = {.first = 1, .count = 100, .shrink_seconds = SHRINK_SECONDS};
+    struct request request = {
+        .first = 1, .count = 100, .shrink_seconds = SHRINK_SECONDS, .jobs = sim_runs_processors()};
     struct world_batch batch;
     struct buf text = BUF_EMPTY;
     uint64_t seed = 0;
@@ -143,6 +187,7 @@ int command_sim(int argc, char **argv) {
         {.name = "--first", .number = &request.first, .limit = UINT64_MAX},
         {.name = "--nodes", .number = &request.nodes, .limit = FAULT_PLAN_NODES_MAX},
         {.name = "--seed", .number = &seed, .limit = UINT64_MAX},
+        {.name = "--jobs", .number = &request.jobs, .limit = UINT32_MAX},
         {.name = "--plan", .text = &request.plan},
         {.name = "--json", .flag = &request.json},
         {.name = "--trace", .flag = &request.trace},
@@ -159,10 +204,7 @@ int command_sim(int argc, char **argv) {
     if (request.shrink && !request.is_single) return arguments_refuse(&arguments, "--shrink needs --seed or --plan");
     if (request.shrink) return shrink_one(&request);
     world_batch_init(&batch);
-    code = EXIT_CLEAN;
-    for (uint64_t i = 0; code == EXIT_CLEAN && i < request.count; i++) {
-        if (!run_one(&request, request.first + i, &batch, &text)) code = EXIT_FAILED;
-    }
+    code = request.print_plan ? print_plan(&request, &text) : run_all(&request, &batch, &text);
     if (code == EXIT_CLEAN && !request.print_plan) code = conclude(&request, &batch, &text);
     world_batch_deinit(&batch);
     buf_deinit(&text);

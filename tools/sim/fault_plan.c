@@ -11,12 +11,12 @@
 
 enum {
     VERSION = 1,
-    START_MS = 600,    /* the first leader has been found by then */
-    HORIZON_MS = 4500, /* the last fault strikes before */
-    FAULTS_MIN = 8,
-    FAULTS_SPREAD = 10,
+    START_MS = 400,    /* the first leader has been found by then */
+    HORIZON_MS = 1600, /* the last fault strikes before */
+    FAULTS_MIN = 10,
+    FAULTS_SPREAD = 11,
     KINDS_MIN = 4,
-    TRANSFERS_MAX = 4,
+    TRANSFERS_MAX = 7,
     HUNG_DISKS_MAX = 2,
     OPERATIONS = 200,
     LINE_BYTES = 256,
@@ -41,14 +41,14 @@ static bool concerns_links(enum fault_kind kind) {
 static void draw_amount(struct prng *prng, struct fault *fault) {
     switch (fault->kind) {
     case FAULT_POWER_CUT: fault->amount = (int64_t)prng_below(prng, SIM_CUT_RANDOM + 1); break;
-    case FAULT_SLOW_LINK: fault->amount = (int64_t)prng_between(prng, 2000, 150000); break;
+    case FAULT_SLOW_LINK: fault->amount = (int64_t)prng_between(prng, 2000, 60000); break;
     case FAULT_STALLS: fault->amount = (int64_t)prng_between(prng, 10000, 200000); break;
     case FAULT_FRAME_DROP:
     case FAULT_FRAME_REPEAT:
-    case FAULT_FRAME_DELAY: fault->amount = (int64_t)prng_between(prng, 20000, 500000); break;
+    case FAULT_FRAME_DELAY: fault->amount = (int64_t)prng_between(prng, 40000, 800000); break;
     case FAULT_SLOW_DISK: fault->amount = (int64_t)prng_between(prng, 50, 3000); break;
     case FAULT_DISK_FULL: fault->amount = (int64_t)prng_below(prng, 65536); break;
-    case FAULT_READ_ERRORS: fault->amount = (int64_t)prng_between(prng, 1000, 300000); break;
+    case FAULT_READ_ERRORS: fault->amount = (int64_t)prng_between(prng, 2000, 400000); break;
     case FAULT_CLOCK_JUMP: fault->amount = (int64_t)prng_below(prng, 7200000) - 3600000; break;
     case FAULT_CLOCK_DRIFT: fault->amount = (int64_t)prng_below(prng, 1000000) - 400000; break;
     default: fault->amount = 0; break;
@@ -70,7 +70,7 @@ static void draw_sides(struct prng *prng, const struct fault_plan *plan, struct 
 static void aim_at_leader(struct fault *fault) {
     fault->nodes = 1U << FAULT_LEADER_BIT;
     if (concerns_links(fault->kind)) fault->others &= 1U << FAULT_CLIENTS_BIT;
-    if (fault->for_ms > 900) fault->for_ms /= 2;
+    if (fault->for_ms > 300) fault->for_ms /= 2;
 }
 
 static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct fault *fault, const bool *kinds) {
@@ -78,7 +78,7 @@ static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct 
         fault->kind = (enum fault_kind)prng_below(prng, FAULT_TRANSFER); /* which has draws of its own */
     } while (!kinds[fault->kind]);
     fault->at_ms = prng_between(prng, START_MS, HORIZON_MS);
-    fault->for_ms = prng_between(prng, 50, 1500);
+    fault->for_ms = prng_between(prng, 30, 600);
     if (fault->kind == FAULT_RESET || fault->kind == FAULT_CLOCK_JUMP) fault->for_ms = 0;
     if (concerns_links(fault->kind)) {
         draw_sides(prng, plan, fault);
@@ -87,7 +87,7 @@ static void draw_fault(struct prng *prng, const struct fault_plan *plan, struct 
         fault->others = 0;
     }
     draw_amount(prng, fault);
-    if (plan->nodes > 1 && prng_chance(prng, plan->seed % 3 == 0 ? 4 : 1, 5)) aim_at_leader(fault);
+    if (plan->nodes > 1 && prng_chance(prng, plan->seed % 3 == 0 ? 16 : 5, 20)) aim_at_leader(fault);
 }
 
 static int by_time(const void *a, const void *b) {
@@ -124,7 +124,7 @@ static void draw_hung_disks(struct fault_plan *plan) {
     for (uint64_t left = prng_between(&prng, 1, HUNG_DISKS_MAX); left > 0; left--)
         plan->faults[plan->count++] = (struct fault){.kind = FAULT_SLOW_DISK,
                                                      .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
-                                                     .for_ms = prng_between(&prng, 300, 1500),
+                                                     .for_ms = prng_between(&prng, 250, 900),
                                                      .nodes = 1U << FAULT_LEADER_BIT,
                                                      .amount = (int64_t)prng_between(&prng, 5000, 20000)};
 }

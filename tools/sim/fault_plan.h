@@ -74,7 +74,7 @@ struct fault_plan {
     struct fault faults[FAULT_PLAN_FAULTS_MAX]; /* by at_ms */
 };
 
-/* Each seed takes a few kinds (at least four) and strikes at least eight times; every second one has leadership given
+/* Each seed takes a few kinds (at least four) and strikes at least ten times; every second one has leadership given
  * away besides. */
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes);
 /* After the last fault was lifted. */

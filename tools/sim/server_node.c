@@ -34,17 +34,22 @@ static void fill_members(const struct server_node_options *options, struct raft_
 static void fill_limits(const struct server_node_options *options, struct raft_driver_options *raft) {
     struct prng prng;
     prng_init(&prng, hash_mix(options->seed, 0x6c696d6974));
-    raft->engine.memtable_bytes = prng_between(&prng, 8, 48) << 10;
+    raft->engine.memtable_bytes = prng_between(&prng, 8, 96) << 10;
+    if (!prng_chance(&prng, 1, 4)) raft->engine.event_log_bytes = ENGINE_EVENT_LOG_OFF;
     raft->engine.memtable_limit = 3;
     raft->engine.cache_bytes = 256 << 10;
     raft->engine.block_bytes = 1 << 10;
     raft->engine.file_bytes = 16 << 10;
     raft->engine.level_base_bytes = 64 << 10;
     raft->engine.level_ratio = 4;
-    raft->engine.level0_trigger = 2;
+    raft->engine.level0_trigger = (unsigned)prng_between(&prng, 2, 5);
     raft->engine.disk_reserve_bytes = 1;
-    raft->log_segment_bytes = 64 << 10;
-    raft->log_limit_bytes = prng_between(&prng, 3, 8) * (64 << 10);
+    raft->leaderless_wait_ms = 800;
+    raft->tick_ms = 10;
+    raft->heartbeat_ticks = 2;
+    raft->election_ticks = 10;
+    raft->log_segment_bytes = 32 << 10;
+    raft->log_limit_bytes = prng_between(&prng, 3, 7) * (32 << 10);
     raft->entry_limit_bytes = 16 << 10;
     raft->uncommitted_limit_bytes = 128 << 10;
     raft->pending_requests = 64;
@@ -84,11 +89,8 @@ static void destroy(void *context, void *node) {
 
 static void view(void *context, void *node, struct world_view *shown) {
     const struct raft_driver_applied applied = raft_driver_get_applied(server_driver(node));
-    struct raft_status core;
-    struct raft_driver_status status;
+    const struct raft_position core = raft_get_position(raft_driver_core(server_driver(node)));
     (void)context;
-    raft_get_status(raft_driver_core(server_driver(node)), &core);
-    raft_driver_get_status(server_driver(node), &status);
     *shown = (struct world_view){.is_leader = core.role == RAFT_LEADER,
                                  .is_halted = core.halted,
                                  .term = core.term,
@@ -98,7 +100,7 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .last_index = core.last,
                                  .state_hash = applied.state_hash,
                                  .snapshots_installed = applied.snapshots_installed,
-                                 .gave_way = status.gave_way};
+                                 .gave_way = applied.gave_way};
 }
 
 static uint64_t term_at(void *context, void *node, uint64_t index) {

@@ -102,7 +102,7 @@ static void draw_edge(struct world *world, struct prng *prng, struct world_opera
 /* Now and then with little time. */
 static void draw_time(struct world *world, struct prng *prng, struct world_operation *operation) {
     (void)world;
-    operation->to = prng_chance(prng, 1, 3) ? (int64_t)prng_between(prng, 1, TIMEOUT_MS_MAX) : 0;
+    operation->to = prng_chance(prng, 1, 2) ? (int64_t)prng_between(prng, 1, TIMEOUT_MS_MAX) : 0;
 }
 
 /* ---- Answers ----------------------------------------------------------------------------------------------------- */
@@ -160,7 +160,7 @@ static const struct world_action_row rows[] = {
      .take = take_edges},
     {READ, LAST, .action = WORLD_EDGES_IN, .name = "read edges in", .weight = 4, .keys = HUBS, .make = make_in,
      .take = take_edges},
-    {READ, .action = WORLD_EDGES_SQUARED, .name = "read pairs of edges", .weight = 3, .keys = HUBS,
+    {READ, .action = WORLD_EDGES_SQUARED, .name = "read pairs of edges", .weight = 4, .keys = HUBS,
      .refused = "ERR Query timed out", .draw = draw_time, .make = make_squared, .take = take_counter},
     {WRITE, .action = WORLD_COUNT, .name = "count", .weight = 6, .keys = COUNTERS, .make = make_count,
      .take = take_counter},

@@ -12,9 +12,9 @@
 #include "tools/sim/world_private.h"
 
 enum {
-    THINK_MS_MAX = 60,
-    PATIENCE_MS = 4000,
-    IMPATIENT_ONE_IN = 16, /* queries of graphs: the client hangs up soon */
+    THINK_MS_MAX = 30,
+    PATIENCE_MS = 1500,
+    IMPATIENT_ONE_IN = 10, /* queries of graphs: the client hangs up soon */
     IMPATIENT_MS = 20,
     AFTER_HEAL = 6, /* answers that each client wants to see */
     SCRIPT_THINK_MS = 3,
@@ -310,6 +310,11 @@ static void note_hanging_up(const struct world_client *client) {
     world->report->hung_up += row->store == WORLD_GRAPHS;
 }
 
+/* It is asked for no more once all faults are lifted. */
+static bool has_done_its_share(const struct world_client *client) {
+    return client->world->completed >= client->world->plan->operations && client->done_since_heal >= AFTER_HEAL;
+}
+
 /* Time to do something, or to lose patience. */
 static void alarm_fires(struct sim_event *event) {
     struct world_client *client = event->context;
@@ -323,6 +328,8 @@ static void alarm_fires(struct sim_event *event) {
         think(client); /* the last answer overtook the end of the sending */
     } else if (client->world->is_ending) {
         follow_script(client);
+    } else if (has_done_its_share(client)) {
+        think(client); /* others still wait for an answer */
     } else {
         ask_something(client);
     }
@@ -381,9 +388,8 @@ bool world_clients_have_finished(const struct world *world) {
 }
 
 bool world_clients_are_content(const struct world *world) {
-    if (world->completed < world->plan->operations) return false;
     for (unsigned i = 0; i < world->plan->clients; i++) {
-        if (world->clients[i].done_since_heal < AFTER_HEAL) return false;
+        if (!has_done_its_share(&world->clients[i])) return false;
     }
     return true;
 }
