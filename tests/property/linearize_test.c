@@ -14,8 +14,8 @@
 
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/test_env.h"
+#include "tools/judge/history_file.h"
 #include "tools/judge/history_make.h"
-#include "tools/judge/history_read.h"
 #include "tools/judge/linearize.h"
 #include "tools/judge/models.h"
 
@@ -67,9 +67,10 @@ static void assert_recorded(const struct linearize_model *model, const char *nam
     struct error error;
     read_or_skip(name, &content);
     history_init(&history);
-    enum status status = model == &model_text ? history_read_text(&history, buf_slice(&content), &error)
-                                              : history_read_register(&history, buf_slice(&content), &error);
+    const struct linearize_model *found = NULL;
+    enum status status = history_read(&history, buf_slice(&content), &found, &error);
     if (status != STATUS_OK) fail_msg("%s: %s", name, error.text);
+    assert_ptr_equal(found, model);
     assert_true(history.count > 0);
     enum linearize_verdict verdict = judge(model, &history);
     if (verdict != expected) {
@@ -466,7 +467,8 @@ static void damaged_recordings_are_refused_with_their_line(void **state) {
         struct error error;
         snprintf(text, sizeof text, "{:process 9, :type :invoke, :f :get, :key \"0\", :value nil}\n%s\n", inputs[i]);
         history_init(&history);
-        assert_int_equal(history_read_text(&history, slice_from_text(text), &error), STATUS_SYNTAX);
+        const struct linearize_model *model;
+        assert_int_equal(history_read(&history, slice_from_text(text), &model, &error), STATUS_SYNTAX);
         assert_non_null(strstr(error.text, "line 2:"));
         history_deinit(&history);
     }

@@ -10,7 +10,7 @@
 #include "engine/base/check.h"
 #include "tools/judge/models.h"
 
-enum { MAX_CLIENTS = 64, MAX_KEYS = 16, TEXT_BYTES = 32, NO_OP = -1 };
+enum { TEXT_BYTES = 32, NO_OP = -1 };
 
 struct object {
     bool present;
@@ -21,7 +21,8 @@ struct client {
     uint32_t name;
     int64_t op; /* index of the open one, or NO_OP */
     bool applied;
-    bool crashed; /* gone; its open operation may still be applied */
+    uint64_t answered; /* when it was last: it asks later */
+    bool crashed;      /* gone; its open operation may still be applied */
     enum history_result type;
     struct buf result;
 };
@@ -33,8 +34,8 @@ struct maker {
     uint64_t time;
     uint32_t next_value;
     uint32_t next_client;
-    struct object objects[MAX_KEYS];
-    struct client clients[MAX_CLIENTS];
+    struct object *objects; /* of the plan's keys */
+    struct client *clients;
     enum status status; /* the first failure sticks */
 };
 
@@ -156,7 +157,9 @@ static void apply_redis(struct maker *maker, struct client *client, const struct
 }
 
 static struct object *object_of(struct maker *maker, const struct history_op *op) {
-    return &maker->objects[op->key.data[0] - 'a'];
+    long long key = 0;
+    check(parse_digits(slice_from(op->key, 1), &key) && key < maker->plan->keys);
+    return &maker->objects[key];
 }
 
 static void apply(struct maker *maker, struct client *client) {
@@ -187,16 +190,18 @@ static void choose_value(struct maker *maker, char text[TEXT_BYTES]) {
 static void invoke(struct maker *maker, struct client *client) {
     char first[TEXT_BYTES];
     char second[TEXT_BYTES];
-    char key = (char)('a' + prng_below(maker->prng, maker->plan->keys));
+    char key[TEXT_BYTES];
+    snprintf(key, sizeof key, "k%u", (unsigned)prng_below(maker->prng, maker->plan->keys));
     uint32_t kind = (uint32_t)prng_below(maker->prng, maker->plan->model->kind_count);
     choose_value(maker, first);
     choose_value(maker, second);
     if (maker->plan->model == &model_redis_string && kind == MODEL_REDIS_INCRBY)
         snprintf(first, sizeof first, "%llu", (unsigned long long)prng_between(maker->prng, 1, 3));
-    struct history_op op = {.client = client->name, .kind = kind, .key = slice_make(&key, 1), .invoked = tick(maker)};
+    if (maker->time == client->answered) maker->time++;
+    struct history_op op = {.client = client->name, .kind = kind, .key = slice_from_text(key), .invoked = tick(maker)};
     op.arguments[0] = slice_from_text(first);
     if (maker->plan->model == &model_register && kind == MODEL_REGISTER_CAS) {
-        const struct object *object = &maker->objects[key - 'a'];
+        const struct object *object = object_of(maker, &op);
         op.arguments[1] = slice_from_text(second);
         if (object->present && prng_chance(maker->prng, 1, 2)) op.arguments[0] = buf_slice(&object->value);
     }
@@ -211,6 +216,7 @@ static void invoke(struct maker *maker, struct client *client) {
 static void finish(struct maker *maker, struct client *client) {
     keep(maker,
          history_return(maker->history, (size_t)client->op, tick(maker), client->type, buf_slice(&client->result)));
+    client->answered = maker->time;
     client->op = NO_OP;
 }
 
@@ -243,7 +249,7 @@ static void advance(struct maker *maker, struct client *client, bool may_invoke)
 /* One operation that nothing overlaps, with the answer that is wished. */
 static void say(struct maker *maker, uint32_t kind, const char *first, const char *second, const char *result) {
     struct history_op op = {
-        .client = maker->next_client, .kind = kind, .key = slice_from_text("a"), .invoked = ++maker->time};
+        .client = maker->next_client, .kind = kind, .key = slice_from_text("k0"), .invoked = ++maker->time};
     size_t index = 0;
     if (first) op.arguments[0] = slice_from_text(first);
     if (second) op.arguments[1] = slice_from_text(second);
@@ -337,20 +343,25 @@ static void run(struct maker *maker) {
 }
 
 static void destroy(struct maker *maker) {
-    for (int i = 0; i < MAX_KEYS; i++) buf_deinit(&maker->objects[i].value);
-    for (int i = 0; i < MAX_CLIENTS; i++) buf_deinit(&maker->clients[i].result);
+    for (uint32_t i = 0; maker->objects && i < maker->plan->keys; i++) buf_deinit(&maker->objects[i].value);
+    for (uint32_t i = 0; maker->clients && i < maker->plan->clients; i++) buf_deinit(&maker->clients[i].result);
+    free(maker->objects);
+    free(maker->clients);
     free(maker);
 }
 
 enum status history_make(struct history *history, const struct history_plan *plan, struct prng *prng) {
-    check(plan->clients > 0 && plan->clients <= MAX_CLIENTS && plan->keys > 0 && plan->keys <= MAX_KEYS);
+    check(plan->clients > 0 && plan->keys > 0);
     check(plan->lie == HISTORY_HONEST || plan->values == 0);
     struct maker *maker = calloc(1, sizeof *maker);
     if (!maker) return STATUS_NO_MEMORY;
     maker->history = history;
     maker->plan = plan;
     maker->prng = prng;
-    for (uint32_t i = 0; i < plan->clients; i++) replace(maker, &maker->clients[i]);
+    maker->objects = calloc(plan->keys, sizeof *maker->objects);
+    maker->clients = calloc(plan->clients, sizeof *maker->clients);
+    if (!maker->objects || !maker->clients) maker->status = STATUS_NO_MEMORY;
+    for (uint32_t i = 0; maker->clients && i < plan->clients; i++) replace(maker, &maker->clients[i]);
     run(maker);
     enum status status = maker->status;
     destroy(maker);

@@ -6,7 +6,7 @@
 #include "engine/base/check.h"
 #include "tools/judge/linearize_search.h"
 
-enum { EXPLAIN_STEPS = 1000 * 1000, EXPLAIN_BYTES = 64 * 1024 * 1024 };
+enum { EXPLAIN_STEPS = 1000 * 1000, EXPLAIN_BYTES = 64 * 1024 * 1024, FIRST_STEPS = 100 * 1000 };
 
 static int compare_ops(const void *left, const void *right) {
     const struct history_op *a = *(const struct history_op *const *)left;
@@ -63,42 +63,91 @@ static bool outweighs(enum linearize_verdict verdict, enum linearize_verdict sta
     return verdict == LINEARIZE_UNDECIDED && standing == LINEARIZE_YES;
 }
 
-static enum status judge_key(const struct linearize_model *model, const struct history_op *const *ops, size_t count,
-                             const struct linearize_options *options, struct linearize_report *report) {
+/* The operations of one key, in the order of collect. */
+struct key_run {
+    size_t begin, end;
+    bool is_open; /* the first look did not decide it */
+};
+
+struct judging {
+    const struct linearize_model *model;
+    const struct history_op **ops;
+    struct key_run *keys;
+    size_t key_count;
+    struct linearize_report *report;
+};
+
+static enum status note_verdict(struct judging *judging, const struct linearize_search *search, struct key_run *key,
+                                enum linearize_verdict verdict) {
+    struct linearize_report *report = judging->report;
+    if (!outweighs(verdict, report->verdict)) return STATUS_OK;
+    report->verdict = verdict;
+    buf_clear(&report->text);
+    if (verdict != LINEARIZE_NO || !search->looks_ahead) return linearize_explain(search, verdict, &report->text);
+    return explain_no(search, judging->ops + key->begin, key->end - key->begin, &report->text);
+}
+
+static enum status judge_key(struct judging *judging, struct key_run *key, const struct linearize_options *options,
+                             bool is_last) {
     struct linearize_search search;
     enum linearize_verdict verdict;
-    enum status status = linearize_search_init(&search, model, ops, count, options);
+    enum status status =
+        linearize_search_init(&search, judging->model, judging->ops + key->begin, key->end - key->begin, options);
     if (status != STATUS_OK) return status;
     status = linearize_search_run(&search, &verdict);
-    report->keys++;
-    report->operations += search.item_count;
-    report->steps += search.steps;
-    if (status == STATUS_OK) {
-        report->undecided_keys += verdict == LINEARIZE_UNDECIDED;
-        if (outweighs(verdict, report->verdict)) {
-            report->verdict = verdict;
-            buf_clear(&report->text);
-            bool exact = verdict == LINEARIZE_NO && search.looks_ahead;
-            status = exact ? explain_no(&search, ops, count, &report->text)
-                           : linearize_explain(&search, verdict, &report->text);
-        }
-    }
+    judging->report->steps += search.steps;
+    if (!key->is_open) judging->report->operations += search.item_count;
+    key->is_open = verdict == LINEARIZE_UNDECIDED;
+    if (status == STATUS_OK && (is_last || !key->is_open)) status = note_verdict(judging, &search, key, verdict);
     linearize_search_deinit(&search);
     return status;
+}
+
+/*
+ * A short look at each key first: what one key says no to is no whatever the hard ones would say, and then these are
+ * left as they are.
+ */
+static enum status judge_all(struct judging *judging, const struct linearize_options *options) {
+    struct linearize_options first = options ? *options : (struct linearize_options){0};
+    const bool is_last = first.max_steps > 0 && first.max_steps <= FIRST_STEPS;
+    if (!is_last) first.max_steps = FIRST_STEPS;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < judging->key_count && status == STATUS_OK; i++)
+        status = judge_key(judging, &judging->keys[i], &first, is_last);
+    for (size_t i = 0; i < judging->key_count && status == STATUS_OK; i++) {
+        struct key_run *key = &judging->keys[i];
+        if (key->is_open && !is_last && judging->report->verdict != LINEARIZE_NO)
+            status = judge_key(judging, key, options, true);
+        judging->report->undecided_keys += key->is_open;
+    }
+    judging->report->keys = judging->key_count;
+    return status;
+}
+
+static size_t part_by_key(const struct history_op *const *ops, size_t count, struct key_run *keys) {
+    size_t runs = 0;
+    for (size_t begin = 0, end; begin < count; begin = end) {
+        for (end = begin + 1; end < count && slice_equal(ops[end]->key, ops[begin]->key);) end++;
+        keys[runs++] = (struct key_run){.begin = begin, .end = end};
+    }
+    return runs;
 }
 
 enum status linearize(const struct linearize_model *model, const struct history *history,
                       const struct linearize_options *options, struct linearize_report *report) {
     *report = (struct linearize_report){.verdict = LINEARIZE_YES};
-    const struct history_op **ops = calloc(history->count + 1, sizeof *ops);
-    if (!ops) return STATUS_NO_MEMORY;
+    struct judging judging = {.model = model, .report = report};
     size_t count = 0;
-    enum status status = collect(model, history, ops, &count);
-    for (size_t begin = 0, end; begin < count && status == STATUS_OK; begin = end) {
-        for (end = begin + 1; end < count && slice_equal(ops[end]->key, ops[begin]->key);) end++;
-        status = judge_key(model, ops + begin, end - begin, options, report);
+    judging.ops = calloc(history->count + 1, sizeof *judging.ops);
+    judging.keys = calloc(history->count + 1, sizeof *judging.keys);
+    enum status status = judging.ops && judging.keys ? STATUS_OK : STATUS_NO_MEMORY;
+    if (status == STATUS_OK) status = collect(model, history, judging.ops, &count);
+    if (status == STATUS_OK) {
+        judging.key_count = part_by_key(judging.ops, count, judging.keys);
+        status = judge_all(&judging, options);
     }
-    free(ops);
+    free(judging.ops);
+    free(judging.keys);
     if (status != STATUS_OK) linearize_report_deinit(report);
     return status;
 }

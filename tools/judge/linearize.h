@@ -59,8 +59,8 @@ struct linearize_report {
     size_t keys;
     size_t operations; /* that were looked at */
     uint64_t steps;
-    size_t undecided_keys;
-    struct buf text; /* NO, UNDECIDED: the first such key explained, in lines; not ended by a NUL */
+    size_t undecided_keys; /* with NO: those that a short look did not decide */
+    struct buf text;       /* NO, UNDECIDED: the first such key explained, in lines; not ended by a NUL */
 };
 
 const char *linearize_verdict_name(enum linearize_verdict verdict);

@@ -5,10 +5,11 @@
 #ifndef TOOLS_LOAM_COMMANDS_H
 #define TOOLS_LOAM_COMMANDS_H
 
-enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_CORRUPT = 2, EXIT_TORN = 3 };
+enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_CORRUPT = 2, EXIT_TORN = 3, EXIT_BROKEN = 4 };
 
 int command_backup(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_cli(int argc, char **argv);
 int command_cluster(int argc, char **argv);
 int command_events(int argc, char **argv);
