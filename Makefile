@@ -128,6 +128,9 @@ QUIET := $(if $(V),,@)
 SILENT := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 
+# The page of `loam sim --trace` is taken in by the assembler.
+$(B)/obj/tools/loam/trace/trace_assets.o: $(wildcard tools/loam/trace/*.html tools/loam/trace/*.css tools/loam/trace/*.js)
+
 # --- rules -----------------------------------------------------------------------------------------------------------------------
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

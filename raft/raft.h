@@ -464,6 +464,8 @@ uint64_t raft_hash(const struct raft *raft);
 /* One line each, no newline: what a transcript is made of. NO_MEMORY. */
 MUST_CHECK enum status raft_event_print(struct buf *to, const struct raft_event *event);
 MUST_CHECK enum status raft_message_print(struct buf *to, const struct raft_message *message);
+/* Without from, to, kind and term: ": has up to 12". */
+MUST_CHECK enum status raft_message_print_content(struct buf *to, const struct raft_message *message);
 MUST_CHECK enum status raft_state_print(struct buf *to, const struct raft *raft);
 /* Several lines, each with a newline and `indent` spaces before it. */
 MUST_CHECK enum status raft_ready_print(struct buf *to, const struct raft_ready *ready, unsigned indent);

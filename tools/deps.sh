@@ -4,6 +4,7 @@
 #   care    what lint, fmt, clang, coverage and fuzz use
 #   test    what single tests compare or draw with (redis-server, networkx, graphviz, rsvg-convert); a missing one skips a test and is no error
 #   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load, prometheus, rocksdb, leveldb, lmdb)
+#   browser what tests look at pages with (chromium and its driver); a missing one skips them
 #   all     all of it
 # On Debian and Ubuntu missing packages are installed with apt-get, as root or through sudo; elsewhere they are named.
 set -u
@@ -41,6 +42,7 @@ packages_of() {
     python3-redis) echo python3-redis python3-redis python-redis - ;;
     python3-networkx) echo python3-networkx python3-networkx python-networkx - ;;
     graphviz) echo graphviz graphviz graphviz graphviz ;;
+    chromedriver) echo chromium-driver chromedriver chromium chromedriver ;;
     rsvg-convert) echo librsvg2-bin librsvg2-tools librsvg librsvg ;;
     *) echo "$1 $1 $1 $1" ;;
     esac
@@ -76,6 +78,10 @@ missing_test() {
     /usr/bin/python3 -c 'import networkx' 2>/dev/null || echo python3-networkx
     has dot || echo graphviz
     has rsvg-convert || echo rsvg-convert
+}
+
+missing_browser() {
+    for tool in chromium chromedriver; do has "$tool" || echo "$tool"; done
 }
 
 missing_peers() {
@@ -182,6 +188,12 @@ test)
 peers | all)
     # shellcheck disable=SC2046
     install optional $(missing_peers)
+    ;;
+esac
+case $goal in
+browser | all)
+    # shellcheck disable=SC2046
+    install optional $(missing_browser)
     ;;
 esac
 [ "$goal" = all ] && [ $status -eq 0 ] && echo "deps: what loam is built with is there"

@@ -62,7 +62,7 @@ static enum status print_append_reply(struct buf *to, const struct raft_message 
                              m->hint_index);
 }
 
-static enum status print_body(struct buf *to, const struct raft_message *m) {
+enum status raft_message_print_content(struct buf *to, const struct raft_message *m) {
     switch (m->kind) {
     case RAFT_PRE_VOTE:
     case RAFT_VOTE:
@@ -85,7 +85,7 @@ static enum status print_body(struct buf *to, const struct raft_message *m) {
 enum status raft_message_print(struct buf *to, const struct raft_message *message) {
     enum status status = buf_append_format(to, "%" PRIu64 "->%" PRIu64 " %s in term %" PRIu64, message->from,
                                            message->to, raft_message_kind_name(message->kind), message->term);
-    return status == STATUS_OK ? print_body(to, message) : status;
+    return status == STATUS_OK ? raft_message_print_content(to, message) : status;
 }
 
 static enum status print_change(struct buf *to, const struct raft_change *change) {

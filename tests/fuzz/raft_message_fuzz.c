@@ -3,8 +3,10 @@
  * and what it takes must be written back the same.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/check.h"
+#include "raft/describe.h"
 #include "raft/message/frame.h"
 #include "raft/message/message_codec.h"
 
@@ -12,11 +14,29 @@ enum { ENTRIES = 64, JOIN_LIMIT = 1 << 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Words for a picture, whatever the bytes are. */
+static void describe(struct slice bytes) {
+    struct raft_frame_words words;
+    raft_frame_describe(bytes, &words);
+    check(words.kind != NULL && strlen(words.kind) > 0 && strlen(words.words) < sizeof words.words);
+}
+
+/* A message as the payload of a frame whose check fits: what the checksum keeps from the describer. */
+static void describe_framed(struct slice payload) {
+    struct buf framed = BUF_EMPTY;
+    const struct frame frame = {.type = FRAME_DATA, .lane = 1, .last = true, .message = 1, .payload = payload};
+    if (payload.size > FRAME_PAYLOAD_MAX_BYTES) return;
+    if (frame_encode(&framed, &frame)) abort();
+    describe(buf_slice(&framed));
+    buf_deinit(&framed);
+}
+
 /* A message that is taken says the same after a way through the encoder. */
 static void read_message(struct slice bytes) {
     struct raft_message message, again;
     struct raft_entry entries[ENTRIES], entries_again[ENTRIES];
     struct raft_configuration configuration, configuration_again;
+    describe_framed(bytes);
     if (message_decode(bytes, &message, entries, ENTRIES, &configuration)) return;
     struct buf written = BUF_EMPTY, rewritten = BUF_EMPTY;
     if (message_encode(&written, &message, entries)) abort();
@@ -33,6 +53,7 @@ static void read_frames(struct slice bytes) {
     struct frame frame;
     struct slice whole;
     size_t size = 0;
+    describe(bytes);
     while (frame_decode(bytes, &frame, &size) == STATUS_OK) {
         check(size <= bytes.size && frame.payload.size <= size);
         if (frame.type == FRAME_DATA && frame_join(&joiner, &frame, JOIN_LIMIT, &whole) == STATUS_OK)

@@ -8,6 +8,7 @@ names=(
     a_batch_tells_of_each_run_and_of_all
     a_batch_is_told_alike_by_one_thread_and_by_several
     a_trace_has_a_line_for_every_event
+    a_page_is_written_where_a_file_is_named
     a_plan_that_keeps_its_promises_is_not_shrunk
     a_plan_that_asks_for_too_much_is_shrunk_to_one_without_faults
     a_damaged_plan_is_named_and_exits_with_1
@@ -35,6 +36,19 @@ a_trace_has_a_line_for_every_event() {
     "$loam" sim --seed 7 --trace >"$work/trace" && "$loam" sim --seed 7 >"$work/plain" || return 1
     [ "$(wc -l <"$work/trace")" -gt 100 ] && [ "$(wc -l <"$work/plain")" -lt 30 ] && [ -s "$work/plain" ]
 }
+# What a browser makes of it: trace_page_test.sh.
+a_page_is_written_where_a_file_is_named() {
+    local words
+    "$loam" sim --trace "$work/page.html" --seed 7 >"$work/out" && cmp -s "$work/out" "$work/plain" && grep -q '^<!doctype html>' "$work/page.html" || return 1
+    "$loam" sim --trace --seed 7 >"$work/again" && cmp -s "$work/again" "$work/trace" || return 1
+    for words in "--seed 7 --trace page" "--trace $work/page.html" "--seeds 3 --trace $work/page.html" "--seed 7 --shrink --trace $work/page.html"; do
+        # shellcheck disable=SC2086
+        "$loam" sim $words >/dev/null 2>"$work/err"
+        [ $? = 1 ] && grep -q 'loam sim: .*--trace' "$work/err" || { echo "loam sim $words"; cat "$work/err"; return 1; }
+    done
+    "$loam" sim --seed 7 --trace "$work/no-such-folder/page.html" >/dev/null 2>"$work/err"
+    [ $? = 1 ] && grep -q 'no-such-folder/page.html' "$work/err"
+}
 a_plan_that_keeps_its_promises_is_not_shrunk() {
     "$loam" sim --plan "$work/plan" --shrink >"$work/shrunk" || return 1
     grep -q 'keeps every promise' "$work/shrunk"
@@ -61,7 +75,7 @@ a_damaged_plan_is_named_and_exits_with_1() {
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words
-    for words in "--seed" "--seed x" "--seeds 0" "--nodes 99" "--nonsense" "--shrink" "--seed 7 --shrink --shrink-seconds 0"; do
+    for words in "--seed" "--seed x" "--seeds 0" "--nodes 99" "--nonsense" "--shrink" "--seed 7 --shrink --shrink-seconds 0" "--seed 7 page.html"; do
         # shellcheck disable=SC2086
         "$loam" sim $words >/dev/null 2>"$work/err"
         [ $? = 1 ] && grep -q 'loam sim: ' "$work/err" || { echo "loam sim $words"; cat "$work/err"; return 1; }

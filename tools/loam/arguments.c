@@ -48,6 +48,10 @@ static bool take_value(const struct arguments *arguments, const struct argument_
     return false;
 }
 
+static bool is_option(const char *word) {
+    return word[0] == '-' && word[1];
+}
+
 /* How many words it took; 0: told, with the usage. `given`: a bit for each option that was there. */
 static int take_option(const struct arguments *arguments, char *const *words, int left, uint32_t *given) {
     const struct argument_option *option = find_option(arguments, words[0]);
@@ -61,9 +65,9 @@ static int take_option(const struct arguments *arguments, char *const *words, in
         return 0;
     }
     *given |= bit;
-    if (!option->flag) return take_value(arguments, option, left > 1 ? words[1] : NULL) ? 2 : 0;
-    *option->flag = true;
-    return 1;
+    if (option->flag) *option->flag = true;
+    if (option->flag && (!option->text || left < 2 || is_option(words[1]))) return 1;
+    return take_value(arguments, option, left > 1 ? words[1] : NULL) ? 2 : 0;
 }
 
 bool arguments_ask_for_help(int argc, char *const *argv) {
@@ -77,6 +81,8 @@ bool arguments_take(const struct arguments *arguments, int *argc, char **argv, i
     int operands = 0;
     bool all_operands = false;
     check(arguments->option_count <= ARGUMENT_OPTIONS_MAX);
+    for (size_t i = 0; i < arguments->option_count; i++)
+        check(!arguments->options[i].flag || !arguments->options[i].text || arguments->most == 0);
     *code = EXIT_CLEAN;
     if (arguments_ask_for_help(*argc, argv)) {
         (void)fputs(arguments->usage, stdout);
@@ -84,7 +90,7 @@ bool arguments_take(const struct arguments *arguments, int *argc, char **argv, i
     }
     *code = EXIT_FAILED;
     for (int at = 0; at < *argc;) {
-        if (all_operands || argv[at][0] != '-' || !argv[at][1]) {
+        if (all_operands || !is_option(argv[at])) {
             argv[operands++] = argv[at++];
         } else if (strcmp(argv[at], "--") == 0) {
             all_operands = true;

@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exactly one of flag, text, number and take is not NULL. All but `take` are refused when they come twice. */
+/*
+ * Exactly one of flag, text, number and take is not NULL; or flag and text both: then a value may follow, and does if
+ * the next word is no option. That is for commands without operands, where such a word can be nothing else. All but
+ * `take` are refused when they come twice.
+ */
 struct argument_option {
     const char *name;                               /* as it is typed: "--dry-run" */
     bool *flag;                                     /* becomes true */

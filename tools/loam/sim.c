@@ -12,6 +12,7 @@
 #include "tools/loam/commands.h"
 #include "tools/loam/sim_runs.h"
 #include "tools/loam/sim_shrink.h"
+#include "tools/loam/sim_trace.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
 
@@ -23,8 +24,8 @@ enum {
 };
 
 static const char usage[] =
-    "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--jobs N] [--json] [--trace] "
-    "[--print-plan]\n"
+    "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--jobs N] [--json]\n"
+    "                [--trace [FILE.html]] [--print-plan]\n"
     "       loam sim --seed S | --plan FILE --shrink [--shrink-seconds N]\n"
     "\n"
     "  --seeds N      runs seeds 1 to N (or from --first on) and prints what they met [100]\n"
@@ -35,6 +36,7 @@ static const char usage[] =
     "  --jobs N       seeds that run side by side [as many as processors]; what is printed is the same\n"
     "  --json         one object a run, then one of all\n"
     "  --trace        every event of a run, a line each\n"
+    "  --trace FILE.html  a page that shows the run of --seed or --plan; open it in a browser\n"
     "  --print-plan   prints the plan of the seed and does not run it\n"
     "  --shrink       prints a short plan, for --plan, that breaks the same promise as this one\n"
     "  --shrink-seconds N  ends the search for it after so long [60]\n"
@@ -45,6 +47,7 @@ struct request {
     uint64_t first, count;
     uint64_t nodes; /* 0: by seed */
     const char *plan;
+    const char *page; /* NULL: none is written */
     uint64_t shrink_seconds;
     uint64_t jobs;
     bool is_single, json, trace, print_plan, shrink;
@@ -115,15 +118,31 @@ struct batch_run {
     const struct fault_plan *plan; /* of --plan; NULL: by seed */
     struct world_batch *batch;
     struct buf *text;
+    bool page_is_missing; /* told */
 };
 
+/* One run alone. */
+static bool run_drawn(const struct fault_plan *plan, const char *page, struct world_report *report) {
+    struct world_options options = {.plan = plan};
+    struct sim_trace trace;
+    sim_trace_open(&trace, &options);
+    server_world_run(&options, report);
+    const bool is_written = sim_trace_write(&trace, &options, report, page);
+    sim_trace_close(&trace);
+    return is_written;
+}
+
 static void run_seed(void *context, uint64_t seed, struct world_report *report) {
-    const struct batch_run *run = context;
+    struct batch_run *run = context;
     struct fault_plan plan;
     if (run->plan != NULL)
         plan = *run->plan;
     else
         draw_plan(run->request, seed, &plan);
+    if (run->request->page) {
+        run->page_is_missing = !run_drawn(&plan, run->request->page, report);
+        return;
+    }
     struct world_options options = {.plan = &plan, .trace = run->request->trace ? print_line : NULL};
     server_world_run(&options, report);
 }
@@ -155,9 +174,8 @@ static int run_all(const struct request *request, struct world_batch *batch, str
                                   .take = take_report,
                                   .context = &run};
     const enum status status = sim_runs_make(&runs);
-    if (status == STATUS_OK) return EXIT_CLEAN;
-    (void)fprintf(stderr, "loam sim: %s\n", status_text(status));
-    return EXIT_FAILED;
+    if (status != STATUS_OK) (void)fprintf(stderr, "loam sim: %s\n", status_text(status));
+    return status == STATUS_OK && !run.page_is_missing ? EXIT_CLEAN : EXIT_FAILED;
 }
 
 static int shrink_one(const struct request *request) {
@@ -176,6 +194,12 @@ static int conclude(const struct request *request, struct world_batch *batch, st
     return EXIT_RARE_CASES;
 }
 
+static bool is_page_name(const char *name) {
+    static const char end[] = ".html";
+    const size_t size = strlen(name);
+    return size >= sizeof end && strcmp(name + size - (sizeof end - 1), end) == 0;
+}
+
 int command_sim(int argc, char **argv) {
     struct request request = {
         .first = 1, .count = 100, .shrink_seconds = SHRINK_SECONDS, .jobs = sim_runs_processors()};
@@ -190,7 +214,7 @@ int command_sim(int argc, char **argv) {
         {.name = "--jobs", .number = &request.jobs, .limit = UINT32_MAX},
         {.name = "--plan", .text = &request.plan},
         {.name = "--json", .flag = &request.json},
-        {.name = "--trace", .flag = &request.trace},
+        {.name = "--trace", .flag = &request.trace, .text = &request.page},
         {.name = "--print-plan", .flag = &request.print_plan},
         {.name = "--shrink", .flag = &request.shrink},
         {.name = "--shrink-seconds", .number = &request.shrink_seconds, .limit = UINT32_MAX},
@@ -202,6 +226,10 @@ int command_sim(int argc, char **argv) {
     if (seed != 0) request.first = seed;
     if (request.is_single || request.print_plan) request.count = 1;
     if (request.shrink && !request.is_single) return arguments_refuse(&arguments, "--shrink needs --seed or --plan");
+    if (request.page && !is_page_name(request.page))
+        return arguments_refuse(&arguments, "--trace writes a page: '%s' does not end with .html", request.page);
+    if (request.page && (!request.is_single || request.shrink || request.print_plan))
+        return arguments_refuse(&arguments, "--trace FILE.html needs one run: --seed or --plan");
     if (request.shrink) return shrink_one(&request);
     world_batch_init(&batch);
     code = request.print_plan ? print_plan(&request, &text) : run_all(&request, &batch, &text);

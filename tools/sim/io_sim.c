@@ -10,6 +10,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/sync.h"
 #include "tools/sim/disk_private.h"
+#include "tools/sim/record.h"
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_private.h"
 
@@ -186,11 +187,22 @@ static void wait_ns(struct io *io, struct condition *condition, struct mutex *mu
 
 /* ---- Files ------------------------------------------------------------------------------------------------------- */
 
+/* Writes and syncs; the rest when it fails. */
+static void record_call(const struct io_sim *io, const char *what, const char *path, uint64_t offset, uint64_t size,
+                        enum status status) {
+    static const char *const quiet[] = {"open", "read", "stat", "dir_list", "remove"};
+    const uint64_t now = io_sim_time(io);
+    for (size_t i = 0; i < sizeof quiet / sizeof quiet[0]; i++)
+        if (strcmp(what, quiet[i]) == 0 && (status == STATUS_OK || status == STATUS_NOT_FOUND)) return;
+    record_disk(io->sim->record, io->node, what, path, offset, size, now, now, status);
+}
+
 static void note_file(struct io_sim *io, const char *what, const char *path, uint64_t offset, uint64_t size,
                       enum status status) {
     uint64_t number = hash_mix(hash_mix(hash64(slice_from_text(what), offset), size), (uint64_t)status);
     sim_note_text(io->sim, io->node, number, "%s %s %llu+%llu %s", what, path, (unsigned long long)offset,
                   (unsigned long long)size, status_name(status));
+    if (io->sim->record != NULL) record_call(io, what, path, offset, size, status);
 }
 
 static enum status noted(struct io *base, const char *what, const char *path, enum io_op_kind cost,
@@ -398,6 +410,10 @@ static void unlock(struct io_lock *base) {
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
+static void record_line(const struct io_sim *io, const char *line) {
+    if (io->sim->record != NULL) record_note(io->sim->record, io->sim->now_ns, io->node, line);
+}
+
 static void before_cut(void *context) {
     struct io_sim *io = context;
     if (io->is_killed) return;
@@ -405,6 +421,7 @@ static void before_cut(void *context) {
     ops_abort(io);
     net_end_machine(io, true);
     sim_note(io->sim, io->node, "power cut", io->boot, 0);
+    record_line(io, "power cut");
     io_sim_want(io);
 }
 
@@ -415,6 +432,7 @@ void sim_io_kill(struct io *base) {
     ops_abort(io);
     net_end_machine(io, false);
     sim_note(io->sim, io->node, "process ends", io->boot, 0);
+    record_line(io, "process ends");
     io->is_killed = true;
 }
 
@@ -447,6 +465,7 @@ static void log_line(void *context, enum log_level level, const char *text) {
     struct io_sim *io = context;
     sim_note_text(io->sim, io->node, hash64(slice_from_text(text), (uint64_t)level), "%s: %s", log_level_name(level),
                   text);
+    record_line(io, text);
 }
 
 struct log *sim_io_log(struct io *io) {

@@ -5,6 +5,7 @@
  */
 #include "engine/base/check.h"
 #include "tools/sim/disk_private.h"
+#include "tools/sim/record.h"
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_private.h"
 
@@ -41,6 +42,14 @@ static const char *op_name(enum io_op_kind kind) {
     return names[kind];
 }
 
+static void record_op(const struct flight *flight, enum status status) {
+    const struct io_op *op = flight->op;
+    const struct io_sim *io = flight->io;
+    if (io->sim->record == NULL || (op->kind == IO_OP_READ && status == STATUS_OK)) return;
+    record_disk(io->sim->record, io->node, op_name(op->kind) + 3, op->file->path, op->offset, op->size,
+                flight->begun_ns, io->sim->now_ns, status);
+}
+
 static void file_op_ends(struct sim_event *event) {
     struct flight *flight = event->context;
     struct io_op *op = flight->op;
@@ -53,6 +62,7 @@ static void file_op_ends(struct sim_event *event) {
     }
     if (status == STATUS_IO && (op->kind == IO_OP_WRITE_SYNC || op->kind == IO_OP_SYNC)) io_file_poison(op->file);
     sim_note(io->sim, io->node, op_name(op->kind), op->offset, (uint64_t)op->size << 8 | (uint64_t)status);
+    record_op(flight, status);
     flight_finish(flight, status);
 }
 
@@ -88,6 +98,7 @@ static void flight_start(struct io_sim *io, struct io_op *op) {
         flight_finish(flight, dead_status(op->kind));
     } else if (is_file_op(op->kind)) {
         flight->event.fire = file_op_ends;
+        flight->begun_ns = io_sim_time(io);
         sim_schedule(io->sim, &flight->event, io_sim_time(io) + io_sim_disk_cost(io, op->kind, op->size));
     } else if (op->kind == IO_OP_TIMER) {
         flight->event.fire = timer_rings;
@@ -223,6 +234,7 @@ void ops_abort(struct io_sim *io) {
     while (!list_is_empty(&io->flying)) {
         struct flight *flight = list_entry(io->flying.next, struct flight, link);
         if (!is_file_op(flight->op->kind) && flight->op->kind != IO_OP_TIMER) net_forget(flight);
+        if (is_file_op(flight->op->kind)) record_op(flight, STATUS_IO);
         flight_finish(flight, dead_status(flight->op->kind));
     }
 }

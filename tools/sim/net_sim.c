@@ -13,6 +13,7 @@
 #include "engine/base/check.h"
 #include "engine/base/coding.h"
 #include "engine/base/hash.h"
+#include "tools/sim/record.h"
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/sim_private.h"
 
@@ -31,6 +32,8 @@ struct segment {
     struct list link;
     uint64_t arrives_ns;
     enum segment_kind kind;
+    unsigned marks;   /* RECORD_REPEATED, RECORD_DELAYED */
+    uint64_t sent_ns; /* for the record */
     size_t size;
     size_t read;
     uint8_t bytes[];
@@ -160,11 +163,54 @@ static bool machine_is_up(struct sim *sim, int node) {
     return false;
 }
 
-/* ---- Segments ---------------------------------------------------------------------------------------------------- */
+/* ---- The record -------------------------------------------------------------------------------------------------- */
 
 static struct sim *sim_of(const struct end *end) {
     return end->connection->sim;
 }
+
+/* What became of a frame that was sent towards this end. */
+static void record_frame(const struct end *to, const struct segment *segment, enum record_fate fate) {
+    const struct sim *sim = sim_of(to);
+    if (sim->record == NULL || !to->connection->is_framed || segment->kind != SEGMENT_DATA) return;
+    const struct record_message message = {.from = to->peer->node,
+                                           .to = to->node,
+                                           .sent_ns = segment->sent_ns,
+                                           .ended_ns = segment->sent_ns > sim->now_ns ? segment->sent_ns : sim->now_ns,
+                                           .fate = fate,
+                                           .marks = segment->marks,
+                                           .bytes = slice_make(segment->bytes, segment->size)};
+    record_message(sim->record, &message);
+}
+
+static void record_transit(const struct end *to, enum record_fate fate) {
+    if (sim_of(to)->record == NULL) return;
+    for (const struct list *link = to->transit.next; link != &to->transit; link = link->next)
+        record_frame(to, list_entry(link, struct segment, link), fate);
+}
+
+/* A filter kept it back. */
+static void record_dropped(const struct end *from, const struct sim_frame *frame) {
+    const struct sim *sim = sim_of(from);
+    if (sim->record == NULL) return;
+    const uint64_t now = from->socket.io != NULL ? io_sim_time(from->socket.io) : sim->now_ns;
+    const struct record_message message = {.from = frame->from,
+                                           .to = frame->to,
+                                           .sent_ns = now,
+                                           .ended_ns = now,
+                                           .fate = RECORD_DROPPED,
+                                           .bytes = frame->bytes};
+    record_message(sim->record, &message);
+}
+
+void sim_net_record_transit(struct sim *sim) {
+    for (struct list *link = sim->net.connections.next; link != &sim->net.connections; link = link->next) {
+        const struct connection *connection = list_entry(link, struct connection, link);
+        for (int i = 0; i < 2; i++) record_transit(&connection->ends[i], RECORD_UNDER_WAY);
+    }
+}
+
+/* ---- Segments ---------------------------------------------------------------------------------------------------- */
 
 static void plan_arrival(struct end *end) {
     if (list_is_empty(&end->transit)) return;
@@ -179,7 +225,8 @@ static void transit_insert(struct end *end, struct segment *segment) {
     if (end->transit.next == &segment->link) plan_arrival(end);
 }
 
-static void send_segment(struct end *to, enum segment_kind kind, const uint8_t *bytes, size_t size, uint64_t delay_ns) {
+static struct segment *send_segment(struct end *to, enum segment_kind kind, const uint8_t *bytes, size_t size,
+                                    uint64_t delay_ns) {
     struct sim *sim = sim_of(to);
     const struct io_sim *sender = to->peer->socket.io;
     uint64_t now = sender != NULL ? io_sim_time(sender) : sim->now_ns;
@@ -187,12 +234,14 @@ static void send_segment(struct end *to, enum segment_kind kind, const uint8_t *
     if (arrives < to->last_arrival_ns) arrives = to->last_arrival_ns;
     if (delay_ns == 0) to->last_arrival_ns = arrives;
     struct segment *segment = sim_alloc_dirty(sizeof *segment + size);
-    *segment = (struct segment){.arrives_ns = arrives + delay_ns, .kind = kind, .size = size};
+    *segment = (struct segment){.arrives_ns = arrives + delay_ns, .kind = kind, .sent_ns = now, .size = size};
+    if (delay_ns > 0) segment->marks = RECORD_DELAYED;
     if (size > 0) memcpy(segment->bytes, bytes, size);
     to->window_used += size;
     sim->net.stats.segments++;
     sim->net.stats.bytes += size;
     transit_insert(to, segment);
+    return segment;
 }
 
 static void segments_clear(struct list *segments) {
@@ -219,13 +268,14 @@ static void send_frame(struct end *from, const uint8_t *bytes, size_t size) {
     enum sim_frame_fate fate = net->filter != NULL ? net->filter(net->filter_context, &frame) : SIM_FRAME_PASS;
     if (fate == SIM_FRAME_DROP) {
         net->stats.frames_dropped++;
+        record_dropped(from, &frame);
         return;
     }
     if (frame.delay_ns > 0) net->stats.frames_delayed++;
-    send_segment(from->peer, SEGMENT_DATA, bytes, size, frame.delay_ns);
+    (void)send_segment(from->peer, SEGMENT_DATA, bytes, size, frame.delay_ns);
     if (fate != SIM_FRAME_REPEAT) return;
     net->stats.frames_repeated++;
-    send_segment(from->peer, SEGMENT_DATA, bytes, size, frame.delay_ns);
+    send_segment(from->peer, SEGMENT_DATA, bytes, size, frame.delay_ns)->marks |= RECORD_REPEATED;
 }
 
 /* Collects what the program sends until frames are whole. */
@@ -272,6 +322,7 @@ static void end_init(struct connection *connection, int which, struct io_sim *io
 
 static void end_clear(struct end *end) {
     sim_unschedule(sim_of(end), &end->arrival);
+    record_transit(end, RECORD_LOST);
     segments_clear(&end->transit);
     segments_clear(&end->arrived);
 }
@@ -309,7 +360,7 @@ static void end_let_go(struct end *end, bool is_silent) {
     finish_all(&end->sends, STATUS_CLOSED);
     if (!is_silent) end_clear(end);
     if (!is_silent && end->peer->is_open && !end->is_reset) {
-        send_segment(end->peer, is_abrupt ? SEGMENT_RESET : SEGMENT_END, NULL, 0, 0);
+        (void)send_segment(end->peer, is_abrupt ? SEGMENT_RESET : SEGMENT_END, NULL, 0, 0);
     }
     end->socket.io = NULL;
 }
@@ -358,6 +409,7 @@ static void arrive(struct end *end, struct segment *segment) {
     struct sim *sim = sim_of(end);
     sim_note(sim, end->node, "arrives", (uint64_t)end->peer->node,
              (uint64_t)segment->size << 2 | (uint64_t)segment->kind);
+    record_frame(end, segment, end->is_reset ? RECORD_LOST : RECORD_ARRIVED);
     if (segment->kind == SEGMENT_DATA && !end->is_reset) {
         list_push_back(&end->arrived, &segment->link);
         return;
@@ -371,8 +423,9 @@ static void arrive(struct end *end, struct segment *segment) {
 /* Nobody is there: if the host is up it says so. */
 static void arrive_nowhere(struct end *end, struct segment *segment) {
     bool is_data = segment->kind == SEGMENT_DATA;
+    record_frame(end, segment, RECORD_LOST);
     sim_free(segment);
-    if (is_data && end->peer->is_open) send_segment(end->peer, SEGMENT_RESET, NULL, 0, 0);
+    if (is_data && end->peer->is_open) (void)send_segment(end->peer, SEGMENT_RESET, NULL, 0, 0);
 }
 
 static bool is_held(struct end *end) {
@@ -417,7 +470,7 @@ static void pump_sends(struct end *from) {
         if (from->connection->is_framed) {
             send_framed(from, bytes, part);
         } else {
-            send_segment(to, SEGMENT_DATA, bytes, part, 0);
+            (void)send_segment(to, SEGMENT_DATA, bytes, part, 0);
         }
         if (flight->sent < op->size) continue;
         list_remove(&flight->wait);

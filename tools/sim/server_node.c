@@ -5,6 +5,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/prng.h"
+#include "raft/describe.h"
 #include "raft/driver.h"
 #include "tools/loamd/server.h"
 #include "tools/sim/sim_alloc.h"
@@ -103,6 +104,28 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .gave_way = applied.gave_way};
 }
 
+static void look(void *context, void *node, struct world_look *shown) {
+    struct raft_status core;
+    struct buf text = BUF_EMPTY;
+    (void)context;
+    raft_get_status(raft_driver_core(server_driver(node)), &core);
+    shown->role = raft_role_name(core.role);
+    shown->vote = core.vote;
+    shown->leader = core.leader;
+    shown->stable = core.stable;
+    if (raft_configuration_print(&text, &core.configuration) == STATUS_OK)
+        snprintf(shown->configuration, sizeof shown->configuration, "%.*s", (int)text.size, (const char *)text.data);
+    buf_deinit(&text);
+}
+
+void server_node_describe(struct slice frame, struct record_words *to) {
+    struct raft_frame_words said;
+    raft_frame_describe(frame, &said);
+    to->kind = said.kind;
+    to->term = said.term;
+    snprintf(to->words, sizeof to->words, "%s", said.words);
+}
+
 static uint64_t term_at(void *context, void *node, uint64_t index) {
     (void)context;
     return raft_term_at(raft_driver_core(server_driver(node)), index);
@@ -183,6 +206,7 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
                                     .view = view,
                                     .term_at = term_at,
                                     .complaint = complaint,
+                                    .look = look,
                                     .audit = audit,
                                     .transfer = transfer,
                                     .may_lose = may_lose,

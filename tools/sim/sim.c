@@ -181,3 +181,11 @@ uint64_t sim_hash(const struct sim *sim) {
 uint64_t sim_event_count(const struct sim *sim) {
     return sim->fired;
 }
+
+void sim_set_record(struct sim *sim, struct record *record) {
+    sim->record = record;
+}
+
+struct record *sim_record(const struct sim *sim) {
+    return sim->record;
+}

@@ -67,4 +67,11 @@ bool sim_is_traced(const struct sim *sim);
 uint64_t sim_hash(const struct sim *sim);
 uint64_t sim_event_count(const struct sim *sim);
 
+/* ---- Record ------------------------------------------------------------------------------------------------------ */
+
+/* Listens from now on (record.h); NULL: nobody does. Borrowed. */
+struct record;
+void sim_set_record(struct sim *sim, struct record *record);
+struct record *sim_record(const struct sim *sim);
+
 #endif

@@ -41,6 +41,9 @@ typedef enum sim_frame_fate sim_net_filter(void *context, struct sim_frame *fram
 void sim_net_frame_address(struct sim *sim, const char *address);
 void sim_net_set_filter(struct sim *sim, sim_net_filter *filter, void *context);
 
+/* Tells the sim's record of the frames that are on their way: it ends. */
+void sim_net_record_transit(struct sim *sim);
+
 struct sim_net_stats {
     uint64_t connections;
     uint64_t resets;

@@ -41,6 +41,7 @@ struct sim {
     uint64_t hash;
     void (*trace)(void *context, const char *text);
     void *trace_context;
+    struct record *record; /* NULL: nobody listens */
 };
 
 enum { SIM_WORKERS_MAX = 8 };
@@ -100,6 +101,7 @@ struct flight {
     struct io_op *op;   /* NULL: a job's done call */
     struct io_job *job; /* NULL: an operation */
     struct sim_event event;
+    uint64_t begun_ns;             /* a file's operation, for the record */
     struct list wait;              /* at a socket; of its own while it waits at none */
     size_t sent;                   /* SEND: bytes handed over; CONNECT: tries */
     struct connection *connection; /* CONNECT: made, not yet known here */

@@ -104,6 +104,7 @@ static void boot_fires(struct sim_event *event) {
     if (status != STATUS_OK) {
         snprintf(node->last_error, sizeof node->last_error, "%.200s: %.40s", error.text, status_name(status));
         sim_note_text(world->sim, options.node, 0, "does not boot: %s", node->last_error);
+        world_record_boot_failure(node);
         node->handle = NULL;
         io_destroy(node->io);
         node->io = NULL;
@@ -112,6 +113,7 @@ static void boot_fires(struct sim_event *event) {
     }
     if (node->boots > 1 && !world->is_restarted) world->report->restarts++;
     world_faults_refresh_node(world, node);
+    world_record_node(node);
     node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
     plan_turn(node, node->busy_until_ns);
 }
@@ -131,6 +133,7 @@ static void node_bury(struct world_node *node, uint64_t for_ns) {
     }
     node->is_paused = false;
     sim_unschedule(node->world->sim, &node->turn);
+    world_record_node(node);
     plan_boot(node, for_ns);
 }
 
@@ -149,6 +152,7 @@ void world_node_pause(struct world_node *node, bool is_paused) {
     if (node->is_paused == is_paused || !world_node_is_up(node)) return;
     node->is_paused = is_paused;
     sim_io_set_paused(node->io, is_paused);
+    world_record_node(node);
     if (is_paused) {
         sim_unschedule(node->world->sim, &node->turn);
     } else {
@@ -196,6 +200,7 @@ static void turn_fires(struct sim_event *event) {
         world->report->snapshots += node->view.snapshots_installed - snapshots;
     if (node->view.gave_way > gave_way) world->report->gave_way += node->view.gave_way - gave_way;
     note_leader(node);
+    world_record_node(node);
     world_audit_node(world, node);
     if (bury_if_dead(node)) return;
     if (node->view.is_halted) {
@@ -369,11 +374,13 @@ void world_run(const struct world_options *options, struct world_report *report)
     if (options->trace != NULL) sim_set_trace(world->sim, options->trace, options->trace_context);
     world_check_start(world);
     nodes_start(world);
+    world_record_start(world);
     world_faults_start(world);
     world_clients_start(world);
     run(world);
     if (report->verdict == WORLD_KEPT) world_history_judge(world);
     take_figures(world);
+    world_record_stop(world);
     tell_history(world);
     world_clients_stop(world);
     world_faults_stop(world);

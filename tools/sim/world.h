@@ -36,6 +36,14 @@ struct world_view {
     uint64_t gave_way; /* leadership given away because its disk is slow */
 };
 
+/* More of it, for pictures and people. */
+struct world_look {
+    const char *role; /* static; "" while the node is down */
+    uint64_t vote, leader;
+    uint64_t stable; /* its log is durable up to here */
+    char configuration[256];
+};
+
 /* All that a node holds, read in full. */
 struct world_audit {
     uint64_t index; /* of the log, that it stands for */
@@ -68,6 +76,8 @@ struct world_node_kind {
     /* The node, which leads, is to give its place to node `to`; adds 1 to *handed, which outlives it, once that one
      * leads. May be NULL. */
     void (*transfer)(void *context, void *node, unsigned to, uint64_t *handed);
+    /* Not asked for in an ordinary run. May be NULL: then the view has to do. */
+    void (*look)(void *context, void *node, struct world_look *look);
     /* A frame between nodes that faults may drop, repeat or delay (a handshake is not). NULL = any. */
     bool (*may_lose)(void *context, struct slice frame);
     void *context;
@@ -168,6 +178,7 @@ struct world_options {
     /* Each operation of the history once it is over, in order of invocation, at the end; may be NULL. */
     void (*history)(void *context, const struct world_operation *operation);
     void *history_context;
+    struct record *record; /* listens to the run (record.h); changes nothing; NULL: nobody does. Borrowed */
 };
 
 /* Runs the plan. Every run of the same plan and kind gives the same report, hash included. */

@@ -175,6 +175,7 @@ static void strike_fires(struct sim_event *event) {
     world->struck[number] = resolve(world, world->plan->faults[number]);
     const struct fault *fault = &world->struck[number];
     note_fault(world, fault, "fault");
+    world_record_strike(world, number);
     world->report->faults++;
     world->is_active[number] = fault->for_ms > 0;
     for (unsigned i = 0; i < world->plan->nodes; i++) {
@@ -196,6 +197,7 @@ static void lift_fires(struct sim_event *event) {
     size_t number = (size_t)(event - world->lifts);
     const struct fault *fault = &world->struck[number];
     note_fault(world, fault, "lifted");
+    world_record_lift(world, number);
     world->is_active[number] = false;
     for (unsigned i = 0; i < world->plan->nodes; i++) {
         if (is_in(world, fault->nodes, i)) lift_node(&world->nodes[i], fault);

@@ -4,6 +4,7 @@
  *   world.c          the run: phases, nodes that boot, turn and go down
  *   world_faults.c   the plan at work: what holds now follows from the faults that are active
  *   world_clients.c  simulated clients
+ *   world_record.c   what a picture of the run is drawn from
  *   world_check.c    what must hold at every step
  *   world_audit.c    whole states, read and compared
  *   world_history.c  what must hold of all that clients were told
@@ -101,6 +102,7 @@ struct world {
     struct sim_event lifts[FAULT_PLAN_FAULTS_MAX];
     bool is_active[FAULT_PLAN_FAULTS_MAX];
     struct fault struck[FAULT_PLAN_FAULTS_MAX];                      /* as it struck: with the leader of that moment */
+    size_t recorded[FAULT_PLAN_FAULTS_MAX];                          /* its number in the record */
     uint32_t frame_drop[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of a million */
     uint32_t frame_repeat[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
     uint32_t frame_delay[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
@@ -155,6 +157,20 @@ bool world_clients_are_content(const struct world *world);
 void world_clients_read_all(struct world *world);
 /* Everything was read from every node. */
 bool world_clients_have_finished(const struct world *world);
+
+/* "up", "down", "paused", "halted". */
+const char *world_node_condition(const struct world_node *node);
+void world_node_look(const struct world_node *node, struct world_look *look);
+/* Of its log: "12:3,40:4" is term 3 from entry 12 on, 4 from 40 on; the newest terms. */
+void world_node_terms(const struct world_node *node, char *text, size_t size);
+
+/* What a record is told, if there is one. */
+void world_record_start(struct world *world);
+void world_record_stop(struct world *world);
+void world_record_node(const struct world_node *node);
+void world_record_boot_failure(const struct world_node *node);
+void world_record_strike(struct world *world, size_t number);
+void world_record_lift(struct world *world, size_t number);
 
 void world_check_start(struct world *world);
 void world_check_stop(struct world *world);

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "engine/base/prng.h"
+#include "raft/describe.h"
+#include "raft/message/driver_codec.h"
 #include "raft/message/frame.h"
 #include "raft/message/message_codec.h"
 
@@ -172,6 +174,43 @@ static void random_bytes_are_never_believed(void **state) {
     }
 }
 
+static void expect_words(const struct buf *message, bool last, const char *kind, uint64_t term, const char *words) {
+    struct buf framed = BUF_EMPTY;
+    struct raft_frame_words said;
+    const struct frame frame = {
+        .type = FRAME_DATA, .lane = 1, .last = last, .message = 1, .payload = buf_slice(message)};
+    assert_int_equal(frame_encode(&framed, &frame), STATUS_OK);
+    raft_frame_describe(buf_slice(&framed), &said);
+    assert_string_equal(said.kind, kind);
+    assert_int_equal(said.term, term);
+    assert_string_equal(said.words, words);
+    framed.data[framed.size - 1] ^= 1;
+    raft_frame_describe(buf_slice(&framed), &said);
+    assert_string_equal(said.kind, "damaged");
+    buf_deinit(&framed);
+}
+
+static void a_frame_is_told_in_words(void **state) {
+    (void)state;
+    struct raft_entry entries[80];
+    for (unsigned i = 0; i < 80; i++) entries[i] = (struct raft_entry){.term = 5, .kind = RAFT_ENTRY_NOOP};
+    struct raft_message message = {
+        .kind = RAFT_APPEND, .from = 1, .to = 2, .term = 5, .index = 9, .log_term = 4, .commit = 8, .entry_count = 2};
+    struct buf bytes = BUF_EMPTY;
+    assert_int_equal(message_encode(&bytes, &message, entries), STATUS_OK);
+    expect_words(&bytes, true, "append", 5, "after 4/9, commit 8, entries 10..11");
+    expect_words(&bytes, false, "append", 0, "the first piece");
+    buf_clear(&bytes);
+    message.entry_count = 80;
+    assert_int_equal(message_encode(&bytes, &message, entries), STATUS_OK);
+    expect_words(&bytes, true, "append", 5, "after 4/9, commit 8, more than 64 entries");
+    buf_clear(&bytes);
+    assert_int_equal(driver_forward_encode(&bytes, 7, 12, 1), STATUS_OK);
+    assert_int_equal(driver_forward_add(&bytes, 1, slice_from_text("x")), STATUS_OK);
+    expect_words(&bytes, true, "forward", 0, "1 operation of session 7 from serial 12");
+    buf_deinit(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_format_page_is_what_is_written),
@@ -183,6 +222,7 @@ int main(void) {
         cmocka_unit_test(a_message_over_the_limit_is_dropped),
         cmocka_unit_test(a_proof_needs_the_secret_and_this_nonce),
         cmocka_unit_test(random_bytes_are_never_believed),
+        cmocka_unit_test(a_frame_is_told_in_words),
     };
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);
 }

@@ -116,6 +116,31 @@ static void only_an_option_that_allows_it_may_be_empty(void **state) {
     assert_int_equal(line.code, EXIT_FAILED);
 }
 
+static bool take_optional(char **words, int count, bool *is_there, const char **value) {
+    const struct argument_option options[] = {{.name = "--trace", .flag = is_there, .text = value},
+                                              {.name = "--json", .flag = &(bool){false}}};
+    const struct arguments arguments = {"sim", "usage\n", "options only", 0, 0, options, 2};
+    int code;
+    *is_there = false;
+    *value = NULL;
+    return arguments_take(&arguments, &count, words, &code);
+}
+
+static void a_value_may_be_left_out_where_there_are_no_operands(void **state) {
+    (void)state;
+    char *alone[] = {"--trace"}, *before[] = {"--trace", "--json"}, *with[] = {"--json", "--trace", "page"};
+    char *two[] = {"--trace", "page", "more"}, *none[] = {"--json"}, *empty[] = {"--trace", ""};
+    bool is_there;
+    const char *value;
+    assert_true(take_optional(alone, 1, &is_there, &value) && is_there && !value);
+    assert_true(take_optional(before, 2, &is_there, &value) && is_there && !value);
+    assert_true(take_optional(with, 3, &is_there, &value) && is_there);
+    assert_string_equal(value, "page");
+    assert_true(take_optional(none, 1, &is_there, &value) && !is_there && !value);
+    assert_false(take_optional(two, 3, &is_there, &value));
+    assert_false(take_optional(empty, 2, &is_there, &value));
+}
+
 static void what_is_not_understood_ends_the_command_with_1(void **state) {
     (void)state;
     char texts[][64] = {"",           "--dry-run",  "a b c",          "a --nonsense",        "-x a",
@@ -147,6 +172,7 @@ int main(void) {
         cmocka_unit_test(behind_two_dashes_all_are_operands_and_one_dash_is_one_always),
         cmocka_unit_test(what_reads_its_own_value_may_come_again),
         cmocka_unit_test(only_an_option_that_allows_it_may_be_empty),
+        cmocka_unit_test(a_value_may_be_left_out_where_there_are_no_operands),
         cmocka_unit_test(what_is_not_understood_ends_the_command_with_1),
         cmocka_unit_test(help_is_answered_wherever_it_stands),
     };
