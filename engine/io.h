@@ -179,6 +179,17 @@ struct condition;
 struct mutex;
 void io_wait(struct io *io, struct condition *condition, struct mutex *mutex, uint64_t ns);
 
+/*
+ * What a lab does to a program that runs: loamd sets it with --lab, by DEBUG. All zero: nothing. Any thread; in force
+ * for what is called or submitted from then on.
+ */
+struct io_faults {
+    bool is_full;            /* no room on any device: what makes a file longer, or needs new blocks, has NO_SPACE */
+    uint64_t sync_delay_ns;  /* each barrier waits so much longer */
+    int64_t clock_offset_ms; /* the wall clock shows so much more */
+};
+void io_set_faults(struct io *io, const struct io_faults *faults);
+
 /* ---- Operations (loop thread only) ------------------------------------------------------------------------------- */
 
 enum io_op_kind {

@@ -20,6 +20,9 @@ struct io {
     const char *name;
     struct list *refused_first; /* operations on poisoned files, linked by next; done is due in io_run */
     struct list *refused_last;
+    struct io_faults faults; /* read and written atomically, a member at a time */
+    struct list *held_first; /* barriers that wait for their delay, linked by next, the time in backend[0] */
+    struct list *held_last;
 };
 
 struct io_file {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/io/faults.h"
 #include "engine/io_backend.h"
 
 static bool path_fits(const char *path) {
@@ -74,12 +75,15 @@ void io_file_read_many(struct io *io, struct io_read *reads, size_t count) {
 enum status io_file_write(struct io_file *file, uint64_t offset, const void *from, size_t size) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (offset > INT64_MAX || size > INT64_MAX - offset) return STATUS_INVALID;
+    if (faults_leave_no_room(file, offset + size)) return STATUS_NO_SPACE;
     return file->io->vtable->file_write(file, offset, from, size);
 }
 
 enum status io_file_write_sync(struct io_file *file, uint64_t offset, const void *from, size_t size) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (offset > INT64_MAX || size > INT64_MAX - offset) return STATUS_INVALID;
+    if (faults_leave_no_room(file, offset + size)) return STATUS_NO_SPACE;
+    faults_wait(file->io);
     return file->io->vtable->file_write_sync(file, offset, from, size);
 }
 
@@ -89,6 +93,7 @@ void io_file_push(struct io_file *file, uint64_t offset, uint64_t size) {
 
 enum status io_file_sync(struct io_file *file) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
+    faults_wait(file->io);
     enum status status = file->io->vtable->file_sync(file);
     if (status != STATUS_OK) io_file_poison(file);
     return status;
@@ -106,6 +111,7 @@ void io_file_write_back(struct io_file *file, uint64_t offset, uint64_t size) {
 enum status io_file_truncate(struct io_file *file, uint64_t size) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (size > INT64_MAX) return STATUS_INVALID;
+    if (faults_leave_no_room(file, size)) return STATUS_NO_SPACE;
     return file->io->vtable->file_truncate(file, size);
 }
 
@@ -120,6 +126,7 @@ static enum status fill_with_zeros(struct io_file *file, uint64_t size) {
 enum status io_file_allocate(struct io_file *file, uint64_t size) {
     if (io_file_is_poisoned(file)) return STATUS_READ_ONLY;
     if (size > INT64_MAX) return STATUS_INVALID;
+    if (faults_are_full(file->io)) return STATUS_NO_SPACE;
     const enum status status =
         file->io->vtable->file_allocate ? file->io->vtable->file_allocate(file, size) : STATUS_UNSUPPORTED;
     return status == STATUS_UNSUPPORTED ? fill_with_zeros(file, size) : status;
@@ -148,6 +155,7 @@ enum status io_dir_make(struct io *io, const char *path) {
 }
 
 enum status io_dir_sync(struct io *io, const char *path) {
+    faults_wait(io);
     return path_fits(path) ? io->vtable->dir_sync(io, path) : STATUS_INVALID;
 }
 
@@ -167,7 +175,10 @@ uint64_t io_files_most(struct io *io) {
 
 enum status io_free_space(struct io *io, const char *path, uint64_t *bytes) {
     *bytes = 0;
-    return path_fits(path) ? io->vtable->free_space(io, path, bytes) : STATUS_INVALID;
+    if (!path_fits(path)) return STATUS_INVALID;
+    const enum status status = io->vtable->free_space(io, path, bytes);
+    if (faults_are_full(io)) *bytes = 0;
+    return status;
 }
 
 enum status io_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error) {
@@ -187,7 +198,7 @@ uint64_t io_now_ns(struct io *io) {
 }
 
 int64_t io_clock_ms(struct io *io) {
-    return io->vtable->clock_ms(io);
+    return io->vtable->clock_ms(io) + faults_clock_offset_ms(io);
 }
 
 void io_entropy(struct io *io, void *to, size_t size) {
@@ -226,9 +237,10 @@ static bool op_changes_file(const struct io_op *op) {
     return op->kind == IO_OP_WRITE || op->kind == IO_OP_WRITE_SYNC || op->kind == IO_OP_SYNC;
 }
 
-/* Operations on a poisoned file end here; their done still comes from io_run. The list's links are op->link.next. */
-static void refuse_op(struct io *io, struct io_op *op) {
-    op->status = STATUS_READ_ONLY;
+/* Operations that reach no backend end here, as those on a poisoned file; their done still comes from io_run. The
+ * list's links are op->link.next. */
+static void refuse_op(struct io *io, struct io_op *op, enum status status) {
+    op->status = status;
     op->link.next = NULL;
     if (io->refused_last)
         io->refused_last->next = &op->link;
@@ -257,15 +269,27 @@ static size_t deliver_refused(struct io *io) {
     return count;
 }
 
+static void pass_op(struct io *io, struct io_op *op) {
+    if (op_changes_file(op) && io_file_is_poisoned(op->file))
+        refuse_op(io, op, STATUS_READ_ONLY);
+    else
+        io->vtable->submit(io, op);
+}
+
 void io_submit(struct io *io, struct io_op *op) {
     check_op(op);
     op->status = STATUS_OK;
     op->bytes = 0;
     op->accepted = NULL;
-    if (op_changes_file(op) && io_file_is_poisoned(op->file))
-        refuse_op(io, op);
+    const bool writes = op->kind == IO_OP_WRITE || op->kind == IO_OP_WRITE_SYNC;
+    const bool is_barrier = op->kind == IO_OP_SYNC || op->kind == IO_OP_WRITE_SYNC;
+    const uint64_t delay_ns = is_barrier ? faults_sync_delay_ns(io) : 0;
+    if (writes && faults_leave_no_room(op->file, op->offset + op->size))
+        refuse_op(io, op, STATUS_NO_SPACE);
+    else if (delay_ns > 0)
+        faults_hold(io, op, delay_ns);
     else
-        io->vtable->submit(io, op);
+        pass_op(io, op);
 }
 
 void io_flush(struct io *io) {
@@ -273,11 +297,17 @@ void io_flush(struct io *io) {
 }
 
 void io_cancel(struct io *io, struct io_op *op) {
-    if (!op_is_refused(io, op)) io->vtable->cancel(io, op);
+    if (faults_take_held(io, op))
+        refuse_op(io, op, STATUS_CANCELLED);
+    else if (!op_is_refused(io, op))
+        io->vtable->cancel(io, op);
 }
 
 size_t io_run(struct io *io, uint64_t deadline_ns) {
+    for (struct io_op *op; (op = faults_take_due(io));) pass_op(io, op);
     size_t refused = deliver_refused(io);
+    const uint64_t held_ns = faults_held_until_ns(io);
+    if (held_ns < deadline_ns) deadline_ns = held_ns;
     return refused + io->vtable->run(io, refused || io->refused_first ? 0 : deadline_ns);
 }
 

@@ -71,7 +71,13 @@ what_breaks_things_answers_in_the_lab_only() {
     cli debug flush | grep -q -- --lab || return 1
     kill_server
     start_server --lab || return 1
-    equals "$(cli debug flush)" OK && cli debug nonsense | grep -q '^ERR'
+    equals "$(cli debug flush)" OK && cli debug nonsense | grep -q '^ERR' || return 1
+    equals "$(cli debug disk full 1)" OK && equals "$(cli debug disk full 0)" OK && cli debug disk full 2 | grep -q '^ERR' || return 1
+    equals "$(cli debug disk slow 100)" OK || return 1
+    local before=$(date +%s%N)
+    cli set slow 1 >/dev/null
+    [ $(($(date +%s%N) - before)) -ge 100000000 ] && equals "$(cli debug disk slow 0)" OK || return 1
+    equals "$(cli debug clock 86400000)" OK && [ $(($(cli time | head -n 1 | tr -dc 0-9 | tail -c 10) - $(date +%s))) -gt 86000 ] && equals "$(cli debug clock 0)" OK
 }
 a_client_that_sends_too_much_reads_why() {
     local reply

@@ -8,7 +8,8 @@
 #include "tools/loamd/dispatch.h"
 #include "tools/loamd/info.h"
 
-enum { STOP_GRACE_MS = 5000, WAIT_POLL_NS = 5 * 1000 * 1000 };
+enum { STOP_GRACE_MS = 5000, WAIT_POLL_NS = 5 * 1000 * 1000, DISK_DELAY_MS_MAX = 60 * 1000 };
+#define CLOCK_OFFSET_MS_MAX ((int64_t)100 * 365 * 86400 * 1000)
 
 /* ---- INFO and TIME ----------------------------------------------------------------------------------------------- */
 
@@ -145,9 +146,36 @@ static enum status debug_flush(struct call *call) {
     return status ? status : reply_ok(&call->reply);
 }
 
+/* DEBUG DISK FULL 0|1, DEBUG DISK SLOW MS: each barrier waits so much longer. */
+static enum status debug_disk(struct call *call) {
+    struct server *server = call->server;
+    int64_t number = 0;
+    if (call_integer(call, 3, &number)) return call_integer_error(call);
+    const bool full = call_arg_is(call, 2, "full"), slow = call_arg_is(call, 2, "slow");
+    if ((!full && !slow) || number < 0 || number > (full ? 1 : DISK_DELAY_MS_MAX)) return call_syntax_error(call);
+    if (full) server->faults.is_full = number == 1;
+    if (slow) server->faults.sync_delay_ns = (uint64_t)number * 1000 * 1000;
+    io_set_faults(server->io, &server->faults);
+    return reply_ok(&call->reply);
+}
+
+/* DEBUG CLOCK MS: the wall clock shows so much more than the machine's. */
+static enum status debug_clock(struct call *call) {
+    struct server *server = call->server;
+    int64_t offset_ms = 0;
+    if (call_integer(call, 2, &offset_ms)) return call_integer_error(call);
+    if (offset_ms < -CLOCK_OFFSET_MS_MAX || offset_ms > CLOCK_OFFSET_MS_MAX) return call_syntax_error(call);
+    server->faults.clock_offset_ms = offset_ms;
+    io_set_faults(server->io, &server->faults);
+    return reply_ok(&call->reply);
+}
+
 enum status cmd_debug(struct call *call) {
-    static const struct subcommand table[] = {
-        {"flush", 2, debug_flush}, {"link", 5, debug_link}, {"sleep", 3, debug_sleep}};
+    static const struct subcommand table[] = {{"clock", 3, debug_clock},
+                                              {"disk", 4, debug_disk},
+                                              {"flush", 2, debug_flush},
+                                              {"link", 5, debug_link},
+                                              {"sleep", 3, debug_sleep}};
     return finish_now(call, call_subcommand(call, table, sizeof table / sizeof table[0]));
 }
 

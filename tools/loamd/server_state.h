@@ -26,6 +26,7 @@ struct server {
     struct server_limits limits;
     struct buf dir, password; /* NUL-terminated; password empty = none */
     bool lab;
+    struct io_faults faults; /* as DEBUG has set them */
     struct prng prng;
 
     struct io_socket *listener;
