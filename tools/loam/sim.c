@@ -13,6 +13,7 @@
 #include "tools/loam/sim_runs.h"
 #include "tools/loam/sim_shrink.h"
 #include "tools/loam/sim_trace.h"
+#include "tools/loam/step/step.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
 
@@ -27,6 +28,7 @@ static const char usage[] =
     "usage: loam sim [--seeds N | --seed S | --plan FILE] [--first S] [--nodes N] [--jobs N] [--json]\n"
     "                [--trace [FILE.html]] [--print-plan]\n"
     "       loam sim --seed S | --plan FILE --shrink [--shrink-seconds N]\n"
+    "       loam sim --seed S | --plan FILE --step [--trace FILE.html]\n"
     "\n"
     "  --seeds N      runs seeds 1 to N (or from --first on) and prints what they met [100]\n"
     "  --seed S       one run; the same seed gives the same run, to the bit\n"
@@ -37,6 +39,7 @@ static const char usage[] =
     "  --json         one object a run, then one of all\n"
     "  --trace        every event of a run, a line each\n"
     "  --trace FILE.html  a page that shows the run of --seed or --plan; open it in a browser\n"
+    "  --step         reads commands (help lists them) that let single events pass, show nodes and interfere\n"
     "  --print-plan   prints the plan of the seed and does not run it\n"
     "  --shrink       prints a short plan, for --plan, that breaks the same promise as this one\n"
     "  --shrink-seconds N  ends the search for it after so long [60]\n"
@@ -50,7 +53,7 @@ struct request {
     const char *page; /* NULL: none is written */
     uint64_t shrink_seconds;
     uint64_t jobs;
-    bool is_single, json, trace, print_plan, shrink;
+    bool is_single, json, trace, print_plan, shrink, step;
 };
 
 /* ---- Plans ------------------------------------------------------------------------------------------------------- */
@@ -183,6 +186,12 @@ static int shrink_one(const struct request *request) {
     return make_plan(request, request->first, &plan) ? sim_shrink(&plan, request->shrink_seconds) : EXIT_FAILED;
 }
 
+static int step_one(const struct request *request) {
+    struct fault_plan plan;
+    return make_plan(request, request->first, &plan) ? step_run(&plan, request->page, request->trace && !request->page)
+                                                     : EXIT_FAILED;
+}
+
 static int conclude(const struct request *request, struct world_batch *batch, struct buf *text) {
     const char *misses = batch->runs >= RARE_CASES_FROM ? world_batch_misses(batch) : NULL;
     if (!request->is_single) {
@@ -217,6 +226,7 @@ int command_sim(int argc, char **argv) {
         {.name = "--trace", .flag = &request.trace, .text = &request.page},
         {.name = "--print-plan", .flag = &request.print_plan},
         {.name = "--shrink", .flag = &request.shrink},
+        {.name = "--step", .flag = &request.step},
         {.name = "--shrink-seconds", .number = &request.shrink_seconds, .limit = UINT32_MAX},
     };
     const struct arguments arguments = {"sim", usage, "options only", 0, 0, taken, sizeof taken / sizeof taken[0]};
@@ -230,7 +240,10 @@ int command_sim(int argc, char **argv) {
         return arguments_refuse(&arguments, "--trace writes a page: '%s' does not end with .html", request.page);
     if (request.page && (!request.is_single || request.shrink || request.print_plan))
         return arguments_refuse(&arguments, "--trace FILE.html needs one run: --seed or --plan");
+    if (request.step && (!request.is_single || request.shrink || request.print_plan || request.json))
+        return arguments_refuse(&arguments, "--step needs --seed or --plan, and goes with --trace alone");
     if (request.shrink) return shrink_one(&request);
+    if (request.step) return step_one(&request);
     world_batch_init(&batch);
     code = request.print_plan ? print_plan(&request, &text) : run_all(&request, &batch, &text);
     if (code == EXIT_CLEAN && !request.print_plan) code = conclude(&request, &batch, &text);

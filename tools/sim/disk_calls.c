@@ -47,6 +47,10 @@ static struct fate begin(struct sim_disk *disk, enum sim_disk_call call, const c
     if (!disk->powered) return (struct fate){.status = STATUS_IO};
     if (disk->cut_in > 0 && --disk->cut_in == 0) return (struct fate){.status = STATUS_OK, .cut = true};
     enum status status = ordered_failure(disk, call);
+    if (status == STATUS_OK && call == SIM_DISK_WRITE && disk->next_write_fails) {
+        disk->next_write_fails = false;
+        status = STATUS_IO;
+    }
     if (status == STATUS_OK && error_ppm > 0 && prng_chance(&disk->prng, error_ppm, PPM)) status = STATUS_IO;
     if (status != STATUS_OK) disk->stats.faults++;
     return (struct fate){.status = status};

@@ -117,6 +117,7 @@ struct sim_disk {
     bool fail_forever;
     bool has_failed;
     bool next_sync_fails;
+    bool next_write_fails;
     bool sync_has_failed;
     sim_disk_watch *watch;
     void *watch_context;

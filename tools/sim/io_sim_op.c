@@ -211,6 +211,22 @@ void op_wake(struct io *base) {
     io_sim_want(io);
 }
 
+void sim_io_visit_operations(struct io *base, void (*visit)(void *context, const struct sim_operation_sight *operation),
+                             void *context) {
+    const struct io_sim *io = io_sim_of(base);
+    for (const struct list *link = io->flying.next; link != &io->flying; link = link->next) {
+        const struct flight *flight = list_entry(link, struct flight, link);
+        if (flight->op == NULL || !is_file_op(flight->op->kind)) continue;
+        const struct sim_operation_sight sight = {.what = op_name(flight->op->kind) + 3,
+                                                  .path = flight->op->file->path,
+                                                  .offset = flight->op->offset,
+                                                  .size = flight->op->size,
+                                                  .begun_ns = flight->begun_ns,
+                                                  .ends_ns = flight->event.at_ns};
+        visit(context, &sight);
+    }
+}
+
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 void ops_init(struct io_sim *io) {

@@ -33,6 +33,7 @@ struct segment {
     uint64_t arrives_ns;
     enum segment_kind kind;
     unsigned marks;   /* RECORD_REPEATED, RECORD_DELAYED */
+    uint64_t number;  /* unique in the sim */
     uint64_t sent_ns; /* for the record */
     size_t size;
     size_t read;
@@ -238,7 +239,7 @@ static struct segment *send_segment(struct end *to, enum segment_kind kind, cons
     if (delay_ns > 0) segment->marks = RECORD_DELAYED;
     if (size > 0) memcpy(segment->bytes, bytes, size);
     to->window_used += size;
-    sim->net.stats.segments++;
+    segment->number = ++sim->net.stats.segments;
     sim->net.stats.bytes += size;
     transit_insert(to, segment);
     return segment;
@@ -756,6 +757,96 @@ size_t sim_net_reset(struct sim *sim, int a, int b) {
         count++;
     }
     return count;
+}
+
+/* ---- By hand ----------------------------------------------------------------------------------------------------- */
+
+static void visit_transit(const struct end *to, sim_net_frame_visit *visit, void *context) {
+    for (const struct list *link = to->transit.next; link != &to->transit; link = link->next) {
+        const struct segment *segment = list_entry(link, struct segment, link);
+        if (segment->kind != SEGMENT_DATA) continue;
+        const struct sim_frame_sight sight = {.number = segment->number,
+                                              .from = to->peer->node,
+                                              .to = to->node,
+                                              .sent_ns = segment->sent_ns,
+                                              .arrives_ns = segment->arrives_ns,
+                                              .bytes = slice_make(segment->bytes, segment->size)};
+        visit(context, &sight);
+    }
+}
+
+void sim_net_visit_frames(const struct sim *sim, sim_net_frame_visit *visit, void *context) {
+    const struct list *all = &sim->net.connections;
+    for (const struct list *link = all->next; link != all; link = link->next) {
+        const struct connection *connection = list_entry(link, struct connection, link);
+        for (int i = 0; connection->is_framed && i < 2; i++) visit_transit(&connection->ends[i], visit, context);
+    }
+}
+
+static size_t transit_count(const struct end *to) {
+    size_t count = 0;
+    for (const struct list *link = to->transit.next; link != &to->transit; link = link->next) count++;
+    return count;
+}
+
+void sim_net_visit_connections(const struct sim *sim, sim_net_connection_visit *visit, void *context) {
+    const struct list *all = &sim->net.connections;
+    for (const struct list *link = all->next; link != all; link = link->next) {
+        const struct connection *connection = list_entry(link, struct connection, link);
+        const struct end *dialer = &connection->ends[0], *listener = &connection->ends[1];
+        const struct sim_connection_sight sight = {.from = dialer->node,
+                                                   .to = listener->node,
+                                                   .is_framed = connection->is_framed,
+                                                   .is_open = dialer->is_open && listener->is_open && !dialer->is_reset,
+                                                   .segments_out = transit_count(listener),
+                                                   .segments_back = transit_count(dialer)};
+        visit(context, &sight);
+    }
+}
+
+static struct segment *find_frame(struct sim *sim, uint64_t number, struct end **to) {
+    const struct list *all = &sim->net.connections;
+    for (struct list *link = all->next; link != all; link = link->next) {
+        struct connection *connection = list_entry(link, struct connection, link);
+        for (int i = 0; connection->is_framed && i < 2; i++) {
+            *to = &connection->ends[i];
+            for (struct list *at = (*to)->transit.next; at != &(*to)->transit; at = at->next) {
+                struct segment *segment = list_entry(at, struct segment, link);
+                if (segment->number == number && segment->kind == SEGMENT_DATA) return segment;
+            }
+        }
+    }
+    return NULL;
+}
+
+bool sim_net_drop_frame(struct sim *sim, uint64_t number) {
+    struct end *to;
+    struct segment *segment = find_frame(sim, number, &to);
+    if (segment == NULL) return false;
+    record_frame(to, segment, RECORD_DROPPED);
+    sim->net.stats.frames_dropped++;
+    list_remove(&segment->link);
+    to->window_used -= segment->size;
+    sim_free(segment);
+    sim_unschedule(sim, &to->arrival);
+    plan_arrival(to);
+    if (to->peer->is_open) pump_sends(to->peer);
+    return true;
+}
+
+bool sim_net_repeat_frame(struct sim *sim, uint64_t number, uint64_t *copy) {
+    struct end *to;
+    const struct segment *segment = find_frame(sim, number, &to);
+    if (segment == NULL) return false;
+    struct segment *again = sim_alloc_dirty(sizeof *again + segment->size);
+    memcpy(again, segment, sizeof *again + segment->size);
+    again->marks |= RECORD_REPEATED;
+    *copy = again->number = ++sim->net.stats.segments;
+    sim->net.stats.bytes += again->size;
+    sim->net.stats.frames_repeated++;
+    to->window_used += again->size;
+    transit_insert(to, again);
+    return true;
 }
 
 void net_local(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]) {

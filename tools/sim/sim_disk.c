@@ -172,6 +172,10 @@ bool sim_disk_has_failed(const struct sim_disk *disk) {
     return disk->has_failed;
 }
 
+void sim_disk_fail_write(struct sim_disk *disk) {
+    disk->next_write_fails = true;
+}
+
 void sim_disk_fail_sync(struct sim_disk *disk) {
     disk->next_sync_fails = true;
     disk->sync_has_failed = false;

@@ -109,6 +109,8 @@ void sim_disk_fail_at(struct sim_disk *disk, uint64_t nth, enum status status, b
 /* True once the ordered failure was delivered. */
 bool sim_disk_has_failed(const struct sim_disk *disk);
 
+/* The next write fails as above, once. */
+void sim_disk_fail_write(struct sim_disk *disk);
 /* The next sync of a file, or write with sync, fails as above, once. */
 void sim_disk_fail_sync(struct sim_disk *disk);
 /* Takes the order back; true if it was carried out. */

@@ -77,6 +77,14 @@ void sim_io_set_drift(struct io *io, int32_t ppm);
 struct log *sim_io_log(struct io *io);
 
 struct sim_disk *sim_io_disk(struct io *io);
+/* Operations on files that are under way. */
+struct sim_operation_sight {
+    const char *what; /* "read", "write", "write_sync", "sync" */
+    const char *path; /* borrowed for the call */
+    uint64_t offset, size, begun_ns, ends_ns;
+};
+void sim_io_visit_operations(struct io *io, void (*visit)(void *context, const struct sim_operation_sight *operation),
+                             void *context);
 size_t sim_io_open_files(struct io *io);
 
 #endif

@@ -41,6 +41,29 @@ typedef enum sim_frame_fate sim_net_filter(void *context, struct sim_frame *fram
 void sim_net_frame_address(struct sim *sim, const char *address);
 void sim_net_set_filter(struct sim *sim, sim_net_filter *filter, void *context);
 
+/* ---- Looked at, and changed by hand ------------------------------------------------------------------------------ */
+
+struct sim_frame_sight {
+    uint64_t number; /* unique in the sim */
+    int from, to;
+    uint64_t sent_ns, arrives_ns; /* arrives: later, if the link is cut then or what was sent before is held up */
+    struct slice bytes;           /* borrowed for the call */
+};
+typedef void sim_net_frame_visit(void *context, const struct sim_frame_sight *frame);
+/* Frames on their way, by connection. */
+void sim_net_visit_frames(const struct sim *sim, sim_net_frame_visit *visit, void *context);
+/* False: no such frame is on its way. The copy arrives right behind the frame. */
+bool sim_net_drop_frame(struct sim *sim, uint64_t number);
+bool sim_net_repeat_frame(struct sim *sim, uint64_t number, uint64_t *copy);
+
+struct sim_connection_sight {
+    int from, to; /* who dialed, who listened */
+    bool is_framed, is_open;
+    size_t segments_out, segments_back; /* on their way */
+};
+typedef void sim_net_connection_visit(void *context, const struct sim_connection_sight *connection);
+void sim_net_visit_connections(const struct sim *sim, sim_net_connection_visit *visit, void *context);
+
 /* Tells the sim's record of the frames that are on their way: it ends. */
 void sim_net_record_transit(struct sim *sim);
 

@@ -76,6 +76,7 @@ static void node_wanted(void *context) {
 
 static void plan_boot(struct world_node *node, uint64_t for_ns) {
     uint64_t at_ns = sim_now_ns(node->world->sim) + for_ns;
+    if (node->is_held) return;
     if (at_ns > node->down_until_ns) node->down_until_ns = at_ns;
     sim_schedule(node->world->sim, &node->boot, node->down_until_ns);
 }
@@ -146,6 +147,11 @@ void world_node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t fo
 void world_node_kill(struct world_node *node, uint64_t for_ns) {
     if (node->io != NULL) sim_io_kill(node->io);
     node_bury(node, for_ns);
+}
+
+void world_node_boot_now(struct world_node *node) {
+    node->down_until_ns = 0;
+    plan_boot(node, 0);
 }
 
 void world_node_pause(struct world_node *node, bool is_paused) {
@@ -350,18 +356,27 @@ static void tell_history(struct world *world) {
     }
 }
 
-static void run(struct world *world) {
-    uint64_t next_check_ns = 0;
-    while (!world->is_over) {
-        if (sim_now_ns(world->sim) >= next_check_ns) {
-            check_end(world);
-            next_check_ns = sim_now_ns(world->sim) + CHECK_EVERY_NS;
-        }
-        if (!world->is_over && !sim_step(world->sim)) world_break(world, WORLD_STUCK, "nothing is left to happen");
-    }
+bool world_is_over(const struct world *world) {
+    return world->is_over;
 }
 
-void world_run(const struct world_options *options, struct world_report *report) {
+bool world_step(struct world *world) {
+    if (world->is_over) return false;
+    if (sim_now_ns(world->sim) >= world->next_check_ns) {
+        check_end(world);
+        world->next_check_ns = sim_now_ns(world->sim) + CHECK_EVERY_NS;
+    }
+    if (!world->is_over && !sim_step(world->sim)) world_break(world, WORLD_STUCK, "nothing is left to happen");
+    if (world->is_over && world->report->verdict == WORLD_KEPT) world_history_judge(world);
+    return !world->is_over;
+}
+
+void world_give_time(struct world *world) {
+    const uint64_t bound_ns = sim_now_ns(world->sim) + heal_bound_ns;
+    if (world->bound_ns < bound_ns) world->bound_ns = bound_ns;
+}
+
+struct world *world_open(const struct world_options *options, struct world_report *report) {
     struct world *world = sim_alloc(sizeof *world);
     *report = (struct world_report){.verdict = WORLD_KEPT};
     world->options = options;
@@ -377,8 +392,10 @@ void world_run(const struct world_options *options, struct world_report *report)
     world_record_start(world);
     world_faults_start(world);
     world_clients_start(world);
-    run(world);
-    if (report->verdict == WORLD_KEPT) world_history_judge(world);
+    return world;
+}
+
+void world_close(struct world *world) {
     take_figures(world);
     world_record_stop(world);
     tell_history(world);
@@ -390,4 +407,10 @@ void world_run(const struct world_options *options, struct world_report *report)
     world_history_clear(world);
     sim_destroy(world->sim);
     sim_free(world);
+}
+
+void world_run(const struct world_options *options, struct world_report *report) {
+    struct world *world = world_open(options, report);
+    while (world_step(world)) continue;
+    world_close(world);
 }

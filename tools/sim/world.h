@@ -184,4 +184,15 @@ struct world_options {
 /* Runs the plan. Every run of the same plan and kind gives the same report, hash included. */
 void world_run(const struct world_options *options, struct world_report *report);
 
+/*
+ * The same, event by event; world_hand.h looks at it between two of them. options and report are borrowed until
+ * world_close. A run that is closed before it is over was not judged: its verdict is that of what was seen.
+ */
+struct world *world_open(const struct world_options *options, struct world_report *report);
+/* The next event; false: the run is over, and the report says how. */
+bool world_step(struct world *world);
+bool world_is_over(const struct world *world);
+/* Fills in the figures of the report. */
+void world_close(struct world *world);
+
 #endif

@@ -58,6 +58,7 @@ static void refresh_links(struct world *world) {
                 const struct fault *fault = &world->struck[i];
                 if (world->is_active[i] && concerns(world, fault, from, to)) add_to_link(world, fault, from, to, &link);
             }
+            link.is_cut |= world->hand_cut[from][to];
             sim_net_set_link(world->sim, (int)from, (int)to, &link);
         }
     }
@@ -88,10 +89,10 @@ void world_faults_refresh_node(struct world *world, struct world_node *node) {
     if (!world_node_is_up(node)) return;
     sim_io_set_disk_slowness(node->io, is_struck(world, node, FAULT_SLOW_DISK, &amount) ? (uint32_t)amount : 10);
     sim_io_set_drift(node->io, is_struck(world, node, FAULT_CLOCK_DRIFT, &amount) ? (int32_t)amount : 0);
-    world_node_pause(node, is_struck(world, node, FAULT_PAUSE, &amount));
+    world_node_pause(node, is_struck(world, node, FAULT_PAUSE, &amount) || node->is_stopped);
 }
 
-static void refresh(struct world *world) {
+void world_faults_refresh(struct world *world) {
     refresh_links(world);
     for (unsigned i = 0; i < world->plan->nodes; i++) world_faults_refresh_node(world, &world->nodes[i]);
 }
@@ -183,7 +184,7 @@ static void strike_fires(struct sim_event *event) {
     }
     if (fault->kind == FAULT_RESET) reset_links(world, fault);
     if (fault->kind == FAULT_TRANSFER) transfer(world, fault);
-    refresh(world);
+    world_faults_refresh(world);
 }
 
 /* Orders that found nothing to strike are taken back; a process whose sync failed starts anew. */
@@ -202,7 +203,7 @@ static void lift_fires(struct sim_event *event) {
     for (unsigned i = 0; i < world->plan->nodes; i++) {
         if (is_in(world, fault->nodes, i)) lift_node(&world->nodes[i], fault);
     }
-    refresh(world);
+    world_faults_refresh(world);
 }
 
 /* ---- Frames ------------------------------------------------------------------------------------------------------ */
@@ -236,7 +237,7 @@ void world_faults_start(struct world *world) {
         if (fault->for_ms > 0) sim_schedule(world->sim, &world->lifts[i], (fault->at_ms + fault->for_ms) * WORLD_MS);
     }
     sim_net_set_filter(world->sim, filter_frame, world);
-    refresh(world);
+    world_faults_refresh(world);
 }
 
 void world_faults_stop(struct world *world) {

@@ -36,6 +36,8 @@ struct world_node {
     bool is_made;
     bool in_turn;
     bool is_paused;
+    bool is_held;    /* down by hand: it boots by hand */
+    bool is_stopped; /* paused by hand */
     struct sim_event turn;
     struct sim_event boot;
     uint64_t busy_until_ns;
@@ -106,6 +108,8 @@ struct world {
     uint32_t frame_drop[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of a million */
     uint32_t frame_repeat[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
     uint32_t frame_delay[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX];
+    bool hand_cut[FAULT_PLAN_NODES_MAX + 1][FAULT_PLAN_NODES_MAX + 1]; /* links, by hand; the last is the clients' */
+    size_t hand_recorded[FAULT_PLAN_NODES_MAX + 1][FAULT_PLAN_NODES_MAX + 1];
     struct prng frames[FAULT_PLAN_NODES_MAX][FAULT_PLAN_NODES_MAX]; /* of each link, for the fates of its frames */
     struct sim_link base_link;
 
@@ -132,6 +136,7 @@ struct world {
     bool is_restarted;          /* all has been read, and all nodes have been down once more */
     struct world_audit settled; /* what they held before that */
     uint64_t bound_ns;          /* by then all has to be well */
+    uint64_t next_check_ns;
 };
 
 /* The first broken promise ends the run. */
@@ -142,10 +147,16 @@ bool world_is_healed(const struct world *world);
 void world_node_power_cut(struct world_node *node, enum sim_cut cut, uint64_t for_ns);
 void world_node_kill(struct world_node *node, uint64_t for_ns);
 void world_node_pause(struct world_node *node, bool is_paused);
+void world_node_boot_now(struct world_node *node);
 bool world_node_is_up(const struct world_node *node);
+
+/* Somebody interfered: the run has as long as after healing to be well again. */
+void world_give_time(struct world *world);
 
 void world_faults_start(struct world *world);
 void world_faults_stop(struct world *world);
+/* What holds at links, disks and clocks is computed anew. */
+void world_faults_refresh(struct world *world);
 /* Brings a node that has just booted under the faults that are active. */
 void world_faults_refresh_node(struct world *world, struct world_node *node);
 

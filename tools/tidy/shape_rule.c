@@ -121,8 +121,7 @@ static void check_conditionals(const struct source *file, struct findings *findi
     for (size_t i = 0; i < file->line_count; i++) {
         const char *line = file->code[i] + strspn(file->code[i], " ");
         if (strncmp(line, "#if", 3) != 0) continue;
-        const char *slot = strstr(line, "_H");
-        if (strncmp(line, "#ifndef", 7) == 0 && slot && slot[2] == '\0') continue; /* the guard */
+        if (strncmp(line, "#ifndef", 7) == 0 && strcmp(line + strlen(line) - 2, "_H") == 0) continue; /* the guard */
         for (size_t mark = 0; mark < sizeof marks / sizeof marks[0]; mark++)
             if (strstr(line, marks[mark]))
                 findings_add(findings, file->path, i + 1, "R5",

@@ -337,6 +337,7 @@ static void mutable_globals_are_found_in_libraries(void **state) {
 static void conditional_code_for_tests_is_found_in_product_files(void **state) {
     struct world *world = *state;
     add(world, "tests/harness/a.c", "/* x */\n#ifdef TESTING\n#endif\n");
+    add(world, "tools/sim/by_hand.h", "/* x */\n#ifndef TOOLS_SIM_BY_HAND_H\n#endif\n"); /* a guard */
     shape(world, "engine/a.c", "/* x */\n#ifdef LOAM_DEBUG\n#endif\n#ifdef FUZZING_BUILD\n#endif\n");
     expect_only(world, "engine/a.c", 4, "R5", "no code for tests");
 }
