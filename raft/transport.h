@@ -28,11 +28,19 @@ enum transport_lane {
     TRANSPORT_LANES,
 };
 
+/* Who is at the other end, by its own words and by the secret where there is one. */
+struct transport_greeting {
+    struct raft_identity identity;
+    bool joined;               /* its directory was made for a node that is added later */
+    struct raft_member member; /* where it is, if it dialed us; else the addresses are empty */
+};
+
 struct transport_options {
     struct log *log;
     struct raft_identity identity;
     const struct raft_member *members; /* copied; peers and this node: transport_set_members */
     size_t member_count;
+    struct raft_member self;    /* told to others, who may not know it */
     const char *listen;         /* port 0: this node is alone, and nobody can reach it */
     struct slice secret;        /* borrowed; empty = none */
     uint64_t members_hash;      /* of the founders; must be equal at both ends, where both are not 0 */
@@ -40,8 +48,9 @@ struct transport_options {
     size_t queue_limit_bytes;   /* per peer and lane; 0 = 32 MiB; one message always fits an empty lane */
     uint32_t redial_ms;         /* 0 = 50, doubled up to 16 times as much while refused */
 
-    /* May this peer speak, by its incarnation? MISMATCH refuses it, with a line in the log. */
-    enum status (*admit)(void *context, const struct raft_identity *peer);
+    /* May this one speak? MISMATCH refuses it, with a line in the log. One that is no peer and may speak becomes a peer
+     * at the place that it names. */
+    enum status (*admit)(void *context, const struct transport_greeting *greeting);
     /* A whole message; borrowed for the call. */
     void (*on_message)(void *context, uint64_t peer, struct slice message);
     /* Our connection to the peer stands, or broke. */

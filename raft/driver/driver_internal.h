@@ -151,6 +151,8 @@ struct driver_member {
     struct raft_member member;
     bool has_row;        /* it stands in the system tree */
     uint64_t retired_ns; /* in no configuration any more since then; 0 = not so */
+    uint64_t speaks;     /* incarnation of whoever speaks under this id; 0 = nobody has yet ... */
+    bool speaks_joined;  /* ... whose directory was made to join */
     uint64_t heard_ns;
 };
 
@@ -284,7 +286,7 @@ MUST_CHECK enum status driver_step(struct raft_driver *driver, const struct raft
                                    struct raft_log_chunk *chunk);
 void driver_on_message(void *context, uint64_t from, struct slice message);
 void driver_on_link(void *context, uint64_t peer, bool up);
-enum status driver_admit(void *context, const struct raft_identity *peer);
+enum status driver_admit(void *context, const struct transport_greeting *greeting);
 /* Something that can't be mended: no more votes, writes, acknowledgements. */
 void driver_fail(struct raft_driver *driver, enum status status, const char *what);
 
@@ -364,6 +366,10 @@ void members_told(struct raft_driver *driver, const struct raft_member *member, 
 MUST_CHECK enum status members_stage_configuration(struct raft_driver *driver);
 void members_configured(struct raft_driver *driver, uint64_t index);
 void members_turn(struct raft_driver *driver);
+/* Who says so is from now on heard under its id, known to this node or not. MISMATCH: it may not speak. */
+MUST_CHECK enum status members_greet(struct raft_driver *driver, const struct transport_greeting *greeting);
+/* Known by its own word only: what it asks is heard, what it answers does not count. */
+bool members_is_guest(const struct driver_member *member);
 /* Copies of all, or of those only that are not retired. */
 size_t members_list(const struct raft_driver *driver, struct raft_member members[DRIVER_MEMBERS_MAX], bool retired);
 

@@ -261,14 +261,67 @@ void members_configured(struct raft_driver *driver, uint64_t index) {
     }
 }
 
+/* ---- From themselves ---- */
+
+bool members_is_guest(const struct driver_member *member) {
+    if (member->speaks == 0) return false;
+    if (member->has_row && member->member.incarnation != 0) return member->speaks != member->member.incarnation;
+    return member->speaks_joined || member->retired_ns != 0;
+}
+
+/* A founder is who comes first under its id, and from then on nobody else. */
+static enum status recognize_founder(struct raft_driver *driver, const struct raft_member *member,
+                                     uint64_t incarnation) {
+    uint64_t known = member->incarnation; /* as the log has it */
+    if (known == 0) known = node_state_incarnation(&driver->superblock, member->id);
+    if (known != 0) return known == incarnation ? STATUS_OK : STATUS_MISMATCH;
+    if (!node_state_note_incarnation(&driver->superblock, member->id, incarnation)) return STATUS_MISMATCH;
+    driver->superblock_dirty = true;
+    return STATUS_OK;
+}
+
+/* No member, as far as is known here: forgotten when it has gone. NULL: no place. */
+static struct driver_member *host(struct raft_driver *driver, const struct raft_member *guest) {
+    struct driver_member *known = guest->peer_address[0] != 0 ? know(driver, guest) : NULL;
+    if (known == NULL) return NULL;
+    retire(driver, known);
+    log_info(driver->log, "node %" PRIu64 " at %s is heard, and counts once the log names it", guest->id,
+             guest->peer_address);
+    return known;
+}
+
+/*
+ * A node that was made to join is who the log says it is. Where the log does not say so yet, it may still be the leader
+ * from whom this node is to hear it: so everyone of this cluster is heard, and only those whom the log knows count.
+ */
+enum status members_greet(struct raft_driver *driver, const struct transport_greeting *greeting) {
+    const struct raft_identity *peer = &greeting->identity;
+    struct driver_member *known = members_find(driver, peer->node_id);
+    enum status status = peer->incarnation != 0 ? STATUS_OK : STATUS_MISMATCH;
+    if (status == STATUS_OK && known == NULL) {
+        known = host(driver, &greeting->member);
+        if (known == NULL) status = STATUS_MISMATCH;
+    } else if (status == STATUS_OK && !greeting->joined && known->retired_ns == 0) {
+        status = recognize_founder(driver, &known->member, peer->incarnation);
+    }
+    if (status != STATUS_OK) return status;
+    known->speaks = peer->incarnation;
+    known->speaks_joined = greeting->joined;
+    return STATUS_OK;
+}
+
 /* ---- In time ---- */
 
 void members_turn(struct raft_driver *driver) {
     struct members *members = &driver->members;
     const uint64_t now = driver_now(driver);
     for (size_t i = members->count; i-- > 0;) {
-        const struct driver_member *known = &members->rows[i];
-        if (known->retired_ns != 0 && now - known->retired_ns > (uint64_t)RAFT_RETIRED_MS * MS_NS) forget(driver, i);
+        struct driver_member *known = &members->rows[i];
+        if (known->retired_ns == 0 || now - known->retired_ns <= (uint64_t)RAFT_RETIRED_MS * MS_NS) continue;
+        if (members_is_guest(known) && transport_is_up(driver->transport, known->member.id))
+            known->retired_ns = now; /* it is there, and may become one */
+        else
+            forget(driver, i);
     }
     if (!members->changed) return;
     struct raft_member list[DRIVER_MEMBERS_MAX];

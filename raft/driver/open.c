@@ -252,6 +252,7 @@ static enum status open_transport(struct raft_driver *driver, struct error *erro
     struct raft_member list[DRIVER_MEMBERS_MAX];
     if (listen == NULL && own != NULL) listen = own->member.peer_address;
     struct transport_options options = {
+        .self = own != NULL ? own->member : (struct raft_member){.id = driver->identity.node_id},
         .log = driver->log,
         .identity = driver->identity,
         .members = list,

@@ -78,11 +78,25 @@ static void take_core_message(struct raft_driver *driver, uint64_t from, struct 
         log_debug(driver->log, "a message of node %llu is dropped: %s", (unsigned long long)from, status_text(status));
 }
 
+/* What is an answer makes a majority, or moves what is known of a member. */
+static bool counts(uint8_t kind) {
+    switch (kind) {
+    case RAFT_PRE_VOTE_REPLY:
+    case RAFT_VOTE_REPLY:
+    case RAFT_APPEND_REPLY:
+    case RAFT_HEARTBEAT_REPLY:
+    case MESSAGE_COUNTED:
+    case MESSAGE_SNAPSHOT_ACK: return true;
+    default: return false;
+    }
+}
+
 void driver_on_message(void *context, uint64_t from, struct slice message) {
     struct raft_driver *driver = context;
     struct driver_member *known = members_find(driver, from);
     if (known != NULL) known->heard_ns = driver_now(driver);
     if (driver->failed != STATUS_OK || driver->closing || message.size == 0) return;
+    if (known != NULL && members_is_guest(known) && counts(message.data[0])) return;
     driver->wants_turn = true;
     struct slice rest = slice_from(message, 1);
     switch (message.data[0]) {
@@ -103,17 +117,10 @@ void driver_on_link(void *context, uint64_t peer, bool up) {
     if (!up) snapshot_send_link_down(driver, peer);
 }
 
-enum status driver_admit(void *context, const struct raft_identity *peer) {
+enum status driver_admit(void *context, const struct transport_greeting *greeting) {
     struct raft_driver *driver = context;
-    const struct driver_member *member = members_find(driver, peer->node_id);
-    uint64_t known = member != NULL ? member->member.incarnation : 0; /* as the log has it */
-    if (known == 0) known = node_state_incarnation(&driver->superblock, peer->node_id);
-    if (known != 0) return known == peer->incarnation ? STATUS_OK : STATUS_MISMATCH;
-    if (peer->incarnation == 0) return STATUS_MISMATCH;
-    if (!node_state_note_incarnation(&driver->superblock, peer->node_id, peer->incarnation)) return STATUS_MISMATCH;
-    driver->superblock_dirty = true;
     driver->wants_turn = true;
-    return STATUS_OK;
+    return members_greet(driver, greeting);
 }
 
 static void tick(struct raft_driver *driver) {

@@ -160,6 +160,8 @@ enum status frame_encode_hello(struct buf *to, const struct frame_hello *hello, 
     if (status == STATUS_OK) status = encode_identity(&text, &hello->from);
     if (status == STATUS_OK) status = encode_u64(&text, hello->to);
     if (status == STATUS_OK) status = encode_u64(&text, hello->members_hash);
+    if (status == STATUS_OK) status = encode_string(&text, slice_from_text(hello->peer_address));
+    if (status == STATUS_OK) status = encode_string(&text, slice_from_text(hello->client_address));
     if (status == STATUS_OK) status = buf_append(&text, hello->nonce, FRAME_NONCE_BYTES);
     if (status == STATUS_OK) status = append_proof(&text, secret, FRAME_HELLO, nonce);
     return finish(to, FRAME_HELLO, &text, status);
@@ -170,6 +172,7 @@ enum status frame_encode_welcome(struct buf *to, const struct frame_welcome *wel
     struct buf text = BUF_EMPTY;
     enum status status = encode_u16(&text, welcome->version);
     if (status == STATUS_OK) status = encode_identity(&text, &welcome->from);
+    if (status == STATUS_OK) status = encode_u64(&text, welcome->members_hash);
     if (status == STATUS_OK) status = append_proof(&text, secret, FRAME_WELCOME, nonce);
     return finish(to, FRAME_WELCOME, &text, status);
 }
@@ -193,6 +196,15 @@ enum status frame_decode_challenge(struct slice payload, struct frame_challenge 
     return STATUS_OK;
 }
 
+static bool decode_address(struct decoder *decoder, char address[IO_ADDRESS_BYTES]) {
+    const struct slice text = decode_string(decoder);
+    if (decoder->failed || text.size >= IO_ADDRESS_BYTES || (text.size > 0 && memchr(text.data, 0, text.size)))
+        return false;
+    if (text.size > 0) memcpy(address, text.data, text.size);
+    address[text.size] = 0;
+    return true;
+}
+
 enum status frame_decode_hello(struct slice payload, struct frame_hello *hello, struct slice secret,
                                const uint8_t nonce[FRAME_NONCE_BYTES]) {
     struct decoder decoder = decoder_make(payload);
@@ -202,6 +214,9 @@ enum status frame_decode_hello(struct slice payload, struct frame_hello *hello, 
     hello->from = decode_identity(&decoder);
     hello->to = decode_u64(&decoder);
     hello->members_hash = decode_u64(&decoder);
+    hello->peer_address[0] = hello->client_address[0] = 0;
+    if (!decode_address(&decoder, hello->peer_address) || !decode_address(&decoder, hello->client_address))
+        return STATUS_CORRUPT;
     struct slice own_nonce = decode_bytes(&decoder, FRAME_NONCE_BYTES);
     struct slice mac = decode_bytes(&decoder, MAC_BYTES);
     if (!decoder_finished(&decoder) || magic != FRAME_MAGIC) return STATUS_CORRUPT;
@@ -215,6 +230,7 @@ enum status frame_decode_welcome(struct slice payload, struct frame_welcome *wel
     struct decoder decoder = decoder_make(payload);
     welcome->version = decode_u16(&decoder);
     welcome->from = decode_identity(&decoder);
+    welcome->members_hash = decode_u64(&decoder);
     struct slice mac = decode_bytes(&decoder, MAC_BYTES);
     if (!decoder_finished(&decoder)) return STATUS_CORRUPT;
     memcpy(welcome->mac, mac.data, MAC_BYTES);

@@ -57,6 +57,7 @@ struct frame_hello {
     struct raft_identity from;
     uint64_t to;
     uint64_t members_hash;
+    char peer_address[IO_ADDRESS_BYTES], client_address[IO_ADDRESS_BYTES]; /* of who dials: others may not know it */
     uint8_t nonce[FRAME_NONCE_BYTES];
     uint8_t mac[MAC_BYTES]; /* zeros without a secret */
 };
@@ -64,6 +65,7 @@ struct frame_hello {
 struct frame_welcome {
     uint16_t version;
     struct raft_identity from;
+    uint64_t members_hash; /* of the founders; 0 = it joined later */
     uint8_t mac[MAC_BYTES];
 };
 

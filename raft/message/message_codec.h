@@ -9,8 +9,10 @@
 #include "raft/raft.h"
 
 enum {
-    MESSAGE_VERSION_MIN = 1, /* versions of this page that are spoken */
-    MESSAGE_VERSION_MAX = 1,
+    /* Versions of this page that are spoken. 1 did not tell in answers what is committed, without which members cannot
+     * change: a leader that was replaced would lead for ever. */
+    MESSAGE_VERSION_MIN = 2,
+    MESSAGE_VERSION_MAX = 2,
     MESSAGE_ENTRIES_MAX = 65536, /* in one APPEND */
 };
 

@@ -62,11 +62,19 @@ static const char *objection(struct transport *transport, const struct frame_hel
         return "its message versions and ours do not meet: upgrade one of them";
     if (hello->from.cluster_id != own->cluster_id) return "it belongs to another cluster";
     if (hello->to != own->node_id) return "it meant to reach another node: its --cluster list differs";
-    if (!outbound_find(transport, hello->from.node_id)) return "it is no member";
+    if (hello->from.node_id == 0 || hello->from.node_id == own->node_id) return "it has the number of this node";
     const uint64_t founders = transport->options.members_hash;
     if (hello->members_hash && founders && hello->members_hash != founders) return "its list of founders differs";
-    if (transport->options.admit(transport->options.context, &hello->from) != STATUS_OK)
-        return "its directory was made anew under an old id: replace it by a membership change";
+    struct transport_greeting greeting = {
+        .identity = hello->from, .joined = hello->members_hash == 0, .member = {.id = hello->from.node_id}};
+    memcpy(greeting.member.peer_address, hello->peer_address, sizeof hello->peer_address);
+    memcpy(greeting.member.client_address, hello->client_address, sizeof hello->client_address);
+    const bool known = outbound_find(transport, hello->from.node_id) != NULL;
+    if (!known && hello->peer_address[0] == 0) return "it is no member, and does not say where it is";
+    if (transport->options.admit(transport->options.context, &greeting) != STATUS_OK)
+        return known ? "its directory was made anew under an old id: replace it by a membership change"
+                     : "it is no member";
+    if (!known && transport_add_peer(transport, &greeting.member) != STATUS_OK) return "there are too many peers";
     return NULL;
 }
 
@@ -92,7 +100,8 @@ static enum status take_hello(struct inbound *inbound, const struct frame *frame
     if (why) return refuse(inbound, hello.from.node_id, why);
     struct frame_welcome welcome = {.version = hello.version_max < MESSAGE_VERSION_MAX ? hello.version_max
                                                                                        : MESSAGE_VERSION_MAX,
-                                    .from = transport->options.identity};
+                                    .from = transport->options.identity,
+                                    .members_hash = transport->options.members_hash};
     status = frame_encode_welcome(&inbound->out, &welcome, transport->options.secret, hello.nonce);
     if (status) return status;
     inbound->peer = outbound_find(transport, hello.from.node_id);

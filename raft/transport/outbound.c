@@ -65,6 +65,8 @@ static enum status send_hello(struct outbound *peer, const struct frame_challeng
                                 .to = peer->member.id,
                                 .members_hash = transport->options.members_hash};
     memcpy(hello.nonce, peer->nonce, sizeof hello.nonce);
+    memcpy(hello.peer_address, transport->options.self.peer_address, sizeof hello.peer_address);
+    memcpy(hello.client_address, transport->options.self.client_address, sizeof hello.client_address);
     return frame_encode_hello(&peer->control, &hello, transport->options.secret, challenge->nonce);
 }
 
@@ -86,7 +88,9 @@ static enum status take_welcome(struct outbound *peer, const struct frame *frame
     if (status) return status;
     bool same_cluster = welcome.from.cluster_id == transport->options.identity.cluster_id;
     if (!same_cluster || welcome.from.node_id != peer->member.id) return STATUS_MISMATCH;
-    status = transport->options.admit(transport->options.context, &welcome.from);
+    const struct transport_greeting greeting = {
+        .identity = welcome.from, .joined = welcome.members_hash == 0, .member = {.id = welcome.from.node_id}};
+    status = transport->options.admit(transport->options.context, &greeting);
     if (status) return status;
     peer->state = DIAL_UP;
     peer->refusals = 0;

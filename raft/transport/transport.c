@@ -52,7 +52,7 @@ static bool has_room(const struct transport *transport) {
     return transport->peer_count < sizeof transport->peers / sizeof *transport->peers;
 }
 
-static enum status add_peer(struct transport *transport, const struct raft_member *member) {
+enum status transport_add_peer(struct transport *transport, const struct raft_member *member) {
     struct outbound *peer = has_room(transport) ? calloc(1, sizeof *peer) : NULL;
     if (!peer) return STATUS_NO_MEMORY;
     peer->transport = transport;
@@ -74,7 +74,7 @@ enum status transport_set_members(struct transport *transport, const struct raft
     }
     for (size_t i = 0; status == STATUS_OK && i < member_count; i++) {
         const bool own = members[i].id == transport->options.identity.node_id;
-        if (!own && !outbound_find(transport, members[i].id)) status = add_peer(transport, &members[i]);
+        if (!own && !outbound_find(transport, members[i].id)) status = transport_add_peer(transport, &members[i]);
     }
     return status;
 }

@@ -97,6 +97,11 @@ MUST_CHECK enum status receiver_take_frames(struct receiver *receiver,
 /* Gives back memory that one large message made an empty buffer keep. */
 void receiver_trim(struct buf *buf);
 
+/* ---- transport.c ---- */
+
+/* NO_MEMORY: also when there are too many. */
+MUST_CHECK enum status transport_add_peer(struct transport *transport, const struct raft_member *member);
+
 /* ---- outbound.c ---- */
 
 /* NULL if there is no such peer, or it is gone. */

@@ -189,7 +189,7 @@ struct node *cluster_newcomer(struct cluster *cluster, struct raft_identity *ide
     node->disk = sim_disk_create(node->number);
     struct sim_io_options io_options = {.node = (int)node->number - 1};
     struct io *io = sim_io_create(cluster->sim, node->disk, &io_options);
-    struct raft_driver_status status = node_status(&cluster->nodes[0]);
+    struct raft_driver_status status = node_status(cluster_wait_for_leader(cluster));
     assert_int_equal(
         raft_directory_create_joining(io, "/node", status.identity.cluster_id, node->number, identity, NULL),
         STATUS_OK);
@@ -264,8 +264,24 @@ void node_put(struct node *node, struct call *call, const char *text) {
     assert_int_equal(call->answers, 0);
 }
 
+/* How things stand, for whoever reads of a failure. */
+static void tell_nodes(struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->nodes[i].io == NULL) continue;
+        struct raft_driver_status status = node_status(&cluster->nodes[i]);
+        struct buf words = BUF_EMPTY;
+        if (raft_configuration_print(&words, &status.configuration) != STATUS_OK) buf_clear(&words);
+        print_message("node %zu: %s term %llu leader %llu commit %llu applied %llu last %llu %.*s\n", i + 1,
+                      raft_role_name(status.role), (unsigned long long)status.term, (unsigned long long)status.leader,
+                      (unsigned long long)status.commit, (unsigned long long)status.applied,
+                      (unsigned long long)status.last_index, (int)words.size, (const char *)words.data);
+        buf_deinit(&words);
+    }
+}
+
 void cluster_wait_for(struct cluster *cluster, const struct call *call) {
     for (int i = 0; i < 60000 && call->answers == 0; i++) cluster_turn(cluster);
+    if (call->answers == 0) tell_nodes(cluster);
     assert_int_equal(call->answers, 1);
 }
 

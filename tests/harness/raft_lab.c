@@ -11,6 +11,7 @@
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
 #include "raft/core/core.h"
+#include "raft/message/message_codec.h"
 #include "tests/harness/raft_lab_check.h"
 
 enum { LAB_EPOCH_MS = 1000000, LAB_ENTRY_BYTES = 16 };
@@ -132,6 +133,26 @@ static void take_work(struct lab *lab, struct lab_node *node, const struct raft_
     memcpy(work->entries, &node->log[work->append_first], count * sizeof *work->entries);
 }
 
+static bool is_same(const struct raft_message *a, const struct raft_message *b) {
+    return a->kind == b->kind && a->from == b->from && a->to == b->to && a->term == b->term && a->index == b->index &&
+           a->log_term == b->log_term && a->commit == b->commit && a->handed == b->handed && a->reject == b->reject &&
+           a->hint_index == b->hint_index && a->hint_term == b->hint_term && a->round == b->round &&
+           a->context == b->context && a->life == b->life && a->clock_ms == b->clock_ms &&
+           a->log_time_ms == b->log_time_ms && a->entry_count == b->entry_count;
+}
+
+/* Cores hand messages to one another here; between nodes they travel as bytes, and nothing may be lost by that. */
+static void check_wire(const struct raft_message *message) {
+    static struct raft_entry entries[LAB_ENTRIES_MAX];
+    struct raft_message arrived;
+    struct raft_configuration configuration;
+    struct buf bytes = BUF_EMPTY;
+    check(message_encode(&bytes, message, message->entries) == STATUS_OK);
+    check(message_decode(buf_slice(&bytes), &arrived, entries, LAB_ENTRIES_MAX, &configuration) == STATUS_OK);
+    check(is_same(message, &arrived));
+    buf_deinit(&bytes);
+}
+
 static void send(struct lab *lab, const struct lab_node *node, const struct raft_message *message) {
     if (message->to == 0 || message->to > lab->options.nodes) return;
     if (lab->message_count == LAB_MESSAGES_MAX) lab_drop(lab, 0);
@@ -140,6 +161,7 @@ static void send(struct lab *lab, const struct lab_node *node, const struct raft
     sent->was_cut = lab->cut[node->id][message->to];
     if (message->kind == RAFT_APPEND)
         sent->message.entries = to_message_entries(lab, node, message->index + 1, message->entry_count);
+    check_wire(&sent->message);
 }
 
 static void take_snapshots(struct lab *lab, const struct lab_node *node, const struct raft_ready *ready) {

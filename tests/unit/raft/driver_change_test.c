@@ -391,6 +391,57 @@ static void a_member_that_moves_is_found_at_its_new_place(void **state) {
     assert_int_equal(node_count(moves, "moved"), 1);
 }
 
+/* Who has missed the change hears of the newcomer from the newcomer alone. */
+static void a_newcomer_that_leads_reaches_those_who_do_not_know_it(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    struct node *behind = cluster_another(cluster, leader);
+    cluster_must_put(cluster, leader, "a=1");
+    node_kill(behind);
+    struct node *fourth = must_grow(cluster);
+    struct call call = {.request = {.done = call_done, .context = &call}};
+    raft_driver_transfer(leader->driver, fourth->number, &call.request);
+    cluster_wait_for(cluster, &call);
+    assert_int_equal(call.status, STATUS_OK);
+    node_start(cluster, behind);
+    cluster_must_put(cluster, fourth, "b=1");
+    cluster_wait_until_equal(cluster);
+    assert_int_equal(node_count(behind, "b"), 1);
+    assert_ptr_equal(cluster_wait_for_leader(cluster), fourth);
+}
+
+/* One that was made anew under an old id counts for nobody, not for those either who never met the old one. */
+static void a_wiped_founder_gives_nobody_a_majority(void **state) {
+    struct cluster *cluster = *state;
+    struct raft_identity identity;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    struct node *wiped = cluster_another(cluster, leader), *apart = cluster_another(cluster, wiped);
+    node_kill(apart);
+    sim_disk_destroy(apart->disk); /* as if it had never met anybody */
+    apart->disk = sim_disk_create(78);
+    struct io *io = sim_io_create(cluster->sim, apart->disk, &(struct sim_io_options){.node = (int)apart->number - 1});
+    assert_int_equal(raft_directory_create(io, "/node", 0, apart->number, cluster->options.members, NODES, NULL),
+                     STATUS_OK);
+    io_destroy(io);
+    cluster_must_put(cluster, leader, "kept=1"); /* by leader and wiped */
+    const uint64_t cluster_id = node_status(leader).identity.cluster_id, last = node_status(leader).last_index;
+    node_kill(leader);
+    node_kill(wiped);
+    sim_disk_destroy(wiped->disk);
+    wiped->disk = sim_disk_create(79);
+    io = sim_io_create(cluster->sim, wiped->disk, &(struct sim_io_options){.node = (int)wiped->number - 1});
+    assert_int_equal(raft_directory_create_joining(io, "/node", cluster_id, wiped->number, &identity, NULL), STATUS_OK);
+    io_destroy(io);
+    node_start(cluster, wiped);
+    node_start(cluster, apart);
+    cluster_run(cluster, 5000);
+    assert_null(cluster_leader(cluster)); /* the one copy is down: nobody may go on without it */
+    node_start(cluster, leader);
+    cluster_run(cluster, 3000);
+    assert_null(cluster_leader(cluster)); /* two of three are gone: for loam cluster recover */
+    assert_int_equal(node_status(leader).last_index, last);
+}
+
 static void one_node_grows_to_three(void **state) {
     struct cluster *cluster = *state;
     cluster_wait_for_leader(cluster);
@@ -420,6 +471,8 @@ int main(void) {
         fact(after_a_restart_the_log_says_who_the_members_are),
         fact(a_list_that_contradicts_the_log_is_refused),
         fact(a_member_that_moves_is_found_at_its_new_place),
+        fact(a_newcomer_that_leads_reaches_those_who_do_not_know_it),
+        fact(a_wiped_founder_gives_nobody_a_majority),
         cmocka_unit_test_setup_teardown(one_node_grows_to_three, driver_lab_set_up_one, driver_lab_tear_down),
     };
 #undef fact

@@ -141,8 +141,13 @@ static void a_proof_needs_the_secret_and_this_nonce(void **state) {
     (void)state;
     const uint8_t nonce[FRAME_NONCE_BYTES] = {1, 2, 3}, other[FRAME_NONCE_BYTES] = {3, 2, 1};
     const struct slice secret = slice_from_text("secret"), wrong = slice_from_text("Secret");
-    const struct frame_hello hello = {
-        .version_min = 1, .version_max = 1, .from = {5, 6, 7}, .to = 8, .members_hash = 9};
+    const struct frame_hello hello = {.version_min = 1,
+                                      .version_max = 2,
+                                      .from = {5, 6, 7},
+                                      .to = 8,
+                                      .members_hash = 9,
+                                      .peer_address = "10.0.0.1:7101",
+                                      .client_address = "10.0.0.1:7001"};
     struct buf bytes = BUF_EMPTY;
     assert_int_equal(frame_encode_hello(&bytes, &hello, secret, nonce), STATUS_OK);
     struct frame frame;
@@ -152,6 +157,8 @@ static void a_proof_needs_the_secret_and_this_nonce(void **state) {
     assert_int_equal(frame_decode_hello(frame.payload, &back, secret, nonce), STATUS_OK);
     assert_int_equal(back.from.incarnation, 7);
     assert_int_equal(back.to, 8);
+    assert_string_equal(back.peer_address, "10.0.0.1:7101");
+    assert_string_equal(back.client_address, "10.0.0.1:7001");
     assert_int_equal(frame_decode_hello(frame.payload, &back, wrong, nonce), STATUS_DENIED);
     assert_int_equal(frame_decode_hello(frame.payload, &back, secret, other), STATUS_DENIED);
     buf_deinit(&bytes);

@@ -35,7 +35,7 @@ struct pair {
     bool with_second;
 };
 
-static enum status admit(void *context, const struct raft_identity *peer) {
+static enum status admit(void *context, const struct transport_greeting *peer) {
     const struct node *node = context;
     (void)peer;
     return node->admits;

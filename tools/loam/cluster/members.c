@@ -9,7 +9,7 @@
 #include "tools/loam/client.h"
 #include "tools/loam/cluster/cluster.h"
 
-enum { STEP_MS = 60000, CALL_MS = 12000, POLL_NS = 20 * 1000 * 1000, WORDS_MAX = 16, INFO_BYTES = 16 << 10 };
+enum { STEP_MS = 60000, LEADER_MS = 5000, CALL_MS = 12000, POLL_NS = 20 * 1000 * 1000, WORDS_MAX = 16, INFO_BYTES = 16 << 10 };
 
 enum place { PLACE_NONE, PLACE_LEARNER, PLACE_VOTER };
 
@@ -142,18 +142,29 @@ static enum status wait_for_word(const struct cluster *cluster, unsigned node, s
     return STATUS_OK;
 }
 
+/* There may be an election just now. */
+static enum status wait_for_leader(const struct cluster *cluster, struct word_of *word, struct error *error) {
+    const uint64_t give_up_ns = io_now_ns(cluster->io) + (uint64_t)LEADER_MS * 1000000u;
+    while (!ask_leader(cluster, word)) {
+        if (io_now_ns(cluster->io) > give_up_ns)
+            return error_set(error, STATUS_NOT_FOUND, "no node leads; `loam cluster status` shows them");
+        io_sleep(cluster->io, POLL_NS);
+    }
+    return STATUS_OK;
+}
+
 /* A learner, with a process that runs. *node 0: a new one, whose number is given out. */
 static enum status bring_in(struct cluster *cluster, unsigned *node, struct error *error) {
     struct plan *plan = &cluster->plan;
     struct word_of leader, newcomer;
     char peer[IO_ADDRESS_BYTES], client[IO_ADDRESS_BYTES], incarnation[24], id[16];
-    if (!ask_leader(cluster, &leader))
-        return error_set(error, STATUS_NOT_FOUND, "no node leads now; `loam cluster status` shows them");
+    enum status status = wait_for_leader(cluster, &leader, error);
+    if (status != STATUS_OK) return status;
     copy_field(&leader, "raft_cluster_id", cluster->cluster_id, sizeof cluster->cluster_id);
     if (*node == 0) {
         if (plan->nodes == PLAN_NODES_MAX)
             return error_set(error, STATUS_TOO_LARGE, "%d ids were given out, which is all there are", PLAN_NODES_MAX);
-        enum status status = cluster_node_check_ports(cluster, plan->nodes + 1, error);
+        status = cluster_node_check_ports(cluster, plan->nodes + 1, error);
         if (status != STATUS_OK) return status;
         plan->founders = plan_founders(plan);
         *node = ++plan->nodes;
@@ -161,7 +172,7 @@ static enum status bring_in(struct cluster *cluster, unsigned *node, struct erro
         if (status != STATUS_OK) return status;
     }
     if (place_of(&leader, *node) != PLACE_NONE) return STATUS_OK;
-    enum status status = cluster_node_start(cluster, *node, error);
+    status = cluster_node_start(cluster, *node, error);
     if (status == STATUS_OK) status = wait_for_word(cluster, *node, &newcomer, error);
     if (status != STATUS_OK) return status;
     plan_address(plan, *node, PLAN_PEERS, peer);
