@@ -71,12 +71,15 @@ function termOfEntry(state, index) {
 
 /* Faults in rows, so that none lies over another; what is over at once takes a little room. */
 function stackFaults(atLeast) {
-  const ends = [];
+  const ends = [], last = [];
   for (const fault of faults) {
     let row = ends.findIndex((end) => end <= fault.from);
     if (row < 0) row = ends.push(0) - 1;
+    if (last[row]) last[row].free = fault.from;
     ends[row] = Math.max(fault.to, fault.from + atLeast);
     fault.row = row;
+    fault.free = Infinity; /* until then nothing else is in its row */
+    last[row] = fault;
   }
   return ends.length;
 }
@@ -104,7 +107,7 @@ function inWords(item) {
       return item.kind + " " + nodeName(item.from) + " \u2192 " + nodeName(item.to) + (item.term ? ", term " + item.term : "") + (item.words ? ": " + item.words : "") + (how ? " (" + how + ")" : "");
     }
     case "disk": return nodeName(item.node) + " " + item.what + " " + item.path + (item.size ? " " + item.offset + "+" + item.size : "") + " " + item.status;
-    case "note": return (item.node >= 0 ? nodeName(item.node) + ": " : "") + item.words;
+    case "note": return (item.node >= 0 && !item.words.startsWith(nodeName(item.node) + ":") ? nodeName(item.node) + ": " : "") + item.words;
     case "fault": return (item.ends ? "lifted: " : "fault: ") + item.words;
     case "operation": return "client " + item.client + ": " + item.name + " " + item.key + (item.token ? ", writes " + item.token : "") + (item.open ? ", no answer" : ", " + item.outcome + " after " + inTime(item.returned - item.invoked));
     case "state": return nodeName(item.node) + ": " + (item.condition === "up" ? "" : item.condition + " ") + item.role + " term " + item.term + ", commit " + item.commit + ", applied " + item.applied + ", log " + item.first + ".." + item.last;

@@ -221,7 +221,7 @@ function drawFaults(g) {
     g.fillRect(x, y, Math.max(2, end - x), place.faultRow - 2);
     g.globalAlpha = 1;
     g.fillRect(x, y, 2, place.faultRow - 2);
-    const nodes = namesOf(fault.nodes), others = namesOf(fault.others), room = Math.max(end - x, Math.min(86, place.left + place.width - x)) - 6;
+    const nodes = namesOf(fault.nodes), others = namesOf(fault.others), room = Math.min(xOf(fault.free), place.left + place.width) - x - 8;
     g.font = SMALL;
     const words = fitted(g, fault.kind + (nodes ? " " + nodes : "") + (others ? (fault.oneWay ? " \u2192 " : " | ") + others : ""), room);
     if (words) { g.fillStyle = ink.ink; g.fillText(words, x + 5, y + place.faultRow / 2 - 1); }
