@@ -83,7 +83,17 @@ struct raft_driver_options {
     uint64_t snapshot_rate_bytes;   /* per second and receiver [64 MiB] */
     uint32_t slow_disk_ms;          /* a leader whose disk owes a write for so long, while a majority has it, gives its
                                        place to another [1000] */
-    uint32_t leaderless_wait_ms;    /* a request waits so long for a leader, then NOT_LEADER: not applied [2000] */
+    /*
+     * Leases (raft/README.md): a new leader commits nothing until guard_ms after the last entry of former terms came
+     * [heartbeat_ticks + 1 ticks, at most RAFT_GUARD_MS_MAX]; a leader reads without a round for the shortest guard of
+     * all members after its last entry, less what two steady clocks may part that are each off by drift_permille [50].
+     */
+    uint32_t guard_ms, drift_permille;
+    bool no_lease; /* reads at this node, while it leads, take a round each time */
+    /* Who should lead: a leader gives its place to a voter of higher priority that is well, caught up, and has been so
+     * for five election timeouts [100]. */
+    uint32_t priority;
+    uint32_t leaderless_wait_ms; /* a request waits so long for a leader, then NOT_LEADER: not applied [2000] */
     /* Something that a person would want to know changed (role, leader). May be NULL. */
     void (*on_change)(void *context);
     void *context;
@@ -232,6 +242,11 @@ struct raft_driver_status {
     uint64_t reply_bytes, reply_limit_bytes; /* kept replies that are no rows yet */
     uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
     uint64_t proposals, applied_entries, read_rounds, reads;
+    uint64_t lease_ms;    /* so long is the lease that it holds now; 0 = none */
+    uint64_t lease_reads; /* of the read rounds that this node was asked for as leader: done without one */
+    uint32_t guard_ms, priority;
+    bool guards;                              /* it leads, and commits nothing yet */
+    uint64_t gave_to_higher;                  /* leadership was offered to a node of higher priority */
     uint64_t apply_stalls;                    /* entries whose apply waited for a read, its own or one ahead */
     uint64_t prefetch_looks;                  /* entries that were looked at when they were appended */
     uint64_t prefetched_entries;              /* of these: whose rows were not in memory, and were read ahead */
@@ -254,14 +269,16 @@ struct raft_driver_status {
         bool learner;         /* neither: no configuration names it yet, or none is known */
         uint64_t match, next; /* known on the leader */
         uint64_t in_flight_messages, in_flight_bytes;
-        const char *progress;  /* "probe", "replicate", "snapshot", "" when not leader */
-        int64_t last_heard_ms; /* so long ago; -1: never, or the node itself */
+        const char *progress;        /* "probe", "replicate", "snapshot", "" when not leader */
+        uint32_t guard_ms, priority; /* as it told; 0 = it did not; of the node itself its own */
+        int64_t last_heard_ms;       /* so long ago; -1: never, or the node itself */
     } peers[RAFT_NODES_MAX];
 };
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
 /* Of the status, what changes with every entry; cheap. */
 struct raft_driver_applied {
     uint64_t index, state_hash, snapshots_installed, gave_way;
+    uint64_t written; /* the last entry that a client wrote, applied in this life; 0 = none */
 };
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver);
 /* The core, to look at: terms of entries, invariants. For the simulator and for tests. */

@@ -444,6 +444,7 @@ struct raft_position {
     enum raft_role role;
     bool halted;
     uint64_t term, log_start, last, commit;
+    uint64_t lease_reads;
 };
 struct raft_position raft_get_position(const struct raft *raft);
 size_t raft_uncommitted_bytes(const struct raft *raft); /* of the status, alone and cheap */

@@ -6,7 +6,7 @@
 
 enum {
     CLOCKS_APART_MS = 50, /* what steady and wall clock may differ between two CLOCKs before neither is believed */
-    WORTH_AN_ENTRY = 4,   /* reads within one lease */
+    WORTH_AN_ENTRY = 8,   /* reads within one lease */
 };
 
 /* ---- A node's end of the log --------------------------------------------------------------------------------------

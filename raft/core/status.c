@@ -46,7 +46,8 @@ struct raft_position raft_get_position(const struct raft *raft) {
                                   .term = raft->term,
                                   .log_start = raft->log_start,
                                   .last = core_last(raft),
-                                  .commit = raft->commit};
+                                  .commit = raft->commit,
+                                  .lease_reads = raft->lease.served};
 }
 
 void raft_get_status(const struct raft *raft, struct raft_status *status) {

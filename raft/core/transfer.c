@@ -61,7 +61,7 @@ void transfer_send(struct raft *raft) {
  */
 void transfer_before_halt(struct raft *raft) {
     const struct progress *best = NULL;
-    if (raft->role != RAFT_LEADER) return;
+    if (raft->role != RAFT_LEADER || lease_is_guarding(raft)) return; /* as in transfer_send */
     for (unsigned i = 0; i < raft->peer_count; i++) {
         const struct progress *peer = &raft->peers[i];
         if (peer->id == raft->options.id || !may_lead(raft, peer->id)) continue;

@@ -150,8 +150,10 @@ static enum status write_staged(struct raft_driver *driver) {
     if (status != STATUS_OK) return status;
     driver->staged.index = 0;
     if (staged.opened_node != 0) sessions_opened(driver->sessions, staged.index, staged.opened_node);
-    if (staged.session != 0)
+    if (staged.session != 0) {
         sessions_note(driver->sessions, staged.session, staged.serial, staged.index, buf_slice(&driver->reply));
+        driver->written = staged.index;
+    }
     driver->trees_ready = true;
     driver->chain = staged.chain;
     driver->applied = staged.index;

@@ -5,8 +5,8 @@
  * effects of the core; disk_work.c what goes to disk, and in which order; prefetch.c what entries will read; apply.c
  * what is committed; requests.c writes of this node's clients, and their way to the leader; reads.c read barriers and
  * counts; snapshot_send.c and snapshot_take.c state that travels whole; hand_over.c leadership that is given away,
- * slow_disk.c because the disk is slow; keep.c the length of the log; driver_status.c what people see; reading.c a
- * directory without its node.
+ * slow_disk.c because the disk is slow, priority.c because another should lead; about.c what nodes tell of themselves;
+ * keep.c the length of the log; driver_status.c what people see; reading.c a directory without its node.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -55,6 +55,15 @@ struct slow_disk {
     uint64_t term;        /* the last one in which this node was seen to lead */
     uint64_t give_way_ns; /* not before */
     uint64_t last_to;     /* whom leadership was offered last */
+};
+
+/* ---- priority.c ---- */
+
+struct priority {
+    uint64_t to;         /* who should lead instead; 0 = nobody */
+    uint64_t since_tick; /* that is so without a break */
+    uint64_t wait_tick;  /* not before: one was asked already */
+    uint64_t looked_tick;
 };
 
 /* ---- apply.c ---- */
@@ -154,6 +163,7 @@ struct driver_member {
     uint64_t speaks;     /* incarnation of whoever speaks under this id; 0 = nobody has yet ... */
     bool speaks_joined;  /* ... whose directory was made to join */
     uint64_t heard_ns;
+    uint32_t priority; /* as it told; 0 = it did not, or should not lead */
 };
 
 struct members {
@@ -231,6 +241,7 @@ struct raft_driver {
 
     /* apply.c */
     uint64_t commit, applied;
+    uint64_t written; /* the last entry of a session that was applied in this life; 0 = none */
     int64_t log_time_ms;
     uint64_t chain;
     bool trees_ready;
@@ -258,6 +269,8 @@ struct raft_driver {
     struct hand_over hand_over;
     struct membership_change change;
     struct slow_disk slow_disk;
+    struct priority priority;
+    uint64_t about_tick; /* about.c: when all are told again */
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
     uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
@@ -271,7 +284,7 @@ struct raft_driver {
     struct {
         uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
         uint64_t proposals, applied_entries, read_rounds, reads;
-        uint64_t gave_way;
+        uint64_t gave_way, gave_to_higher;
     } counts;
 };
 
@@ -286,6 +299,7 @@ MUST_CHECK enum status driver_step(struct raft_driver *driver, const struct raft
                                    struct raft_log_chunk *chunk);
 void driver_on_message(void *context, uint64_t from, struct slice message);
 void driver_on_link(void *context, uint64_t peer, bool up);
+void driver_look_at_clock(struct raft_driver *driver);
 enum status driver_admit(void *context, const struct transport_greeting *greeting);
 /* Something that can't be mended: no more votes, writes, acknowledgements. */
 void driver_fail(struct raft_driver *driver, enum status status, const char *what);
@@ -381,6 +395,14 @@ void change_end(struct raft_driver *driver, enum status status); /* if one is un
 /* hand_over.c */
 void hand_over_turn(struct raft_driver *driver);
 void hand_over_end(struct raft_driver *driver, enum status status); /* if one is under way */
+
+/* about.c */
+void about_turn(struct raft_driver *driver);
+void about_send(struct raft_driver *driver, uint64_t to);
+void about_take(struct raft_driver *driver, uint64_t from, struct slice payload);
+
+/* priority.c */
+void priority_turn(struct raft_driver *driver);
 
 /* slow_disk.c */
 void slow_disk_turn(struct raft_driver *driver);

@@ -64,6 +64,8 @@ static void fill_in_peers(const struct raft_driver *driver, const struct raft_st
         for (unsigned k = 0; k < core->peer_count; k++) {
             const struct raft_peer *known = &core->peers[k];
             if (known->id != id) continue;
+            peer->guard_ms = (uint32_t)known->guard_ms;
+            peer->priority = known->self ? driver->options.priority : row->priority;
             if (core->role != RAFT_LEADER) continue;
             peer->match = known->self ? core->stable : known->match;
             peer->next = known->self ? core->last + 1 : known->next;
@@ -79,6 +81,7 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
     struct wal_stats wal;
     raft_get_status(driver->raft, &core);
     raft_log_get_stats(driver->raft_log, &wal);
+    const uint64_t now_ms = driver_now(driver) / MS_NS;
     *status = (struct raft_driver_status){
         .identity = driver->identity,
         .role = driver->role,
@@ -115,6 +118,12 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .prefetch_ahead = prefetch_ahead(driver),
         .prefetch_window = driver->ahead.window,
         .read_rounds = driver->counts.read_rounds,
+        .lease_ms = core.lease_ends_ms > now_ms ? core.lease_ends_ms - now_ms : 0,
+        .lease_reads = core.lease_reads,
+        .guard_ms = driver->options.guard_ms,
+        .guards = core.guards,
+        .priority = driver->options.priority,
+        .gave_to_higher = driver->counts.gave_to_higher,
         .reads = driver->counts.reads,
         .log_commits = wal.commits,
         .log_syncs = wal.syncs,
@@ -134,7 +143,8 @@ struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *dri
     return (struct raft_driver_applied){.index = driver->applied,
                                         .state_hash = driver->chain,
                                         .snapshots_installed = driver->counts.snapshots_installed,
-                                        .gave_way = driver->counts.gave_way};
+                                        .gave_way = driver->counts.gave_way,
+                                        .written = driver->written};
 }
 
 enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {

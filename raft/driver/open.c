@@ -131,6 +131,10 @@ static void fill_in_options(struct raft_driver *driver, const struct raft_driver
     if (to->tick_ms == 0) to->tick_ms = 20;
     if (to->heartbeat_ticks == 0) to->heartbeat_ticks = 3;
     if (to->election_ticks == 0) to->election_ticks = 20;
+    const uint64_t guard_ms = (uint64_t)(to->heartbeat_ticks + 1) * to->tick_ms;
+    if (to->guard_ms == 0) to->guard_ms = guard_ms < RAFT_GUARD_MS_MAX ? (uint32_t)guard_ms : RAFT_GUARD_MS_MAX;
+    if (to->drift_permille == 0) to->drift_permille = 50;
+    if (to->priority == 0) to->priority = 100;
     if (to->entry_limit_bytes == 0) to->entry_limit_bytes = RAFT_ENTRY_LIMIT_BYTES;
     if (to->log_limit_bytes == 0) to->log_limit_bytes = (uint64_t)256 << 20;
     if (to->log_segment_bytes == 0) to->log_segment_bytes = (uint64_t)16 << 20;
@@ -225,6 +229,10 @@ static enum status make_core(struct raft_driver *driver, struct error *error) {
         .seed = seed,
         .heartbeat_ticks = options->heartbeat_ticks,
         .election_ticks = options->election_ticks,
+        .guard_ms = options->guard_ms,
+        .guard_recovered_ms = RAFT_GUARD_MS_MAX,
+        .drift_permille = options->drift_permille,
+        .no_lease = options->no_lease,
         .append_bytes_max = DRIVER_APPEND_BYTES,
         .uncommitted_bytes_max = options->uncommitted_limit_bytes,
         .works_max = DRIVER_WORKS_MAX,
@@ -308,6 +316,14 @@ static enum status open_parts(struct raft_driver *driver, struct error *error) {
     return status;
 }
 
+static enum status check_clocks(const struct raft_driver_options *options, struct error *error) {
+    if (options->guard_ms > RAFT_GUARD_MS_MAX)
+        return error_set(error, STATUS_INVALID, "a guard of %" PRIu32 " ms is over the limit of %d", options->guard_ms,
+                         RAFT_GUARD_MS_MAX);
+    if (options->drift_permille < 1000) return STATUS_OK;
+    return error_set(error, STATUS_INVALID, "clocks that stand still or run twice as fast are no clocks");
+}
+
 static enum status prepare(struct raft_driver *driver, const struct raft_driver_options *options, struct error *error) {
     uint64_t seed;
     engine_batch_init(&driver->batch);
@@ -325,7 +341,8 @@ static enum status prepare(struct raft_driver *driver, const struct raft_driver_
     if (status == STATUS_OK) status = sessions_create(driver->options.reply_memory_bytes, &driver->sessions);
     if (status == STATUS_OK) status = driver_collect_kinds(driver);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
-    return members_settle(driver, options, error);
+    status = check_clocks(&driver->options, error);
+    return status == STATUS_OK ? members_settle(driver, options, error) : status;
 }
 
 enum status raft_driver_open(struct io *io, const char *dir, const struct raft_driver_options *options,

@@ -91,6 +91,8 @@ void reads_ask(struct raft_driver *driver) {
     reads->unconfirmed++;
     driver->counts.read_rounds++;
     while (!list_is_empty(&reads->waiting)) list_push_back(&batch->requests, list_pop_front(&reads->waiting));
+    /* A lease serves only what was asked before the last look at the clock (raft/core/lease.h). */
+    if (driver->role == RAFT_LEADER) driver_look_at_clock(driver);
 }
 
 /* ---- Answers ---- */

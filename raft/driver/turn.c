@@ -86,7 +86,8 @@ static bool counts(uint8_t kind) {
     case RAFT_APPEND_REPLY:
     case RAFT_HEARTBEAT_REPLY:
     case MESSAGE_COUNTED:
-    case MESSAGE_SNAPSHOT_ACK: return true;
+    case MESSAGE_SNAPSHOT_ACK:
+    case MESSAGE_ABOUT: return true;
     default: return false;
     }
 }
@@ -101,6 +102,7 @@ void driver_on_message(void *context, uint64_t from, struct slice message) {
     struct slice rest = slice_from(message, 1);
     switch (message.data[0]) {
     case MESSAGE_FORWARD: requests_take_forward(driver, rest); break;
+    case MESSAGE_ABOUT: about_take(driver, from, rest); break;
     case MESSAGE_COUNT: reads_take_count(driver, from, rest); break;
     case MESSAGE_COUNTED: reads_take_counted(driver, rest); break;
     case MESSAGE_SNAPSHOT_CHUNK: snapshot_take_chunk(driver, from, rest); break;
@@ -114,6 +116,7 @@ void driver_on_link(void *context, uint64_t peer, bool up) {
     if (driver->closing || driver->failed != STATUS_OK) return;
     struct raft_event event = {.kind = RAFT_EVENT_LINK, .report = {.peer = peer, .ok = up}};
     step_or_say(driver, &event, "link");
+    if (up) about_send(driver, peer);
     if (!up) snapshot_send_link_down(driver, peer);
 }
 
@@ -123,13 +126,17 @@ enum status driver_admit(void *context, const struct transport_greeting *greetin
     return members_greet(driver, greeting);
 }
 
-static void tick(struct raft_driver *driver) {
-    uint64_t now = driver_now(driver);
+void driver_look_at_clock(struct raft_driver *driver) {
     struct raft_event clock = {.kind = RAFT_EVENT_CLOCK};
     int64_t wall = io_clock_ms(driver->io);
-    clock.clock.steady_ms = now / MS_NS;
+    clock.clock.steady_ms = driver_now(driver) / MS_NS;
     clock.clock.wall_ms = wall > 0 ? (uint64_t)wall : 0;
     step_or_say(driver, &clock, "clock");
+}
+
+static void tick(struct raft_driver *driver) {
+    driver_look_at_clock(driver);
+    uint64_t now = driver_now(driver);
     /* A loop that was held up does not make up for more than a few ticks: the time was nobody's silence. */
     if (now > driver->next_tick_ns + 4 * driver->tick_ns) driver->next_tick_ns = now - 2 * driver->tick_ns;
     while (driver->next_tick_ns <= now) {
@@ -218,6 +225,8 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     change_turn(driver);
     members_turn(driver);
     slow_disk_turn(driver);
+    priority_turn(driver);
+    about_turn(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

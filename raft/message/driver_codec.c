@@ -55,6 +55,20 @@ enum status driver_count_decode(struct slice payload, struct driver_count *count
     return finished(&decoder);
 }
 
+enum status driver_about_encode(struct buf *to, const struct driver_about *about) {
+    enum status status = encode_u8(to, MESSAGE_ABOUT);
+    FIELD(encode_u32(to, about->guard_ms));
+    FIELD(encode_u32(to, about->priority));
+    return status;
+}
+
+enum status driver_about_decode(struct slice payload, struct driver_about *about) {
+    struct decoder decoder = decoder_make(payload);
+    about->guard_ms = decode_u32(&decoder);
+    about->priority = decode_u32(&decoder);
+    return finished(&decoder);
+}
+
 enum status driver_chunk_encode(struct buf *to, const struct driver_chunk *chunk) {
     enum status status = encode_u8(to, MESSAGE_SNAPSHOT_CHUNK);
     FIELD(encode_u64(to, chunk->stream));

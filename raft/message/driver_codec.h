@@ -14,6 +14,7 @@ enum driver_message_kind {
     MESSAGE_COUNTED = 34,
     MESSAGE_SNAPSHOT_CHUNK = 35,
     MESSAGE_SNAPSHOT_ACK = 36,
+    MESSAGE_ABOUT = 37,
 };
 
 /* Operations of one session, in order, for the leader to propose. */
@@ -35,6 +36,14 @@ struct driver_count {
 MUST_CHECK enum status driver_count_encode(struct buf *to, enum driver_message_kind kind,
                                            const struct driver_count *count);
 MUST_CHECK enum status driver_count_decode(struct slice payload, struct driver_count *count);
+
+/* What a node tells all others of itself, now and then. */
+struct driver_about {
+    uint32_t guard_ms; /* raft_options.guard_ms */
+    uint32_t priority; /* 0 = it should not lead now */
+};
+MUST_CHECK enum status driver_about_encode(struct buf *to, const struct driver_about *about);
+MUST_CHECK enum status driver_about_decode(struct slice payload, struct driver_about *about);
 
 /* A piece of a snapshot's stream, and how far the other has it. */
 struct driver_chunk {

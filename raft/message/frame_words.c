@@ -73,6 +73,14 @@ static void describe_ack(struct slice payload, struct raft_frame_words *to) {
     (void)snprintf(to->words, sizeof to->words, "%s at %" PRIu64, answers[ack.answer], ack.offset);
 }
 
+static void describe_about(struct slice payload, struct raft_frame_words *to) {
+    struct driver_about about;
+    if (driver_about_decode(payload, &about) != STATUS_OK) return;
+    to->kind = "about";
+    (void)snprintf(to->words, sizeof to->words, "guards for %" PRIu32 " ms, priority %" PRIu32, about.guard_ms,
+                   about.priority);
+}
+
 static void describe_message(const struct frame *frame, struct raft_frame_words *to) {
     to->kind = "damaged";
     if (frame->payload.size == 0) return;
@@ -89,6 +97,7 @@ static void describe_message(const struct frame *frame, struct raft_frame_words 
     case MESSAGE_COUNTED: describe_count(rest, kind == MESSAGE_COUNTED, to); break;
     case MESSAGE_SNAPSHOT_CHUNK: describe_chunk(rest, to); break;
     case MESSAGE_SNAPSHOT_ACK: describe_ack(rest, to); break;
+    case MESSAGE_ABOUT: describe_about(rest, to); break;
     default: describe_core(frame->payload, to); break;
     }
 }

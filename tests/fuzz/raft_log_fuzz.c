@@ -58,6 +58,7 @@ static void fuzz_others(struct slice bytes, struct buf *again) {
     struct driver_count count;
     struct driver_chunk chunk;
     struct driver_ack ack;
+    struct driver_about about;
     if (driver_count_decode(bytes, &count) == STATUS_OK) {
         check(driver_count_encode(again, MESSAGE_COUNT, &count) == STATUS_OK);
         check(slice_equal(slice_from(buf_slice(again), 1), bytes));
@@ -66,6 +67,11 @@ static void fuzz_others(struct slice bytes, struct buf *again) {
     if (driver_chunk_decode(bytes, &chunk) == STATUS_OK) {
         check(chunk.offset + chunk.bytes.size <= chunk.total);
         check(driver_chunk_encode(again, &chunk) == STATUS_OK && buf_append_slice(again, chunk.bytes) == STATUS_OK);
+        check(slice_equal(slice_from(buf_slice(again), 1), bytes));
+    }
+    buf_clear(again);
+    if (driver_about_decode(bytes, &about) == STATUS_OK) {
+        check(driver_about_encode(again, &about) == STATUS_OK);
         check(slice_equal(slice_from(buf_slice(again), 1), bytes));
     }
     buf_clear(again);

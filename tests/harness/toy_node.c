@@ -371,6 +371,7 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .term = toy->term,
                                  .commit = toy->last,
                                  .applied = toy->last,
+                                 .written = toy->last,
                                  .first_index = 1,
                                  .last_index = toy->last,
                                  .state_hash = hash_mix(toy->hash, toy->last)};

@@ -82,15 +82,16 @@ static enum status print_replication(struct server *server, struct buf *to) {
 }
 
 static enum status print_peer(const struct raft_peer_status *peer, uint64_t last_index, struct buf *to) {
-    return buf_append_format(to,
-                             "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,learner=%d,match=%llu,next=%"
-                             "llu,lag=%llu,progress=%s,"
-                             "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%lld\r\n",
-                             (ull)peer->member.id, peer->member.peer_address, peer->member.client_address,
-                             peer->connected, peer->voter, peer->learner, (ull)peer->match, (ull)peer->next,
-                             (ull)(last_index > peer->match ? last_index - peer->match : 0),
-                             peer->progress ? peer->progress : "", (ull)peer->in_flight_messages,
-                             (ull)peer->in_flight_bytes, (long long)peer->last_heard_ms);
+    return buf_append_format(
+        to,
+        "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,learner=%d,match=%llu,next=%"
+        "llu,lag=%llu,progress=%s,"
+        "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%lld,guard_ms=%u,priority=%u\r\n",
+        (ull)peer->member.id, peer->member.peer_address, peer->member.client_address, peer->connected, peer->voter,
+        peer->learner, (ull)peer->match, (ull)peer->next,
+        (ull)(last_index > peer->match ? last_index - peer->match : 0), peer->progress ? peer->progress : "",
+        (ull)peer->in_flight_messages, (ull)peer->in_flight_bytes, (long long)peer->last_heard_ms, peer->guard_ms,
+        peer->priority);
 }
 
 /* Who has a say; membership: "member", "removed", or "waiting" to be added. */
@@ -114,6 +115,15 @@ static enum status print_disk(const struct raft_driver_status *node, struct buf 
                              (ull)node->disk_waiting_ms, (ull)node->slow_disk_ms, (ull)node->gave_way);
 }
 
+/* Who may read alone, and who should lead. */
+static enum status print_leases(const struct raft_driver_status *node, struct buf *to) {
+    return buf_append_format(to,
+                             "raft_lease_ms:%llu\r\nraft_lease_reads:%llu\r\nraft_guard_ms:%u\r\nraft_guards:%d\r\n"
+                             "raft_priority:%u\r\nraft_gave_to_higher:%llu\r\n",
+                             (ull)node->lease_ms, (ull)node->lease_reads, node->guard_ms, node->guards, node->priority,
+                             (ull)node->gave_to_higher);
+}
+
 static enum status print_raft(struct server *server, struct buf *to) {
     struct raft_driver_status node;
     raft_driver_get_status(server->driver, &node);
@@ -135,6 +145,7 @@ static enum status print_raft(struct server *server, struct buf *to) {
         (ull)node.prefetched_entries, (ull)node.prefetch_lost);
     if (status == STATUS_OK) status = print_members(&node, to);
     if (status == STATUS_OK) status = print_disk(&node, to);
+    if (status == STATUS_OK) status = print_leases(&node, to);
     for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++)
         status = print_peer(&node.peers[i], node.last_index, to);
     return status;
@@ -264,6 +275,7 @@ enum status server_print_metrics(struct server *server, struct buf *to) {
         {"raft_leader_changes_total", "counter", "Changes of leader seen.", node.leader_changes},
         {"raft_applied_entries_total", "counter", "Entries applied since start.", node.applied_entries},
         {"raft_read_rounds_total", "counter", "Read barriers run.", node.read_rounds},
+        {"raft_lease_reads_total", "counter", "Read rounds that a lease saved the leader.", node.lease_reads},
         {"raft_apply_stalls_total", "counter", "Entries whose apply waited for a read.", node.apply_stalls},
         {"raft_prefetched_entries_total", "counter", "Entries whose rows were read ahead.", node.prefetched_entries},
         {"log_commits_total", "counter", "Groups written to the log.", node.log_commits},

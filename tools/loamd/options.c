@@ -28,6 +28,9 @@ const char options_usage[] =
     "  --log-level debug|info|warn|error\n"
     "  --memtable-bytes N --cache-bytes N --log-limit-bytes N --log-segment-bytes N --entry-limit-bytes N\n"
     "  --disk-reserve-bytes N --maxclients N --election-ticks N --heartbeat-ticks N --tick-ms N\n"
+    "  --priority N            a leader gives its place to a node of higher priority (100)\n"
+    "  --guard-ms N --clock-drift-permille N --no-lease\n"
+    "                          reads without a round (raft/README.md, Leases)\n"
     "  --slow-disk-ms N        a leader whose disk owes a write for so long gives its place away (1000)\n"
     "  --query-memory-bytes N  a GRAPH query may hold (268435456)\n"
     "  --queries-memory-bytes N  all of them together (1073741824)\n"
@@ -145,6 +148,12 @@ static bool find_number(struct options *options, const char *name, uint64_t **u6
         *u32 = &raft->heartbeat_ticks;
     else if (strcmp(name, "--tick-ms") == 0)
         *u32 = &raft->tick_ms;
+    else if (strcmp(name, "--priority") == 0)
+        *u32 = &raft->priority;
+    else if (strcmp(name, "--guard-ms") == 0)
+        *u32 = &raft->guard_ms;
+    else if (strcmp(name, "--clock-drift-permille") == 0)
+        *u32 = &raft->drift_permille;
     else if (strcmp(name, "--slow-disk-ms") == 0)
         *u32 = &raft->slow_disk_ms;
     else
@@ -212,6 +221,8 @@ static enum status set_value(struct options *options, const char *name, const ch
 static bool set_switch(struct options *options, const char *name) {
     if (strcmp(name, "--lab") == 0)
         options->lab = true;
+    else if (strcmp(name, "--no-lease") == 0)
+        options->server.raft.no_lease = true;
     else if (strcmp(name, "--init") == 0)
         options->init_only = true;
     else if (strcmp(name, "--help") == 0)

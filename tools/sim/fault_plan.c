@@ -50,7 +50,9 @@ static void draw_amount(struct prng *prng, struct fault *fault) {
     case FAULT_DISK_FULL: fault->amount = (int64_t)prng_below(prng, 65536); break;
     case FAULT_READ_ERRORS: fault->amount = (int64_t)prng_between(prng, 2000, 400000); break;
     case FAULT_CLOCK_JUMP: fault->amount = (int64_t)prng_below(prng, 7200000) - 3600000; break;
-    case FAULT_CLOCK_DRIFT: fault->amount = (int64_t)prng_below(prng, 1000000) - 400000; break;
+    case FAULT_CLOCK_DRIFT:
+        fault->amount = (int64_t)prng_below(prng, 2 * FAULT_DRIFT_MOST + 1) - FAULT_DRIFT_MOST;
+        break;
     default: fault->amount = 0; break;
     }
 }

@@ -21,6 +21,7 @@
 enum {
     FAULT_PLAN_FAULTS_MAX = 64,
     FAULT_PLAN_NODES_MAX = 9,
+    FAULT_DRIFT_MOST = 200000, /* parts of a million that a clock runs fast or slow: leases count on a bound */
     FAULT_PLAN_CLIENTS_MAX = 32,
     FAULT_CLIENTS_BIT = 31, /* in a set of nodes: the machine of the clients ("c") */
     FAULT_LEADER_BIT = 30,  /* whoever leads when the fault strikes ("l"); on the other side then: all others */

@@ -13,7 +13,7 @@
 
 _Static_assert((int)WORLD_AUDIT_STORES_MAX == (int)STATE_MACHINES_MAX, "an audit has a row for each store");
 
-enum { SLOW_LEADER_MS = 1000 };
+enum { SLOW_LEADER_MS = 1000, MS_NS = 1000000 };
 enum { FRAME_TYPE_AT = 4, FRAME_DATA = 5 }; /* raft/message/FORMAT.md */
 
 static const char dir[] = "/node";
@@ -56,6 +56,9 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->pending_requests = 64;
     raft->reply_memory_bytes = prng_between(&prng, 2, 16) << 10;
     raft->slow_disk_ms = (uint32_t)prng_between(&prng, 100, 400);
+    raft->guard_ms = (uint32_t)prng_between(&prng, 20, 120);
+    raft->drift_permille = 1000 * FAULT_DRIFT_MOST / 1000000;
+    if (prng_chance(&prng, 1, 4)) raft->priority = 100 + (uint32_t)(hash_mix(options->seed, raft->node_id) % 3);
 }
 
 static enum status make(void *context, struct io *io, unsigned number, struct error *error) {
@@ -101,7 +104,10 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .last_index = core.last,
                                  .state_hash = applied.state_hash,
                                  .snapshots_installed = applied.snapshots_installed,
-                                 .gave_way = applied.gave_way};
+                                 .lease_ends_ns = raft_lease_ends_ms(raft_driver_core(server_driver(node))) * MS_NS,
+                                 .lease_reads = core.lease_reads,
+                                 .gave_way = applied.gave_way,
+                                 .written = applied.written};
 }
 
 static void look(void *context, void *node, struct world_look *shown) {

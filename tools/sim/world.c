@@ -200,10 +200,12 @@ static void turn_fires(struct sim_event *event) {
     node->busy_until_ns = now + sim_io_take_lead_ns(node->io);
     if (bury_if_dead(node)) return;
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
+    const uint64_t lease_reads = node->has_view ? node->view.lease_reads : 0;
     const uint64_t gave_way = node->has_view ? node->view.gave_way : 0;
     world_check_node(world, node);
     if (node->view.snapshots_installed > snapshots)
         world->report->snapshots += node->view.snapshots_installed - snapshots;
+    if (node->view.lease_reads > lease_reads) world->report->lease_reads += node->view.lease_reads - lease_reads;
     if (node->view.gave_way > gave_way) world->report->gave_way += node->view.gave_way - gave_way;
     note_leader(node);
     world_record_node(node);
@@ -299,12 +301,19 @@ static void begin_last_reads(struct world *world) {
     world_clients_read_all(world);
 }
 
+static bool has_written_since(const struct world *world, uint64_t index) {
+    for (unsigned i = 0; i < world->plan->nodes; i++) {
+        if (world->nodes[i].view.written > index) return true;
+    }
+    return false;
+}
+
 /*
  * A write whose client has left may still be applied while the last reads are under way, by a node that had held it
  * without a leader: then they are no last reads, and are made again.
  */
 static void end_last_reads(struct world *world) {
-    if (world->is_restarted || world->nodes[0].view.applied == world->final_commit)
+    if (world->is_restarted || !has_written_since(world, world->final_commit))
         world->is_over = settle(world);
     else
         begin_last_reads(world);

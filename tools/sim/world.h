@@ -33,7 +33,10 @@ struct world_view {
     uint64_t last_index;
     uint64_t state_hash; /* chain over everything applied up to `applied` */
     uint64_t snapshots_installed;
-    uint64_t gave_way; /* leadership given away because its disk is slow */
+    uint64_t written;       /* the last index that a client wrote, applied in this life; 0 = none */
+    uint64_t lease_ends_ns; /* by its own clock: until then it may serve reads alone; 0 = it may not */
+    uint64_t lease_reads;   /* in this life */
+    uint64_t gave_way;      /* leadership given away because its disk is slow */
 };
 
 /* More of it, for pictures and people. */
@@ -159,8 +162,9 @@ struct world_report {
     uint64_t faults;    /* struck */
     uint64_t kinds;     /* of faults */
     uint64_t leader_changes;
-    uint64_t transfers; /* of them: because the leader gave its place away */
-    uint64_t gave_way;  /* leaders whose disk was slow */
+    uint64_t transfers;   /* of them: because the leader gave its place away */
+    uint64_t lease_reads; /* rounds that a leader did without */
+    uint64_t gave_way;    /* leaders whose disk was slow */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

@@ -17,7 +17,7 @@ static const struct {
     FIGURE(refused),        FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),      FIGURE(leader_changes),
     FIGURE(restarts),       FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts), FIGURE(disk_faults),
     FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms), FIGURE(transfers),
-    FIGURE(gave_way),
+    FIGURE(gave_way),       FIGURE(lease_reads),
 #undef FIGURE
 };
 
@@ -34,8 +34,9 @@ enum {
     LEADER_CHANGES,
     RESTARTS,
     SNAPSHOTS,
-    TRANSFERS = WORLD_BATCH_FIGURES - 2,
-    GAVE_WAY
+    TRANSFERS = WORLD_BATCH_FIGURES - 3,
+    GAVE_WAY,
+    LEASE_READS
 };
 
 static uint64_t figure_of(const struct world_report *report, size_t figure) {
@@ -127,6 +128,7 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (distribute(batch, LEADER_CHANGES).median < 1) return "the median run has no leader change";
     if (distribute(batch, RESTARTS).median < 1) return "the median run has no restart";
     if (batch->runs >= 100 && distribute(batch, TRANSFERS).sum == 0) return "no leader has given its place away";
+    if (batch->runs >= 100 && distribute(batch, LEASE_READS).sum == 0) return "no leader has read by a lease";
     if (batch->runs >= 100 && distribute(batch, GAVE_WAY).sum == 0) return "no leader has left for its slow disk";
     if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";

@@ -2,19 +2,22 @@
  * world_check: the five safety properties of the Raft paper (figure 3 there, 3.2 of the dissertation), seen from
  * outside, after each turn of each node:
  *
- *   election safety       one leader in a term, ever
- *   leader append-only    while a node leads a term its log does not shrink, nor do entries in it change their term
- *   log matching          an entry (index, term) has the same entry before it in every log that ever held it; equal
- * commands show in the state hash leader completeness   who leads the latest term holds every committed entry state
- * machine safety  equal state hashes at equal applied index; a committed entry keeps its term
+ * - election safety: one leader in a term, ever
+ * - leader append-only: while a node leads a term its log does not shrink, nor do entries in it change their term
+ * - log matching: an entry (index, term) has the same entry before it in every log that ever held it; equal commands
+ *   show in the state hash
+ * - leader completeness: who leads the latest term holds every committed entry
+ * - state machine safety: equal state hashes at equal applied index; a committed entry keeps its term
  *
- * and that term, commit and applied index never fall within one life.
+ * that while one node holds a lease no other commits (raft/core/lease.h), and that term, commit and applied index never
+ * fall within one life.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "engine/base/hash.h"
 #include "tools/sim/sim_alloc.h"
+#include "tools/sim/sim_io.h"
 #include "tools/sim/world_private.h"
 
 enum { LINKS_FIRST = 1 << 12 };
@@ -170,6 +173,20 @@ static void check_commit(struct world *world, const struct world_node *node, uin
     if (to > ledger->max_commit) ledger->max_commit = to;
 }
 
+/* While one may read by a lease, by its own clock, nobody else commits what it does not know. */
+static void check_leases(struct world *world, const struct world_node *node) {
+    if (node->view.commit <= world->ledger.max_commit) return;
+    for (unsigned i = 0; i < world->plan->nodes; i++) {
+        const struct world_node *holder = &world->nodes[i];
+        if (holder == node || !holder->has_view || holder->view.lease_ends_ns == 0 || holder->io == NULL) continue;
+        if (sim_io_to_sim_ns(holder->io, holder->view.lease_ends_ns) <= node->busy_until_ns) continue;
+        world_break(world, WORLD_BROKEN,
+                    "lease exclusion: node %u commits %" PRIu64 " in term %" PRIu64 " while node %u holds the lease of "
+                    "term %" PRIu64,
+                    node->number, node->view.commit, node->view.term, holder->number, holder->view.term);
+    }
+}
+
 static void check_state(struct world *world, const struct world_node *node) {
     uint64_t index = node->view.applied;
     if (index == 0 || index >= WORLD_INDEX_MAX || node->view.is_halted) return; /* halted: it says nothing any more */
@@ -202,6 +219,7 @@ void world_check_node(struct world *world, struct world_node *node) {
     node->has_view = !is_elected; /* tells check_leader to look at everything */
     check_log(world, node);
     check_leader(world, node);
+    check_leases(world, node);
     check_commit(world, node, is_elected ? 0 : before.commit);
     check_state(world, node);
     node->has_view = true;

@@ -252,6 +252,17 @@ static void one_that_guards_tells_nobody_to_campaign_yet(void **state) {
     assert_int_equal(lab_leader(lab), 3);
 }
 
+static void one_that_guards_and_whose_disk_fails_tells_nobody_either(void **state) {
+    (void)state;
+    begin_with_a_lease(3);
+    depose();
+    pass(0);
+    (void)lab_step(lab, 2, &(struct raft_event){.kind = RAFT_EVENT_HALT});
+    settle_well();
+    assert_int_equal(lab_leader(lab), 1); /* who still reads by its lease, and would not know of the next one */
+    assert_true(holds_lease(1));
+}
+
 static void a_leader_whose_disk_failed_and_one_that_met_a_later_term_hold_none(void **state) {
     (void)state;
     begin_with_a_lease(3);
@@ -394,6 +405,7 @@ int main(void) {
         T(a_transfer_ends_the_lease_and_the_next_leader_need_not_wait),
         T(after_a_transfer_that_failed_there_is_no_lease_in_this_term),
         T(one_that_guards_tells_nobody_to_campaign_yet),
+        T(one_that_guards_and_whose_disk_fails_tells_nobody_either),
         T(a_leader_whose_disk_failed_and_one_that_met_a_later_term_hold_none),
         T(clocks_that_part_end_a_lease),
         T(a_lease_is_no_longer_than_the_shortest_guard_less_what_clocks_may_drift),

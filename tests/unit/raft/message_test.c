@@ -215,6 +215,9 @@ static void a_frame_is_told_in_words(void **state) {
     assert_int_equal(driver_forward_encode(&bytes, 7, 12, 1), STATUS_OK);
     assert_int_equal(driver_forward_add(&bytes, 1, slice_from_text("x")), STATUS_OK);
     expect_words(&bytes, true, "forward", 0, "1 operation of session 7 from serial 12");
+    buf_clear(&bytes);
+    assert_int_equal(driver_about_encode(&bytes, &(struct driver_about){.guard_ms = 80, .priority = 100}), STATUS_OK);
+    expect_words(&bytes, true, "about", 0, "guards for 80 ms, priority 100");
     buf_deinit(&bytes);
 }
 

@@ -9,7 +9,14 @@
 #include "tools/loam/client.h"
 #include "tools/loam/cluster/cluster.h"
 
-enum { STEP_MS = 60000, LEADER_MS = 5000, CALL_MS = 12000, POLL_NS = 20 * 1000 * 1000, WORDS_MAX = 16, INFO_BYTES = 16 << 10 };
+enum {
+    STEP_MS = 60000,
+    LEADER_MS = 5000,
+    CALL_MS = 12000,
+    POLL_NS = 20 * 1000 * 1000,
+    WORDS_MAX = 16,
+    INFO_BYTES = 16 << 10
+};
 
 enum place { PLACE_NONE, PLACE_LEARNER, PLACE_VOTER };
 

@@ -1,0 +1,33 @@
+/*
+ * about: what nodes tell each other of themselves: how long they guard (raft/core/lease.h) and whether they should
+ * lead. To each member when a connection to it comes up, and again once in an election timeout, for words may be lost.
+ */
+#include "raft/driver/driver_internal.h"
+
+void about_send(struct raft_driver *driver, uint64_t to) {
+    const bool is_well = driver->failed == STATUS_OK && !driver->slow_disk.is_slow;
+    const struct driver_about about = {.guard_ms = driver->options.guard_ms,
+                                       .priority = is_well ? driver->options.priority : 0};
+    buf_clear(&driver->scratch);
+    if (driver_about_encode(&driver->scratch, &about) != STATUS_OK) return;
+    struct slice part = buf_slice(&driver->scratch);
+    if (transport_send(driver->transport, to, TRANSPORT_CONTROL, &part, 1) != STATUS_OK) return; /* told again later */
+}
+
+void about_turn(struct raft_driver *driver) {
+    if (driver->ticks < driver->about_tick) return;
+    driver->about_tick = driver->ticks + driver->options.election_ticks;
+    for (size_t i = 0; i < driver->members.count; i++) {
+        const uint64_t id = driver->members.rows[i].member.id;
+        if (id != driver->identity.node_id) about_send(driver, id);
+    }
+}
+
+void about_take(struct raft_driver *driver, uint64_t from, struct slice payload) {
+    struct driver_about about;
+    struct driver_member *member = members_find(driver, from);
+    if (member == NULL || driver_about_decode(payload, &about) != STATUS_OK) return;
+    member->priority = about.priority;
+    const struct raft_event event = {.kind = RAFT_EVENT_GUARD, .guard = {.peer = from, .guard_ms = about.guard_ms}};
+    if (driver_step(driver, &event, 0, NULL) != STATUS_OK) log_debug(driver->log, "a guard is not taken");
+}
