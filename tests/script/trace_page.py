@@ -160,6 +160,33 @@ def the_violation_is_marked_and_jumped_to(page):
         quiet(browser)
 
 
+def words_lead_to_the_commands_and_entries_that_they_name(page):
+    """Words of another run's judge are put into the page: they name what is there."""
+    text = open(page).read()
+    broken = text.replace('"verdict":"kept"', '"verdict":"broken"').replace('"text":""', '"text":"acknowledged write lost: operation 5, token 9 \\u003cb\\u003eof\\u003c/b\\u003e list 1, entry 12"', 1)
+    assert broken != text
+    open(page + ".broken.html", "w").write(broken)
+    with opened(page + ".broken.html") as browser:
+        assert browser.text("#verdict") == "broken: acknowledged write lost: operation 5, token 9 <b>of</b> list 1, entry 12"
+        assert browser.run("return document.querySelectorAll('b').length") == 0, "a text of the run became an element"
+        places, tokens = browser.run("return [named.map((o) => o.place), named.map((o) => o.token)]")
+        assert 5 in places and 9 in tokens and len(places) <= 2, (places, tokens)
+        browser.click("#named button")
+        first = browser.run("return [named[0].returned / 1e6, inWords(named[0])]")
+        assert abs(clock(browser)[0] - first[0]) < 2e-6 and browser.text("#chosen").startswith(first[1])
+        red = tuple(int(browser.run("return ink.bad").lstrip("#")[i:i + 2], 16) for i in (0, 2, 4))
+        assert colours(browser, "#lanes").get(red, 0) > 10, "the command has no frame"
+        browser.click("#to-end")
+        for _ in range(9):
+            if browser.run("return document.getElementById('logs-older').disabled"): break
+            browser.click("#logs-older")
+        assert browser.text("#logs-at").startswith("entries 1 to "), browser.text("#logs-at")
+        assert colours(browser, "#logs").get(red, 0) > 3, "the entry's number is not marked"
+        browser.click("#logs-newer")
+        assert not browser.text("#logs-at").startswith("entries 1 to ")
+        quiet(browser)
+
+
 def a_bounded_record_says_so(page):
     with opened(page) as browser:
         told = re.search(r"(\d+) of (\d+) events were left out", browser.text("#bounded"))

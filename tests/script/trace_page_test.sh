@@ -11,6 +11,7 @@ names=(
     a_node_can_be_chosen
     an_arrow_can_be_chosen
     the_violation_is_marked_and_jumped_to
+    words_lead_to_the_commands_and_entries_that_they_name
     a_bounded_record_says_so
 )
 python=needed
@@ -46,6 +47,7 @@ zoom_shows_less_time() { judge "$FUNCNAME" "$work/kept.html"; }
 a_node_can_be_chosen() { judge "$FUNCNAME" "$work/kept.html"; }
 an_arrow_can_be_chosen() { judge "$FUNCNAME" "$work/kept.html"; }
 the_violation_is_marked_and_jumped_to() { judge "$FUNCNAME" "$work/stuck.html"; }
+words_lead_to_the_commands_and_entries_that_they_name() { judge "$FUNCNAME" "$work/kept.html"; }
 a_bounded_record_says_so() { judge "$FUNCNAME" "$work/stuck.html"; }
 
 run_tests

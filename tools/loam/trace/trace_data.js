@@ -19,6 +19,12 @@ const operations = run.operations.map(([invoked, returned, client, name, key, to
   ({sort: "operation", invoked, returned: returned < 0 ? run.end : returned, open: returned < 0, client, name: text(name), key, token, number, outcome: text(outcome)}));
 const violation = run.verdict === "kept" ? null : {at: run.broken, words: run.text};
 
+/* What the words of the violation name: commands by their place in the history or by what they wrote, entries by their index. */
+operations.forEach((operation, i) => { operation.place = run.operationsLeftOut + i; });
+const namedBy = (pattern) => violation ? new Set([...violation.words.matchAll(pattern)].map((found) => Number(found[1] ?? found[2]))) : new Set();
+const namedPlaces = namedBy(/\boperation (\d+)/g), namedTokens = namedBy(/\btoken (\d+)/g), namedEntries = namedBy(/\b(?:entry|index|up to) (\d+)|\b(\d+)(?= is committed)/g);
+const named = operations.filter((operation) => namedPlaces.has(operation.place) || (operation.token > 0 && namedTokens.has(operation.token)));
+
 messages.sort((a, b) => a.ended - b.ended);
 disks.sort((a, b) => a.end - b.end);
 states.sort((a, b) => a.at - b.at);

@@ -2,7 +2,7 @@
  * trace_draw: the page's pictures. Each is drawn anew from what is in view, and only that: the cost of a picture follows from the
  * window, not from the length of the run.
  */
-const view = {from: 0, to: Math.max(1, run.end), at: 0, node: 0, chosen: null, beats: true, disks: true, clients: true};
+const view = {from: 0, to: Math.max(1, run.end), at: 0, node: 0, chosen: null, beats: true, disks: true, clients: true, older: 0};
 const FONT = "12px system-ui,sans-serif", SMALL = "11px system-ui,sans-serif";
 const MESSAGES_DRAWN = 4000;
 let ink = {};
@@ -316,6 +316,7 @@ function drawClients(g) {
     g.globalAlpha = .75;
     g.fillRect(x, y, Math.max(1.5, end - x - .5), place.client - 2);
     g.globalAlpha = 1;
+    if (named.includes(operation)) { g.strokeStyle = ink.bad; g.lineWidth = 2; g.strokeRect(x - 2, y - 2, Math.max(4, end - x + 3), place.client + 2); }
   }
   g.font = FONT;
 }
@@ -421,11 +422,16 @@ function drawLogs() {
   const row = run.nodes <= 3 ? 34 : 27, canvas = document.getElementById("logs"), cell = run.end > 0 && canvas.clientWidth > 700 ? 20 : 17;
   const {g, width} = begin("logs", 20 + run.nodes * row), all = Array.from({length: run.nodes}, (_, node) => stateAt(node, view.at));
   const left = width < 560 ? 64 : 96, right = 130, cells = Math.max(4, Math.floor((width - left - right) / cell));
-  const last = Math.max(0, ...all.map((state) => state.condition === "down" ? 0 : state.last)), first = Math.max(1, last - cells + 1);
+  const last = Math.max(0, ...all.map((state) => state.condition === "down" ? 0 : state.last)), newest = Math.max(Math.min(last, cells), last - view.older), first = Math.max(1, newest - cells + 1);
   g.font = SMALL;
   g.fillStyle = ink.soft;
   g.textAlign = "center";
-  for (let index = first; index <= last; index++) if (index % 5 === 0) g.fillText(String(index), left + (index - first + .5) * cell, 8);
+  for (let index = first; index <= newest; index++) {
+    const isNamed = namedEntries.has(index), x = left + (index - first + .5) * cell;
+    g.fillStyle = isNamed ? ink.bad : ink.soft;
+    if (isNamed || (index % 5 === 0 && !namedEntries.has(index - 1) && !namedEntries.has(index + 1))) g.fillText(String(index), x, 8);
+    if (isNamed) { g.globalAlpha = .12; g.fillRect(x - cell / 2, 15, cell, run.nodes * row); g.globalAlpha = 1; }
+  }
   all.forEach((state, node) => {
     const y = 18 + node * row, height = row - 14;
     g.textAlign = "left";
@@ -433,14 +439,18 @@ function drawLogs() {
     g.fillStyle = view.node === node ? ink.chosen : ink.ink;
     g.fillText("node " + (node + 1), 9, y + height / 2);
     if (state.condition === "down") { g.fillStyle = ink.soft; g.fillText("down", left, y + height / 2); return; }
-    for (let index = first; index <= last; index++) drawEntry(g, state, index, left + (index - first) * cell, y, cell, height);
+    for (let index = first; index <= newest; index++) drawEntry(g, state, index, left + (index - first) * cell, y, cell, height);
     g.textAlign = "left";
     g.font = SMALL;
     g.fillStyle = ink.soft;
-    const x = left + (last - first + 1) * cell + 6;
+    const x = left + (newest - first + 1) * cell + 6;
     g.fillText(`commit ${state.commit}`, x, y + 4);
     g.fillText(`applied ${state.applied}`, x, y + 16);
   });
-  document.getElementById("logs-at").textContent = last === 0 ? "(no entries yet)" : `entries ${first} to ${last} at ${inClock(view.at)}`;
+  document.getElementById("logs-at").textContent = last === 0 ? "(no entries yet)" : `entries ${first} to ${newest} at ${inClock(view.at)}`;
+  view.cells = cells;
+  view.older = last - newest;
+  document.getElementById("logs-older").disabled = first <= 1;
+  document.getElementById("logs-newer").disabled = newest >= last;
 }
 function drawAll() { drawOverview(); drawLanes(); drawLogs(); }

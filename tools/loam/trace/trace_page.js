@@ -181,6 +181,7 @@ const actions = {
   "to-start": () => setTime(0), back: () => step(momentBefore(moments, view.at)), play: togglePlay, forth: () => step(momentAfter(moments, view.at)), "to-end": () => setTime(run.end),
   "fault-back": () => step(momentBefore(faultMoments, view.at)), "fault-forth": () => step(momentAfter(faultMoments, view.at)), "to-violation": () => { if (violation) toViolation(); },
   "zoom-out": () => zoom(2), "zoom-in": () => zoom(.5), "zoom-all": () => setWindow(0, run.end),
+  "logs-older": () => { view.older += Math.ceil(view.cells / 2); refresh(); }, "logs-newer": () => { view.older = Math.max(0, view.older - Math.ceil(view.cells / 2)); refresh(); },
 };
 const keys = {Home: "to-start", End: "to-end", ArrowLeft: "back", ArrowRight: "forth", " ": "play", p: "fault-back", n: "fault-forth", v: "to-violation", "-": "zoom-out", "+": "zoom-in", "=": "zoom-in", 0: "zoom-all"};
 function listenToKeys(event) {
@@ -192,12 +193,23 @@ function listenToKeys(event) {
 
 /* ---- The beginning ---- */
 
+/* The commands that the words are about, to go to. */
+function introduceNamed() {
+  byId("named").hidden = named.length === 0;
+  byId("named").replaceChildren("It names", ...named.slice(0, 8).map((operation) => {
+    const button = document.createElement("button");
+    button.textContent = inWords(operation);
+    button.addEventListener("click", () => { showAround(operation.returned, Math.max(20000, 2 * (operation.returned - operation.invoked))); choose(operation); });
+    return button;
+  }));
+}
 function introduce() {
   document.title = `loam sim: seed ${run.seed}, ${run.verdict}`;
   byId("summary").textContent = `seed ${run.seed} \u00b7 ${run.nodes} nodes, ${run.clients} clients \u00b7 ${faults.length} faults \u00b7 ${inTime(run.end)} of virtual time \u00b7 hash ${run.hash}`;
   byId("verdict").textContent = violation ? `${run.verdict}: ${violation.words}` : "Every promise was kept.";
   byId("verdict").className = violation ? "broken" : "kept";
   byId("to-violation").hidden = !violation;
+  introduceNamed();
   byId("bounded").hidden = run.leftOut === 0;
   byId("bounded").textContent = `The record was bounded: ${run.leftOut} of ${run.told} events were left out, where it is hatched. The end was kept, and before other things what lies around faults.`;
   if (run.operationsLeftOut > 0) { byId("bounded").hidden = false; byId("bounded").textContent += ` ${run.operationsLeftOut} early commands of clients are not shown.`; }
