@@ -107,6 +107,11 @@ MUST_CHECK enum status raft_driver_open(struct io *io, const char *dir, const st
                                         struct raft_driver **driver, struct error *error);
 /* Ends it: pending requests are answered CANCELLED (outcome unknown), connections closed, nothing flushed. */
 void raft_driver_close(struct raft_driver *driver);
+/*
+ * While it ran, the node met damage in its log or store, has halted, and has set aside what is damaged: it is to be
+ * closed and opened anew, and has all again from the others then (raft/README.md).
+ */
+bool raft_driver_wants_reopen(const struct raft_driver *driver);
 
 /*
  * A node's directory, read without the node: what the store has flushed, and after it the entries of the log that are
@@ -260,7 +265,11 @@ struct raft_driver_status {
     uint64_t disk_slow_ms;                   /* ... for so long, of the time that this process had */
     uint64_t disk_waiting_ms;                /* how long the oldest write has waited, and what is called slow */
     uint64_t slow_disk_ms;
-    uint64_t gave_way; /* how often this node gave leadership away because its disk was slow */
+    uint64_t doubt_term;                     /* not 0: something was damaged, and is being had from the others */
+    bool repairing;                          /* damage was met: raft_driver_wants_reopen says when it is set aside */
+    uint64_t repairs;                        /* since this node was opened */
+    uint64_t set_aside_store, set_aside_log; /* numbers of directories kept for people: 0 = none; log: 1 + number */
+    uint64_t gave_way;                       /* how often this node gave leadership away because its disk was slow */
     size_t peer_count;
     struct raft_peer_status {
         struct raft_member member;
@@ -277,8 +286,9 @@ struct raft_driver_status {
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
 /* Of the status, what changes with every entry; cheap. */
 struct raft_driver_applied {
-    uint64_t index, state_hash, snapshots_installed, gave_way;
+    uint64_t index, state_hash, snapshots_installed, gave_way, repairs;
     uint64_t written; /* the last entry that a client wrote, applied in this life; 0 = none */
+    bool repairing;
 };
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver);
 /* The core, to look at: terms of entries, invariants. For the simulator and for tests. */

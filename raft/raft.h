@@ -152,8 +152,10 @@ struct raft_message {
     uint64_t commit;   /* APPEND, HEARTBEAT: what the receiver may commit. (PRE_)VOTE_REPLY: the sender's commit index.
                           APPEND_REPLY, HEARTBEAT_REPLY: as far as it is durable there */
 
-    bool handed;         /* VOTE: the candidate campaigns because the leader told it to */
-    bool reject;         /* (PRE_)VOTE_REPLY, APPEND_REPLY */
+    bool handed; /* VOTE: the candidate campaigns because the leader told it to */
+    bool reject; /* (PRE_)VOTE_REPLY, APPEND_REPLY */
+    bool lost;   /* APPEND_REPLY that rejects: entries that were acknowledged are gone, what was said of them does
+                    not hold */
     uint64_t hint_index; /* APPEND_REPLY that rejects: the follower's log may match here, and nowhere above ... */
     uint64_t hint_term;  /* ... and this is its term there (0 = unknown or none). (PRE_)VOTE_REPLY: term of its commit
                             index */
@@ -203,9 +205,10 @@ enum raft_event_kind {
                             way, or the voter is being sent a snapshot). This node itself: give up a transfer. It is
                             over with a new leader, or after election_ticks: raft_transfer_target */
     RAFT_EVENT_CAMPAIGN, /* start an election now, where it is allowed: tools, tests */
-    RAFT_EVENT_HALT, /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good.
-                        A leader's last word tells the voter who holds most to campaign at once */
-    RAFT_EVENT_DISK, /* the disk is slow, or no longer: while it is, the node campaigns only when nobody else does */
+    RAFT_EVENT_HALT,  /* the disk failed: give up leadership; vote, acknowledge and persist nothing any more. For good.
+                         A leader's last word tells the voter who holds most to campaign at once */
+    RAFT_EVENT_WHOLE, /* the log holds all again that this node has acknowledged: doubt_term is over */
+    RAFT_EVENT_DISK,  /* the disk is slow, or no longer: while it is, the node campaigns only when nobody else does */
 };
 
 struct raft_event {
@@ -361,7 +364,9 @@ struct raft_options {
     uint64_t log_start, log_start_term; /* the last index that the log has dropped, and its term: 0, 0 for a new log */
     uint64_t applied;                   /* what the store holds; >= log_start */
     uint64_t commit;                    /* the greatest commit note, 0 = none was found */
-    uint64_t log_time_ms;               /* as of the store or, if known, of the last entry */
+    uint64_t doubt_term;  /* 0, or entries that were acknowledged in terms up to this one may be missing from
+                             the log: RAFT_EVENT_WHOLE ends that */
+    uint64_t log_time_ms; /* as of the store or, if known, of the last entry */
     const struct raft_configuration *
         configuration; /* as of applied; borrowed for the call. NULL or without voters: a node that waits to be added */
 };
@@ -422,6 +427,7 @@ struct raft_status {
     bool halted;
     uint64_t log_start, last, stable, commit, applied; /* stable: the log is durable up to here */
     uint64_t durable_commit;
+    uint64_t doubt_term;       /* 0 = the log is whole */
     uint64_t terms_known_from; /* terms below are forgotten: a peer that far behind gets a snapshot */
     unsigned terms, terms_max;
     size_t uncommitted_bytes, uncommitted_bytes_max;

@@ -68,6 +68,7 @@ static void refuse(struct raft *raft, const struct raft_message *message) {
     struct raft_message *reply = ready_add_message(raft, RAFT_APPEND_REPLY, message->from);
     if (!reply) return;
     reply->reject = true;
+    reply->lost = raft->doubt_term != 0;
     reply->index = message->index;
     reply->commit = raft->durable_commit;
     reply->clock_ms = raft->wall_ms;

@@ -43,7 +43,8 @@ struct raft {
     uint64_t life;
     bool started; /* the first event has been taken: recovery is over */
     bool halted;
-    bool reluctant; /* the disk is slow: others go first in elections */
+    uint64_t doubt_term; /* not 0: entries that were acknowledged in terms up to this one may be missing */
+    bool reluctant;      /* the disk is slow: others go first in elections */
 
     /* election.c */
     uint64_t term, vote, leader;

@@ -64,6 +64,7 @@ static void start(struct raft *raft, const struct raft_configuration *configurat
     raft->log_start = raft->stable = options->log_start;
     raft->applied = raft->commit_handed = options->applied;
     raft->commit = raft->verified = core_most(options->applied, options->commit);
+    raft->doubt_term = options->doubt_term;
     raft->handed_commit = raft->durable_commit = raft->commit;
     raft->unhanded_first = options->log_start + 1;
     raft->log_time_ms = options->log_time_ms;

@@ -152,6 +152,7 @@ static void become_pre_candidate(struct raft *raft) {
 
 static bool may_campaign(const struct raft *raft) {
     if (raft->role == RAFT_LEADER || raft->halted || !membership_is_voter(raft)) return false;
+    if (raft->doubt_term != 0) return false; /* what it lacks may be committed */
     if (raft->install != INSTALL_NONE || !append_has_room_for_term(raft, raft->term + 1)) return false;
     return !membership_has_committed_change(raft); /* 4.1: it would count by a configuration that is out of date */
 }
@@ -207,6 +208,13 @@ bool election_voter_sticks(const struct raft *raft) {
 
 /* 3.6.1: the later last term, or the same and a log at least as long. */
 static bool is_up_to_date(const struct raft *raft, const struct raft_message *message) {
+    /*
+     * PAR (Alagappan et al., FAST 2018): a log that lost entries says nothing about what may be committed. All that
+     * this node acknowledged was of terms up to doubt_term; whoever holds an entry of a later term has it from a leader
+     * who was elected without this node's vote, by a majority that met every commit's majority in another node than
+     * this one, and so holds all of it that was committed (raft/README.md).
+     */
+    if (raft->doubt_term != 0 && message->log_term <= raft->doubt_term) return false;
     uint64_t last_term = term_table_last_term(&raft->terms);
     return message->log_term > last_term || (message->log_term == last_term && message->index >= core_last(raft));
 }

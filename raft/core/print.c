@@ -58,8 +58,8 @@ static enum status print_append(struct buf *to, const struct raft_message *m) {
 
 static enum status print_append_reply(struct buf *to, const struct raft_message *m) {
     if (!m->reject) return buf_append_format(to, ": has up to %" PRIu64, m->index);
-    return buf_append_format(to, ": refuses %" PRIu64 ", try %" PRIu64 "/%" PRIu64, m->index, m->hint_term,
-                             m->hint_index);
+    return buf_append_format(to, ": refuses %" PRIu64 ", try %" PRIu64 "/%" PRIu64 "%s", m->index, m->hint_term,
+                             m->hint_index, m->lost ? ", has lost what it had" : "");
 }
 
 enum status raft_message_print_content(struct buf *to, const struct raft_message *m) {
@@ -134,6 +134,7 @@ enum status raft_event_print(struct buf *to, const struct raft_event *event) {
     case RAFT_EVENT_TRANSFER: return buf_append_format(to, "give leadership to %" PRIu64, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: return buf_append_format(to, "campaign");
     case RAFT_EVENT_HALT: return buf_append_format(to, "halt");
+    case RAFT_EVENT_WHOLE: return buf_append_format(to, "whole");
     case RAFT_EVENT_DISK: return buf_append_format(to, "disk %s", event->disk.is_slow ? "slow" : "well");
     }
     return buf_append_format(to, "unknown event");

@@ -1,6 +1,6 @@
 /*
  * progress: the states of a member as its leader sees it. Invariant: match < next; only REPLICATE has appends in
- * flight; match never falls within a term.
+ * flight; match falls within a term only when the member says that it has lost what it had.
  */
 #include "raft/core/progress.h"
 
@@ -96,6 +96,13 @@ bool progress_acknowledge(struct progress *progress, uint64_t index) {
     progress->next = greater(progress->next, index + 1);
     progress->paused = false;
     return true;
+}
+
+/* Should this be late, and all be there again, the next acknowledgement says so. */
+void progress_lose(struct progress *progress, uint64_t index) {
+    if (index >= progress->match) return;
+    progress->match = index;
+    if (progress->state == RAFT_REPLICATE) progress_become_probe(progress);
 }
 
 bool progress_refuse(struct progress *progress, uint64_t rejected, uint64_t hint) {

@@ -67,6 +67,8 @@ bool progress_wants_commit(const struct progress *progress, uint64_t commit);
 void progress_sent(struct progress *progress, unsigned entries, size_t bytes, uint64_t commit);
 /* It acknowledged up to index. False: nothing new. */
 bool progress_acknowledge(struct progress *progress, uint64_t index);
+/* It lost what it had above index. */
+void progress_lose(struct progress *progress, uint64_t index);
 /* It refused the append after `rejected`; its log may match at `hint`. False: late, nothing changed. */
 bool progress_refuse(struct progress *progress, uint64_t rejected, uint64_t hint);
 

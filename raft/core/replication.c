@@ -89,6 +89,7 @@ static void heard(struct raft *raft, struct progress *peer, const struct raft_me
  * is skipped too. */
 static void handle_refusal(struct raft *raft, struct progress *peer, const struct raft_message *message) {
     uint64_t probe = core_least(message->hint_index, core_last(raft));
+    if (message->lost) progress_lose(peer, probe);
     if (message->hint_term > 0) {
         uint64_t ignored;
         probe = term_table_conflict(&raft->terms, probe, message->hint_term, &ignored);

@@ -64,6 +64,7 @@ void raft_get_status(const struct raft *raft, struct raft_status *status) {
         .commit = raft->commit,
         .applied = raft->applied,
         .durable_commit = raft->durable_commit,
+        .doubt_term = raft->doubt_term,
         .terms_known_from = term_table_start(&raft->terms),
         .terms = raft->terms.count,
         .terms_max = raft->options.terms_max,
@@ -296,10 +297,11 @@ static uint64_t hash_lease(const struct raft *raft, uint64_t hash) {
 }
 
 uint64_t raft_hash(const struct raft *raft) {
-    uint64_t hash = HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted,
-                         raft->life, raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout,
-                         raft->silence, raft->steady_ms, raft->wall_ms, raft->log_time_ms, raft->is_handed,
-                         raft->transfer_to, raft->transfer_elapsed, raft->transfer_is_told, raft->reluctant);
+    uint64_t hash =
+        HASH(raft->options.id, raft->term, raft->vote, raft->leader, (uint64_t)raft->role, raft->halted, raft->life,
+             raft->election_elapsed, raft->heartbeat_elapsed, raft->election_timeout, raft->silence, raft->steady_ms,
+             raft->wall_ms, raft->log_time_ms, raft->is_handed, raft->transfer_to, raft->transfer_elapsed,
+             raft->transfer_is_told, raft->reluctant, raft->doubt_term);
     hash = hash_words(hash, raft->prng.state, 4);
     return hash_lease(raft, hash_reads(raft, hash_peers(raft, hash_log(raft, hash))));
 }

@@ -54,7 +54,8 @@ static bool meet_higher_term(struct raft *raft, const struct raft_message *messa
  */
 static void meet_lower_term(struct raft *raft, const struct raft_message *message) {
     if (message->kind == RAFT_HEARTBEAT || message->kind == RAFT_APPEND) {
-        if (raft->options.no_check_quorum && raft->options.no_pre_vote) return;
+        /* Without both, it is enough to campaign in the higher term; who doubts its log does not. */
+        if (raft->options.no_check_quorum && raft->options.no_pre_vote && raft->doubt_term == 0) return;
         (void)ready_add_message(raft, RAFT_APPEND_REPLY, message->from);
     } else if (message->kind == RAFT_PRE_VOTE) {
         election_refuse(raft, RAFT_PRE_VOTE_REPLY, message->from);
@@ -176,6 +177,7 @@ static enum status dispatch(struct raft *raft, const struct raft_event *event) {
     case RAFT_EVENT_TRANSFER: return transfer_start(raft, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: election_campaign(raft); return STATUS_OK;
     case RAFT_EVENT_HALT: return step_halt(raft);
+    case RAFT_EVENT_WHOLE: raft->doubt_term = 0; return STATUS_OK;
     case RAFT_EVENT_DISK: election_set_reluctance(raft, event->disk.is_slow); return STATUS_OK;
     }
     return STATUS_INVALID;

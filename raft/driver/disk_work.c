@@ -41,6 +41,8 @@ void persist_trim(struct raft_driver *driver, uint64_t first) {
 
 /* ---- The superblock ---- */
 
+static void write_slot(struct raft_driver *driver);
+
 static void superblock_written(struct io_op *op) {
     struct raft_driver *driver = op->context;
     driver->superblock_writing = false;
@@ -50,6 +52,15 @@ static void superblock_written(struct io_op *op) {
         driver_fail(driver, op->status, "writing the superblock failed");
         return;
     }
+    /* What is promised stands in both slots before it counts: one that goes bad later must not bring back the state
+     * before. */
+    if (!driver->superblock_second) {
+        driver->superblock_second = true;
+        write_slot(driver);
+        return;
+    }
+    repair_written(driver);
+    if (driver->failed != STATUS_OK) return;
     if (driver->work_count == 0) return;
     struct driver_work *work = NULL; /* the one that waits for it is the first that is not written */
     for (unsigned i = 0; i < driver->work_count && work == NULL; i++)
@@ -66,8 +77,13 @@ static void superblock_written(struct io_op *op) {
 
 void persist_write_superblock(struct raft_driver *driver) {
     check(!driver->superblock_writing);
-    driver->superblock_writing = true;
+    driver->superblock_second = false;
     driver->superblock_dirty = false;
+    write_slot(driver);
+}
+
+static void write_slot(struct raft_driver *driver) {
+    driver->superblock_writing = true;
     driver->superblock.generation++;
     node_state_encode(&driver->superblock, driver->superblock_bytes);
     driver->superblock_op = (struct io_op){
@@ -174,5 +190,7 @@ void persist_on_read(void *context) {
     struct raft_driver *driver = context;
     driver->wants_turn = true;
     enum status status = raft_log_read_status(driver->raft_log);
-    if (!driver->closing && status != STATUS_OK) driver_fail(driver, status, "reading the log failed");
+    if (driver->closing || status == STATUS_OK) return;
+    if (repair_is_damage(status)) repair_log_is_damaged(driver);
+    driver_fail(driver, status, "reading the log failed"); /* if that has not been done */
 }

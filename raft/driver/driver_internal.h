@@ -46,6 +46,24 @@ struct driver_work {
     uint64_t queued_ns;
 };
 
+/* ---- repair.c ---- */
+
+enum repair_part { REPAIR_LOG, REPAIR_STORE, REPAIR_PARTS };
+
+enum repair_state {
+    REPAIR_NONE,
+    REPAIR_HELPLESS, /* something is damaged, and nobody has it */
+    REPAIR_BEGUN,    /* the node has halted */
+    REPAIR_NAMES,    /* the superblock is being written that names other directories */
+    REPAIR_REOPENS,  /* it is durable: the node is to be opened anew */
+};
+
+struct repair {
+    enum repair_state state;
+    enum repair_part part;
+    uint64_t looked_tick;
+};
+
 /* ---- slow_disk.c ---- */
 
 struct slow_disk {
@@ -234,6 +252,7 @@ struct raft_driver {
     struct io_op superblock_op;
     uint8_t superblock_bytes[NODE_STATE_SLOT_BYTES];
     bool superblock_writing, superblock_dirty;
+    bool superblock_second;                     /* the slot being written is the second with the same state */
     struct driver_work works[DRIVER_WORKS_MAX]; /* ring */
     unsigned work_head, work_count;
     uint64_t last_end_lsn;
@@ -271,6 +290,8 @@ struct raft_driver {
     struct slow_disk slow_disk;
     struct priority priority;
     uint64_t about_tick; /* about.c: when all are told again */
+    struct repair repair;
+    uint64_t whole_index; /* repair.c: once this entry is durable here nothing is missing any more; 0 = unknown */
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
     uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
@@ -284,7 +305,7 @@ struct raft_driver {
     struct {
         uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
         uint64_t proposals, applied_entries, read_rounds, reads;
-        uint64_t gave_way, gave_to_higher;
+        uint64_t gave_way, gave_to_higher, repairs;
     } counts;
 };
 
@@ -403,6 +424,19 @@ void about_take(struct raft_driver *driver, uint64_t from, struct slice payload)
 
 /* priority.c */
 void priority_turn(struct raft_driver *driver);
+/* repair.c */
+bool repair_is_damage(enum status status);
+/*
+ * The part is damaged, as status and error say: it is set aside, and the node is in doubt until it has everything from
+ * its peers. Blocking; log, store and core are closed. OK: open them anew. Else the node can't be helped: the status
+ * and error that were given, with what may be lost.
+ */
+MUST_CHECK enum status repair_set_aside(struct raft_driver *driver, enum repair_part part, enum status status,
+                                        struct error *error);
+void repair_session_opened(struct raft_driver *driver, uint64_t index); /* by this life of the node */
+void repair_log_is_damaged(struct raft_driver *driver);
+void repair_written(struct raft_driver *driver); /* the superblock, both slots */
+void repair_turn(struct raft_driver *driver);
 
 /* slow_disk.c */
 void slow_disk_turn(struct raft_driver *driver);
@@ -436,6 +470,11 @@ MUST_CHECK enum status driver_path(const struct raft_driver *driver, const char 
                                    char path[IO_PATH_BYTES]);
 MUST_CHECK enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool must_exist, bool read_only,
                                           struct engine **engine, struct error *error);
+MUST_CHECK enum status driver_log_path(const struct raft_driver *driver, uint64_t number, char path[IO_PATH_BYTES]);
+/* Blocking: engine, log, core and transport; damage is repaired where others can. */
+MUST_CHECK enum status driver_open_parts(struct raft_driver *driver, struct error *error);
+MUST_CHECK enum status driver_settle_superblock(struct raft_driver *driver); /* blocking: both slots, durable */
+MUST_CHECK enum status driver_remove_leftovers(struct raft_driver *driver);  /* blocking: what nothing names */
 /* Blocking: removes a directory and what is in it; failures are logged. */
 void driver_remove_dir(struct io *io, struct log *log, const char *path);
 

@@ -134,6 +134,11 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
             driver->slow_disk.is_slow ? (driver->ticks - driver->slow_disk.since_tick) * driver->tick_ns / MS_NS : 0,
         .disk_waiting_ms = persist_oldest_ns(driver) / MS_NS,
         .slow_disk_ms = driver->options.slow_disk_ms,
+        .doubt_term = core.doubt_term,
+        .repairing = driver->repair.state >= REPAIR_BEGUN,
+        .repairs = driver->counts.repairs,
+        .set_aside_store = driver->superblock.damaged_engine,
+        .set_aside_log = driver->superblock.damaged_log,
         .gave_way = driver->counts.gave_way,
     };
     fill_in_peers(driver, &core, status);
@@ -144,7 +149,10 @@ struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *dri
                                         .state_hash = driver->chain,
                                         .snapshots_installed = driver->counts.snapshots_installed,
                                         .gave_way = driver->counts.gave_way,
-                                        .written = driver->written};
+                                        .written = driver->written,
+
+                                        .repairs = driver->counts.repairs,
+                                        .repairing = driver->repair.state >= REPAIR_BEGUN};
 }
 
 enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {

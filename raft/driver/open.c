@@ -2,7 +2,7 @@
  * open: a node's directory, from its making to its end.
  *
  *     superblock          identity, term, vote, which engine directory counts
- *     log/                the wal
+ *     log/                the wal; log-NNNNNNNN/ once one was set aside
  *     engine-NNNNNNNN/    the store
  *     incoming-NNNNNNNN/  a store that is being received; becomes an engine directory
  *     outgoing-NNNNNNNN/  a checkpoint that is being sent
@@ -23,6 +23,12 @@ static enum status path_in(const char *dir, const char *format, uint64_t number,
 enum status driver_path(const struct raft_driver *driver, const char *format, uint64_t number,
                         char path[IO_PATH_BYTES]) {
     return path_in(driver->dir, format, number, path);
+}
+
+enum status driver_log_path(const struct raft_driver *driver, uint64_t number, char path[IO_PATH_BYTES]) {
+    if (number != 0) return path_in(driver->dir, "log", number, path);
+    int length = snprintf(path, IO_PATH_BYTES, "%s/log", driver->dir);
+    return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
 }
 
 enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BYTES], struct error *error) {
@@ -110,17 +116,36 @@ void driver_remove_dir(struct io *io, struct log *log, const char *path) {
         log_warn(log, "%s is not removed: %s", path, status_text(status));
 }
 
+/* What the superblock names: in use, or set aside by a repair. */
+static enum status is_named(const struct raft_driver *driver, const char *path, bool *named) {
+    const struct node_state *superblock = &driver->superblock;
+    char paths[4][IO_PATH_BYTES];
+    enum status status = driver_path(driver, "engine", superblock->engine_number, paths[0]);
+    if (status == STATUS_OK) status = driver_path(driver, "engine", superblock->damaged_engine, paths[1]);
+    if (status == STATUS_OK) status = driver_log_path(driver, superblock->log_number, paths[2]);
+    if (status == STATUS_OK && superblock->damaged_log != 0)
+        status = driver_log_path(driver, superblock->damaged_log - 1, paths[3]);
+    for (unsigned i = 0; i < 3 + (superblock->damaged_log != 0); i++)
+        if (status == STATUS_OK && strcmp(path, paths[i]) == 0) *named = true;
+    return status;
+}
+
 static enum status remove_leftover(void *context, const struct io_entry *entry) {
     struct raft_driver *driver = context;
-    char current[IO_PATH_BYTES], path[IO_PATH_BYTES];
-    enum status status = driver_path(driver, "engine", driver->superblock.engine_number, current);
-    if (status != STATUS_OK) return status;
+    char path[IO_PATH_BYTES];
+    bool named = false;
     bool ours = strncmp(entry->name, "engine-", 7) == 0 || strncmp(entry->name, "incoming-", 9) == 0 ||
-                strncmp(entry->name, "outgoing-", 9) == 0;
+                strncmp(entry->name, "outgoing-", 9) == 0 || strncmp(entry->name, "log-", 4) == 0 ||
+                strcmp(entry->name, "log") == 0;
     int length = snprintf(path, sizeof path, "%s/%s", driver->dir, entry->name);
-    if (entry->kind == IO_ENTRY_DIR && ours && length < IO_PATH_BYTES && strcmp(path, current) != 0)
-        driver_remove_dir(driver->io, driver->log, path);
-    return STATUS_OK;
+    if (entry->kind != IO_ENTRY_DIR || !ours || length >= IO_PATH_BYTES) return STATUS_OK;
+    enum status status = is_named(driver, path, &named);
+    if (status == STATUS_OK && !named) driver_remove_dir(driver->io, driver->log, path);
+    return status;
+}
+
+enum status driver_remove_leftovers(struct raft_driver *driver) {
+    return io_dir_list(driver->io, driver->dir, remove_leftover, driver);
 }
 
 /* ---- Opening ---- */
@@ -190,8 +215,8 @@ static enum status check_identity(struct raft_driver *driver, struct error *erro
 
 static enum status open_log(struct raft_driver *driver, struct error *error) {
     char path[IO_PATH_BYTES];
-    int length = snprintf(path, sizeof path, "%s/log", driver->dir);
-    if (length >= IO_PATH_BYTES) return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", driver->dir);
+    if (driver_log_path(driver, driver->superblock.log_number, path) != STATUS_OK)
+        return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", driver->dir);
     struct raft_log_options options = {
         .log = driver->log,
         .owner = hash_mix(driver->identity.incarnation, driver->identity.node_id),
@@ -242,6 +267,7 @@ static enum status make_core(struct raft_driver *driver, struct error *error) {
         .log_start = raft_log_start(driver->raft_log),
         .log_start_term = raft_log_start_term(driver->raft_log),
         .applied = driver->applied,
+        .doubt_term = driver->superblock.doubt_term,
         .commit = raft_log_recovered_commit(driver->raft_log),
         .log_time_ms = driver->log_time_ms > 0 ? (uint64_t)driver->log_time_ms : 0,
         .configuration = &driver->configuration,
@@ -280,16 +306,20 @@ static enum status open_transport(struct raft_driver *driver, struct error *erro
 
 /*
  * What was read may stand in the system's cache alone: after a failed sync it does, whatever a later one says. So it
- * is written once more, to the other slot, before anything is built on it: a term that was read and then lost would
- * leave a log with entries of a term that nobody promised.
+ * is written once more, to one slot after the other, before anything is built on it: a term that was read and then lost
+ * would leave a log with entries of a term that nobody promised. It also mends a slot that was damaged.
  */
-static enum status settle_superblock(struct raft_driver *driver) {
-    driver->superblock.generation++;
-    node_state_encode(&driver->superblock, driver->superblock_bytes);
-    uint64_t offset = node_state_offset(&driver->superblock);
-    enum status status =
-        io_file_write(driver->superblock_file, offset, driver->superblock_bytes, sizeof driver->superblock_bytes);
-    return status == STATUS_OK ? io_file_sync(driver->superblock_file) : status;
+enum status driver_settle_superblock(struct raft_driver *driver) {
+    enum status status = STATUS_OK;
+    for (unsigned slot = 0; status == STATUS_OK && slot < 2; slot++) {
+        driver->superblock.generation++;
+        node_state_encode(&driver->superblock, driver->superblock_bytes);
+        uint64_t offset = node_state_offset(&driver->superblock);
+        status =
+            io_file_write(driver->superblock_file, offset, driver->superblock_bytes, sizeof driver->superblock_bytes);
+        if (status == STATUS_OK) status = io_file_sync(driver->superblock_file);
+    }
+    return status;
 }
 
 static enum status open_directory(struct raft_driver *driver, struct error *error) {
@@ -298,22 +328,39 @@ static enum status open_directory(struct raft_driver *driver, struct error *erro
     if (status == STATUS_OK) status = check_identity(driver, error);
     if (status != STATUS_OK) return status;
     status = node_state_open(driver->io, driver->dir, &driver->superblock_file);
-    if (status == STATUS_OK) status = settle_superblock(driver);
-    if (status == STATUS_OK) status = io_dir_list(driver->io, driver->dir, remove_leftover, driver);
-    if (status != STATUS_OK) return error_set(error, status, "%s: %s", driver->dir, status_text(status));
-    uint64_t number = driver->superblock.engine_number;
-    return driver_open_engine(driver, number, number > 1, false, &driver->engine, error);
+    if (status == STATUS_OK) status = driver_settle_superblock(driver);
+    if (status == STATUS_OK) status = driver_remove_leftovers(driver);
+    return status == STATUS_OK ? status : error_set(error, status, "%s: %s", driver->dir, status_text(status));
 }
 
-static enum status open_parts(struct raft_driver *driver, struct error *error) {
-    enum status status = open_directory(driver, error);
-    if (status == STATUS_OK) status = open_log(driver, error);
-    if (status == STATUS_OK) status = apply_load_state(driver, driver->engine, error);
+/* Log, store and core. *part: what failed, when it is a status of damage. */
+static enum status open_state(struct raft_driver *driver, enum repair_part *part, struct error *error) {
+    const struct node_state *superblock = &driver->superblock;
+    const uint64_t number = superblock->engine_number;
+    const bool may_be_new = number == 1 || (superblock->doubt_term != 0 && superblock->damaged_engine != 0);
+    *part = REPAIR_STORE;
+    enum status status = driver_open_engine(driver, number, !may_be_new, false, &driver->engine, error);
+    if (status != STATUS_OK) return status;
+    *part = REPAIR_LOG;
+    status = open_log(driver, error);
+    if (status != STATUS_OK) return status;
+    *part = REPAIR_STORE;
+    status = apply_load_state(driver, driver->engine, error);
     if (status == STATUS_OK) status = members_check_options(driver, error);
     if (status == STATUS_OK) status = make_core(driver, error);
     if (status == STATUS_OK) status = apply_restore_machines(driver, error);
-    if (status == STATUS_OK) status = open_transport(driver, error);
     return status;
+}
+
+enum status driver_open_parts(struct raft_driver *driver, struct error *error) {
+    enum repair_part part;
+    enum status status = open_state(driver, &part, error);
+    for (unsigned repairs = 0; repairs < REPAIR_PARTS && repair_is_damage(status); repairs++) {
+        status = repair_set_aside(driver, part, status, error);
+        if (status != STATUS_OK) return status;
+        status = open_state(driver, &part, error);
+    }
+    return status == STATUS_OK ? open_transport(driver, error) : status;
 }
 
 static enum status check_clocks(const struct raft_driver_options *options, struct error *error) {
@@ -355,7 +402,8 @@ enum status raft_driver_open(struct io *io, const char *dir, const struct raft_d
     made->log = options->log;
     snprintf(made->dir, sizeof made->dir, "%s", dir);
     enum status status = prepare(made, options, error);
-    if (status == STATUS_OK) status = open_parts(made, error);
+    if (status == STATUS_OK) status = open_directory(made, error);
+    if (status == STATUS_OK) status = driver_open_parts(made, error);
     if (status != STATUS_OK) {
         raft_driver_close(made);
         return status;

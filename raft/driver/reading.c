@@ -102,8 +102,8 @@ static enum status walk(struct raft_reading *reading, enum status (*visit)(void 
     struct raft_driver *driver = &reading->driver;
     char path[IO_PATH_BYTES];
     struct wal *wal = NULL;
-    int length = snprintf(path, sizeof path, "%s/log", driver->dir);
-    if (length >= IO_PATH_BYTES) return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", driver->dir);
+    if (driver_log_path(driver, driver->superblock.log_number, path) != STATUS_OK)
+        return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", driver->dir);
     struct wal_options options = {.owner = hash_mix(driver->identity.incarnation, driver->identity.node_id),
                                   .log = driver->log,
                                   .read_only = true};

@@ -87,6 +87,7 @@ void requests_fail_all(struct raft_driver *driver, enum status status) {
 
 void requests_session_opened(struct raft_driver *driver, uint64_t nonce, uint64_t index) {
     struct requests *requests = &driver->requests;
+    if (nonce == requests->nonce) repair_session_opened(driver, index);
     if (requests->session != 0 || nonce != requests->nonce) return;
     requests->session = index;
     requests->answered = requests->assigned = requests->sent = 0;

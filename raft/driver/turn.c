@@ -227,6 +227,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     slow_disk_turn(driver);
     priority_turn(driver);
     about_turn(driver);
+    repair_turn(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

@@ -11,12 +11,23 @@
 
 static const uint8_t magic[8] = {'L', 'O', 'A', 'M', 'N', 'O', 'D', '\n'};
 
-enum { CHECK_AT = NODE_STATE_SLOT_BYTES - 8, PEERS_AT = 112 };
+enum {
+    CHECK_AT = NODE_STATE_SLOT_BYTES - 8,
+    DOUBT_AT = 104,
+    PEERS_AT = 112,
+    REPAIRS_AT = PEERS_AT + 16 * NODE_STATE_PEERS_MAX,
+};
+
+/* A program of version 1 would vote where this one must not: it is to refuse such a slot. */
+static bool has_repairs(const struct node_state *superblock) {
+    return (superblock->doubt_term | superblock->log_number | superblock->damaged_engine | superblock->damaged_log) !=
+           0;
+}
 
 void node_state_encode(const struct node_state *superblock, uint8_t slot[NODE_STATE_SLOT_BYTES]) {
     memset(slot, 0, NODE_STATE_SLOT_BYTES);
     memcpy(slot, magic, sizeof magic);
-    coding_put_u32(slot + 8, NODE_STATE_VERSION);
+    coding_put_u32(slot + 8, has_repairs(superblock) ? NODE_STATE_VERSION : NODE_STATE_VERSION_PLAIN);
     coding_put_u64(slot + 16, superblock->generation);
     coding_put_u64(slot + 24, superblock->cluster_id);
     coding_put_u64(slot + 32, superblock->node_id);
@@ -28,6 +39,10 @@ void node_state_encode(const struct node_state *superblock, uint8_t slot[NODE_ST
     coding_put_u64(slot + 80, superblock->log_from);
     coding_put_u64(slot + 88, superblock->log_start);
     coding_put_u64(slot + 96, superblock->log_start_term);
+    coding_put_u64(slot + DOUBT_AT, superblock->doubt_term);
+    coding_put_u64(slot + REPAIRS_AT, superblock->log_number);
+    coding_put_u64(slot + REPAIRS_AT + 8, superblock->damaged_engine);
+    coding_put_u64(slot + REPAIRS_AT + 16, superblock->damaged_log);
     for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++) {
         coding_put_u64(slot + PEERS_AT + 16 * i, superblock->peers[i].node_id);
         coding_put_u64(slot + PEERS_AT + 16 * i + 8, superblock->peers[i].incarnation);
@@ -44,7 +59,8 @@ enum status node_state_decode(struct slice slot, struct node_state *superblock) 
     uint64_t generation = coding_get_u64(bytes + 16);
     if (memcmp(bytes, magic, sizeof magic) != 0) return STATUS_CORRUPT;
     if (coding_get_u64(bytes + CHECK_AT) != hash64(slice_make(bytes, CHECK_AT), generation % 2)) return STATUS_CORRUPT;
-    if (coding_get_u32(bytes + 8) != NODE_STATE_VERSION) return STATUS_VERSION;
+    const uint32_t version = coding_get_u32(bytes + 8);
+    if (version != NODE_STATE_VERSION && version != NODE_STATE_VERSION_PLAIN) return STATUS_VERSION;
     *superblock = (struct node_state){
         .generation = generation,
         .cluster_id = coding_get_u64(bytes + 24),
@@ -58,6 +74,12 @@ enum status node_state_decode(struct slice slot, struct node_state *superblock) 
         .log_start = coding_get_u64(bytes + 88),
         .log_start_term = coding_get_u64(bytes + 96),
     };
+    if (version != NODE_STATE_VERSION_PLAIN) {
+        superblock->doubt_term = coding_get_u64(bytes + DOUBT_AT);
+        superblock->log_number = coding_get_u64(bytes + REPAIRS_AT);
+        superblock->damaged_engine = coding_get_u64(bytes + REPAIRS_AT + 8);
+        superblock->damaged_log = coding_get_u64(bytes + REPAIRS_AT + 16);
+    }
     for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++) {
         superblock->peers[i].node_id = coding_get_u64(bytes + PEERS_AT + 16 * i);
         superblock->peers[i].incarnation = coding_get_u64(bytes + PEERS_AT + 16 * i + 8);
@@ -98,7 +120,10 @@ enum status node_state_create(struct io *io, const char *dir, const struct node_
                               struct error *error) {
     char path[IO_PATH_BYTES];
     uint8_t bytes[NODE_STATE_BYTES] = {0};
+    struct node_state second = *superblock;
+    second.generation++;
     node_state_encode(superblock, bytes + node_state_offset(superblock));
+    node_state_encode(&second, bytes + node_state_offset(&second));
     struct io_file *file = NULL;
     enum status status = file_path(dir, path);
     if (status == STATUS_OK)

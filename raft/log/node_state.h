@@ -1,9 +1,10 @@
 /*
  * node_state: the superblock: who a node is, and what it has promised: identity, term and vote, which engine directory
- * and which part of the log are its own. Two slots in one file, written in turn: a torn slot leaves the other. Bytes:
- * raft/log/FORMAT.md.
+ * and which part of the log are its own. Two slots in one file, written one after the other: a torn slot leaves the
+ * other. Bytes: raft/log/FORMAT.md.
  *
- * Invariant: the file always holds one sound slot, the newest that was ever reported durable, or a newer one.
+ * Invariant: the file always holds one sound slot, the newest that was ever reported durable, or a newer one; both
+ * slots hold what was reported durable, so that it outlives the loss of either.
  */
 #ifndef RAFT_LOG_NODE_STATE_H
 #define RAFT_LOG_NODE_STATE_H

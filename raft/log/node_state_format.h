@@ -11,7 +11,8 @@ enum {
     NODE_STATE_STRIDE = IO_PAGE_BYTES, /* slot n begins at n * stride */
     NODE_STATE_BYTES = 2 * NODE_STATE_STRIDE,
     NODE_STATE_PEERS_MAX = 16,
-    NODE_STATE_VERSION = 1,
+    NODE_STATE_VERSION_PLAIN = 1,
+    NODE_STATE_VERSION = 2, /* with what a repair left behind; written only where there is such */
 };
 
 struct node_state_peer {
@@ -31,6 +32,10 @@ struct node_state {
     uint64_t log_from;      /* records of the log below this position don't count */
     uint64_t log_start;     /* index and term on which the log stood when log_from was set */
     uint64_t log_start_term;
+    uint64_t doubt_term;     /* not 0: of what was acknowledged in terms up to this one, some may be missing */
+    uint64_t log_number;     /* which directory holds the log; 0 = "log" */
+    uint64_t damaged_engine; /* number of a store that was set aside, 0 = none */
+    uint64_t damaged_log;    /* 1 + number of a log that was, 0 = none */
     struct node_state_peer peers[NODE_STATE_PEERS_MAX]; /* incarnations met */
 };
 

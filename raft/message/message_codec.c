@@ -17,6 +17,7 @@ enum field {
     FIELD_ENTRIES = 1 << 11,       /* count, then kind byte, term, string each */
     FIELD_CONFIGURATION = 1 << 12, /* string */
     FIELD_HANDED = 1 << 13,        /* 1, or not there */
+    FIELD_LOST = 1 << 14,          /* the same */
 };
 
 static const uint16_t fields_of_kind[] = {
@@ -25,7 +26,8 @@ static const uint16_t fields_of_kind[] = {
     [RAFT_VOTE] = FIELD_INDEX | FIELD_LOG_TERM | FIELD_HANDED,
     [RAFT_VOTE_REPLY] = FIELD_COMMIT | FIELD_REJECT | FIELD_HINT_TERM,
     [RAFT_APPEND] = FIELD_INDEX | FIELD_LOG_TERM | FIELD_COMMIT | FIELD_LOG_TIME | FIELD_ENTRIES,
-    [RAFT_APPEND_REPLY] = FIELD_INDEX | FIELD_COMMIT | FIELD_REJECT | FIELD_HINT_INDEX | FIELD_HINT_TERM | FIELD_CLOCK,
+    [RAFT_APPEND_REPLY] =
+        FIELD_INDEX | FIELD_COMMIT | FIELD_REJECT | FIELD_HINT_INDEX | FIELD_HINT_TERM | FIELD_CLOCK | FIELD_LOST,
     [RAFT_HEARTBEAT] = FIELD_COMMIT | FIELD_ROUND | FIELD_LOG_TIME,
     [RAFT_HEARTBEAT_REPLY] = FIELD_COMMIT | FIELD_ROUND | FIELD_CLOCK,
     [RAFT_SNAPSHOT] = FIELD_INDEX | FIELD_LOG_TERM | FIELD_CONFIGURATION,
@@ -94,6 +96,7 @@ enum status message_encode(struct buf *to, const struct raft_message *message, c
     if (status == STATUS_OK && fields & FIELD_ENTRIES) status = encode_entries(to, entries, message->entry_count);
     if (status == STATUS_OK && fields & FIELD_CONFIGURATION) status = encode_configuration(to, message->configuration);
     if (status == STATUS_OK && fields & FIELD_HANDED && message->handed) status = encode_u8(to, 1);
+    if (status == STATUS_OK && fields & FIELD_LOST && message->lost) status = encode_u8(to, 1);
     return status;
 }
 
@@ -141,6 +144,10 @@ enum status message_decode(struct slice bytes, struct raft_message *message, str
     if (fields & FIELD_HANDED && decoder_left(&decoder) > 0) {
         message->handed = decode_u8(&decoder) == 1;
         if (!message->handed) return STATUS_CORRUPT;
+    }
+    if (fields & FIELD_LOST && decoder_left(&decoder) > 0) {
+        message->lost = decode_u8(&decoder) == 1;
+        if (!message->lost) return STATUS_CORRUPT;
     }
     return decoder_finished(&decoder) ? STATUS_OK : STATUS_CORRUPT;
 }

@@ -20,6 +20,7 @@
 #include "raft/log/raft_log.h"
 
 static const char superblock_file[] = "tests/golden/raft/superblock-v1";
+static const char repaired_file[] = "tests/golden/raft/superblock-v2";
 static const char entry_file[] = "tests/golden/raft/entry-v1";
 static const char cut_file[] = "tests/golden/raft/cut-v1";
 
@@ -37,6 +38,15 @@ static const struct node_state golden_state = {
     .log_start_term = 4,
     .peers = {{1, 0x4444444444444444}, {3, 0x5555555555555555}},
 };
+/* The same after a repair: only then a slot is of version 2. */
+static struct node_state golden_repaired(void) {
+    struct node_state state = golden_state;
+    state.doubt_term = 5;
+    state.log_number = 1;
+    state.damaged_engine = 1;
+    state.damaged_log = 1;
+    return state;
+}
 static const struct envelope golden_envelope = {.time_ms = 1700000000000, .seed = 7, .session = 12, .serial = 34};
 
 static size_t make_entry(uint8_t *to) {
@@ -57,6 +67,9 @@ static int make(void) {
     uint8_t file[NODE_STATE_BYTES] = {0}, entry[256];
     node_state_encode(&golden_state, file + node_state_offset(&golden_state));
     store(superblock_file, file, sizeof file);
+    const struct node_state repaired = golden_repaired();
+    node_state_encode(&repaired, file + node_state_offset(&repaired));
+    store(repaired_file, file, sizeof file);
     store(entry_file, entry, make_entry(entry));
     static const uint8_t cut[RAFT_LOG_INDEX_BYTES] = {0xe9, 0x03};
     store(cut_file, cut, sizeof cut);
@@ -78,6 +91,17 @@ static void a_superblock_of_version_1_reads_as_it_was_written(void **state) {
     assert_int_equal(load(superblock_file, file, sizeof file), sizeof file);
     assert_int_equal(node_state_choose(slice_make(file, sizeof file), &found, NULL), STATUS_OK);
     assert_memory_equal(&found, &golden_state, sizeof found);
+}
+
+static void a_superblock_of_version_2_reads_as_it_was_written(void **state) {
+    (void)state;
+    uint8_t file[NODE_STATE_BYTES];
+    struct node_state found;
+    const struct node_state repaired = golden_repaired();
+    assert_int_equal(load(repaired_file, file, sizeof file), sizeof file);
+    assert_int_equal(file[node_state_offset(&repaired) + 8], 2);
+    assert_int_equal(node_state_choose(slice_make(file, sizeof file), &found, NULL), STATUS_OK);
+    assert_memory_equal(&found, &repaired, sizeof found);
 }
 
 static void records_of_version_1_read_as_they_were_written(void **state) {
@@ -141,6 +165,7 @@ int main(int argument_count, char **arguments) {
     if (argument_count > 1 && strcmp(arguments[1], "--make") == 0) return make();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_superblock_of_version_1_reads_as_it_was_written),
+        cmocka_unit_test(a_superblock_of_version_2_reads_as_it_was_written),
         cmocka_unit_test(records_of_version_1_read_as_they_were_written),
         cmocka_unit_test(the_examples_in_the_document_are_the_golden_files),
     };

@@ -315,6 +315,8 @@ enum status lab_read(struct lab *lab, uint64_t id) {
 
 /* ---- disk and store ---------------------------------------------------------------------------------------------- */
 
+static void settle_doubt(struct lab *lab, struct lab_node *node);
+
 static void make_durable(struct lab_node *node, const struct lab_work *work) {
     if (work->install.index > 0) {
         node->durable_state = work->install;
@@ -353,6 +355,7 @@ void lab_persist(struct lab *lab, uint64_t id, unsigned count) {
     node->work_count -= count;
     for (unsigned i = 0; i < LAB_WORKS_MAX; i++) node->works[i].entries = node->work_entries[i];
     (void)lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_PERSISTED, .persisted = {.number = number}});
+    settle_doubt(lab, node);
 }
 
 void lab_apply(struct lab *lab, uint64_t id, unsigned count) {
@@ -378,9 +381,11 @@ void lab_apply(struct lab *lab, uint64_t id, unsigned count) {
         node->state.term = entry->term;
         node->state.hash = hash_mix(node->state.hash, hash_mix(entry->value, (uint64_t)entry->kind));
         lab_check_applied(lab, node, entry);
+        if (entry->kind == RAFT_ENTRY_COMMAND && entry->value >= node->doubt_value) node->whole_index = index;
         (void)lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_APPLIED, .applied = {.index = index}});
     }
     node->applying = false;
+    settle_doubt(lab, node);
 }
 
 void lab_flush(struct lab *lab, uint64_t id) {
@@ -494,6 +499,30 @@ static uint64_t greatest_stamp(const struct lab_node *node) {
     return stamp;
 }
 
+void lab_damage_log(struct lab *lab, uint64_t id, uint64_t kept) {
+    struct lab_node *node = &lab->nodes[id];
+    check(!node->raft);
+    if (kept < node->durable_start) kept = node->durable_start;
+    if (kept < node->durable_state.index) kept = node->durable_state.index;
+    node->doubt_term = node->durable_hard_state.term;
+    node->doubt_value = lab->next_value + 1;
+    node->whole_index = 0;
+    node->lost_last = node->durable_last;
+    if (kept < node->durable_last) node->durable_last = kept;
+    if (node->durable_commit > node->durable_last) node->durable_commit = node->durable_last;
+    trace(lab, "%" PRIu64 " lost its log above %" PRIu64, id, node->durable_last);
+    lab->met.damages++;
+}
+
+/* As raft/driver/repair.c: an entry that was proposed since stands above all that was acknowledged before. */
+static void settle_doubt(struct lab *lab, struct lab_node *node) {
+    if (!node->raft || node->doubt_term == 0 || node->whole_index == 0) return;
+    if (lab_status(lab, node->id).stable < node->whole_index) return;
+    node->doubt_term = node->whole_index = node->lost_last = 0;
+    lab->met.repairs++;
+    (void)lab_step(lab, node->id, &(struct raft_event){.kind = RAFT_EVENT_WHOLE});
+}
+
 void lab_restart(struct lab *lab, uint64_t id) {
     struct lab_node *node = &lab->nodes[id];
     if (node->raft) return;
@@ -520,6 +549,7 @@ void lab_restart(struct lab *lab, uint64_t id) {
                                    .log_start = node->durable_start,
                                    .log_start_term = node->durable_start_term,
                                    .applied = node->durable_state.index,
+                                   .doubt_term = node->doubt_term,
                                    .commit = node->durable_commit,
                                    .log_time_ms = greatest_stamp(node),
                                    .configuration = &node->durable_state.configuration};
@@ -557,6 +587,7 @@ static void start_node(struct lab *lab, uint64_t id) {
     node->durable_start = node->durable_start_term = node->durable_last = 0;
     node->durable_state = (struct lab_state){0};
     node->durable_commit = 0;
+    node->doubt_term = node->lost_last = node->doubt_value = node->whole_index = 0;
     node->work_count = node->read_count = 0;
     node->reads_served = 0;
     node->installing = node->applying = false;

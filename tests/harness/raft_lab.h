@@ -78,6 +78,9 @@ struct lab_node {
     struct raft_hard_state durable_hard_state;
     uint64_t durable_commit;
     struct lab_state durable_state; /* the last flush */
+    /* After lab_damage_log: up to which term something may be missing, 0 = nothing; what was there; the least value of
+     * an entry that was proposed since; and where one stands. */
+    uint64_t doubt_term, lost_last, doubt_value, whole_index;
     struct lab_work works[LAB_WORKS_MAX];
     unsigned work_count;
     struct lab_entry work_entries[LAB_WORKS_MAX][LAB_INDEX_MAX / 8];
@@ -148,7 +151,7 @@ struct lab {
     /* Counters, so that a green run can show what it met. */
     struct {
         uint64_t events, elections, leader_changes, commits, crashes, restarts, snapshots, cuts_of_log, reads, changes,
-            dropped, repeated, partitions, handed, lease_reads, guarded;
+            dropped, repeated, partitions, handed, lease_reads, guarded, damages, repairs;
     } met;
 
     char failure[512]; /* "" = all is well */
@@ -186,6 +189,8 @@ void lab_stream_end(struct lab *lab, unsigned position, bool arrives);
 /* Power goes: works under way are lost but for the first `kept`, which the disk had finished without saying so. */
 void lab_crash(struct lab *lab, uint64_t node, unsigned kept);
 void lab_restart(struct lab *lab, uint64_t node);
+/* Of a node that is down: its log is gone above `kept`, as far as the store does not hold it, and it knows that. */
+void lab_damage_log(struct lab *lab, uint64_t node, uint64_t kept);
 void lab_isolate(struct lab *lab, uint64_t node);
 void lab_heal(struct lab *lab);
 

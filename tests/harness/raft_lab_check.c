@@ -88,7 +88,9 @@ void lab_check_role(struct lab *lab, struct lab_node *node, const struct raft_re
 
 static bool holds_durably(const struct lab_node *node, uint64_t index, const struct lab_entry *entry) {
     if (index <= node->durable_start || index <= node->durable_state.index) return true;
-    return index <= node->durable_last && same_entry(&node->durable_log[index], entry);
+    /* What was lost counts until it is had again: nobody is elected without it meanwhile. */
+    const uint64_t last = node->lost_last > node->durable_last ? node->lost_last : node->durable_last;
+    return index <= last && same_entry(&node->durable_log[index], entry);
 }
 
 static bool majority_holds(const struct lab *lab, const uint64_t *voters, unsigned count, uint64_t index,

@@ -16,10 +16,11 @@
 
 #include <cmocka.h>
 
+#include "engine/base/hash.h"
 #include "tests/harness/raft_lab_check.h"
 #include "tests/harness/test_env.h"
 
-enum { STEPS = 400, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400, USURP_WEIGHT = 12 };
+enum { STEPS = 400, RUNS = 20000, TICK_MS = 10, HEAL_TICKS_MAX = 400, USURP_WEIGHT = 12, MET = 8 };
 
 /* What happens how often: drawn for each seed, so that each meets its own mixture (swarm testing). */
 enum deed {
@@ -47,6 +48,7 @@ enum deed {
     DEED_CLOCK,
     DEED_TRANSFER,
     DEED_USURP,
+    DEED_DAMAGE,
     DEED_COUNT,
 };
 
@@ -63,6 +65,7 @@ struct run {
     struct prng prng;
     unsigned weights[DEED_COUNT];
     unsigned weight_sum;
+    bool damages;       /* logs lose what they held, one node's at a time; members stay */
     unsigned lingering; /* 0 = any message may be next; more: old ones wait longer */
     bool in_order;      /* the network keeps order, like connections do; else any message may be next */
 };
@@ -97,6 +100,8 @@ static void draw_weights(struct run *run, bool unrest) {
         run->weights[deed] = deed_weight[deed] * (needed ? 1 : factor[prng_below(&run->prng, 4)]);
     }
     if (unrest) weigh_for_unrest(run);
+    run->weights[DEED_DAMAGE] = run->damages ? 4 : 0;
+    if (run->damages) run->weights[DEED_CHANGE] = 0;
     run->weight_sum = 0;
     for (unsigned deed = 0; deed < DEED_COUNT; deed++) run->weight_sum += run->weights[deed];
     run->in_order = prng_chance(&run->prng, 1, 3);
@@ -125,6 +130,17 @@ static void do_read(struct run *run, uint64_t node) {
     if (run->lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 4)) node = any_node(run);
     (void)lab_read(run->lab, node);
     if (run->lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 2)) lab_clock(run->lab, node);
+}
+
+/* Within the budget: no second one before the first is whole again. */
+static void do_damage(struct run *run, uint64_t id) {
+    struct lab *lab = run->lab;
+    for (uint64_t other = 1; other <= lab->options.nodes; other++)
+        if (lab->nodes[other].doubt_term != 0) return;
+    lab_crash(lab, id, (unsigned)prng_below(&run->prng, 4));
+    const uint64_t last = lab->nodes[id].durable_last;
+    if (!lab->nodes[id].raft) lab_damage_log(lab, id, last - prng_below(&run->prng, last + 1));
+    if (prng_chance(&run->prng, 3, 4)) lab_restart(lab, id);
 }
 
 static void do_cut(struct run *run) {
@@ -327,6 +343,7 @@ static void do_deed(struct run *run, enum deed deed) {
     case DEED_SEVER: do_sever(run); break;
     case DEED_BURST: do_burst(run); break;
     case DEED_REIGN: do_reign(run); break;
+    case DEED_DAMAGE: do_damage(run, node); break;
     case DEED_TRANSFER: do_transfer(run, leader); break;
     case DEED_USURP: do_usurp(run, leader); break;
     case DEED_CLOCK: lab->nodes[node].clock_offset_ms = prng_below(&run->prng, 100000); break;
@@ -409,6 +426,9 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
         options.no_check_quorum = options.no_check_quorum || prng_chance(&run.prng, 1, 3);
         options.no_pre_vote = options.no_pre_vote || options.no_check_quorum;
     }
+    struct prng damage;
+    prng_init(&damage, hash_mix(seed, 0x64616d61));
+    run.damages = options.voters >= 3 && prng_chance(&damage, 1, 4);
     draw_weights(&run, unrest);
     run.weights[DEED_USURP] = options.guard_ms > 0 ? USURP_WEIGHT : 0;
     run.weight_sum += run.weights[DEED_USURP];
@@ -426,7 +446,7 @@ static void promises_hold_under_faults_and_progress_follows_healing(void **state
     assert_non_null(lab);
     uint64_t first = test_seed(1);
     uint64_t runs = test_scaled(RUNS);
-    uint64_t met[7] = {0};
+    uint64_t met[MET] = {0};
     uint64_t commits = 0;
     uint64_t events = 0;
     for (uint64_t seed = first; seed < first + runs; seed++) {
@@ -442,6 +462,7 @@ static void promises_hold_under_faults_and_progress_follows_healing(void **state
         met[4] += lab->met.handed > 0;
         met[5] += lab->met.lease_reads > 0;
         met[6] += lab->met.guarded > 0;
+        met[7] += lab->met.repairs > 0;
         commits += lab->met.commits;
         events += lab->met.events;
         lab_stop(lab);
@@ -450,10 +471,10 @@ static void promises_hold_under_faults_and_progress_follows_healing(void **state
     printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRIu64 " commits; runs with a crash %" PRIu64
            ", with a snapshot %" PRIu64 ", with a cut log %" PRIu64 ", with a new configuration %" PRIu64
            ", with a leader that was told to campaign %" PRIu64 ", with a read by lease %" PRIu64
-           ", with a leader that guarded %" PRIu64 "\n",
-           runs, events, commits, met[0], met[1], met[2], met[3], met[4], met[5], met[6]);
+           ", with a leader that guarded %" PRIu64 ", with a damaged log that became whole %" PRIu64 "\n",
+           runs, events, commits, met[0], met[1], met[2], met[3], met[4], met[5], met[6], met[7]);
     /* A green run that met nothing would prove nothing. */
-    for (unsigned i = 0; i < 7; i++) assert_true(runs < 200 || met[i] * 50 >= runs);
+    for (unsigned i = 0; i < MET; i++) assert_true(runs < 200 || met[i] * 50 >= runs);
     lab_destroy(lab);
 }
 

@@ -96,6 +96,10 @@ static enum status reply_fault(struct call *call, enum status status) {
     case STATUS_READ_ONLY:
         return reply_error(&call->reply, "READONLY this node went read-only after a failed write or sync (see its "
                                          "log); the command was not applied");
+    case STATUS_CORRUPT:
+    case STATUS_FAULTY:
+        return reply_error(&call->reply, "CORRUPT the store of this node is damaged (its log says where); the command "
+                                         "was not applied");
     case STATUS_CANCELLED:
     case STATUS_SESSION_LOST:
         return reply_error(&call->reply,

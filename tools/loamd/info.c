@@ -108,11 +108,14 @@ static enum status print_members(const struct raft_driver_status *node, struct b
 static enum status print_disk(const struct raft_driver_status *node, struct buf *to) {
     return buf_append_format(to,
                              "raft_disk:%s\r\nraft_disk_waiting_ms:%llu\r\nraft_slow_disk_ms:%llu\r\n"
-                             "raft_gave_way:%llu\r\n",
+                             "raft_gave_way:%llu\r\nraft_doubt_term:%llu\r\nraft_repairs:%llu\r\n"
+                             "raft_set_aside_store:%llu\r\nraft_set_aside_log:%llu\r\n",
                              node->disk_failed ? "failed"
                              : node->disk_slow ? "slow"
                                                : "well",
-                             (ull)node->disk_waiting_ms, (ull)node->slow_disk_ms, (ull)node->gave_way);
+                             (ull)node->disk_waiting_ms, (ull)node->slow_disk_ms, (ull)node->gave_way,
+                             (ull)node->doubt_term, (ull)node->repairs, (ull)node->set_aside_store,
+                             (ull)node->set_aside_log);
 }
 
 /* Who may read alone, and who should lead. */

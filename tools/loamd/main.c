@@ -115,8 +115,13 @@ static enum status serve(struct io *io, const struct options *options, struct lo
                  options->server.raft.node_id, io_backend_name(io));
         catch_signals(io);
         run_loop(io, server, http);
-        log_info(log, "stopped");
     }
+    while (status == STATUS_OK && server_wants_reopen(server) && !stop_asked) {
+        server_close(server);
+        status = server_open(io, &options->server, &server, error);
+        if (status == STATUS_OK) run_loop(io, server, http);
+    }
+    if (status == STATUS_OK) log_info(log, "stopped");
     http_stop(http);
     server_close(server);
     return status;

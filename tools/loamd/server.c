@@ -176,7 +176,11 @@ void server_stop(struct server *server, uint32_t grace_ms) {
 }
 
 bool server_is_stopped(const struct server *server) {
-    return server->stopped;
+    return server->stopped || server_wants_reopen(server);
+}
+
+bool server_wants_reopen(const struct server *server) {
+    return raft_driver_wants_reopen(server->driver);
 }
 
 struct raft_driver *server_driver(struct server *server) {

@@ -43,6 +43,8 @@ void server_close(struct server *server);
 uint64_t server_turn(struct server *server);
 
 /* A client asked for SHUTDOWN, or server_stop was called and every reply has left. */
+/* It has stopped because its node is to be opened anew (raft_driver_wants_reopen): close it, and open it again. */
+bool server_wants_reopen(const struct server *server);
 bool server_is_stopped(const struct server *server);
 /* Takes no more commands; lets those in flight end for at most `grace_ms`. */
 void server_stop(struct server *server, uint32_t grace_ms);

@@ -18,6 +18,7 @@ enum {
     KINDS_MIN = 4,
     TRANSFERS_MAX = 7,
     HUNG_DISKS_MAX = 2,
+    ROTS_MAX = 3,
     OPERATIONS = 200,
     LINE_BYTES = 256,
 };
@@ -131,6 +132,26 @@ static void draw_hung_disks(struct fault_plan *plan) {
                                                      .amount = (int64_t)prng_between(&prng, 5000, 20000)};
 }
 
+/*
+ * What is damaged is had again from the others, who must be a majority that is whole: one node in a plan, of three at
+ * least. As transfers, from numbers of their own. One slot of its superblock is all that it may lose of that.
+ */
+static void draw_rots(struct fault_plan *plan) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(plan->seed, 0x726f74));
+    if (plan->nodes < 3 || !prng_chance(&prng, 1, 3)) return;
+    const uint32_t node = 1U << prng_below(&prng, plan->nodes);
+    enum fault_kind most = FAULT_ROT_PROMISE;
+    for (uint64_t left = prng_between(&prng, 1, ROTS_MAX); left > 0; left--) {
+        const enum fault_kind kind = (enum fault_kind)prng_between(&prng, FAULT_ROT_LOG, most);
+        if (kind == FAULT_ROT_PROMISE) most = FAULT_ROT_STORE;
+        plan->faults[plan->count++] = (struct fault){.kind = kind,
+                                                     .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                                                     .for_ms = prng_between(&prng, 50, 500),
+                                                     .nodes = node};
+    }
+}
+
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     struct prng prng;
     bool kinds[FAULT_KIND_COUNT];
@@ -144,6 +165,7 @@ void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     } while (fault_plan_kinds(plan) < 3);
     draw_transfers(plan);
     draw_hung_disks(plan);
+    draw_rots(plan);
     qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
 }
 

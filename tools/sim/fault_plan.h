@@ -46,7 +46,10 @@ enum {
     X(SYNC_FAILURE, "sync-failure") /* the next sync; the process starts anew after `for` */                           \
     X(CLOCK_JUMP, "clock-jump")     /* milliseconds, of the wall clock */                                              \
     X(CLOCK_DRIFT, "clock-drift")   /* parts of a million */                                                           \
-    X(TRANSFER, "transfer")         /* no fault: whoever leads is to give its place to the first of nodes */
+    X(TRANSFER, "transfer")         /* no fault: whoever leads is to give its place to the first of nodes */           \
+    X(ROT_LOG, "rot-log")           /* the process dies, and a bit of its log changes; back after `for` */             \
+    X(ROT_STORE, "rot-store")       /* the same, of its store */                                                       \
+    X(ROT_PROMISE, "rot-promise")   /* the same, of a slot of its superblock */
 
 enum fault_kind {
 #define X(name, text) FAULT_##name,

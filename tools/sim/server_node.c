@@ -96,7 +96,8 @@ static void view(void *context, void *node, struct world_view *shown) {
     const struct raft_position core = raft_get_position(raft_driver_core(server_driver(node)));
     (void)context;
     *shown = (struct world_view){.is_leader = core.role == RAFT_LEADER,
-                                 .is_halted = core.halted,
+                                 .is_halted = core.halted &&
+                                              (!applied.repairing || raft_driver_wants_reopen(server_driver(node))),
                                  .term = core.term,
                                  .commit = core.commit,
                                  .applied = applied.index,
@@ -107,7 +108,8 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .lease_ends_ns = raft_lease_ends_ms(raft_driver_core(server_driver(node))) * MS_NS,
                                  .lease_reads = core.lease_reads,
                                  .gave_way = applied.gave_way,
-                                 .written = applied.written};
+                                 .written = applied.written,
+                                 .repairs = applied.repairs};
 }
 
 static void look(void *context, void *node, struct world_look *shown) {

@@ -201,12 +201,14 @@ static void turn_fires(struct sim_event *event) {
     if (bury_if_dead(node)) return;
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
     const uint64_t lease_reads = node->has_view ? node->view.lease_reads : 0;
+    const uint64_t repairs = node->has_view ? node->view.repairs : 0;
     const uint64_t gave_way = node->has_view ? node->view.gave_way : 0;
     world_check_node(world, node);
     if (node->view.snapshots_installed > snapshots)
         world->report->snapshots += node->view.snapshots_installed - snapshots;
     if (node->view.lease_reads > lease_reads) world->report->lease_reads += node->view.lease_reads - lease_reads;
     if (node->view.gave_way > gave_way) world->report->gave_way += node->view.gave_way - gave_way;
+    if (node->view.repairs > repairs) world->report->repairs += node->view.repairs - repairs;
     note_leader(node);
     world_record_node(node);
     world_audit_node(world, node);
@@ -280,7 +282,9 @@ static void describe_stuck(const struct world *world, char *text, size_t size) {
 
 /* Nothing is under way any more. True: the run is over. (The figures tell of the faults of the plan alone.) */
 static bool settle(struct world *world) {
+    world->met_rot = false;
     world_audit_all(world);
+    if (world->met_rot) return false; /* to be mended, and looked at again */
     if (world->is_over || world->is_restarted || world->plan->seed % RESTART_EVERY != 0) return true;
     world->is_restarted = true;
     world->bound_ns = sim_now_ns(world->sim) + heal_bound_ns;

@@ -37,6 +37,7 @@ struct world_view {
     uint64_t lease_ends_ns; /* by its own clock: until then it may serve reads alone; 0 = it may not */
     uint64_t lease_reads;   /* in this life */
     uint64_t gave_way;      /* leadership given away because its disk is slow */
+    uint64_t repairs;       /* of its log or store, from others */
 };
 
 /* More of it, for pictures and people. */
@@ -165,6 +166,7 @@ struct world_report {
     uint64_t transfers;   /* of them: because the leader gave its place away */
     uint64_t lease_reads; /* rounds that a leader did without */
     uint64_t gave_way;    /* leaders whose disk was slow */
+    uint64_t repairs;     /* nodes that had a damaged log or store again from the others */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

@@ -57,6 +57,10 @@ static bool take(struct world *world, struct world_node *node, struct world_audi
     node->in_turn = false;
     pass_time(world, node);
     if (status == STATUS_IO) return false;
+    if (status == STATUS_CORRUPT && node->is_rotten) { /* a bit of it changed: the node knows now, and acts on it */
+        world->met_rot = true;
+        return false;
+    }
     if (status != STATUS_OK) {
         world_break(world, WORLD_BROKEN, "node %u is not whole at index %" PRIu64 ": %s", node->number, audit->index,
                     error.text);
@@ -94,6 +98,7 @@ void world_audit_all(struct world *world) {
         struct world_audit audit = {0};
         audit_node(world, &world->nodes[i], &audit);
         if (world->is_over) return;
+        if (world->met_rot) return;
         if (audit.count == 0)
             world_break(world, WORLD_BROKEN, "node %u cannot read what it holds, and nothing is wrong any more", i + 1);
         else if (world->is_restarted)

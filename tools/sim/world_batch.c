@@ -17,7 +17,7 @@ static const struct {
     FIGURE(refused),        FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),      FIGURE(leader_changes),
     FIGURE(restarts),       FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts), FIGURE(disk_faults),
     FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms), FIGURE(transfers),
-    FIGURE(gave_way),       FIGURE(lease_reads),
+    FIGURE(gave_way),       FIGURE(lease_reads),     FIGURE(repairs),
 #undef FIGURE
 };
 
@@ -34,9 +34,10 @@ enum {
     LEADER_CHANGES,
     RESTARTS,
     SNAPSHOTS,
-    TRANSFERS = WORLD_BATCH_FIGURES - 3,
+    TRANSFERS = WORLD_BATCH_FIGURES - 4,
     GAVE_WAY,
-    LEASE_READS
+    LEASE_READS,
+    REPAIRS
 };
 
 static uint64_t figure_of(const struct world_report *report, size_t figure) {
@@ -130,6 +131,7 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs >= 100 && distribute(batch, TRANSFERS).sum == 0) return "no leader has given its place away";
     if (batch->runs >= 100 && distribute(batch, LEASE_READS).sum == 0) return "no leader has read by a lease";
     if (batch->runs >= 100 && distribute(batch, GAVE_WAY).sum == 0) return "no leader has left for its slow disk";
+    if (batch->runs >= 100 && distribute(batch, REPAIRS).sum == 0) return "no node had a damaged log or store again";
     if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";
     return NULL;

@@ -106,6 +106,18 @@ static struct prng prng_of(const struct world *world, const struct fault *fault)
     return prng;
 }
 
+static void rot(struct world_node *node, enum fault_kind kind) {
+    const char *part = kind == FAULT_ROT_LOG     ? "/node/log"
+                       : kind == FAULT_ROT_STORE ? "/node/engine-"
+                                                 : "/node/superblock";
+    char path[IO_PATH_BYTES];
+    uint64_t offset = 0;
+    const enum status status = sim_disk_damage_any(node->disk, part, SIM_DAMAGE_FLIP, path, sizeof path, &offset);
+    if (status == STATUS_OK)
+        sim_note_text(node->world->sim, (int)node->number - 1, offset, "a bit changes in %s at %llu", path,
+                      (unsigned long long)offset);
+}
+
 static void strike_node(struct world *world, struct world_node *node, const struct fault *fault) {
     struct prng prng = prng_of(world, fault);
     uint64_t for_ns = fault->for_ms * WORLD_MS;
@@ -118,6 +130,13 @@ static void strike_node(struct world *world, struct world_node *node, const stru
         }
         break;
     case FAULT_KILL: world_node_kill(node, for_ns); break;
+    case FAULT_ROT_LOG:
+    case FAULT_ROT_STORE:
+    case FAULT_ROT_PROMISE:
+        world_node_kill(node, for_ns);
+        rot(node, fault->kind);
+        node->is_rotten = true;
+        break;
     case FAULT_SYNC_FAILURE: sim_disk_fail_sync(node->disk); break;
     case FAULT_CLOCK_JUMP:
         if (world_node_is_up(node)) sim_io_jump_wall(node->io, fault->amount);

@@ -50,6 +50,7 @@ struct world_node {
     bool has_view;
     uint64_t *terms;     /* of its log, by index; 0 = not known */
     uint64_t known_last; /* terms are known up to here */
+    bool is_rotten;      /* a bit of what it holds has changed at some time */
     uint64_t audited;    /* the last index that was */
 };
 
@@ -133,6 +134,7 @@ struct world {
     unsigned script_at;         /* how far that is */
     size_t final_from;          /* operations of the history from here on are its */
     uint64_t final_commit;      /* the last index that was committed when it began */
+    bool met_rot;               /* an audit did */
     bool is_restarted;          /* all has been read, and all nodes have been down once more */
     struct world_audit settled; /* what they held before that */
     uint64_t bound_ns;          /* by then all has to be well */

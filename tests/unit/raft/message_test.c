@@ -53,6 +53,27 @@ static void entries_travel_with_their_terms_and_kinds(void **state) {
     buf_deinit(&bytes);
 }
 
+/* As the next one: who knows of no repairs reads all other refusals. */
+static void a_refusal_tells_whether_entries_were_lost(void **state) {
+    (void)state;
+    struct raft_message back,
+        message = {.kind = RAFT_APPEND_REPLY, .from = 1, .to = 2, .term = 5, .index = 9, .reject = true};
+    struct buf bytes = BUF_EMPTY;
+    assert_int_equal(message_encode(&bytes, &message, NULL), STATUS_OK);
+    const size_t plain = bytes.size;
+    assert_int_equal(message_decode(buf_slice(&bytes), &back, NULL, 0, NULL), STATUS_OK);
+    assert_false(back.lost);
+    buf_clear(&bytes);
+    message.lost = true;
+    assert_int_equal(message_encode(&bytes, &message, NULL), STATUS_OK);
+    assert_int_equal(bytes.size, plain + 1);
+    assert_int_equal(message_decode(buf_slice(&bytes), &back, NULL, 0, NULL), STATUS_OK);
+    assert_true(back.lost && back.reject);
+    bytes.data[plain] = 2;
+    assert_int_equal(message_decode(buf_slice(&bytes), &back, NULL, 0, NULL), STATUS_CORRUPT);
+    buf_deinit(&bytes);
+}
+
 /* The flag stands there only when it says something: who knows no transfers reads all other votes. */
 static void a_vote_tells_whether_the_leader_wished_for_it(void **state) {
     (void)state;
@@ -225,6 +246,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_of_the_format_page_is_what_is_written),
         cmocka_unit_test(entries_travel_with_their_terms_and_kinds),
+        cmocka_unit_test(a_refusal_tells_whether_entries_were_lost),
         cmocka_unit_test(a_vote_tells_whether_the_leader_wished_for_it),
         cmocka_unit_test(an_unknown_kind_is_unsupported),
         cmocka_unit_test(every_flipped_bit_of_a_frame_is_noticed),

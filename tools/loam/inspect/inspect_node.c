@@ -14,7 +14,8 @@ static void number_field(struct report *report, const char *name, uint64_t numbe
 
 static void slot_fields(struct report *report, const struct node_state *state) {
     report_field(report, 8, "magic", "\"LOAMNOD\\n\"");
-    report_field(report, 4, "version", "%d", NODE_STATE_VERSION);
+    const bool repaired = (state->doubt_term | state->log_number | state->damaged_engine | state->damaged_log) != 0;
+    report_field(report, 4, "version", "%d", repaired ? NODE_STATE_VERSION : NODE_STATE_VERSION_PLAIN);
     report_plain(report, 4, "zero");
     number_field(report, "generation", state->generation);
     report_field(report, 8, "cluster", "%016" PRIx64, state->cluster_id);
@@ -27,12 +28,15 @@ static void slot_fields(struct report *report, const struct node_state *state) {
     report_field(report, 8, "log from", "position %" PRIx64, state->log_from);
     number_field(report, "log start index", state->log_start);
     number_field(report, "log start term", state->log_start_term);
-    report_plain(report, 8, "zero");
+    number_field(report, "doubt: entries acknowledged up to this term may be missing", state->doubt_term);
     for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++) {
         report_field(report, 8, "peer", "%" PRIu64, state->peers[i].node_id);
         report_field(report, 8, "peer incarnation", "%016" PRIx64, state->peers[i].incarnation);
     }
-    report_plain(report, NODE_STATE_SLOT_BYTES - 112 - 16 * NODE_STATE_PEERS_MAX - 8, "zero");
+    number_field(report, "log directory", state->log_number);
+    number_field(report, "store set aside", state->damaged_engine);
+    number_field(report, "log set aside, and 1", state->damaged_log);
+    report_plain(report, NODE_STATE_SLOT_BYTES - 112 - 16 * NODE_STATE_PEERS_MAX - 24 - 8, "zero");
     report_plain(report, 8, "check");
 }
 
