@@ -56,6 +56,8 @@ def opens_without_a_complaint(page):
             assert wide[0] <= wide[1], ("it is wider than its window", scale, wide)
             back = [int(part) for part in re.findall(r"\d+", browser.run("return getComputedStyle(document.body).backgroundColor"))[:3]]
             assert (lightness(back) < .2) == dark, back
+            assert browser.text("#verdict") == "Every promise was kept."
+            assert all(browser.text(absent) == "" for absent in ("#named", "#bounded", "#to-violation")), "something is said that does not hold"
             for canvas in ("#overview", "#lanes", "#logs"):
                 seen = colours(browser, canvas)
                 assert len(seen) > 5 and sum(seen.values()) > 300, (canvas, dark, scale, len(seen))
