@@ -92,11 +92,21 @@ static void a_leader_that_is_replaced_gives_its_place_to_the_newcomer(void **sta
     play("confchange_v2_replace_leader.txt", EXACT);
 }
 
+/*
+ * The second change is proposed while the first is committed and not applied. etcd counts its own disk after it has
+ * applied what a Ready commits, our harness before: so our appends to the new learners tell a commit index that is one
+ * later.
+ */
+static void a_change_that_is_taken_unasked_applies_after_the_one_before_it(void **state) {
+    (void)state;
+    play("confchange_disable_validation.txt", FINAL);
+}
+
 static int print_count(void **state) {
     (void)state;
     if (played > 0)
-        print_message("%u of %u transcripts agree message by message, the others in final state and log\n",
-                      played_exact, played);
+        print_message("%u transcripts played: %u at the strength of exact messages, %u of final state and log\n",
+                      played, played_exact, played - played_exact);
     return 0;
 }
 
@@ -113,6 +123,7 @@ int main(void) {
         cmocka_unit_test(a_joint_configuration_is_left_by_itself),
         cmocka_unit_test(two_voters_are_added_and_removed_jointly),
         cmocka_unit_test(a_leader_that_is_replaced_gives_its_place_to_the_newcomer),
+        cmocka_unit_test(a_change_that_is_taken_unasked_applies_after_the_one_before_it),
     };
     return cmocka_run_group_tests_name("raft_interaction", tests, NULL, print_count);
 }
