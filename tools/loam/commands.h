@@ -9,6 +9,7 @@ enum { EXIT_CLEAN = 0, EXIT_FAILED = 1, EXIT_CORRUPT = 2, EXIT_TORN = 3, EXIT_BR
 
 int command_backup(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_chaos(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_cli(int argc, char **argv);
 int command_cluster(int argc, char **argv);

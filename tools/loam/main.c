@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
     {"backup", command_backup, "a backup of a store: only what is new is copied"},
     {"bench", command_bench, "figures, beside those of other systems on the same machine"},
+    {"chaos", command_chaos, "a cluster of its own under load, broken on purpose, and its history judged"},
     {"check", command_check, "is a history of client operations linearizable?"},
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},

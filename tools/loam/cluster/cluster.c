@@ -162,50 +162,12 @@ static enum status act_replace(struct cluster *cluster, const struct request *re
     return cluster_replace(cluster, request->node, error);
 }
 
-/* ---- Reset ------------------------------------------------------------------------------------------------------- */
-
-struct removal {
-    struct io *io;
-    const char *path;
-};
-
-static enum status remove_tree(struct io *io, const char *path);
-
-static enum status remove_entry(void *context, const struct io_entry *entry) {
-    const struct removal *removal = context;
-    char path[IO_PATH_BYTES];
-    if (snprintf(path, sizeof path, "%s/%s", removal->path, entry->name) >= (int)sizeof path) return STATUS_INVALID;
-    return entry->kind == IO_ENTRY_DIR ? remove_tree(removal->io, path) : io_remove(removal->io, path);
-}
-
-static enum status remove_tree(struct io *io, const char *path) {
-    struct removal removal = {.io = io, .path = path};
-    enum status status = io_dir_list(io, path, remove_entry, &removal);
-    return status == STATUS_OK ? io_remove(io, path) : status;
-}
-
-/* Takes away what start made, and nothing else. */
 static enum status act_reset(struct cluster *cluster, const struct request *request, struct error *error) {
-    static const char *const suffixes[] = {".log", ".pid"};
-    char path[IO_PATH_BYTES];
+    bool is_gone = false;
     (void)request;
-    for (unsigned node = 1; node <= cluster->plan.nodes; node++) {
-        enum status status = cluster_node_kill(cluster, node, error);
-        if (status != STATUS_OK) return status;
-        plan_path(&cluster->plan, node, "", path);
-        status = remove_tree(cluster->io, path);
-        for (int i = 0; i < 2 && (status == STATUS_OK || status == STATUS_NOT_FOUND); i++) {
-            plan_path(&cluster->plan, node, suffixes[i], path);
-            status = io_remove(cluster->io, path);
-        }
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-            return error_set(error, status, "%s: %s", path, status_text(status));
-    }
-    (void)snprintf(path, sizeof path, "%s/cluster.conf", cluster->plan.dir);
-    enum status status = io_remove(cluster->io, path);
-    if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
-    status = io_remove(cluster->io, cluster->plan.dir);
-    if (status == STATUS_OK)
+    const enum status status = cluster_reset(cluster, &is_gone, error);
+    if (status != STATUS_OK) return status;
+    if (is_gone)
         (void)printf("%s is removed\n", cluster->plan.dir);
     else
         (void)fprintf(stderr, "%s holds other files and stays\n", cluster->plan.dir);

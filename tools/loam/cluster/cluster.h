@@ -48,6 +48,12 @@ MUST_CHECK enum status cluster_node_kill(const struct cluster *cluster, unsigned
 /* BUSY, naming the port, if another program has one of the node's ports. */
 MUST_CHECK enum status cluster_node_check_ports(const struct cluster *cluster, unsigned node, struct error *error);
 
+/* ---- reset.c ----------------------------------------------------------------------------------------------------- */
+
+/* Kills all nodes and takes away what start made, and nothing else. *is_gone: the directory held nothing more, and is
+ * removed too. */
+MUST_CHECK enum status cluster_reset(struct cluster *cluster, bool *is_gone, struct error *error);
+
 /* ---- facts.c: what nodes say ------------------------------------------------------------------------------------- */
 
 /* Asks the node, for half a second at most. */
