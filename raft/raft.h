@@ -83,7 +83,12 @@ struct raft_configuration {
 };
 
 enum raft_change_kind { RAFT_CHANGE_ADD_VOTER, RAFT_CHANGE_ADD_LEARNER, RAFT_CHANGE_REMOVE, RAFT_CHANGE_UPDATE };
-enum raft_transition { RAFT_TRANSITION_AUTO, RAFT_TRANSITION_JOINT_IMPLICIT, RAFT_TRANSITION_JOINT_EXPLICIT };
+enum raft_transition {
+    RAFT_TRANSITION_AUTO,
+    RAFT_TRANSITION_JOINT_IMPLICIT,
+    RAFT_TRANSITION_JOINT_EXPLICIT,
+    RAFT_TRANSITION_SIMPLE, /* in one step: INVALID when that moves more than one voter */
+};
 
 struct raft_change {
     enum raft_transition

@@ -182,6 +182,7 @@ enum status raft_configuration_change(const struct raft_configuration *from, con
                                       struct raft_configuration *to, const char **why) {
     if (change->count > RAFT_MEMBERS_MAX) return fail(why, "too many changes at once");
     if (change->count == 0) return leave_joint(from, to, why);
+    if (change->transition == RAFT_TRANSITION_SIMPLE) return change_simply(from, change, to, why);
     if (change->transition != RAFT_TRANSITION_AUTO || change->count > 1) return enter_joint(from, change, to, why);
     return change_simply(from, change, to, why);
 }
