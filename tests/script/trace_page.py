@@ -133,6 +133,20 @@ def a_node_can_be_chosen(page):
         quiet(browser)
 
 
+def every_fate_is_there(page):
+    with opened(page) as browser:
+        fates = browser.run("const seen = {}; for (const m of messages) { seen[m.fate] = (seen[m.fate] || 0) + 1; if (m.repeated) seen.repeated = (seen.repeated || 0) + 1; if (m.delayed) seen.delayed = (seen.delayed || 0) + 1 } return seen")
+        assert all(fates.get(fate, 0) > 0 for fate in ("arrived", "dropped", "lost", "repeated", "delayed")), fates
+        assert browser.run("return ['down', 'paused', 'up'].every((one) => states.some((state) => state.condition === one))")
+        assert browser.run("return disks.some((disk) => disk.what === 'write_sync' && disk.end > disk.begin)")
+        # What was dropped has its cross, also where it is one of many.
+        sent = browser.run("const one = messages.find((m) => m.fate === 'dropped'); showAround(one.sent, 4000); return one.sent")
+        browser.settle()
+        red = tuple(int(browser.run("return ink.bad").lstrip("#")[i:i + 2], 16) for i in (0, 2, 4))
+        assert sent > 0 and colours(browser, "#lanes").get(red, 0) > 5, "no cross"
+        quiet(browser)
+
+
 def an_arrow_can_be_chosen(page):
     with opened(page) as browser:
         browser.run("const all = messages.filter((m) => m.kind === 'append' && m.fate === 'arrived'), one = all[all.length >> 1]; showAround(one.ended, 20000); return 1")

@@ -58,9 +58,9 @@ function hatch(g, x, y, width, height, step, lean) {
 
 /* ---- The lanes' places ---- */
 
-const place = {left: 96, right: 10, top: violation ? 42 : 22, faultRow: 17, faults: 0, lane: 0, band: 0, clients: 0, client: 7, width: 0, height: 0};
+const place = {left: 108, right: 10, top: violation ? 42 : 22, faultRow: 17, faults: 0, lane: 0, band: 0, clients: 0, client: 7, width: 0, height: 0};
 function layOut(width) {
-  place.left = width < 560 ? 64 : 96;
+  place.left = width < 560 ? 64 : 108;
   place.width = Math.max(50, width - place.left - place.right);
   const rows = stackFaults((view.to - view.from) * 90 / place.width);
   place.faultRow = rows > 8 ? 12 : 17;
@@ -281,22 +281,28 @@ function nameArrow(g, message, taken) {
   label(g, words, x, y, termColour(message.term));
 }
 let drawnMessages = [];
+/* Held up somewhere else: neither end is in view. */
+const passesBy = (message) => message.sent < view.from && message.ended > view.to;
+function drawDropped(g) { for (const message of drawnMessages) if (message.fate === "dropped") drawArrow(g, message, message === view.chosen); }
 /* Where few are in view. */
 function nameArrows(g) {
   const taken = [];
   if (drawnMessages.length >= 160) return;
   g.font = SMALL;
-  for (const message of drawnMessages) if (!isBeat(message) || drawnMessages.length < 40) nameArrow(g, message, taken);
+  for (const message of drawnMessages) if (!passesBy(message) && (!isBeat(message) || drawnMessages.length < 40)) nameArrow(g, message, taken);
   g.font = FONT;
 }
 function drawMessages(g) {
   const inView = [...messagesBetween(view.from, view.to)].filter((message) => view.beats || !isBeat(message));
   const every = Math.ceil(inView.length / MESSAGES_DRAWN);
   drawnMessages = every <= 1 ? inView : inView.filter((message, i) => i % every === 0 || message.fate === "dropped" || message === view.chosen);
-  g.globalAlpha = Math.max(.12, Math.min(1, 260 / Math.max(1, drawnMessages.length)));
-  for (const message of drawnMessages) if (message.fate !== "dropped") drawArrow(g, message, false);
+  const alpha = Math.max(.12, Math.min(1, 260 / Math.max(1, drawnMessages.length)));
+  for (const message of drawnMessages) {
+    if (message.fate === "dropped") continue;
+    g.globalAlpha = passesBy(message) ? alpha * .15 : alpha;
+    drawArrow(g, message, false);
+  }
   g.globalAlpha = 1;
-  for (const message of drawnMessages) if (message.fate === "dropped") drawArrow(g, message, false);
   if (view.chosen?.sort === "message") drawArrow(g, view.chosen, true);
   const words = document.getElementById("thinned");
   words.hidden = every <= 1;
@@ -347,6 +353,7 @@ function drawLanes() {
   for (let node = 0; node < run.nodes; node++) drawBand(g, node);
   if (view.disks) drawDisks(g);
   nameArrows(g);
+  drawDropped(g);
   for (let node = 0; node < run.nodes; node++) drawMarks(g, node);
   if (view.clients) drawClients(g);
   drawNow(g);
@@ -421,7 +428,7 @@ function drawEntry(g, state, index, x, y, cell, height) {
 function drawLogs() {
   const row = run.nodes <= 3 ? 34 : 27, canvas = document.getElementById("logs"), cell = run.end > 0 && canvas.clientWidth > 700 ? 20 : 17;
   const {g, width} = begin("logs", 20 + run.nodes * row), all = Array.from({length: run.nodes}, (_, node) => stateAt(node, view.at));
-  const left = width < 560 ? 64 : 96, right = 130, cells = Math.max(4, Math.floor((width - left - right) / cell));
+  const left = width < 560 ? 64 : 108, right = 130, cells = Math.max(4, Math.floor((width - left - right) / cell));
   const last = Math.max(0, ...all.map((state) => state.condition === "down" ? 0 : state.last)), newest = Math.max(Math.min(last, cells), last - view.older), first = Math.max(1, newest - cells + 1);
   g.font = SMALL;
   g.fillStyle = ink.soft;
