@@ -150,9 +150,9 @@ struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *dri
                                         .snapshots_installed = driver->counts.snapshots_installed,
                                         .gave_way = driver->counts.gave_way,
                                         .written = driver->written,
-
                                         .repairs = driver->counts.repairs,
-                                        .repairing = driver->repair.state >= REPAIR_BEGUN};
+                                        .repairing = driver->repair.state >= REPAIR_BEGUN,
+                                        .is_joint = driver->configuration.outgoing_count > 0};
 }
 
 enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {

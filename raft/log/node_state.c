@@ -128,10 +128,14 @@ enum status node_state_create(struct io *io, const char *dir, const struct node_
     enum status status = file_path(dir, path);
     if (status == STATUS_OK)
         status = io_file_open(io, path, IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_EXCLUSIVE, &file);
+    const bool is_made = status == STATUS_OK;
     if (status == STATUS_OK) status = io_file_write(file, 0, bytes, sizeof bytes);
     if (status == STATUS_OK) status = io_file_sync(file);
     io_file_close(file);
     if (status == STATUS_OK) status = io_dir_sync(io, dir);
+    /* One that may not be durable must not be taken for made. If this fails, too, it is at least named. */
+    if (is_made && status != STATUS_OK && io_remove(io, path) != STATUS_OK)
+        return error_set(error, status, "%s: %s; it may not be durable: remove it", path, status_text(status));
     if (status != STATUS_OK) return error_set(error, status, "%s/superblock: %s", dir, status_text(status));
     return STATUS_OK;
 }

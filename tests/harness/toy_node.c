@@ -297,7 +297,8 @@ static void start_accept(struct toy *toy) {
 
 /* ---- The kind ---------------------------------------------------------------------------------------------------- */
 
-static enum status make(void *context, struct io *io, unsigned number, struct error *error) {
+static enum status make(void *context, struct io *io, unsigned number, bool joins, struct error *error) {
+    (void)joins;
     struct io_file *file = NULL;
     (void)context;
     (void)number;

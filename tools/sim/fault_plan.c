@@ -19,6 +19,9 @@ enum {
     TRANSFERS_MAX = 7,
     HUNG_DISKS_MAX = 2,
     ROTS_MAX = 3,
+    CHANGES_MAX = 4,
+    NEWCOMERS_MAX = 2,
+    AT_CHANGE_MS = 120, /* a fault so soon behind a change may meet it half done */
     OPERATIONS = 200,
     LINE_BYTES = 256,
 };
@@ -152,10 +155,51 @@ static void draw_rots(struct fault_plan *plan) {
     }
 }
 
+/* What goes wrong just when members change: somebody stops, newcomers as often as others. */
+static void draw_fault_at_change(struct prng *prng, struct fault_plan *plan, uint64_t change_ms) {
+    static const enum fault_kind kinds[] = {FAULT_KILL, FAULT_POWER_CUT, FAULT_PAUSE, FAULT_PARTITION};
+    struct fault *fault = &plan->faults[plan->count++];
+    *fault = (struct fault){.kind = kinds[prng_below(prng, 4)],
+                            .at_ms = change_ms + prng_below(prng, AT_CHANGE_MS),
+                            .for_ms = prng_between(prng, 30, 400),
+                            .nodes = 1U << prng_below(prng, plan->nodes)};
+    draw_amount(prng, fault);
+    if (fault->kind == FAULT_PARTITION) fault->others = ((1U << plan->nodes) - 1) & ~fault->nodes;
+    if (prng_chance(prng, 1, 3)) aim_at_leader(fault);
+}
+
+static bool has_rots(const struct fault_plan *plan) {
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->faults[i].kind >= FAULT_ROT_LOG && plan->faults[i].kind <= FAULT_ROT_PROMISE) return true;
+    return false;
+}
+
+/* Not where a node is damaged: it may be one of two voters just then, or the only one. */
+static void draw_changes(struct fault_plan *plan) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(plan->seed, 0x6d656d62));
+    if (plan->nodes < 3 || has_rots(plan) || !prng_chance(&prng, 1, 2)) return;
+    plan->nodes += (unsigned)prng_below(&prng, NEWCOMERS_MAX + 1);
+    if (plan->nodes > FAULT_PLAN_NODES_MAX) plan->nodes = FAULT_PLAN_NODES_MAX;
+    const uint32_t all = (1U << plan->nodes) - 1;
+    for (uint64_t left = prng_between(&prng, 1, CHANGES_MAX); left > 0; left--) {
+        const struct fault change = {.kind = FAULT_MEMBERS,
+                                     .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                                     .nodes = (uint32_t)prng_between(&prng, 1, all),
+                                     .amount = (int64_t)prng_below(&prng, 4)};
+        plan->faults[plan->count++] = change;
+        if (prng_chance(&prng, 2, 3)) draw_fault_at_change(&prng, plan, change.at_ms);
+    }
+    if (prng_chance(&prng, 1, 3))
+        plan->faults[plan->count++] = (struct fault){.kind = FAULT_WIPE,
+                                                     .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                                                     .nodes = 1U << prng_below(&prng, plan->nodes)};
+}
+
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     struct prng prng;
     bool kinds[FAULT_KIND_COUNT];
-    *plan = (struct fault_plan){.seed = seed, .nodes = nodes, .operations = OPERATIONS};
+    *plan = (struct fault_plan){.seed = seed, .nodes = nodes, .founders = nodes, .operations = OPERATIONS};
     prng_init(&prng, hash_mix(seed, 0x706c616e));
     plan->clients = (unsigned)prng_between(&prng, 3, 6);
     do {
@@ -166,7 +210,12 @@ void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     draw_transfers(plan);
     draw_hung_disks(plan);
     draw_rots(plan);
+    draw_changes(plan);
     qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
+}
+
+unsigned fault_plan_founders(const struct fault_plan *plan) {
+    return plan->founders > 0 && plan->founders < plan->nodes ? plan->founders : plan->nodes;
 }
 
 uint64_t fault_plan_end_ms(const struct fault_plan *plan) {
@@ -208,8 +257,9 @@ enum status fault_print(struct buf *to, const struct fault *fault) {
 }
 
 enum status fault_plan_print(struct buf *to, const struct fault_plan *plan) {
-    enum status status = buf_append_format(to, "loam-plan %d\nseed %" PRIu64 "\nnodes %u\nclients %u\noperations %u\n",
-                                           VERSION, plan->seed, plan->nodes, plan->clients, plan->operations);
+    enum status status =
+        buf_append_format(to, "loam-plan %d\nseed %" PRIu64 "\nnodes %u\nfounders %u\nclients %u\noperations %u\n",
+                          VERSION, plan->seed, plan->nodes, fault_plan_founders(plan), plan->clients, plan->operations);
     for (size_t i = 0; status == STATUS_OK && i < plan->count; i++) {
         status = buf_append_format(to, "fault ");
         if (status == STATUS_OK) status = fault_print(to, &plan->faults[i]);
@@ -293,6 +343,8 @@ static enum status parse_setting(const char *name, const char *value, struct fau
     if (number < 1 || number > 1000000) return STATUS_INVALID;
     if (strcmp(name, "nodes") == 0)
         plan->nodes = (unsigned)number;
+    else if (strcmp(name, "founders") == 0)
+        plan->founders = (unsigned)number;
     else if (strcmp(name, "clients") == 0)
         plan->clients = (unsigned)number;
     else if (strcmp(name, "operations") == 0)
@@ -317,6 +369,9 @@ static enum status check_plan(struct fault_plan *plan, struct error *error) {
         return error_set(error, STATUS_INVALID, "a plan needs 1 to %d nodes and 1 to %d clients", FAULT_PLAN_NODES_MAX,
                          FAULT_PLAN_CLIENTS_MAX);
     }
+    if (plan->founders == 0) plan->founders = plan->nodes;
+    if (plan->founders > plan->nodes)
+        return error_set(error, STATUS_INVALID, "%u founders of %u nodes", plan->founders, plan->nodes);
     uint32_t known = ((1U << plan->nodes) - 1) | 1U << FAULT_CLIENTS_BIT | 1U << FAULT_LEADER_BIT;
     for (size_t i = 0; i < plan->count; i++) {
         if ((plan->faults[i].nodes | plan->faults[i].others) & ~known) {

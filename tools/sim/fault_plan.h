@@ -7,6 +7,7 @@
  *     loam-plan 1
  *     seed 42
  *     nodes 3
+ *     founders 3
  *     clients 5
  *     operations 200
  *     fault at=1200 for=500 kind=power-cut nodes=2 others=- amount=2
@@ -49,7 +50,9 @@ enum {
     X(TRANSFER, "transfer")         /* no fault: whoever leads is to give its place to the first of nodes */           \
     X(ROT_LOG, "rot-log")           /* the process dies, and a bit of its log changes; back after `for` */             \
     X(ROT_STORE, "rot-store")       /* the same, of its store */                                                       \
-    X(ROT_PROMISE, "rot-promise")   /* the same, of a slot of its superblock */
+    X(ROT_PROMISE, "rot-promise")   /* the same, of a slot of its superblock */                                        \
+    X(MEMBERS, "members")           /* no fault: these are to be the voters; how: enum world_change_how */             \
+    X(WIPE, "wipe")                 /* the disk is empty, and the node is to come back by a change of members */
 
 enum fault_kind {
 #define X(name, text) FAULT_##name,
@@ -72,6 +75,7 @@ struct fault {
 struct fault_plan {
     uint64_t seed;
     unsigned nodes;
+    unsigned founders; /* 1..founders are members from the start, others come by changes; 0 is read as all */
     unsigned clients;
     unsigned operations; /* completed by clients, at least */
     size_t count;
@@ -79,8 +83,10 @@ struct fault_plan {
 };
 
 /* Each seed takes a few kinds (at least four) and strikes at least ten times; every second one has leadership given
- * away besides. */
+ * away besides, every third of three nodes or more one whose log, store or
+ * superblock is damaged, half of the others members that change, and up to two nodes more for it. */
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes);
+unsigned fault_plan_founders(const struct fault_plan *plan);
 /* After the last fault was lifted. */
 uint64_t fault_plan_end_ms(const struct fault_plan *plan);
 unsigned fault_plan_kinds(const struct fault_plan *plan);

@@ -22,13 +22,18 @@ static const struct server_node_options *options_of(void *context) {
     return context;
 }
 
+static struct raft_member member(unsigned number) {
+    struct raft_member member = {.id = number};
+    world_peer_address(number, member.peer_address);
+    world_client_address(number, member.client_address);
+    return member;
+}
+
+/* Founders, and a newcomer itself. */
 static void fill_members(const struct server_node_options *options, struct raft_driver_options *raft) {
-    raft->member_count = options->nodes;
-    for (unsigned i = 0; i < options->nodes; i++) {
-        raft->members[i].id = i + 1;
-        world_peer_address(i + 1, raft->members[i].peer_address);
-        world_client_address(i + 1, raft->members[i].client_address);
-    }
+    raft->member_count = options->founders;
+    for (unsigned i = 0; i < options->founders; i++) raft->members[i] = member(i + 1);
+    if (raft->node_id > options->founders) raft->members[raft->member_count++] = member((unsigned)raft->node_id);
 }
 
 /* Small ones, other ones for each seed, the same for all nodes of a run. */
@@ -61,10 +66,14 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     if (prng_chance(&prng, 1, 4)) raft->priority = 100 + (uint32_t)(hash_mix(options->seed, raft->node_id) % 3);
 }
 
-static enum status make(void *context, struct io *io, unsigned number, struct error *error) {
+static enum status make(void *context, struct io *io, unsigned number, bool joins, struct error *error) {
     struct raft_driver_options raft = {.node_id = number};
+    struct raft_identity identity;
+    const uint64_t cluster_id = hash_mix(options_of(context)->seed, 0x636c7573) | 1;
     fill_members(options_of(context), &raft);
-    enum status status = raft_directory_create(io, dir, 0, number, raft.members, raft.member_count, error);
+    enum status status =
+        joins ? raft_directory_create_joining(io, dir, cluster_id, number, &identity, error)
+              : raft_directory_create(io, dir, cluster_id, number, raft.members, raft.member_count, error);
     return status == STATUS_EXISTS ? STATUS_OK : status;
 }
 
@@ -109,7 +118,8 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .lease_reads = core.lease_reads,
                                  .gave_way = applied.gave_way,
                                  .written = applied.written,
-                                 .repairs = applied.repairs};
+                                 .repairs = applied.repairs,
+                                 .is_joint = applied.is_joint};
 }
 
 static void look(void *context, void *node, struct world_look *shown) {
@@ -199,6 +209,74 @@ static void transfer(void *context, void *node, unsigned to, uint64_t *count) {
     raft_driver_transfer(server_driver(node), to, &handing->request);
 }
 
+/* ---- Members ---- */
+
+static uint32_t set_of(const uint64_t *ids, unsigned count) {
+    uint32_t set = 0;
+    for (unsigned i = 0; i < count; i++) set |= 1U << (ids[i] - 1);
+    return set;
+}
+
+static void membership(void *context, void *node, struct world_membership *shown) {
+    struct raft_driver_status status;
+    (void)context;
+    raft_driver_get_status(server_driver(node), &status);
+    const struct raft_configuration *now = &status.configuration;
+    *shown = (struct world_membership){.voters = set_of(now->voters, now->voter_count),
+                                       .outgoing = set_of(now->outgoing, now->outgoing_count),
+                                       .learners = set_of(now->learners, now->learner_count),
+                                       .leaves = now->auto_leave,
+                                       .incarnation = status.identity.incarnation};
+}
+
+static void add_items(struct raft_driver_change *to, uint32_t set, enum raft_change_kind kind) {
+    for (unsigned number = 1; number <= FAULT_PLAN_NODES_MAX; number++) {
+        if (!((set >> (number - 1)) & 1)) continue;
+        to->change.items[to->change.count].kind = kind;
+        to->change.items[to->change.count++].id = number;
+    }
+}
+
+static struct raft_driver_change change_of(const struct world_change *change) {
+    struct raft_driver_change made = {.change = {.count = 0}};
+    if (change->leave) return made;
+    if (change->joint) made.change.transition = RAFT_TRANSITION_JOINT_IMPLICIT;
+    if (change->explicitly) made.change.transition = RAFT_TRANSITION_JOINT_EXPLICIT;
+    add_items(&made, change->add, RAFT_CHANGE_ADD_LEARNER);
+    for (unsigned i = 0; i < made.change.count; i++) {
+        const unsigned number = (unsigned)made.change.items[i].id;
+        made.added[made.added_count] = member(number);
+        made.added[made.added_count++].incarnation = change->incarnations[number - 1];
+    }
+    add_items(&made, change->promote, RAFT_CHANGE_ADD_VOTER);
+    add_items(&made, change->demote, RAFT_CHANGE_ADD_LEARNER);
+    add_items(&made, change->remove, RAFT_CHANGE_REMOVE);
+    return made;
+}
+
+struct changing {
+    struct raft_request request; /* first */
+    struct world *world;
+};
+
+static void changed(struct raft_request *request, enum status status, struct slice reply) {
+    struct changing *changing = request->context;
+    (void)reply;
+    world_members_change_ended(changing->world, status == STATUS_OK);
+    sim_free(changing);
+}
+
+static bool change(void *context, void *node, const struct world_change *wanted, struct world *world) {
+    struct changing *changing = sim_alloc(sizeof *changing);
+    const struct raft_driver_change made = change_of(wanted);
+    struct error why;
+    (void)context;
+    *changing = (struct changing){.request = {.done = changed, .context = changing}, .world = world};
+    if (raft_driver_change(server_driver(node), &made, &changing->request, &why) == STATUS_OK) return true;
+    sim_free(changing);
+    return false;
+}
+
 static bool may_lose(void *context, struct slice frame) {
     (void)context;
     return frame.size > FRAME_TYPE_AT && frame.data[FRAME_TYPE_AT] == FRAME_DATA;
@@ -217,12 +295,14 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
                                     .look = look,
                                     .audit = audit,
                                     .transfer = transfer,
+                                    .membership = membership,
+                                    .change = change,
                                     .may_lose = may_lose,
                                     .context = (void *)(uintptr_t)options};
 }
 
 void server_world_run(struct world_options *options, struct world_report *report) {
-    struct server_node_options servers = {.nodes = options->plan->nodes, .seed = options->plan->seed};
+    struct server_node_options servers = {.founders = fault_plan_founders(options->plan), .seed = options->plan->seed};
     struct world_node_kind kind = server_node_kind(&servers);
     options->nodes = &kind;
     world_run(options, report);

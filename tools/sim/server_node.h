@@ -11,7 +11,7 @@
 
 /* What a run's servers are like: drawn from its seed. */
 struct server_node_options {
-    unsigned nodes;
+    unsigned founders;
     uint64_t seed;
 };
 

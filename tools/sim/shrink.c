@@ -131,6 +131,7 @@ static void put_time(struct fault_plan *plan, size_t at, int64_t number) {
 static void put_nodes(struct fault_plan *plan, unsigned nodes) {
     const uint32_t stay = ((1U << nodes) - 1) | 1U << FAULT_CLIENTS_BIT | 1U << FAULT_LEADER_BIT;
     plan->nodes = nodes;
+    if (plan->founders > nodes) plan->founders = nodes;
     for (size_t i = 0; i < plan->count;) {
         struct fault *fault = &plan->faults[i];
         const bool had_others = fault->others != 0;
@@ -177,8 +178,8 @@ static bool weaker_faults(struct search *search) {
     for (size_t i = 0; i < best->count; i++) {
         if (best->faults[i].for_ms > SHORTEST_MS)
             found |= lower(search, SHORTEST_MS, (int64_t)best->faults[i].for_ms, put_length, i);
-        if (best->faults[i].kind != FAULT_POWER_CUT) /* whose amount is a name */
-            found |= lower(search, 0, magnitude(best->faults[i].amount), put_amount, i);
+        const bool is_name = best->faults[i].kind == FAULT_POWER_CUT || best->faults[i].kind == FAULT_MEMBERS;
+        if (!is_name) found |= lower(search, 0, magnitude(best->faults[i].amount), put_amount, i);
     }
     return found;
 }

@@ -84,7 +84,7 @@ static void plan_boot(struct world_node *node, uint64_t for_ns) {
 static enum status node_try_boot(struct world_node *node, struct error *error) {
     const struct world_node_kind *kind = kind_of(node);
     enum status status = STATUS_OK;
-    if (!node->is_made) status = kind->make(kind->context, node->io, node->number, error);
+    if (!node->is_made) status = kind->make(kind->context, node->io, node->number, node->joins, error);
     if (status != STATUS_OK) return status;
     node->is_made = true;
     return kind->boot(kind->context, node->io, node->number, &node->handle, error);
@@ -124,6 +124,7 @@ static void boot_fires(struct sim_event *event) {
 /* The io is dead; the process's memory goes. */
 static void node_bury(struct world_node *node, uint64_t for_ns) {
     if (world_node_is_up(node)) {
+        world_members_note_down(node->world, node);
         node->in_turn = true;
         kind_of(node)->destroy(kind_of(node)->context, node->handle);
         node->in_turn = false;
@@ -229,6 +230,7 @@ static void nodes_start(struct world *world) {
         char address[IO_ADDRESS_BYTES];
         node->world = world;
         node->number = i + 1;
+        node->joins = node->number > fault_plan_founders(world->plan);
         node->disk = sim_disk_create(hash_mix(world->plan->seed, node->number));
         node->turn = (struct sim_event){.fire = turn_fires, .context = node};
         node->boot = (struct sim_event){.fire = boot_fires, .context = node};
@@ -325,7 +327,8 @@ static void end_last_reads(struct world *world) {
 
 static void check_end(struct world *world) {
     if (!world_is_healed(world)) return;
-    if (!world->is_ending && world_clients_are_content(world)) begin_last_reads(world);
+    if (!world->is_ending && world_members_are_settled(world) && world_clients_are_content(world))
+        begin_last_reads(world);
     if (world->is_ending && world_clients_have_finished(world) && nodes_agree(world)) {
         end_last_reads(world);
         return;
@@ -404,6 +407,7 @@ struct world *world_open(const struct world_options *options, struct world_repor
     nodes_start(world);
     world_record_start(world);
     world_faults_start(world);
+    world_members_start(world);
     world_clients_start(world);
     return world;
 }
@@ -413,6 +417,7 @@ void world_close(struct world *world) {
     world_record_stop(world);
     tell_history(world);
     world_clients_stop(world);
+    world_members_stop(world);
     world_faults_stop(world);
     nodes_stop(world);
     world_check_stop(world);

@@ -38,6 +38,28 @@ struct world_view {
     uint64_t lease_reads;   /* in this life */
     uint64_t gave_way;      /* leadership given away because its disk is slow */
     uint64_t repairs;       /* of its log or store, from others */
+    bool is_joint;          /* the configuration that it goes by is */
+};
+
+/* Who has a say, by what a node has applied; bit i: node i + 1. */
+struct world_membership {
+    uint32_t voters, outgoing, learners; /* outgoing: not 0 in a joint configuration */
+    bool leaves;                         /* that by itself */
+    uint64_t incarnation;                /* the node's own */
+};
+
+enum world_change_how {
+    WORLD_CHANGE_PLAIN,    /* one vote in a step, more by a joint configuration */
+    WORLD_CHANGE_JOINT,    /* joint in any case */
+    WORLD_CHANGE_EXPLICIT, /* and left by the operator */
+    WORLD_CHANGE_DEMOTES,  /* who loses a vote goes on as a learner */
+};
+
+struct world_change {
+    uint32_t add, promote, demote, remove;
+    bool joint, explicitly;
+    bool leave;                                  /* the joint configuration; nothing else then */
+    uint64_t incarnations[FAULT_PLAN_NODES_MAX]; /* of those who are added */
 };
 
 /* More of it, for pictures and people. */
@@ -62,8 +84,8 @@ struct world_audit {
 struct world_node_kind {
     const char *name;
     unsigned stores; /* enum world_store: what clients may ask of it */
-    /* Makes the directory of a node that never ran, durably. */
-    enum status (*make)(void *context, struct io *io, unsigned number, struct error *error);
+    /* Makes the directory of a node that never ran, durably; joins: it is no member until a change says so. */
+    enum status (*make)(void *context, struct io *io, unsigned number, bool joins, struct error *error);
     enum status (*boot)(void *context, struct io *io, unsigned number, void **node, struct error *error);
     /* After io_run; returns when it wants the next one (io_now_ns). */
     uint64_t (*turn)(void *context, void *node);
@@ -80,12 +102,18 @@ struct world_node_kind {
     /* The node, which leads, is to give its place to node `to`; adds 1 to *handed, which outlives it, once that one
      * leads. May be NULL. */
     void (*transfer)(void *context, void *node, unsigned to, uint64_t *handed);
+    /* May both be NULL: members don't change. The node leads; true: it has taken the change, and
+     * world_members_change_ended is called once, at its own end at the latest. */
+    void (*membership)(void *context, void *node, struct world_membership *shown);
+    bool (*change)(void *context, void *node, const struct world_change *change, struct world *world);
     /* Not asked for in an ordinary run. May be NULL: then the view has to do. */
     void (*look)(void *context, void *node, struct world_look *look);
     /* A frame between nodes that faults may drop, repeat or delay (a handshake is not). NULL = any. */
     bool (*may_lose)(void *context, struct slice frame);
     void *context;
 };
+
+void world_members_change_ended(struct world *world, bool holds);
 
 /* Addresses of node `number`, as boot must use them. */
 void world_client_address(unsigned number, char address[IO_ADDRESS_BYTES]);
@@ -163,10 +191,13 @@ struct world_report {
     uint64_t faults;    /* struck */
     uint64_t kinds;     /* of faults */
     uint64_t leader_changes;
-    uint64_t transfers;   /* of them: because the leader gave its place away */
-    uint64_t lease_reads; /* rounds that a leader did without */
-    uint64_t gave_way;    /* leaders whose disk was slow */
-    uint64_t repairs;     /* nodes that had a damaged log or store again from the others */
+    uint64_t repairs;        /* nodes that had a damaged log or store again from the others */
+    uint64_t lease_reads;    /* rounds that a leader did without */
+    uint64_t transfers;      /* of them: because the leader gave its place away */
+    uint64_t member_changes; /* that held when they were answered */
+    uint64_t joint_crashes;  /* nodes that went down in a joint configuration */
+    uint64_t wiped;
+    uint64_t gave_way; /* leaders whose disk was slow */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

@@ -7,38 +7,33 @@
 
 enum { RUNS_FIRST = 64 };
 
+/* Fields of struct world_report. */
+#define FIGURES(X)                                                                                                     \
+    X(COMPLETED, completed)                                                                                            \
+    X(SERIES, series)                                                                                                  \
+    X(GRAPHS, graphs) X(HUNG_UP, hung_up) X(TIMED_OUT, timed_out) X(REFUSED, refused) X(UNKNOWN, unknown)              \
+        X(FAULTS, faults) X(KINDS, kinds) X(LEADER_CHANGES, leader_changes) X(RESTARTS, restarts)                      \
+            X(SNAPSHOTS, snapshots) X(AUDITS, audits) X(POWER_CUTS, power_cuts) X(DISK_FAULTS, disk_faults)            \
+                X(FRAMES_DROPPED, frames_dropped) X(FRAMES_REPEATED, frames_repeated)                                  \
+                    X(FRAMES_DELAYED, frames_delayed) X(VIRTUAL_MS, virtual_ms) X(TRANSFERS, transfers)                \
+                        X(GAVE_WAY, gave_way) X(LEASE_READS, lease_reads) X(REPAIRS, repairs)                          \
+                            X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes) X(WIPED, wiped)
+
+enum {
+#define X(name, field) name,
+    FIGURES(X)
+#undef X
+};
+
 static const struct {
     const char *name;
     size_t offset;
-} figures[WORLD_BATCH_FIGURES] = {
-#define FIGURE(name)                                                                                                   \
-    { #name, offsetof(struct world_report, name) }
-    FIGURE(completed),      FIGURE(series),          FIGURE(graphs),         FIGURE(hung_up),    FIGURE(timed_out),
-    FIGURE(refused),        FIGURE(unknown),         FIGURE(faults),         FIGURE(kinds),      FIGURE(leader_changes),
-    FIGURE(restarts),       FIGURE(snapshots),       FIGURE(audits),         FIGURE(power_cuts), FIGURE(disk_faults),
-    FIGURE(frames_dropped), FIGURE(frames_repeated), FIGURE(frames_delayed), FIGURE(virtual_ms), FIGURE(transfers),
-    FIGURE(gave_way),       FIGURE(lease_reads),     FIGURE(repairs),
-#undef FIGURE
+} figures[] = {
+#define X(name, field) {#field, offsetof(struct world_report, field)},
+    FIGURES(X)
+#undef X
 };
-
-enum {
-    COMPLETED,
-    SERIES,
-    GRAPHS,
-    HUNG_UP,
-    TIMED_OUT,
-    REFUSED,
-    UNKNOWN,
-    FAULTS,
-    KINDS,
-    LEADER_CHANGES,
-    RESTARTS,
-    SNAPSHOTS,
-    TRANSFERS = WORLD_BATCH_FIGURES - 4,
-    GAVE_WAY,
-    LEASE_READS,
-    REPAIRS
-};
+_Static_assert(sizeof figures / sizeof figures[0] == WORLD_BATCH_FIGURES, "the header says how many there are");
 
 static uint64_t figure_of(const struct world_report *report, size_t figure) {
     return *(const uint64_t *)(const void *)((const char *)report + figures[figure].offset);
@@ -132,6 +127,10 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs >= 100 && distribute(batch, LEASE_READS).sum == 0) return "no leader has read by a lease";
     if (batch->runs >= 100 && distribute(batch, GAVE_WAY).sum == 0) return "no leader has left for its slow disk";
     if (batch->runs >= 100 && distribute(batch, REPAIRS).sum == 0) return "no node had a damaged log or store again";
+    if (batch->runs >= 100 && distribute(batch, MEMBER_CHANGES).sum == 0) return "no member has come or gone";
+    if (batch->runs >= 500 && distribute(batch, JOINT_CRASHES).sum == 0)
+        return "no node went down in a joint configuration";
+    if (batch->runs >= 500 && distribute(batch, WIPED).sum == 0) return "no disk was wiped";
     if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";
     return NULL;

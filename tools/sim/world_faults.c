@@ -137,6 +137,7 @@ static void strike_node(struct world *world, struct world_node *node, const stru
         rot(node, fault->kind);
         node->is_rotten = true;
         break;
+    case FAULT_WIPE: world_members_wipe(world, node); break;
     case FAULT_SYNC_FAILURE: sim_disk_fail_sync(node->disk); break;
     case FAULT_CLOCK_JUMP:
         if (world_node_is_up(node)) sim_io_jump_wall(node->io, fault->amount);
@@ -203,6 +204,7 @@ static void strike_fires(struct sim_event *event) {
     }
     if (fault->kind == FAULT_RESET) reset_links(world, fault);
     if (fault->kind == FAULT_TRANSFER) transfer(world, fault);
+    if (fault->kind == FAULT_MEMBERS) world_members_want(world, fault);
     world_faults_refresh(world);
 }
 

@@ -3,6 +3,7 @@
  *
  *   world.c          the run: phases, nodes that boot, turn and go down
  *   world_faults.c   the plan at work: what holds now follows from the faults that are active
+ *   world_members.c  members that come and go
  *   world_clients.c  simulated clients
  *   world_record.c   what a picture of the run is drawn from
  *   world_check.c    what must hold at every step
@@ -34,6 +35,7 @@ struct world_node {
     struct io *io; /* NULL: down */
     void *handle;  /* NULL: down */
     bool is_made;
+    bool joins; /* its directory is of one who is no founder */
     bool in_turn;
     bool is_paused;
     bool is_held;    /* down by hand: it boots by hand */
@@ -74,6 +76,19 @@ struct world_ledger {
     size_t audit_capacity;
 };
 
+/* ---- Members ------------------------------------------------------------------------------------------------------
+ */
+
+struct world_members {
+    struct sim_event looks; /* fire is NULL: nobody changes members in this run */
+    struct prng prng;
+    uint32_t wanted; /* voters */
+    enum world_change_how how;
+    uint32_t replaced; /* wiped, and not yet taken out */
+    bool wiped;        /* there was one */
+    bool under_way, settled;
+};
+
 /* ---- Clients ----------------------------------------------------------------------------------------------------- */
 
 struct world_client {
@@ -100,6 +115,7 @@ struct world {
     struct prng prng;
     struct world_node nodes[FAULT_PLAN_NODES_MAX];
     struct world_ledger ledger;
+    struct world_members members;
 
     struct sim_event strikes[FAULT_PLAN_FAULTS_MAX];
     struct sim_event lifts[FAULT_PLAN_FAULTS_MAX];
@@ -161,6 +177,16 @@ void world_faults_stop(struct world *world);
 void world_faults_refresh(struct world *world);
 /* Brings a node that has just booted under the faults that are active. */
 void world_faults_refresh_node(struct world *world, struct world_node *node);
+
+void world_members_start(struct world *world);
+void world_members_stop(struct world *world);
+bool world_members_change(const struct world *world); /* in this run */
+void world_members_want(struct world *world, const struct fault *fault);
+void world_members_wipe(struct world *world, struct world_node *node);
+/* A node goes down. */
+void world_members_note_down(struct world *world, const struct world_node *node);
+/* All nodes are voters, and that is all. */
+bool world_members_are_settled(const struct world *world);
 
 void world_clients_start(struct world *world);
 void world_clients_stop(struct world *world);

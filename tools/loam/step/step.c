@@ -213,7 +213,7 @@ static int conclude(const struct stepper *stepper, const struct world_report *re
 }
 
 int step_run(const struct fault_plan *plan, const char *page, bool prints_trace) {
-    struct server_node_options servers = {.nodes = plan->nodes, .seed = plan->seed};
+    struct server_node_options servers = {.founders = fault_plan_founders(plan), .seed = plan->seed};
     const struct world_node_kind kind = server_node_kind(&servers);
     struct world_options options = {.plan = plan, .nodes = &kind};
     struct world_report report;
