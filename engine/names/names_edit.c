@@ -242,23 +242,31 @@ static enum status delete_object(struct names_edit *edit, uint8_t type, uint64_t
     return owner->delete_object(owner->context, &edit->view, edit->batch, object);
 }
 
-/* The stored row goes if it is the one that the index entry speaks of; a later row of that name has an expiry of its
- * own. */
+/*
+ * The stored row goes if it is the one that the index entry speaks of; a later row of that name has an expiry of its
+ * own. Compaction drops due rows without an object (names_filter_decide), on each node at another time: for these the
+ * batch has to be the same whether the row is still there or not.
+ */
+static bool may_have_been_dropped(const struct names_edit *edit, const struct name_row *row) {
+    return row->object == 0 && names_row_is_due(row, edit->view.log_time_ms);
+}
+
 static enum status reap_row(struct names_edit *edit, int64_t expire_ms, struct slice name) {
     struct names_view raw = edit->view;
     raw.log_time_ms = 0;
     raw.clock_ms = 0;
-    struct name_row row;
+    struct name_row row = {0};
     struct engine_value value;
     enum status status = names_get(&raw, name, &row, &value);
-    if (status == STATUS_NOT_FOUND) return STATUS_OK;
-    if (status) return status;
-    if (row.expire_ms == expire_ms) {
+    const bool is_there = status == STATUS_OK;
+    if (!is_there && status != STATUS_NOT_FOUND) return status;
+    status = STATUS_OK;
+    if (!is_there || row.expire_ms == expire_ms || may_have_been_dropped(edit, &row)) {
         status = names_encode_key(&edit->scratch, names_hash_of(edit->view.seed, name), name);
         if (status == STATUS_OK) status = engine_batch_delete(edit->batch, TREE_NAMES, buf_slice(&edit->scratch));
         if (status == STATUS_OK && row.object) status = delete_object(edit, row.type, row.object);
     }
-    engine_value_release(&value);
+    if (is_there) engine_value_release(&value);
     return status;
 }
 

@@ -48,7 +48,7 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->engine.file_bytes = 16 << 10;
     raft->engine.level_base_bytes = 64 << 10;
     raft->engine.level_ratio = 4;
-    raft->engine.level0_trigger = (unsigned)prng_between(&prng, 2, 5);
+    raft->engine.level0_trigger = (unsigned)prng_between(&prng, 2, 8);
     raft->engine.disk_reserve_bytes = 1;
     raft->leaderless_wait_ms = 800;
     raft->tick_ms = 10;

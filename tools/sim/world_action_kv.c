@@ -1,6 +1,6 @@
 /*
- * world_action_kv: lists (APPEND answers the place of each write), sums (INCR does), registers, and pairs that are
- * written as one.
+ * world_action_kv: lists (APPEND answers the place of each write), sums (INCR does), registers, some of which are to
+ * live for a fraction of a second, and pairs that are written as one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "engine/base/hash.h"
 #include "tools/sim/world_action.h"
 
-enum { LISTS = 3, SUMS = 2, REGISTERS = 4, FILLER_MAX = 600, PLACE_BYTES = 8 };
+enum { LISTS = 3, SUMS = 2, REGISTERS = 4, BRIEF = 3, BRIEF_MS_MAX = 300, FILLER_MAX = 600, PLACE_BYTES = 8 };
 
 /* ---- Commands ---------------------------------------------------------------------------------------------------- */
 
@@ -59,6 +59,21 @@ static void make_get(const struct world_operation *operation, struct world_comma
     world_command_add(command, "register%u", operation->key);
 }
 
+/* Whether it is still there when the next one comes is for the log's time to say, alike on all nodes. */
+static void make_set_briefly(const struct world_operation *operation, struct world_command *command) {
+    world_command_add(command, "SET");
+    world_command_add(command, "brief%u", operation->key);
+    add_value(command, operation->token);
+    world_command_add(command, "PX");
+    world_command_add(command, "%u", 1 + (unsigned)(hash_mix(operation->token, 2) % BRIEF_MS_MAX));
+    if (operation->token % 2 == 0) world_command_add(command, "NX");
+}
+
+static void make_get_brief(const struct world_operation *operation, struct world_command *command) {
+    world_command_add(command, "GET");
+    world_command_add(command, "brief%u", operation->key);
+}
+
 static void make_set_pair(const struct world_operation *operation, struct world_command *command) {
     world_command_add(command, "MSET");
     world_command_add(command, "left");
@@ -84,6 +99,12 @@ static bool take_place(const struct resp_reply *reply, struct world_operation *o
 static bool take_simple(const struct resp_reply *reply, struct world_operation *operation) {
     (void)operation;
     return reply->type == RESP_SIMPLE;
+}
+
+/* With NX: nothing, if there was something. Then it wrote nothing. */
+static bool take_set_briefly(const struct resp_reply *reply, struct world_operation *operation) {
+    operation->number = reply->type == RESP_SIMPLE;
+    return reply->type == RESP_SIMPLE || (reply->type == RESP_NULL && operation->token % 2 == 0);
 }
 
 static bool take_list(const struct resp_reply *reply, struct world_operation *operation) {
@@ -147,6 +168,10 @@ static const struct world_action_row rows[] = {
      .take = take_simple},
     {READ, .action = WORLD_GET_PAIR, .name = "get pair", .weight = 4, .keys = 1, .make = make_get_pair,
      .take = take_pair},
+    {WRITE, .action = WORLD_SET_BRIEFLY, .name = "set briefly", .weight = 6, .keys = BRIEF, .make = make_set_briefly,
+     .take = take_set_briefly},
+    {READ, .action = WORLD_GET_BRIEF, .name = "get brief", .weight = 3, .keys = BRIEF, .make = make_get_brief,
+     .take = take_value},
 };
 
 const struct world_action_rows world_kv_actions = {rows, sizeof rows / sizeof rows[0]};

@@ -210,6 +210,19 @@ static bool is_written_before(const struct world *world, enum world_action actio
     return false;
 }
 
+/* It may be over at any time, by whatever clock; what is read was written. */
+static void judge_brief(struct world *world, size_t number) {
+    const struct world_operation *read = &world->history[number];
+    const struct world_operation *set = find_set(world, WORLD_SET_BRIEFLY, read->key, (uint64_t)read->number);
+    if (read->number == 0) return;
+    const bool is_written = set != NULL && set->invoked_ns <= read->returned_ns && set->outcome != WORLD_REFUSED;
+    if (is_written && (set->outcome != WORLD_DONE || set->number == 1)) return;
+    world_break(world, WORLD_BROKEN,
+                "operation %zu of client %u read from brief register %u a value that nobody had written (token "
+                "%" PRId64 ")",
+                number, read->client, read->key, read->number);
+}
+
 static void judge_read(struct world *world, size_t number, enum world_action action, uint64_t token) {
     const struct world_operation *read = &world->history[number];
     const char *what = NULL;
@@ -246,6 +259,7 @@ void world_history_judge(struct world *world) {
     for (size_t i = 0; i < world->history_count; i++) {
         const struct world_operation *operation = &world->history[i];
         if (operation->outcome != WORLD_DONE) continue;
+        if (operation->action == WORLD_GET_BRIEF) judge_brief(world, i);
         if (operation->action == WORLD_GET) judge_read(world, i, WORLD_SET, (uint64_t)operation->number);
         if (operation->action != WORLD_GET_PAIR) continue;
         if ((uint64_t)operation->number != operation->token) {

@@ -10,8 +10,11 @@
 #include <cmocka.h>
 
 #include "engine/base/reply.h"
+#include "engine/names/names_format.h"
 #include "kv/state_machine.h"
 #include "tools/sim/sim_io.h"
+
+enum { SEED = 7, EXPIRES_MS = 1000, LATER_MS = 2000 };
 
 struct fixture {
     struct io *io;
@@ -31,7 +34,7 @@ static int set_up(void **state) {
         .kinds = f->machine.kinds, .kind_count = f->machine.kind_count, .cache_bytes = 4096, .disk_reserve_bytes = 1};
     struct error error;
     if (engine_open(f->io, "db", &options, &f->engine, &error) != STATUS_OK) fail_msg("%s", error.text);
-    assert_int_equal(f->machine.after_restore(f->machine.context, f->engine, 7), STATUS_OK);
+    assert_int_equal(f->machine.after_restore(f->machine.context, f->engine, SEED), STATUS_OK);
     engine_batch_init(&f->batch);
     for (size_t i = 0; i < f->machine.tree_count; i++) {
         const struct state_machine_tree *tree = &f->machine.trees[i];
@@ -111,9 +114,45 @@ static void a_probe_tells_which_rows_have_to_be_read_and_reads_none(void **state
     assert_int_equal(f->machine.probe(kv, slice_from_text("no operation")), STATUS_UNSUPPORTED);
 }
 
+static void stage_reap(struct fixture *f) {
+    const struct kv_op op = {.kind = KV_OP_REAP, .number = 10};
+    const struct envelope envelope = {.index = f->index + 1, .term = 1, .time_ms = LATER_MS, .may_block = true};
+    buf_clear(&f->operation);
+    assert_int_equal(kv_op_encode(&f->operation, &op), STATUS_OK);
+    engine_batch_clear(&f->batch);
+    assert_int_equal(f->machine.apply(f->machine.context, &envelope, buf_slice(&f->operation), &f->batch, &f->reply),
+                     STATUS_OK);
+}
+
+/* Compaction drops a due row on each node at a time of its own; all nodes must make the same batch of the same entry.
+ */
+static void a_reap_is_the_same_batch_whether_compaction_took_the_row_or_not(void **state) {
+    struct fixture *f = *state;
+    struct slice arguments[] = {slice_from_text("k"), slice_from_text("v")};
+    const struct kv_op set = {
+        .kind = KV_OP_SET, .flags = KV_EXPIRE_AT, .number = EXPIRES_MS, .arguments = arguments, .argument_count = 2};
+    struct buf key = BUF_EMPTY, while_there = BUF_EMPTY;
+    buf_clear(&f->operation);
+    assert_int_equal(kv_op_encode(&f->operation, &set), STATUS_OK);
+    assert_int_equal(apply(f, false), STATUS_OK);
+    stage_reap(f);
+    assert_int_equal(buf_append_slice(&while_there, buf_slice(&f->batch.operations)), STATUS_OK);
+
+    engine_batch_clear(&f->batch);
+    assert_int_equal(names_encode_key(&key, names_hash_of(SEED, arguments[0]), arguments[0]), STATUS_OK);
+    assert_int_equal(engine_batch_delete(&f->batch, TREE_NAMES, buf_slice(&key)), STATUS_OK);
+    assert_int_equal(engine_write(f->engine, &f->batch, NULL), STATUS_OK);
+    stage_reap(f);
+    assert_true(slice_equal(buf_slice(&while_there), buf_slice(&f->batch.operations)));
+    buf_deinit(&key);
+    buf_deinit(&while_there);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_row_that_the_cache_cannot_hold_is_read_by_the_call_that_may_block, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_reap_is_the_same_batch_whether_compaction_took_the_row_or_not, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_probe_tells_which_rows_have_to_be_read_and_reads_none, set_up, tear_down),
     };
