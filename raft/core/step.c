@@ -54,8 +54,10 @@ static bool meet_higher_term(struct raft *raft, const struct raft_message *messa
  */
 static void meet_lower_term(struct raft *raft, const struct raft_message *message) {
     if (message->kind == RAFT_HEARTBEAT || message->kind == RAFT_APPEND) {
-        /* Without both, it is enough to campaign in the higher term; who doubts its log does not. */
-        if (raft->options.no_check_quorum && raft->options.no_pre_vote && raft->doubt_term == 0) return;
+        /* Without both, whoever may campaign will, in the higher term, and is heard then. A learner never does, nor
+         * does who doubts its log. */
+        const bool campaigns = membership_is_voter(raft) && raft->doubt_term == 0;
+        if (raft->options.no_check_quorum && raft->options.no_pre_vote && campaigns) return;
         (void)ready_add_message(raft, RAFT_APPEND_REPLY, message->from);
     } else if (message->kind == RAFT_PRE_VOTE) {
         election_refuse(raft, RAFT_PRE_VOTE_REPLY, message->from);

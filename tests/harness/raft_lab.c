@@ -262,6 +262,9 @@ void lab_tick(struct lab *lab, uint64_t id) {
     lab_clock(lab, id);
     hear_guards(lab, id);
     (void)lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_TICK});
+    if (!lab->nodes[id].raft) return;
+    lab->nodes[id].ticks++;
+    lab_check_quorum(lab, &lab->nodes[id]);
 }
 
 void lab_campaign(struct lab *lab, uint64_t id) {
@@ -301,14 +304,14 @@ enum status lab_read(struct lab *lab, uint64_t id) {
     struct lab_node *node = &lab->nodes[id];
     if (!node->raft) return STATUS_CLOSED;
     if (node->read_count == LAB_READS_MAX) node->read_count--; /* given up */
-    node->reads[node->read_count].context = ++lab->next_context;
+    node->reads[node->read_count].context = ++node->next_context;
     node->reads[node->read_count].floor = lab->committed_last;
     node->read_count++;
     enum status status =
-        lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_READ, .read = {.context = lab->next_context}});
+        lab_step(lab, id, &(struct raft_event){.kind = RAFT_EVENT_READ, .read = {.context = node->next_context}});
     if (status == STATUS_OK) return status;
     for (unsigned i = 0; i < node->read_count; i++) {
-        if (node->reads[i].context == lab->next_context) node->reads[i] = node->reads[--node->read_count];
+        if (node->reads[i].context == node->next_context) node->reads[i] = node->reads[--node->read_count];
     }
     return status;
 }
@@ -390,8 +393,10 @@ void lab_apply(struct lab *lab, uint64_t id, unsigned count) {
 
 void lab_flush(struct lab *lab, uint64_t id) {
     struct lab_node *node = &lab->nodes[id];
-    if (!node->raft || node->installing || node->state.index > node->durable_last)
-        return; /* only once the log is durable up to it */
+    const uint64_t index = node->state.index;
+    if (!node->raft || node->installing || index > node->durable_last) return;
+    if (index > node->durable_start && node->durable_log[index].term != node->state.term)
+        return; /* what it replaces is still there: only once the log is durable up to it */
     if (node->state.index > node->durable_state.index) node->durable_state = node->state;
     trace(lab, "%" PRIu64 " flushes at %" PRIu64, id, node->durable_state.index);
 }
@@ -430,6 +435,7 @@ void lab_deliver(struct lab *lab, unsigned position) {
     lab->met.dropped--;
     bool cut = lab->options.late_arrivals ? sent.was_cut : lab->cut[sent.message.from][sent.message.to];
     if (cut || !lab->nodes[sent.message.to].raft) return;
+    lab->nodes[sent.message.to].heard[sent.message.from] = lab->nodes[sent.message.to].ticks;
     if (sent.message.kind == RAFT_VOTE && sent.message.handed) lab->met.handed++;
     (void)lab_step(lab, sent.message.to, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &sent.message});
 }
@@ -527,6 +533,8 @@ void lab_restart(struct lab *lab, uint64_t id) {
     struct lab_node *node = &lab->nodes[id];
     if (node->raft) return;
     node->lives++;
+    node->ticks = node->next_context = node->unheard_ticks = 0;
+    memset(node->heard, 0, sizeof node->heard);
     struct raft_options options = {.id = id,
                                    .seed = hash_mix(lab->options.seed, id * 1000 + node->lives),
                                    .heartbeat_ticks = lab->options.heartbeat_ticks,
@@ -608,7 +616,6 @@ void lab_start(struct lab *lab, const struct lab_options *options) {
     lab->message_count = lab->stream_count = lab->entry_next = lab->configuration_count = 0;
     memset(lab->cut, 0, sizeof lab->cut);
     lab->now_ms = lab->next_value = 0;
-    lab->next_context = options->seed << 20;
     memset(lab->leader_of, 0, sizeof lab->leader_of);
     memset(lab->seen_count, 0, sizeof lab->seen_count);
     memset(lab->committed_hash, 0, sizeof lab->committed_hash);

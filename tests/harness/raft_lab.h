@@ -90,7 +90,11 @@ struct lab_node {
         uint64_t context, floor;
     } reads[LAB_READS_MAX];
     unsigned read_count;
+    uint64_t next_context; /* begins anew with each life, as a driver's does */
     uint64_t reads_served;
+
+    /* Of this life: ticks, when something came from each node, and for how long no majority was heard by a leader. */
+    uint64_t ticks, heard[LAB_NODES_MAX + 1], unheard_ticks;
 };
 
 struct lab_message {
@@ -131,7 +135,7 @@ struct lab {
     unsigned stream_count;
     bool cut[LAB_NODES_MAX + 1][LAB_NODES_MAX + 1]; /* [from][to] */
     uint64_t now_ms;
-    uint64_t next_value, next_context;
+    uint64_t next_value;
     struct raft_configuration configurations[LAB_CONFIGURATIONS_MAX];
     uint8_t configuration_bytes[LAB_CONFIGURATIONS_MAX][RAFT_CONFIGURATION_BYTES_MAX];
     size_t configuration_sizes[LAB_CONFIGURATIONS_MAX];

@@ -176,6 +176,10 @@ void lab_check_message(struct lab *lab, const struct lab_node *node, const struc
     }
     bool acknowledged = message->kind == RAFT_APPEND_REPLY && !message->reject && message->index > 0;
     if (!acknowledged) return;
+    if (durable->term != message->term) {
+        lab_fail(lab, "node %" PRIu64 " acknowledges %" PRIu64 " in term %" PRIu64 ", which is not durable", node->id,
+                 message->index, message->term);
+    }
     if (message->index > node->durable_last) {
         lab_fail(lab, "node %" PRIu64 " acknowledges %" PRIu64 ", durable is %" PRIu64, node->id, message->index,
                  node->durable_last);
@@ -193,4 +197,23 @@ void lab_check_read(struct lab *lab, const struct lab_node *node, uint64_t floor
              "stale read: node %" PRIu64 " may serve from %" PRIu64 " a read that was asked when %" PRIu64
              " was committed",
              node->id, index, floor);
+}
+
+static bool majority_is_heard(const struct lab *lab, const struct lab_node *node, const uint64_t *voters,
+                              unsigned count) {
+    unsigned heard = 0;
+    for (unsigned i = 0; i < count; i++)
+        heard += voters[i] == node->id || node->ticks - node->heard[voters[i]] <= lab->options.election_ticks;
+    return count == 0 || heard > count / 2;
+}
+
+void lab_check_quorum(struct lab *lab, struct lab_node *node) {
+    const struct raft_configuration *configuration = &node->raft->configuration;
+    const bool leads = node->role == RAFT_LEADER && node->raft->role == RAFT_LEADER && !lab->options.no_check_quorum;
+    const bool is_heard = majority_is_heard(lab, node, configuration->voters, configuration->voter_count) &&
+                          majority_is_heard(lab, node, configuration->outgoing, configuration->outgoing_count);
+    node->unheard_ticks = leads && !is_heard ? node->unheard_ticks + 1 : 0;
+    if (node->unheard_ticks > 2 * (uint64_t)lab->options.election_ticks)
+        lab_fail(lab, "node %" PRIu64 " leads on in term %" PRIu64 ", though no majority answers", node->id,
+                 node->term);
 }

@@ -25,5 +25,7 @@ void lab_check_applied(struct lab *lab, struct lab_node *node, const struct lab_
 void lab_check_message(struct lab *lab, const struct lab_node *node, const struct raft_message *message);
 /* Dissertation 6.4: nothing that was committed when the read was asked is missing. */
 void lab_check_read(struct lab *lab, const struct lab_node *node, uint64_t floor, uint64_t index);
+/* After a tick. 6.2: who leads and has heard from no majority for so long that it must have noticed, leads no more. */
+void lab_check_quorum(struct lab *lab, struct lab_node *node);
 
 #endif

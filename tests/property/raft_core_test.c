@@ -67,6 +67,7 @@ struct run {
     unsigned weight_sum;
     bool damages;       /* logs lose what they held, one node's at a time; members stay */
     unsigned lingering; /* 0 = any message may be next; more: old ones wait longer */
+    uint64_t candidate; /* of the last reign */
     bool in_order;      /* the network keeps order, like connections do; else any message may be next */
 };
 
@@ -228,19 +229,22 @@ static void do_reign(struct run *run) {
         among[id] = prng_chance(&run->prng, 2, 3);
         if (among[id]) lab_restart(lab, id);
     }
-    uint64_t candidate = any_node(run);
+    /* Who led before leads again, and meets what was on its way to it then. */
+    uint64_t candidate = run->candidate != 0 && prng_chance(&run->prng, 1, 3) ? run->candidate : any_node(run);
+    run->candidate = candidate;
     if (prng_chance(&run->prng, 1, 2)) {
         while (lab->message_count > 0) lab_drop(lab, 0);
     }
     lab_heal(lab);
     unsigned campaigns = 1 + (unsigned)prng_below(&run->prng, 2);
+    unsigned held = (unsigned)prng_below(&run->prng, 3); /* of eight messages, in each round: they come late */
     unsigned rounds = 2 + (unsigned)prng_below(&run->prng, 8);
     for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
         if (round < campaigns && lab->nodes[candidate].role != RAFT_LEADER) lab_campaign(lab, candidate);
         lab_persist(lab, candidate, LAB_WORKS_MAX);
         for (unsigned i = lab->message_count; i-- > 0;) {
-            if (i < lab->message_count && among[lab->network[i].message.to] && among[lab->network[i].message.from])
-                lab_deliver(lab, i);
+            if (i >= lab->message_count || prng_chance(&run->prng, held, 8)) continue;
+            if (among[lab->network[i].message.to] && among[lab->network[i].message.from]) lab_deliver(lab, i);
         }
         for (uint64_t id = 1; id <= lab->options.nodes; id++) {
             if (among[id]) lab_persist(lab, id, LAB_WORKS_MAX);

@@ -310,7 +310,7 @@ static void row_9_an_answer_to_a_former_life_is_dropped(void **state) {
     (void)state;
     lab_begin(3, true);
     lab_elect(1);
-    lab->next_context = 100;
+    lab->nodes[3].next_context = 100;
     assert_int_equal(lab_read(lab, 3), STATUS_OK);
     lab_settle(lab);
     struct raft_message stale = {.kind = RAFT_READ_REPLY,
@@ -320,7 +320,7 @@ static void row_9_an_answer_to_a_former_life_is_dropped(void **state) {
                                  .context = 101,
                                  .life = 12345,
                                  .index = 1};
-    lab->next_context = 100;
+    lab->nodes[3].next_context = 100;
     assert_int_equal(lab_read(lab, 3), STATUS_OK);
     uint64_t served = lab->nodes[3].reads_served;
     (void)lab_step(lab, 3, &(struct raft_event){.kind = RAFT_EVENT_MESSAGE, .message = &stale});
