@@ -139,6 +139,7 @@ def every_fate_is_there(page):
         assert all(fates.get(fate, 0) > 0 for fate in ("arrived", "dropped", "lost", "repeated", "delayed")), fates
         assert browser.run("return ['down', 'paused', 'up'].every((one) => states.some((state) => state.condition === one))")
         assert browser.run("return disks.some((disk) => disk.what === 'write_sync' && disk.end > disk.begin)")
+        assert browser.run("return messages.every((m) => m.kind !== 'damaged' && m.kind !== 'unknown')"), "a message that the describer does not know"
         # What was dropped has its cross, also where it is one of many.
         sent = browser.run("const one = messages.find((m) => m.fate === 'dropped'); showAround(one.sent, 4000); return one.sent")
         browser.settle()

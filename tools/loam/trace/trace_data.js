@@ -58,6 +58,10 @@ function stateAt(node, at) {
   return known > 0 ? statesOf[node][known - 1] : nothing;
 }
 
+/* Whether the members that the node goes by are other ones than before; what a node begins with is no change. */
+const changesMembers = (state, before) => state.configuration !== "" && before.configuration !== "" && state.configuration !== before.configuration;
+for (const all of statesOf) all.forEach((state, i) => { state.newMembers = i > 0 && changesMembers(state, all[i - 1]); });
+
 /* "12:3,40:4" as [{first, term}], once for each text. */
 const parsedTerms = new Map();
 function termsOf(state) {
@@ -116,7 +120,7 @@ function inWords(item) {
     case "note": return (item.node >= 0 && !item.words.startsWith(nodeName(item.node) + ":") ? nodeName(item.node) + ": " : "") + item.words;
     case "fault": return (item.ends ? "lifted: " : "fault: ") + item.words;
     case "operation": return "client " + item.client + ": " + item.name + " " + item.key + (item.token ? ", writes " + item.token : "") + (item.open ? ", no answer" : ", " + item.outcome + " after " + inTime(item.returned - item.invoked));
-    case "state": return nodeName(item.node) + ": " + (item.condition === "up" ? "" : item.condition + " ") + item.role + " term " + item.term + ", commit " + item.commit + ", applied " + item.applied + ", log " + item.first + ".." + item.last;
+    case "state": return nodeName(item.node) + ": " + (item.condition === "up" ? "" : item.condition + " ") + item.role + " term " + item.term + ", commit " + item.commit + ", applied " + item.applied + ", log " + item.first + ".." + item.last + (item.newMembers ? ", members now " + item.configuration : "");
     default: return item.words;
   }
 }

@@ -175,6 +175,22 @@ function drawMarks(g, node) {
   }
   g.font = FONT;
 }
+/* Where other members count from: their list, where there is room for it. */
+function drawMembers(g, node) {
+  const all = statesOf[node], y = bandMiddle(node);
+  let right = place.left;
+  g.font = SMALL;
+  for (let i = countUpTo(all, "at", view.from - 1); i < all.length && all[i].at <= view.to; i++) {
+    if (!all[i].newMembers) continue;
+    const x = xOf(all[i].at);
+    g.fillStyle = ink.ink;
+    g.beginPath(); g.moveTo(x, y - 7); g.lineTo(x + 5, y); g.lineTo(x, y + 7); g.lineTo(x - 5, y); g.fill();
+    if (x < right) continue;
+    label(g, all[i].configuration, x + 8, bandTop(node) + place.band + 18, ink.ink);
+    right = x + g.measureText(all[i].configuration).width + 16;
+  }
+  g.font = FONT;
+}
 function drawDisks(g) {
   for (const disk of disksBetween(view.from, view.to)) {
     const failed = disk.status !== "OK", syncs = disk.what.includes("sync"), y = bandTop(disk.node) + place.band + 5;
@@ -354,7 +370,7 @@ function drawLanes() {
   if (view.disks) drawDisks(g);
   nameArrows(g);
   drawDropped(g);
-  for (let node = 0; node < run.nodes; node++) drawMarks(g, node);
+  for (let node = 0; node < run.nodes; node++) { drawMarks(g, node); drawMembers(g, node); }
   if (view.clients) drawClients(g);
   drawNow(g);
   g.restore();

@@ -73,7 +73,7 @@ function tellNode() {
 /* Around now, heartbeats aside: a few before, a few after. */
 const spoken = [...messages.filter((m) => !isBeat(m)).map((item) => ({at: item.ended, item})), ...disks.filter((d) => d.status !== "OK").map((item) => ({at: item.end, item})),
   ...notes.map((item) => ({at: item.at, item})), ...faults.map((item) => ({at: item.from, item})), ...faults.filter((f) => f.to > f.from && !f.endless).map((f) => ({at: f.to, item: {...f, ends: true, whole: f}})),
-  ...statesOf.flatMap((all) => all.filter((state, i) => looks(state) !== looks(i > 0 ? all[i - 1] : nothing)).map((item) => ({at: item.at, item}))),
+  ...statesOf.flatMap((all) => all.filter((state, i) => state.newMembers || looks(state) !== looks(i > 0 ? all[i - 1] : nothing)).map((item) => ({at: item.at, item}))),
   ...operations.filter((o) => !o.open).map((item) => ({at: item.returned, item})), ...(violation ? [{at: violation.at, item: {sort: "violation", words: run.verdict + ": " + violation.words}}] : [])].sort((a, b) => a.at - b.at);
 function tellNear() {
   const middle = countUpTo(spoken, "at", view.at), from = Math.max(0, middle - 9);
