@@ -219,13 +219,16 @@ static uint32_t set_of(const uint64_t *ids, unsigned count) {
 
 static void membership(void *context, void *node, struct world_membership *shown) {
     struct raft_driver_status status;
+    struct raft_status core;
     (void)context;
     raft_driver_get_status(server_driver(node), &status);
+    raft_get_status(raft_driver_core(server_driver(node)), &core);
     const struct raft_configuration *now = &status.configuration;
     *shown = (struct world_membership){.voters = set_of(now->voters, now->voter_count),
                                        .outgoing = set_of(now->outgoing, now->outgoing_count),
                                        .learners = set_of(now->learners, now->learner_count),
                                        .leaves = now->auto_leave,
+                                       .pending = core.pending_change_index > core.applied,
                                        .incarnation = status.identity.incarnation};
 }
 

@@ -45,6 +45,7 @@ struct world_view {
 struct world_membership {
     uint32_t voters, outgoing, learners; /* outgoing: not 0 in a joint configuration */
     bool leaves;                         /* that by itself */
+    bool pending;                        /* another may stand in its log */
     uint64_t incarnation;                /* the node's own */
 };
 

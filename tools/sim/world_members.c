@@ -116,6 +116,7 @@ static bool may_wipe(struct world *world) {
     struct world_membership now;
     if (leader == NULL || world->members.wiped) return false;
     look_at(world, leader, &now);
+    if (now.pending) return false; /* there may be fewer soon */
     return __builtin_popcount(now.voters) >= VOTERS_MIN &&
            (now.outgoing == 0 || __builtin_popcount(now.outgoing) >= VOTERS_MIN);
 }
