@@ -177,7 +177,7 @@ function drawMarks(g, node) {
 }
 /* Where other members count from: their list, where there is room for it. */
 function drawMembers(g, node) {
-  const all = statesOf[node], y = bandMiddle(node);
+  const all = statesOf[node], y = bandTop(node) + place.band + 1;
   let right = place.left;
   g.font = SMALL;
   for (let i = countUpTo(all, "at", view.from - 1); i < all.length && all[i].at <= view.to; i++) {
@@ -186,7 +186,7 @@ function drawMembers(g, node) {
     g.fillStyle = ink.ink;
     g.beginPath(); g.moveTo(x, y - 7); g.lineTo(x + 5, y); g.lineTo(x, y + 7); g.lineTo(x - 5, y); g.fill();
     if (x < right) continue;
-    label(g, all[i].configuration, x + 8, bandTop(node) + place.band + 18, ink.ink);
+    label(g, all[i].configuration, x + 8, y + 17, ink.ink);
     right = x + g.measureText(all[i].configuration).width + 16;
   }
   g.font = FONT;
