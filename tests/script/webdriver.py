@@ -24,7 +24,7 @@ class Browser:
     def __init__(self, width=1280, height=900, scale=1, dark=False):
         self.profile = tempfile.mkdtemp()
         self.driver = subprocess.Popen([find("driver"), "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                       env=dict(os.environ, HOME=self.profile))
+                                       env=dict(os.environ, HOME=self.profile, TMPDIR=self.profile))
         self.session = None
         try:
             self.address = self.wait_for_port()

@@ -79,19 +79,26 @@ function termOfEntry(state, index) {
   return 0;
 }
 
-/* Faults in rows, so that none lies over another; what is over at once takes a little room. */
-function stackFaults(atLeast) {
-  const ends = [], last = [];
-  for (const fault of faults) {
-    let row = ends.findIndex((end) => end <= fault.from);
-    if (row < 0) row = ends.push(0) - 1;
-    if (last[row]) last[row].free = fault.from;
-    ends[row] = Math.max(fault.to, fault.from + atLeast);
-    fault.row = row;
-    fault.free = Infinity; /* until then nothing else is in its row */
-    last[row] = fault;
+/*
+ * The faults in view in rows, so that none lies over another; what is over at once takes a little room. While the window moves and keeps its
+ * span, a fault keeps its row, so that the lanes below stay where they are; with another span all are placed anew. Returns how many rows.
+ */
+let stack = {span: 0, rows: []};
+function stackFaults(from, to, atLeast) {
+  const span = Math.round(to - from), end = (fault) => Math.max(fault.to, fault.from + atLeast);
+  if (stack.span !== span) {
+    stack = {span, rows: []};
+    for (const fault of faults) delete fault.row;
   }
-  return ends.length;
+  for (const fault of faults) {
+    if (fault.row !== undefined || fault.to < from || fault.from > to) continue;
+    fault.row = stack.rows.findIndex((row) => row.every((other) => end(other) <= fault.from || other.from >= end(fault)));
+    if (fault.row < 0) fault.row = stack.rows.push([]) - 1;
+    stack.rows[fault.row].push(fault);
+    stack.rows[fault.row].sort((a, b) => a.from - b.from);
+  }
+  for (const row of stack.rows) row.forEach((fault, i) => { fault.free = i + 1 < row.length ? row[i + 1].from : Infinity; }); /* until then nothing else is in its row */
+  return stack.rows.length;
 }
 
 const nodeName = (node) => node < run.nodes ? "node " + (node + 1) : "clients";

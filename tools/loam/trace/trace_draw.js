@@ -62,7 +62,7 @@ const place = {left: 108, right: 10, top: violation ? 42 : 22, faultRow: 17, fau
 function layOut(width) {
   place.left = width < 560 ? 64 : 108;
   place.width = Math.max(50, width - place.left - place.right);
-  const rows = stackFaults((view.to - view.from) * 90 / place.width);
+  const rows = stackFaults(view.from, view.to, (view.to - view.from) * 90 / place.width);
   place.faultRow = rows > 8 ? 12 : 17;
   place.faults = rows * place.faultRow;
   place.lane = run.nodes <= 3 ? 92 : run.nodes <= 5 ? 74 : 62;
