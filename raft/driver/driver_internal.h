@@ -375,6 +375,7 @@ void reads_init(struct raft_driver *driver);
 void reads_ask(struct raft_driver *driver);
 void reads_take_states(struct raft_driver *driver, const struct raft_read_state *states, unsigned count);
 void reads_serve(struct raft_driver *driver);
+void reads_leader_changed(struct raft_driver *driver);
 void reads_fail_all(struct raft_driver *driver, enum status status);
 void reads_take_count(struct raft_driver *driver, uint64_t from, struct slice payload);
 void reads_take_counted(struct raft_driver *driver, struct slice payload);

@@ -52,19 +52,41 @@ static void give_back(struct raft_driver *driver, struct read_batch *batch) {
     free_batch(driver, batch);
 }
 
+/* In no order: what was asked again stands before what came since. */
+static void refuse_overdue(struct list *requests, uint64_t now_ns) {
+    struct list due;
+    list_init(&due);
+    for (struct list *link = requests->next, *next; link != requests; link = next) {
+        next = link->next;
+        if (list_entry(link, struct raft_request, link)->driver[REQUEST_DEADLINE] > now_ns) continue;
+        list_remove(link);
+        list_push_back(&due, link);
+    }
+    struct list *link;
+    while ((link = list_pop_front(&due)) != NULL)
+        answer(list_entry(link, struct raft_request, link), STATUS_NOT_LEADER, slice_make(NULL, 0));
+}
+
 static void expire(struct raft_driver *driver) {
     uint64_t now = driver_now(driver);
-    for (unsigned i = 0; i < READ_BATCHES_MAX && driver->reads.unconfirmed > 0; i++) {
+    for (unsigned i = 0; i < READ_BATCHES_MAX && driver->reads.batches_used > 0; i++) {
         struct read_batch *batch = &driver->reads.batches[i];
-        bool lost = batch->context != 0 && !batch->confirmed && now - batch->asked_ns > (uint64_t)ASK_AGAIN_MS * MS_NS;
+        if (batch->context == 0) continue;
+        const bool lost = !batch->confirmed && now - batch->asked_ns > (uint64_t)ASK_AGAIN_MS * MS_NS;
         if (lost) give_back(driver, batch);
+        /* Nobody leads who could bring this node as far as is confirmed: no better than no answer. */
+        if (!lost && batch->confirmed && driver->leader == 0) refuse_overdue(&batch->requests, now);
     }
-    while (!list_is_empty(&driver->reads.waiting)) {
-        struct raft_request *oldest = list_entry(driver->reads.waiting.next, struct raft_request, link);
-        if (oldest->driver[REQUEST_DEADLINE] > now) return;
-        list_remove(&oldest->link);
-        answer(oldest, STATUS_NOT_LEADER, slice_make(NULL, 0));
+    refuse_overdue(&driver->reads.waiting, now);
+}
+
+/* Who was asked does not lead any more, and who leads now was not asked. */
+void reads_leader_changed(struct raft_driver *driver) {
+    for (unsigned i = READ_BATCHES_MAX; i-- > 0 && driver->reads.unconfirmed > 0;) {
+        struct read_batch *batch = &driver->reads.batches[i];
+        if (batch->context != 0 && !batch->confirmed) give_back(driver, batch);
     }
+    driver->wants_turn = true;
 }
 
 static struct read_batch *free_place(struct raft_driver *driver) {

@@ -184,6 +184,7 @@ static void take_note(struct raft_driver *driver, const struct raft_ready *ready
     driver->term = ready->term;
     driver->leader = ready->leader;
     if (changed) requests_leader_changed(driver);
+    if (changed) reads_leader_changed(driver);
     if (driver->options.on_change != NULL) driver->options.on_change(driver->options.context);
 }
 
