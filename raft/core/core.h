@@ -188,8 +188,10 @@ void lease_clock(struct raft *raft, uint64_t steady_ms, uint64_t wall_ms);
 void lease_end_changed(struct raft *raft);           /* the log ends with another entry */
 void lease_lead(struct raft *raft, bool was_handed); /* before the first entry of the term is made */
 void lease_end(struct raft *raft);                   /* leadership, or a term, is over */
-bool lease_is_guarding(const struct raft *raft);     /* nothing may be committed yet */
-void lease_made(struct raft *raft, uint64_t first);  /* a leader's entries from `first` on */
+/* It started so short a time ago that, leading now, it would guard against what its former life may have promised. */
+bool lease_is_young(const struct raft *raft);
+bool lease_is_guarding(const struct raft *raft);    /* nothing may be committed yet */
+void lease_made(struct raft *raft, uint64_t first); /* a leader's entries from `first` on */
 void lease_committed(struct raft *raft);
 void lease_begin_anew(struct raft *raft); /* the configuration is another one */
 void lease_give_up(struct raft *raft);    /* for the rest of the term */

@@ -22,13 +22,19 @@ void election_hear_leader(struct raft *raft) {
     if (raft->silence != 0) draw_timeout(raft);
 }
 
-/* How many voters before us would take the leader's place. */
+/* How many voters before us would take the leader's place: by their ids, and who has started a moment ago and could
+ * commit nothing yet behind all others. */
 static unsigned rank_of_self(const struct raft *raft) {
     unsigned rank = 0;
     for (unsigned i = 0; i < raft->peer_count && raft->peers[i].id < raft->options.id; i++)
         rank +=
             raft->peers[i].id != raft->leader && raft_configuration_has_voter(&raft->configuration, raft->peers[i].id);
-    return rank;
+    return lease_is_young(raft) ? rank + raft->configuration.voter_count : rank;
+}
+
+/* A heartbeat's time, and a tick, of which a part has passed already. */
+static unsigned beat_of(const struct raft *raft) {
+    return raft->options.heartbeat_ticks + 1;
 }
 
 /*
@@ -39,10 +45,9 @@ static unsigned rank_of_self(const struct raft *raft) {
  */
 void election_suspect_leader(struct raft *raft) {
     if (raft->role != RAFT_FOLLOWER || raft->silence != 0) return;
-    const unsigned beat = raft->options.heartbeat_ticks + 1; /* a part of a tick has passed already */
-    const unsigned silence = raft->election_elapsed + beat;
+    const unsigned silence = raft->election_elapsed + beat_of(raft);
     if (silence >= raft->options.election_ticks) return;
-    const unsigned campaign = silence + 1 + beat * rank_of_self(raft);
+    const unsigned campaign = silence + 1 + beat_of(raft) * rank_of_self(raft);
     raft->silence = silence;
     if (!raft->reluctant && campaign < raft->election_timeout) raft->election_timeout = campaign;
 }
@@ -163,13 +168,26 @@ void election_campaign_handed(struct raft *raft) {
     raft->is_handed = true;
 }
 
+/*
+ * Who asked early may have met voters whose own link was not known to be broken yet: they don't answer (4.2.3). It asks
+ * again after a whole round of those who take turns, so that the order of turns stays.
+ */
+static void ask_again_soon(struct raft *raft, unsigned silence) {
+    const unsigned round =
+        beat_of(raft) * (raft->configuration.voter_count > 2u ? raft->configuration.voter_count - 1u : 1u);
+    raft->silence = silence;
+    if (round < raft->election_timeout) raft->election_timeout = round;
+}
+
 void election_campaign(struct raft *raft) {
     if (!may_campaign(raft)) return;
     if (raft->options.no_pre_vote) {
         become_candidate(raft);
-    } else {
-        become_pre_candidate(raft);
+        return;
     }
+    const unsigned silence = raft->silence;
+    become_pre_candidate(raft);
+    if (silence != 0 && raft->role == RAFT_PRE_CANDIDATE) ask_again_soon(raft, silence);
 }
 
 static void tick_leader(struct raft *raft) {

@@ -24,6 +24,12 @@ static uint64_t guard_ends(const struct raft *raft) {
     return core_most(by_end, lease->recovered_ms + raft->options.guard_recovered_ms);
 }
 
+bool lease_is_young(const struct raft *raft) {
+    const struct lease *lease = &raft->lease;
+    if (raft->options.guard_ms == 0 || (!lease->was_recovered && lease->recovered_ms == 0)) return false;
+    return lease->was_recovered || raft->steady_ms <= lease->recovered_ms + raft->options.guard_recovered_ms;
+}
+
 static bool guard_is_over(const struct raft *raft) {
     return !raft->lease.end_is_new && !raft->lease.was_recovered && raft->steady_ms > guard_ends(raft);
 }

@@ -63,6 +63,42 @@ static void who_cannot_win_leaves_it_to_the_next(void **state) {
     assert_int_equal(lab_leader(lab), 3);
 }
 
+/* Node 3 learns late that its link broke, and sticks to node 1 until then: node 2 asks it more than once. */
+static void a_voter_that_learns_late_is_asked_again_soon(void **state) {
+    (void)state;
+    lab_begin(3, false);
+    lab_elect(1);
+    const uint64_t term = lab_status(lab, 1).term;
+    lab_crash(lab, 1, 0);
+    break_link(2, 1);
+    tick_all(4);
+    assert_int_equal(lab_status(lab, 2).role, RAFT_PRE_CANDIDATE);
+    assert_int_equal(lab_status(lab, 3).leader, 1);
+    break_link(3, 1);
+    tick_all(4);
+    assert_int_equal(lab_leader(lab), 2);
+    assert_int_equal(lab_status(lab, 2).term, term + 1);
+}
+
+static void who_has_just_started_lets_others_go_first(void **state) {
+    (void)state;
+    struct lab_options options = {
+        .nodes = 3, .voters = 3, .seed = 42, .heartbeat_ticks = 1, .election_ticks = 10, .guard_ms = 20};
+    lab_start(lab, &options);
+    lab_elect(3);
+    tick_all(5);
+    assert_int_equal(lab_propose(lab, 3, 1), STATUS_OK);
+    tick_all(5);
+    lab_crash(lab, 1, 0);
+    lab_restart(lab, 1);
+    tick_all(1);
+    lab_crash(lab, 3, 0);
+    break_link(1, 3);
+    break_link(2, 3);
+    tick_all(SOON);
+    assert_int_equal(lab_leader(lab), 2);
+}
+
 static void a_leader_that_is_heard_again_stays(void **state) {
     (void)state;
     lab_begin(3, false);
@@ -123,6 +159,8 @@ int main(void) {
         T(a_leader_that_died_is_replaced_before_the_timeout),
         T(without_a_broken_link_a_timeout_is_waited_for),
         T(who_cannot_win_leaves_it_to_the_next),
+        T(a_voter_that_learns_late_is_asked_again_soon),
+        T(who_has_just_started_lets_others_go_first),
         T(a_leader_that_is_heard_again_stays),
         T(one_that_lost_the_leader_does_not_disturb_those_who_hear_it),
         T(a_voter_sticks_for_a_heartbeat_more_to_a_leader_that_it_lost),
