@@ -4,6 +4,7 @@ set -u
 . "$(dirname "$0")/frame.sh"
 names=(
     recording_does_not_change_the_run
+    the_page_holds_the_plan_of_its_run
     opens_without_a_complaint
     opens_without_a_complaint_with_seven_nodes
     scrubber_and_buttons_move_time
@@ -37,6 +38,16 @@ recording_does_not_change_the_run() {
     [ $? = 4 ] || return 1
     "$loam" sim --plan "$work/plan" --json --trace "$work/stuck.html" >"$work/recorded"
     [ $? = 4 ] && cmp "$work/plain" "$work/recorded" && grep -q "$(hash_of "$work/plain")" "$work/stuck.html"
+}
+
+the_page_holds_the_plan_of_its_run() {
+    "$loam" sim --plan "$work/small" --print-plan >"$work/printed" || return 1
+    /usr/bin/python3 - "$work/kept.html" "$work/printed" <<'PYTHON'
+import json, sys
+text = open(sys.argv[1]).read()
+begin = text.index('id="run">') + len('id="run">')
+assert json.loads(text[begin:text.index("</script>", begin)])["plan"] == open(sys.argv[2]).read()
+PYTHON
 }
 
 # The fact of that name about a page.

@@ -113,7 +113,10 @@ static void print_run(const struct request *request, uint64_t seed, const struct
     if (!request->is_single && report->verdict == WORLD_KEPT) return;
     print_buf(text, world_report_print(text, seed, report));
     (void)puts("");
-    if (report->verdict != WORLD_KEPT && request->plan == NULL) printf("  replay: loam sim --seed %" PRIu64 "\n", seed);
+    if (report->verdict == WORLD_KEPT || request->plan != NULL) return;
+    (void)printf("  replay: loam sim --seed %" PRIu64, seed);
+    if (request->nodes != 0) (void)printf(" --nodes %" PRIu64, request->nodes);
+    (void)puts("; --trace FILE.html draws it, --step leads it by hand, --shrink shortens it");
 }
 
 struct batch_run {

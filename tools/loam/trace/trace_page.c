@@ -231,8 +231,20 @@ static void put_head(struct writer *writer, const struct trace_run *run) {
     put(writer, ",\n");
 }
 
+/* As --plan reads it. */
+static void put_plan(struct writer *writer, const struct fault_plan *plan) {
+    struct buf text = BUF_EMPTY;
+    put(writer, "\"plan\":");
+    if (writer->status == STATUS_OK) writer->status = fault_plan_print(&text, plan);
+    if (writer->status == STATUS_OK) writer->status = buf_append_byte(&text, 0);
+    if (writer->status == STATUS_OK) writer->status = trace_string_print(writer->to, (const char *)text.data);
+    put(writer, ",\n");
+    buf_deinit(&text);
+}
+
 static void put_data(struct writer *writer, const struct trace_run *run) {
     put_head(writer, run);
+    put_plan(writer, run->plan);
     put_gaps(writer, run->record);
     put_events(writer, run->record, "messages", RECORD_MESSAGE);
     put_events(writer, run->record, "disks", RECORD_DISK);

@@ -210,6 +210,7 @@ function introduce() {
   byId("verdict").className = violation ? "broken" : "kept";
   byId("to-violation").hidden = !violation;
   introduceNamed();
+  byId("plan").textContent = run.plan;
   byId("bounded").hidden = run.leftOut === 0;
   byId("bounded").textContent = `The record was bounded: ${run.leftOut} of ${run.told} events were left out, where it is hatched. The end was kept, and before other things what lies around faults.`;
   if (run.operationsLeftOut > 0) { byId("bounded").hidden = false; byId("bounded").textContent += ` ${run.operationsLeftOut} early commands of clients are not shown.`; }
