@@ -423,6 +423,18 @@ struct engine_finding {
 MUST_CHECK enum status engine_verify(struct engine *engine,
                                      void (*visit)(void *context, const struct engine_finding *finding), void *context);
 
+/*
+ * The same in portions, beside other work: each step verifies one file of tables, with the values that it refers to;
+ * the first one verifies the manifest. Files that came meanwhile are the next pass's. Findings are told by
+ * engine_last_error. OK: go on. END: that was all. Blocking, one thread for a scrub at a time; the caller's memory, all
+ * zero at first.
+ */
+struct engine_scrub {
+    uint64_t number, until; /* of the last file, and of the last one there is to be */
+    uint64_t files, bytes, findings;
+};
+MUST_CHECK enum status engine_scrub_step(struct engine *engine, struct engine_scrub *scrub);
+
 /* ---- Files made outside ------------------------------------------------------------------------------------------ */
 
 /*

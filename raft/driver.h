@@ -81,6 +81,8 @@ struct raft_driver_options {
     uint32_t pending_requests;      /* of this node, unanswered: the session's window [4096] */
     size_t reply_memory_bytes;      /* kept replies of sessions between two flushes; then they become rows [4 MiB] */
     uint64_t snapshot_rate_bytes;   /* per second and receiver [64 MiB] */
+    uint64_t scrub_rate_bytes;      /* per second, of what is read again only to see whether it is sound [8 MiB] */
+    uint32_t scrub_interval_s;      /* between two passes over all; the first begins within ten minutes [86400] */
     uint32_t slow_disk_ms;          /* a leader whose disk owes a write for so long, while a majority has it, gives its
                                        place to another [1000] */
     /*
@@ -265,7 +267,11 @@ struct raft_driver_status {
     uint64_t disk_slow_ms;                   /* ... for so long, of the time that this process had */
     uint64_t disk_waiting_ms;                /* how long the oldest write has waited, and what is called slow */
     uint64_t slow_disk_ms;
-    uint64_t doubt_term;                     /* not 0: something was damaged, and is being had from the others */
+    uint64_t doubt_term; /* not 0: something was damaged, and is being had from the others */
+    uint64_t scrub_passes, scrub_findings;
+    int64_t scrub_ended_ms; /* so long ago the last pass ended; -1: none yet */
+    uint64_t scrub_bytes;   /* of the pass under way, or of the last one */
+    uint64_t scrub_rate_bytes, scrub_interval_s;
     bool repairing;                          /* damage was met: raft_driver_wants_reopen says when it is set aside */
     uint64_t repairs;                        /* since this node was opened */
     uint64_t set_aside_store, set_aside_log; /* numbers of directories kept for people: 0 = none; log: 1 + number */
@@ -286,7 +292,7 @@ struct raft_driver_status {
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
 /* Of the status, what changes with every entry; cheap. */
 struct raft_driver_applied {
-    uint64_t index, state_hash, snapshots_installed, gave_way, repairs;
+    uint64_t index, state_hash, snapshots_installed, gave_way, repairs, scrub_passes;
     uint64_t written; /* the last entry that a client wrote, applied in this life; 0 = none */
     bool repairing;
     bool is_joint; /* the configuration in force */

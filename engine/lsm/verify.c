@@ -17,6 +17,7 @@ struct verify {
     void *context;
     struct mutex mutex; /* the rest: files are read by two at once */
     uint64_t findings;
+    struct error *first; /* not NULL: of a scrub, which tells of findings when the file is known to be readable */
     struct file **files; /* borrowed from the version, and the files of values that they use */
     size_t count, capacity;
     struct value_file **values;
@@ -33,6 +34,12 @@ static void find(struct verify *verify, const char *path, uint64_t offset, const
     const struct engine_finding finding = {.status = STATUS_CORRUPT, .file = path, .offset = offset, .text = text};
     mutex_lock(&verify->mutex);
     verify->findings++;
+    if (verify->first) {
+        if (verify->findings == 1)
+            error_set(verify->first, STATUS_CORRUPT, "%s: offset %" PRIu64 ": %s", path, offset, text);
+        mutex_unlock(&verify->mutex);
+        return;
+    }
     store_note_error(verify->engine, STATUS_CORRUPT, "%s: offset %" PRIu64 ": %s", path, offset, text);
     if (verify->visit) verify->visit(verify->context, &finding);
     mutex_unlock(&verify->mutex);
@@ -178,7 +185,7 @@ static enum status verify_file(struct verify *verify, struct file *file) {
     status = sst_verify(sst, find_in_sst, &reading);
     if (status == STATUS_OK && (sst_properties(sst)->references > 0 || file->use_count > 0))
         return verify_references(&reading, file, sst);
-    if (status == STATUS_IO) return STATUS_OK; /* it was told as a finding */
+    if (status == STATUS_IO) return verify->first ? status : STATUS_OK; /* it was told as a finding */
     if (status_class(status) != STATUS_CLASS_DAMAGE) return status;
     atomic_store(&file->damaged, true);
     return STATUS_OK;
@@ -305,4 +312,53 @@ enum status engine_verify(struct engine *engine, void (*visit)(void *context, co
     mutex_deinit(&verify.mutex);
     if (status != STATUS_OK) return status;
     return verify.findings > 0 ? STATUS_CORRUPT : STATUS_OK;
+}
+
+/* ---- In portions ------------------------------------------------------------------------------------------------- */
+
+/* Of the file with the least number above `after`; NULL = none is above. *most: the greatest of all. */
+static struct file *next_file(const struct version *version, uint64_t after, uint64_t *most) {
+    struct file *next = NULL;
+    for (size_t i = 0; i < version->count; i++) {
+        for (uint32_t l = 0; l < ENGINE_LEVELS; l++) {
+            const struct level *level = &version->trees[i]->levels[l];
+            for (uint32_t f = 0; f < level->count; f++) {
+                const uint64_t number = level->files[f]->meta.number;
+                if (number > *most) *most = number;
+                if (number > after && (!next || number < next->meta.number)) next = level->files[f];
+            }
+        }
+    }
+    return next;
+}
+
+enum status engine_scrub_step(struct engine *engine, struct engine_scrub *scrub) {
+    struct error first = {.status = STATUS_OK};
+    struct verify verify = {.engine = engine, .first = &first};
+    mutex_init(&verify.mutex);
+    mutex_lock(&engine->install_lock);
+    struct view *view = view_acquire(&engine->views);
+    enum status status = STATUS_OK;
+    if (scrub->until == 0) status = verify_manifest(&verify, view->version);
+    mutex_unlock(&engine->install_lock);
+    uint64_t most = 1; /* never 0: that is how a scrub begins */
+    struct file *file = next_file(view->version, scrub->number, &most);
+    if (scrub->until == 0) {
+        scrub->until = most;
+    } else if (!file || file->meta.number > scrub->until) {
+        status = STATUS_END;
+    } else {
+        status = verify_file(&verify, file);
+        scrub->number = file->meta.number;
+        scrub->files++;
+        scrub->bytes += file->meta.bytes;
+    }
+    /* A device that does not let itself be read now proves nothing. */
+    if (status != STATUS_IO && first.status != STATUS_OK) {
+        scrub->findings += verify.findings;
+        store_note_error(engine, STATUS_CORRUPT, "%s", first.text);
+    }
+    store_release_view(engine, view);
+    mutex_deinit(&verify.mutex);
+    return status;
 }

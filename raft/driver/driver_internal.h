@@ -64,6 +64,24 @@ struct repair {
     uint64_t looked_tick;
 };
 
+/* ---- scrub.c ---- */
+
+enum scrub_phase { SCRUB_RESTS, SCRUB_STORE, SCRUB_LOG, SCRUB_SUPERBLOCK };
+
+struct scrub {
+    enum scrub_phase phase;
+    uint64_t next_ns;  /* of the next portion, or pass */
+    uint64_t ended_ns; /* the last pass; 0 = none yet */
+    struct engine_scrub store;
+    struct raft_log_scrub log;
+    uint64_t bytes, done_bytes, findings;
+    uint64_t generation; /* of the superblock, when it was read */
+    bool slot_damaged;
+    struct io_job job;
+    bool runs;
+    enum status status;
+};
+
 /* ---- slow_disk.c ---- */
 
 struct slow_disk {
@@ -291,6 +309,7 @@ struct raft_driver {
     struct priority priority;
     uint64_t about_tick; /* about.c: when all are told again */
     struct repair repair;
+    struct scrub scrub;
     uint64_t whole_index; /* repair.c: once this entry is durable here nothing is missing any more; 0 = unknown */
     struct snapshot_sender *senders[RAFT_NODES_MAX];
     struct snapshot_taker *taker;
@@ -306,6 +325,7 @@ struct raft_driver {
         uint64_t elections, leader_changes, snapshots_sent, snapshots_installed;
         uint64_t proposals, applied_entries, read_rounds, reads;
         uint64_t gave_way, gave_to_higher, repairs;
+        uint64_t scrub_passes, scrub_findings;
     } counts;
 };
 
@@ -438,6 +458,11 @@ void repair_session_opened(struct raft_driver *driver, uint64_t index); /* by th
 void repair_log_is_damaged(struct raft_driver *driver);
 void repair_written(struct raft_driver *driver); /* the superblock, both slots */
 void repair_turn(struct raft_driver *driver);
+
+/* scrub.c */
+void scrub_init(struct raft_driver *driver);
+void scrub_turn(struct raft_driver *driver);
+void scrub_deinit(struct raft_driver *driver);
 
 /* slow_disk.c */
 void slow_disk_turn(struct raft_driver *driver);

@@ -135,6 +135,13 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .disk_waiting_ms = persist_oldest_ns(driver) / MS_NS,
         .slow_disk_ms = driver->options.slow_disk_ms,
         .doubt_term = core.doubt_term,
+        .scrub_passes = driver->counts.scrub_passes,
+        .scrub_findings = driver->counts.scrub_findings,
+        .scrub_ended_ms =
+            driver->scrub.ended_ns == 0 ? -1 : (int64_t)((driver_now(driver) - driver->scrub.ended_ns) / MS_NS),
+        .scrub_bytes = driver->scrub.done_bytes,
+        .scrub_rate_bytes = driver->options.scrub_rate_bytes,
+        .scrub_interval_s = driver->options.scrub_interval_s,
         .repairing = driver->repair.state >= REPAIR_BEGUN,
         .repairs = driver->counts.repairs,
         .set_aside_store = driver->superblock.damaged_engine,
@@ -151,6 +158,7 @@ struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *dri
                                         .gave_way = driver->counts.gave_way,
                                         .written = driver->written,
                                         .repairs = driver->counts.repairs,
+                                        .scrub_passes = driver->counts.scrub_passes,
                                         .repairing = driver->repair.state >= REPAIR_BEGUN,
                                         .is_joint = driver->configuration.outgoing_count > 0};
 }

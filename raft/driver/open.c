@@ -167,6 +167,8 @@ static void fill_in_options(struct raft_driver *driver, const struct raft_driver
     if (to->pending_requests == 0) to->pending_requests = 4096;
     if (to->reply_memory_bytes == 0) to->reply_memory_bytes = (size_t)4 << 20;
     if (to->snapshot_rate_bytes == 0) to->snapshot_rate_bytes = (uint64_t)64 << 20;
+    if (to->scrub_rate_bytes == 0) to->scrub_rate_bytes = (uint64_t)8 << 20;
+    if (to->scrub_interval_s == 0) to->scrub_interval_s = 24 * 60 * 60;
     if (to->slow_disk_ms == 0) to->slow_disk_ms = 1000;
     if (to->leaderless_wait_ms == 0) to->leaderless_wait_ms = 2000;
 }
@@ -379,6 +381,7 @@ static enum status prepare(struct raft_driver *driver, const struct raft_driver_
     prng_init(&driver->prng, seed);
     fill_in_options(driver, options);
     prefetch_init(driver);
+    scrub_init(driver);
     driver->tick_ns = (uint64_t)driver->options.tick_ms * MS_NS;
     driver->next_tick_ns = driver_now(driver) + driver->tick_ns;
     driver->in = calloc(DRIVER_APPEND_ENTRIES, sizeof *driver->in);
@@ -433,6 +436,7 @@ void raft_driver_close(struct raft_driver *driver) {
     snapshot_send_deinit(driver);
     snapshot_take_deinit(driver);
     prefetch_deinit(driver);
+    scrub_deinit(driver);
     apply_deinit(driver);
     raft_log_close(driver->raft_log);
     raft_destroy(driver->raft);

@@ -229,6 +229,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     priority_turn(driver);
     about_turn(driver);
     repair_turn(driver);
+    scrub_turn(driver);
     if (driver->failed == STATUS_OK) {
         snapshot_send_turn(driver);
         snapshot_take_turn(driver);

@@ -13,6 +13,7 @@
 enum {
     ENTRY_OVERHEAD_BYTES = 32,
     MARK_BYTES = 64 << 10,
+    SCRUB_BYTES = 256 << 10,
     CACHE_DEFAULT_BYTES = 16 << 20,
     SLOTS_FIRST = 1024,
     LANDINGS_MAX = 256
@@ -332,6 +333,38 @@ enum status raft_log_read_status(const struct raft_log *log) {
 static void entries_read(void *context) {
     struct raft_log *log = context;
     log->options.on_read(log->options.context);
+}
+
+/* ---- Looking for damage ---- */
+
+void raft_log_scrub_begin(const struct raft_log *log, struct raft_log_scrub *scrub) {
+    *scrub = (struct raft_log_scrub){.next = wal_start(log->wal), .until = wal_durable(log->wal)};
+}
+
+void raft_log_scrub_deinit(struct raft_log_scrub *scrub) {
+    buf_deinit(&scrub->scratch);
+}
+
+void raft_log_scrub_pin(struct raft_log *log, struct raft_log_scrub *scrub) {
+    if (scrub->next < wal_start(log->wal)) scrub->next = wal_start(log->wal); /* dropped meanwhile */
+    scrub->pinned = scrub->next;
+    wal_pin(log->wal, scrub->pinned);
+}
+
+void raft_log_scrub_unpin(struct raft_log *log, struct raft_log_scrub *scrub) {
+    wal_unpin(log->wal, scrub->pinned);
+}
+
+enum status raft_log_scrub_step(struct raft_log *log, struct raft_log_scrub *scrub) {
+    const uint64_t enough = scrub->bytes + SCRUB_BYTES;
+    while (scrub->next < scrub->until && scrub->bytes < enough) {
+        struct wal_record record;
+        enum status status = wal_read(log->wal, scrub->next, &scrub->scratch, &record, &scrub->next, &scrub->error);
+        if (status != STATUS_OK) return status;
+        if (record.lsn >= scrub->until) return STATUS_END;
+        scrub->bytes += record.payload.size + ENTRY_OVERHEAD_BYTES;
+    }
+    return scrub->next < scrub->until ? STATUS_OK : STATUS_END;
 }
 
 /* ---- The prefix ---- */

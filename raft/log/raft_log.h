@@ -108,6 +108,24 @@ unsigned raft_log_measure(void *log, uint64_t first, uint64_t last, size_t limit
 /* The status of the last read-back that failed; OK if none did. */
 enum status raft_log_read_status(const struct raft_log *log);
 
+/* ---- looking for damage ---- */
+
+/* A walk over what is durable, in portions; the caller's memory. */
+struct raft_log_scrub {
+    uint64_t next, until; /* positions */
+    uint64_t bytes;
+    uint64_t pinned;
+    struct buf scratch;
+    struct error error;
+};
+void raft_log_scrub_begin(const struct raft_log *log, struct raft_log_scrub *scrub);
+void raft_log_scrub_deinit(struct raft_log_scrub *scrub);
+/* Loop thread, around each step: what is to be read stays meanwhile. */
+void raft_log_scrub_pin(struct raft_log *log, struct raft_log_scrub *scrub);
+void raft_log_scrub_unpin(struct raft_log *log, struct raft_log_scrub *scrub);
+/* Any thread, blocking: reads some records. OK: go on; END: that was all; CORRUPT and others with scrub->error. */
+MUST_CHECK enum status raft_log_scrub_step(struct raft_log *log, struct raft_log_scrub *scrub);
+
 /* ---- the prefix ---- */
 
 /* Entries up to index are applied: their bytes need not stay in memory. */

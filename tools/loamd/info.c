@@ -127,6 +127,15 @@ static enum status print_leases(const struct raft_driver_status *node, struct bu
                              (ull)node->gave_to_higher);
 }
 
+/* What has been read again, to see whether it is sound. */
+static enum status print_scrub(const struct raft_driver_status *node, struct buf *to) {
+    return buf_append_format(to,
+                             "raft_scrub_passes:%llu\r\nraft_scrub_findings:%llu\r\nraft_scrub_ended_ms:%lld\r\n"
+                             "raft_scrub_bytes:%llu\r\nraft_scrub_rate_bytes:%llu\r\nraft_scrub_interval_s:%llu\r\n",
+                             (ull)node->scrub_passes, (ull)node->scrub_findings, (long long)node->scrub_ended_ms,
+                             (ull)node->scrub_bytes, (ull)node->scrub_rate_bytes, (ull)node->scrub_interval_s);
+}
+
 static enum status print_raft(struct server *server, struct buf *to) {
     struct raft_driver_status node;
     raft_driver_get_status(server->driver, &node);
@@ -148,6 +157,7 @@ static enum status print_raft(struct server *server, struct buf *to) {
         (ull)node.prefetched_entries, (ull)node.prefetch_lost);
     if (status == STATUS_OK) status = print_members(&node, to);
     if (status == STATUS_OK) status = print_disk(&node, to);
+    if (status == STATUS_OK) status = print_scrub(&node, to);
     if (status == STATUS_OK) status = print_leases(&node, to);
     for (size_t i = 0; status == STATUS_OK && i < node.peer_count; i++)
         status = print_peer(&node.peers[i], node.last_index, to);

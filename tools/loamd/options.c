@@ -32,6 +32,8 @@ const char options_usage[] =
     "  --guard-ms N --clock-drift-permille N --no-lease\n"
     "                          reads without a round (raft/README.md, Leases)\n"
     "  --slow-disk-ms N        a leader whose disk owes a write for so long gives its place away (1000)\n"
+    "  --scrub-rate-bytes N    read again per second, to see whether it is sound (8388608)\n"
+    "  --scrub-interval-s N    between two passes over all that the node holds (86400)\n"
     "  --query-memory-bytes N  a GRAPH query may hold (268435456)\n"
     "  --queries-memory-bytes N  all of them together (1073741824)\n"
     "  --query-timeout-ms N    it may take, and ask for with TIMEOUT (300000)\n"
@@ -154,6 +156,10 @@ static bool find_number(struct options *options, const char *name, uint64_t **u6
         *u32 = &raft->guard_ms;
     else if (strcmp(name, "--clock-drift-permille") == 0)
         *u32 = &raft->drift_permille;
+    else if (strcmp(name, "--scrub-rate-bytes") == 0)
+        *u64 = &raft->scrub_rate_bytes;
+    else if (strcmp(name, "--scrub-interval-s") == 0)
+        *u32 = &raft->scrub_interval_s;
     else if (strcmp(name, "--slow-disk-ms") == 0)
         *u32 = &raft->slow_disk_ms;
     else

@@ -148,10 +148,11 @@ static void draw_rots(struct fault_plan *plan) {
     for (uint64_t left = prng_between(&prng, 1, ROTS_MAX); left > 0; left--) {
         const enum fault_kind kind = (enum fault_kind)prng_between(&prng, FAULT_ROT_LOG, most);
         if (kind == FAULT_ROT_PROMISE) most = FAULT_ROT_STORE;
-        plan->faults[plan->count++] = (struct fault){.kind = kind,
-                                                     .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
-                                                     .for_ms = prng_between(&prng, 50, 500),
-                                                     .nodes = node};
+        plan->faults[plan->count++] =
+            (struct fault){.kind = kind,
+                           .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                           .for_ms = prng_chance(&prng, 1, 2) ? prng_between(&prng, 50, 500) : 0,
+                           .nodes = node};
     }
 }
 

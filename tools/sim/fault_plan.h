@@ -48,7 +48,7 @@ enum {
     X(CLOCK_JUMP, "clock-jump")     /* milliseconds, of the wall clock */                                              \
     X(CLOCK_DRIFT, "clock-drift")   /* parts of a million */                                                           \
     X(TRANSFER, "transfer")         /* no fault: whoever leads is to give its place to the first of nodes */           \
-    X(ROT_LOG, "rot-log")           /* the process dies, and a bit of its log changes; back after `for` */             \
+    X(ROT_LOG, "rot-log")           /* a bit of its log changes; before, the process dies, back after `for`, if any */ \
     X(ROT_STORE, "rot-store")       /* the same, of its store */                                                       \
     X(ROT_PROMISE, "rot-promise")   /* the same, of a slot of its superblock */                                        \
     X(MEMBERS, "members")           /* no fault: these are to be the voters; how: enum world_change_how */             \

@@ -60,6 +60,8 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->uncommitted_limit_bytes = 128 << 10;
     raft->pending_requests = 64;
     raft->reply_memory_bytes = prng_between(&prng, 2, 16) << 10;
+    raft->scrub_rate_bytes = 4 << 20;
+    raft->scrub_interval_s = 1;
     raft->slow_disk_ms = (uint32_t)prng_between(&prng, 100, 400);
     raft->guard_ms = (uint32_t)prng_between(&prng, 20, 120);
     raft->drift_permille = 1000 * FAULT_DRIFT_MOST / 1000000;
@@ -119,6 +121,7 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .gave_way = applied.gave_way,
                                  .written = applied.written,
                                  .repairs = applied.repairs,
+                                 .scrub_passes = applied.scrub_passes,
                                  .is_joint = applied.is_joint};
 }
 

@@ -202,6 +202,7 @@ static void turn_fires(struct sim_event *event) {
     if (bury_if_dead(node)) return;
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
     const uint64_t lease_reads = node->has_view ? node->view.lease_reads : 0;
+    const uint64_t scrubs = node->has_view ? node->view.scrub_passes : 0;
     const uint64_t repairs = node->has_view ? node->view.repairs : 0;
     const uint64_t gave_way = node->has_view ? node->view.gave_way : 0;
     world_check_node(world, node);
@@ -209,6 +210,10 @@ static void turn_fires(struct sim_event *event) {
         world->report->snapshots += node->view.snapshots_installed - snapshots;
     if (node->view.lease_reads > lease_reads) world->report->lease_reads += node->view.lease_reads - lease_reads;
     if (node->view.gave_way > gave_way) world->report->gave_way += node->view.gave_way - gave_way;
+    if (node->view.scrub_passes > scrubs) world->report->scrubs += node->view.scrub_passes - scrubs;
+    if (node->view.repairs > repairs && !node->is_rotten)
+        world_break(world, WORLD_BROKEN, "node %u took its log or store for damaged, and no bit of it has changed",
+                    node->number);
     if (node->view.repairs > repairs) world->report->repairs += node->view.repairs - repairs;
     note_leader(node);
     world_record_node(node);

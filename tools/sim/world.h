@@ -37,8 +37,9 @@ struct world_view {
     uint64_t lease_ends_ns; /* by its own clock: until then it may serve reads alone; 0 = it may not */
     uint64_t lease_reads;   /* in this life */
     uint64_t gave_way;      /* leadership given away because its disk is slow */
-    uint64_t repairs;       /* of its log or store, from others */
-    bool is_joint;          /* the configuration that it goes by is */
+    uint64_t scrub_passes;
+    uint64_t repairs; /* of its log or store, from others */
+    bool is_joint;    /* the configuration that it goes by is */
 };
 
 /* Who has a say, by what a node has applied; bit i: node i + 1. */
@@ -194,6 +195,7 @@ struct world_report {
     uint64_t faults;    /* struck */
     uint64_t kinds;     /* of faults */
     uint64_t leader_changes;
+    uint64_t scrubs;         /* passes over all that a node holds */
     uint64_t repairs;        /* nodes that had a damaged log or store again from the others */
     uint64_t lease_reads;    /* rounds that a leader did without */
     uint64_t transfers;      /* of them: because the leader gave its place away */

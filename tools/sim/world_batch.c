@@ -11,13 +11,15 @@ enum { RUNS_FIRST = 64 };
 #define FIGURES(X)                                                                                                     \
     X(COMPLETED, completed)                                                                                            \
     X(SERIES, series)                                                                                                  \
-    X(GRAPHS, graphs) X(HUNG_UP, hung_up) X(TIMED_OUT, timed_out) X(REFUSED, refused) X(UNKNOWN, unknown)              \
-        X(FAULTS, faults) X(KINDS, kinds) X(LEADER_CHANGES, leader_changes) X(RESTARTS, restarts)                      \
-            X(SNAPSHOTS, snapshots) X(AUDITS, audits) X(POWER_CUTS, power_cuts) X(DISK_FAULTS, disk_faults)            \
-                X(FRAMES_DROPPED, frames_dropped) X(FRAMES_REPEATED, frames_repeated)                                  \
-                    X(FRAMES_DELAYED, frames_delayed) X(VIRTUAL_MS, virtual_ms) X(TRANSFERS, transfers)                \
-                        X(GAVE_WAY, gave_way) X(LEASE_READS, lease_reads) X(REPAIRS, repairs)                          \
-                            X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes) X(WIPED, wiped)
+    X(GRAPHS, graphs)                                                                                                  \
+    X(HUNG_UP, hung_up)                                                                                                \
+    X(TIMED_OUT, timed_out) X(REFUSED, refused) X(UNKNOWN, unknown) X(FAULTS, faults) X(KINDS, kinds)                  \
+        X(LEADER_CHANGES, leader_changes) X(RESTARTS, restarts) X(SNAPSHOTS, snapshots) X(AUDITS, audits)              \
+            X(POWER_CUTS, power_cuts) X(DISK_FAULTS, disk_faults) X(FRAMES_DROPPED, frames_dropped)                    \
+                X(FRAMES_REPEATED, frames_repeated) X(FRAMES_DELAYED, frames_delayed) X(VIRTUAL_MS, virtual_ms)        \
+                    X(TRANSFERS, transfers) X(GAVE_WAY, gave_way) X(LEASE_READS, lease_reads) X(REPAIRS, repairs)      \
+                        X(SCRUBS, scrubs) X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes)            \
+                            X(WIPED, wiped)
 
 enum {
 #define X(name, field) name,
@@ -131,6 +133,7 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs >= 500 && distribute(batch, JOINT_CRASHES).sum == 0)
         return "no node went down in a joint configuration";
     if (batch->runs >= 500 && distribute(batch, WIPED).sum == 0) return "no disk was wiped";
+    if (batch->runs >= 100 && distribute(batch, SCRUBS).sum == 0) return "no node has looked for damage";
     if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";
     return NULL;

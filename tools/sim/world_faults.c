@@ -133,7 +133,7 @@ static void strike_node(struct world *world, struct world_node *node, const stru
     case FAULT_ROT_LOG:
     case FAULT_ROT_STORE:
     case FAULT_ROT_PROMISE:
-        world_node_kill(node, for_ns);
+        if (for_ns > 0) world_node_kill(node, for_ns);
         rot(node, fault->kind);
         node->is_rotten = true;
         break;

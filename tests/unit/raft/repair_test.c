@@ -64,6 +64,20 @@ static void wait_until_whole(struct cluster *cluster, struct node *node) {
     assert_int_equal(node_status(node).doubt_term, 0);
 }
 
+/* What a node knows of its promises when one slot of its superblock is gone. */
+static struct node_state read_without(struct cluster *cluster, struct node *node, unsigned slot) {
+    struct node_state found;
+    struct sim_disk *disk = node->disk;
+    node->disk = sim_disk_clone(disk, slot + 1);
+    flip(node, "/node/superblock", slot * IO_PAGE_BYTES + 60);
+    struct io *io = sim_io_create(cluster->sim, node->disk, &(struct sim_io_options){.node = (int)node->number - 1});
+    assert_int_equal(node_state_read(io, "/node", &found, NULL), STATUS_OK);
+    io_destroy(io);
+    sim_disk_destroy(node->disk);
+    node->disk = disk;
+    return found;
+}
+
 /* ---- The log ---- */
 
 static void any_damaged_sector_of_a_log_is_had_again_from_the_others(void **state) {
@@ -249,21 +263,100 @@ static void damage_that_a_running_node_meets_is_mended(void **state) {
     assert_int_equal(node_count(node, "meanwhile"), 1);
 }
 
-/* ---- The superblock ---- */
+/* ---- Scrub ---- */
 
-/* What a node knows of its promises when one slot of its superblock is gone. */
-static struct node_state read_without(struct cluster *cluster, struct node *node, unsigned slot) {
-    struct node_state found;
-    struct sim_disk *disk = node->disk;
-    node->disk = sim_disk_clone(disk, slot + 1);
-    flip(node, "/node/superblock", slot * IO_PAGE_BYTES + 60);
-    struct io *io = sim_io_create(cluster->sim, node->disk, &(struct sim_io_options){.node = (int)node->number - 1});
-    assert_int_equal(node_state_read(io, "/node", &found, NULL), STATUS_OK);
-    io_destroy(io);
-    sim_disk_destroy(node->disk);
-    node->disk = disk;
-    return found;
+static int set_up_scrub(void **state) {
+    if (driver_lab_set_up(state) != 0) return -1;
+    struct cluster *cluster = *state;
+    cluster->options.scrub_interval_s = 1;
+    cluster->options.scrub_rate_bytes = 1 << 20;
+    for (size_t i = 0; i < NODES; i++) {
+        node_kill(&cluster->nodes[i]);
+        node_start(cluster, &cluster->nodes[i]);
+    }
+    struct node *node = cluster_wait_for_leader(cluster);
+    cluster_must_put_many(cluster, node, "k", 60, 1500);
+    assert_int_equal(raft_driver_flush_start(node->driver), STATUS_OK);
+    cluster_must_put_many(cluster, node, "l", 20, 1500);
+    cluster_run(cluster, 300);
+    return 0;
 }
+
+static void run_passes(struct cluster *cluster, struct node *node, uint64_t count) {
+    const uint64_t until = node_status(node).scrub_passes + count;
+    for (unsigned i = 0; i < 20000 && node_status(node).scrub_passes < until; i++) {
+        if (node_status(node).repairing) return;
+        cluster_turn(cluster);
+    }
+    assert_true(node_status(node).scrub_passes >= until);
+}
+
+static void a_scrub_of_what_is_sound_finds_nothing_and_keeps_to_its_rate(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    run_passes(cluster, node, 1);
+    const uint64_t began = sim_now_ns(cluster->sim);
+    run_passes(cluster, node, 1);
+    const struct raft_driver_status status = node_status(node);
+    const uint64_t took_ms = (sim_now_ns(cluster->sim) - began) / MS;
+    assert_true(status.scrub_bytes > 100000); /* 60 + 20 values of 1500 bytes */
+    assert_true(took_ms >= 1000 + status.scrub_bytes * 800 / (1 << 20));
+    assert_int_equal(status.scrub_findings, 0);
+    assert_int_equal(status.repairs, 0);
+    assert_true(status.scrub_ended_ms >= 0);
+}
+
+static void reopen_when_asked(struct cluster *cluster, struct node *node) {
+    for (unsigned i = 0; i < 1000 && !raft_driver_wants_reopen(node->driver); i++) cluster_turn(cluster);
+    assert_true(raft_driver_wants_reopen(node->driver));
+    assert_int_equal(node_status(node).scrub_findings, 1);
+    node_end(node);
+    node_start(cluster, node);
+    cluster_wait_until_equal(cluster);
+    wait_until_whole(cluster, node);
+    assert_int_equal(node_count(node, "k59"), 1);
+    assert_int_equal(node_count(node, "l19"), 1);
+}
+
+static void a_scrub_finds_what_nobody_reads_in_the_store(void **state) {
+    struct cluster *cluster = *state;
+    struct search search;
+    struct node *node = cluster_wait_for_leader(cluster);
+    find_files(node, ".sst", &search);
+    flip(node, search.files[0].path, 100);
+    run_passes(cluster, node, 2);
+    reopen_when_asked(cluster, node);
+    assert_true(node_status(node).set_aside_store > 0);
+}
+
+static void a_scrub_finds_what_nobody_reads_in_the_log(void **state) {
+    struct cluster *cluster = *state;
+    struct search search;
+    struct node *node = cluster_wait_for_leader(cluster);
+    find_files(node, "/log", &search);
+    for (size_t i = 0; i < search.count; i++) /* some of them are spare */
+        for (uint64_t page = 2; page < 6; page++) flip(node, search.files[i].path, page * IO_PAGE_BYTES + 700);
+    run_passes(cluster, node, 2);
+    reopen_when_asked(cluster, node);
+    assert_int_equal(node_status(node).set_aside_store, 0);
+    assert_true(node_status(node).set_aside_log > 0);
+}
+
+static void a_scrub_writes_a_damaged_slot_anew(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    flip(node, "/node/superblock", 60);
+    run_passes(cluster, node, 2);
+    assert_int_equal(node_status(node).scrub_findings, 1);
+    cluster_run(cluster, 50);
+    const struct raft_driver_status before = node_status(node);
+    node_kill(node);
+    const struct node_state found = read_without(cluster, node, 1); /* the other one: this is sound again */
+    assert_int_equal(found.term, before.term);
+    node_start(cluster, node);
+}
+
+/* ---- The superblock ---- */
 
 static void a_promise_outlives_the_loss_of_either_slot(void **state) {
     struct cluster *cluster = *state;
@@ -297,6 +390,8 @@ static void without_either_slot_the_node_refuses(void **state) {
 
 #define T(fact) cmocka_unit_test_setup_teardown(fact, driver_lab_set_up, driver_lab_tear_down)
 
+#define S(fact) cmocka_unit_test_setup_teardown(fact, set_up_scrub, driver_lab_tear_down)
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(any_damaged_sector_of_a_log_is_had_again_from_the_others),
@@ -306,6 +401,10 @@ int main(void) {
                                         driver_lab_tear_down),
         T(a_damaged_store_is_had_again_from_the_others),
         T(damage_that_a_running_node_meets_is_mended),
+        S(a_scrub_of_what_is_sound_finds_nothing_and_keeps_to_its_rate),
+        S(a_scrub_finds_what_nobody_reads_in_the_store),
+        S(a_scrub_finds_what_nobody_reads_in_the_log),
+        S(a_scrub_writes_a_damaged_slot_anew),
         T(a_promise_outlives_the_loss_of_either_slot),
         T(without_either_slot_the_node_refuses),
     };
