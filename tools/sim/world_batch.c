@@ -13,13 +13,26 @@ enum { RUNS_FIRST = 64 };
     X(SERIES, series)                                                                                                  \
     X(GRAPHS, graphs)                                                                                                  \
     X(HUNG_UP, hung_up)                                                                                                \
-    X(TIMED_OUT, timed_out) X(REFUSED, refused) X(UNKNOWN, unknown) X(FAULTS, faults) X(KINDS, kinds)                  \
-        X(LEADER_CHANGES, leader_changes) X(RESTARTS, restarts) X(SNAPSHOTS, snapshots) X(AUDITS, audits)              \
-            X(POWER_CUTS, power_cuts) X(DISK_FAULTS, disk_faults) X(FRAMES_DROPPED, frames_dropped)                    \
-                X(FRAMES_REPEATED, frames_repeated) X(FRAMES_DELAYED, frames_delayed) X(VIRTUAL_MS, virtual_ms)        \
-                    X(TRANSFERS, transfers) X(GAVE_WAY, gave_way) X(LEASE_READS, lease_reads) X(REPAIRS, repairs)      \
-                        X(SCRUBS, scrubs) X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes)            \
-                            X(WIPED, wiped)
+    X(TIMED_OUT, timed_out)                                                                                            \
+    X(REFUSED, refused)                                                                                                \
+    X(UNKNOWN, unknown)                                                                                                \
+    X(FAULTS, faults)                                                                                                  \
+    X(KINDS, kinds)                                                                                                    \
+    X(LEADER_CHANGES, leader_changes)                                                                                  \
+    X(RESTARTS, restarts)                                                                                              \
+    X(SNAPSHOTS, snapshots)                                                                                            \
+    X(AUDITS, audits)                                                                                                  \
+    X(POWER_CUTS, power_cuts)                                                                                          \
+    X(DISK_FAULTS, disk_faults)                                                                                        \
+    X(FRAMES_DROPPED, frames_dropped)                                                                                  \
+    X(FRAMES_REPEATED, frames_repeated)                                                                                \
+    X(FRAMES_DELAYED, frames_delayed)                                                                                  \
+    X(VIRTUAL_MS, virtual_ms)                                                                                          \
+    X(TRANSFERS, transfers)                                                                                            \
+    X(GAVE_WAY, gave_way)                                                                                              \
+    X(LEASE_READS, lease_reads)                                                                                        \
+    X(REPAIRS, repairs)                                                                                                \
+    X(SCRUBS, scrubs) X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes) X(WIPED, wiped)
 
 enum {
 #define X(name, field) name,
