@@ -49,6 +49,10 @@ void world_break(struct world *world, enum world_verdict verdict, const char *fo
     sim_note_text(world->sim, SIM_NOBODY, 0, "BROKEN: %s", text);
 }
 
+bool world_restarts_at_the_end(const struct world *world) {
+    return world->plan->seed % RESTART_EVERY == 0;
+}
+
 bool world_is_healed(const struct world *world) {
     return sim_now_ns(world->sim) >= world->heal_ns;
 }
@@ -292,7 +296,7 @@ static bool settle(struct world *world) {
     world->met_rot = false;
     world_audit_all(world);
     if (world->met_rot) return false; /* to be mended, and looked at again */
-    if (world->is_over || world->is_restarted || world->plan->seed % RESTART_EVERY != 0) return true;
+    if (world->is_over || world->is_restarted || !world_restarts_at_the_end(world)) return true;
     world->is_restarted = true;
     world->bound_ns = sim_now_ns(world->sim) + heal_bound_ns;
     for (unsigned i = 0; i < world->plan->nodes; i++)

@@ -46,6 +46,9 @@ struct world_action_rows {
 };
 extern const struct world_action_rows world_kv_actions, world_series_actions, world_graph_actions;
 
+/* In such a run what is held is compared with what is there after a restart of all nodes: nothing may end meanwhile. */
+bool world_restarts_at_the_end(const struct world *world);
+
 /* ---- For answers ------------------------------------------------------------------------------------------------- */
 
 /* Decimal digits alone. */

@@ -59,6 +59,11 @@ static void make_get(const struct world_operation *operation, struct world_comma
     world_command_add(command, "register%u", operation->key);
 }
 
+static void draw_brief(struct world *world, struct prng *prng, struct world_operation *operation) {
+    (void)prng;
+    if (world_restarts_at_the_end(world)) operation->action = WORLD_SET;
+}
+
 /* Whether it is still there when the next one comes is for the log's time to say, alike on all nodes. */
 static void make_set_briefly(const struct world_operation *operation, struct world_command *command) {
     world_command_add(command, "SET");
@@ -168,8 +173,8 @@ static const struct world_action_row rows[] = {
      .take = take_simple},
     {READ, .action = WORLD_GET_PAIR, .name = "get pair", .weight = 4, .keys = 1, .make = make_get_pair,
      .take = take_pair},
-    {WRITE, .action = WORLD_SET_BRIEFLY, .name = "set briefly", .weight = 6, .keys = BRIEF, .make = make_set_briefly,
-     .take = take_set_briefly},
+    {WRITE, .action = WORLD_SET_BRIEFLY, .name = "set briefly", .weight = 6, .keys = BRIEF, .draw = draw_brief,
+     .make = make_set_briefly, .take = take_set_briefly},
     {READ, .action = WORLD_GET_BRIEF, .name = "get brief", .weight = 3, .keys = BRIEF, .make = make_get_brief,
      .take = take_value},
 };
