@@ -187,7 +187,7 @@ void election_campaign(struct raft *raft) {
     }
     const unsigned silence = raft->silence;
     become_pre_candidate(raft);
-    if (silence != 0 && raft->role == RAFT_PRE_CANDIDATE) ask_again_soon(raft, silence);
+    if (silence != 0 && !raft->reluctant && raft->role == RAFT_PRE_CANDIDATE) ask_again_soon(raft, silence);
 }
 
 static void tick_leader(struct raft *raft) {
