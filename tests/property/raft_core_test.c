@@ -300,7 +300,7 @@ static void do_usurp(struct run *run, uint64_t leader) {
     const bool is_handed = prng_chance(&run->prng, 1, 3);
     const unsigned rounds = 3 + (unsigned)prng_below(&run->prng, 8);
     if (is_handed) give_away(run, leader, usurper);
-    if (usurper != leader && prng_chance(&run->prng, 1, 6)) {
+    if (usurper != leader && prng_chance(&run->prng, 1, 3)) {
         lab_crash(lab, usurper, LAB_WORKS_MAX);
         lab_restart(lab, usurper);
     }
