@@ -298,6 +298,8 @@ struct raft_driver_applied {
     bool is_joint; /* the configuration in force */
 };
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver);
+/* NULL, or a static sentence that names what does not hold of core and driver together. */
+const char *raft_driver_check_invariants(const struct raft_driver *driver);
 /* The core, to look at: terms of entries, invariants. For the simulator and for tests. */
 const struct raft *raft_driver_core(const struct raft_driver *driver);
 

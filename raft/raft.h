@@ -458,7 +458,8 @@ struct raft_position {
     uint64_t lease_reads;
 };
 struct raft_position raft_get_position(const struct raft *raft);
-size_t raft_uncommitted_bytes(const struct raft *raft); /* of the status, alone and cheap */
+const struct raft_configuration *raft_get_configuration(const struct raft *raft); /* in force; borrowed */
+size_t raft_uncommitted_bytes(const struct raft *raft);                           /* of the status, alone and cheap */
 uint64_t raft_transfer_target(const struct raft *raft); /* of the transfer under way; 0 = none is */
 /* By this node's steady clock; 0 = it holds no lease, which may be about to begin. Before that moment no other node
  * commits anything that this one has not. */

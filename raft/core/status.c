@@ -40,6 +40,10 @@ static enum raft_role show_role(const struct raft *raft) {
     return learns ? RAFT_LEARNER : raft->role;
 }
 
+const struct raft_configuration *raft_get_configuration(const struct raft *raft) {
+    return &raft->configuration;
+}
+
 struct raft_position raft_get_position(const struct raft *raft) {
     return (struct raft_position){.role = show_role(raft),
                                   .halted = raft->halted,

@@ -163,6 +163,13 @@ struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *dri
                                         .is_joint = driver->configuration.outgoing_count > 0};
 }
 
+const char *raft_driver_check_invariants(const struct raft_driver *driver) {
+    const bool settled = !driver->installing && driver->failed == STATUS_OK;
+    if (settled && !raft_configuration_equal(raft_get_configuration(driver->raft), &driver->configuration))
+        return "the core goes by the configuration that was applied last";
+    return raft_check_invariants(driver->raft);
+}
+
 enum status raft_driver_set_link(struct raft_driver *driver, uint64_t peer, bool drop_in, bool drop_out) {
     return transport_set_link(driver->transport, peer, drop_in, drop_out);
 }

@@ -68,6 +68,8 @@ struct run {
     bool damages;       /* logs lose what they held, one node's at a time; members stay */
     unsigned lingering; /* 0 = any message may be next; more: old ones wait longer */
     uint64_t candidate; /* of the last reign */
+    bool is_hasty;      /* who is elected changes the members at once */
+    uint64_t led_term;  /* the latest in which somebody was seen to lead */
     bool in_order;      /* the network keeps order, like connections do; else any message may be next */
 };
 
@@ -109,15 +111,31 @@ static void draw_weights(struct run *run, bool unrest) {
     run->lingering = (unsigned)prng_below(&run->prng, 4);
 }
 
-static void do_change(struct run *run) {
+static void change_by(struct run *run, uint64_t leader) {
     struct raft_change change = {.transition = (enum raft_transition)prng_below(&run->prng, 3),
                                  .count = (unsigned)prng_below(&run->prng, 4)};
     for (unsigned i = 0; i < change.count; i++) {
         change.items[i].kind = (enum raft_change_kind)prng_below(&run->prng, 3);
         change.items[i].id = any_node(run);
     }
+    (void)lab_propose_change(run->lab, leader, &change);
+}
+
+static void do_change(struct run *run) {
     uint64_t leader = lab_leader(run->lab);
-    if (leader) (void)lab_propose_change(run->lab, leader, &change);
+    if (leader) change_by(run, leader);
+}
+
+/* Ongaro's letter of 2015: the change that a new leader makes meets the one that it inherited. */
+static void change_in_haste(struct run *run) {
+    const struct lab *lab = run->lab;
+    for (uint64_t id = 1; run->is_hasty && id <= lab->options.nodes; id++) {
+        if (!lab->nodes[id].raft || lab->nodes[id].role != RAFT_LEADER) continue;
+        const uint64_t term = raft_get_position(lab->nodes[id].raft).term;
+        if (term <= run->led_term) continue;
+        run->led_term = term;
+        change_by(run, id);
+    }
 }
 
 /* To anybody: a learner, one that is far behind, a node that is down or no member. */
@@ -433,12 +451,15 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     struct prng damage;
     prng_init(&damage, hash_mix(seed, 0x64616d61));
     run.damages = options.voters >= 3 && prng_chance(&damage, 1, 4);
+    run.is_hasty = !run.damages && prng_chance(&damage, 1, 4);
     draw_weights(&run, unrest);
     run.weights[DEED_USURP] = options.guard_ms > 0 ? USURP_WEIGHT : 0;
     run.weight_sum += run.weights[DEED_USURP];
     lab_start(lab, &options);
-    for (unsigned step = 0; step < STEPS && lab->failure[0] == '\0' && !lab_is_full(lab); step++)
+    for (unsigned step = 0; step < STEPS && lab->failure[0] == '\0' && !lab_is_full(lab); step++) {
         do_deed(&run, draw_deed(&run));
+        change_in_haste(&run);
+    }
     if (lab->failure[0] == '\0') heal_and_converge(&run);
 }
 

@@ -165,7 +165,7 @@ static const char *complaint(void *context, void *node) {
     (void)context;
     if (leads_on_with_a_slow_disk(server_driver(node)))
         return "it leads on, though its disk is slow and others are not";
-    return raft_check_invariants(raft_driver_core(server_driver(node)));
+    return raft_driver_check_invariants(server_driver(node));
 }
 
 static enum status read_store(const struct state_machine *machine, const struct engine_snapshot *snapshot,
