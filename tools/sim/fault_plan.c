@@ -19,6 +19,7 @@ enum {
     TRANSFERS_MAX = 7,
     HUNG_DISKS_MAX = 2,
     ROTS_MAX = 3,
+    WRITE_ERRORS_MAX = 2,
     CHANGES_MAX = 4,
     NEWCOMERS_MAX = 2,
     AT_CHANGE_MS = 120, /* a fault so soon behind a change may meet it half done */
@@ -156,6 +157,22 @@ static void draw_rots(struct fault_plan *plan) {
     }
 }
 
+/* As transfers, from numbers of their own. */
+static void draw_write_errors(struct fault_plan *plan) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(plan->seed, 0x77726974));
+    if (!prng_chance(&prng, 1, 4)) return;
+    for (uint64_t left = prng_between(&prng, 1, WRITE_ERRORS_MAX); left > 0; left--) {
+        struct fault *fault = &plan->faults[plan->count++];
+        *fault = (struct fault){.kind = FAULT_WRITE_ERRORS,
+                                .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
+                                .for_ms = prng_between(&prng, 50, 500),
+                                .nodes = 1U << prng_below(&prng, plan->nodes),
+                                .amount = (int64_t)prng_between(&prng, 1000, 100000)};
+        if (plan->nodes > 1 && prng_chance(&prng, 1, 3)) aim_at_leader(fault);
+    }
+}
+
 /* What goes wrong just when members change: somebody stops, newcomers as often as others. */
 static void draw_fault_at_change(struct prng *prng, struct fault_plan *plan, uint64_t change_ms) {
     static const enum fault_kind kinds[] = {FAULT_KILL, FAULT_POWER_CUT, FAULT_PAUSE, FAULT_PARTITION};
@@ -211,6 +228,7 @@ void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     draw_transfers(plan);
     draw_hung_disks(plan);
     draw_rots(plan);
+    draw_write_errors(plan);
     draw_changes(plan);
     qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
 }

@@ -52,7 +52,8 @@ enum {
     X(ROT_STORE, "rot-store")       /* the same, of its store */                                                       \
     X(ROT_PROMISE, "rot-promise")   /* the same, of a slot of its superblock */                                        \
     X(MEMBERS, "members")           /* no fault: these are to be the voters; how: enum world_change_how */             \
-    X(WIPE, "wipe")                 /* the disk is empty, and the node is to come back by a change of members */
+    X(WIPE, "wipe")                 /* the disk is empty, and the node is to come back by a change of members */       \
+    X(WRITE_ERRORS, "write-errors") /* of a million writes */
 
 enum fault_kind {
 #define X(name, text) FAULT_##name,

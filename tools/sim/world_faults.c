@@ -81,6 +81,7 @@ void world_faults_refresh_node(struct world *world, struct world_node *node) {
     int64_t amount = 0;
     sim_disk_get_faults(node->disk, &faults);
     faults.read_error_ppm = is_struck(world, node, FAULT_READ_ERRORS, &amount) ? (uint32_t)amount : 0;
+    faults.write_error_ppm = is_struck(world, node, FAULT_WRITE_ERRORS, &amount) ? (uint32_t)amount : 0;
     bool is_full = is_struck(world, node, FAULT_DISK_FULL, &amount);
     if (!is_full) faults.capacity_bytes = 0;
     if (is_full && faults.capacity_bytes == 0)
