@@ -416,6 +416,36 @@ static void a_bound_makes_the_verdict_undecided(void **state) {
     }
 }
 
+static void tell_length(struct history *history, const char *value, size_t length, uint64_t time) {
+    char number[24];
+    snprintf(number, sizeof number, "%zu", length);
+    tell(history, ask(history, 1, MODEL_REDIS_APPEND, value, time), time + 1, number);
+}
+
+/* Texts that grow, with appends that never got an answer and never show: each might stand in any place, and in none. */
+static void open_appends_that_never_show_are_soon_left_out(void **state) {
+    (void)state;
+    enum { OPEN = 12, ROUNDS = 200, LENGTH = 5 };
+    static const struct linearize_options bounds = {.max_steps = 20000};
+    struct history history;
+    struct linearize_report report;
+    char text[LENGTH * ROUNDS + 1] = "", value[LENGTH + 1];
+    history_init(&history);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const uint64_t time = 10 * (uint64_t)i + 10;
+        snprintf(value, sizeof value, "o%03u.", i);
+        if (i % (ROUNDS / OPEN) == 0) ask(&history, 100 + i, MODEL_REDIS_APPEND, value, time);
+        value[0] = 'v';
+        memcpy(text + (size_t)i * LENGTH, value, LENGTH + 1);
+        tell_length(&history, value, (size_t)(i + 1) * LENGTH, time + 1);
+        if (i % 7 == 6) tell(&history, ask(&history, 2, MODEL_REDIS_GET, NULL, time + 4), time + 5, text);
+    }
+    assert_int_equal(linearize(&model_redis_string, &history, &bounds, &report), STATUS_OK);
+    assert_int_equal(report.verdict, LINEARIZE_YES);
+    linearize_report_deinit(&report);
+    history_deinit(&history);
+}
+
 static void an_unknown_kind_is_refused(void **state) {
     (void)state;
     struct history history;
@@ -490,6 +520,7 @@ int main(void) {
         cmocka_unit_test(equal_times_are_concurrent),
         cmocka_unit_test(an_explanation_names_the_operation_that_has_no_place),
         cmocka_unit_test(a_bound_makes_the_verdict_undecided),
+        cmocka_unit_test(open_appends_that_never_show_are_soon_left_out),
         cmocka_unit_test(an_unknown_kind_is_refused),
         cmocka_unit_test(running_out_of_memory_is_reported),
         cmocka_unit_test(damaged_recordings_are_refused_with_their_line),

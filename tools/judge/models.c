@@ -238,8 +238,35 @@ static bool redis_may_leave(const struct history_op *op, enum need need, struct 
     return need == NEED_SOMETHING ? !deletes && !redis_is_pure(op) : redis_may_leave_value(op, value);
 }
 
+static bool only_append(const struct history_op *const *others, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (others[i]->kind != MODEL_REDIS_APPEND && !redis_is_pure(others[i])) return false;
+    return true;
+}
+
+/* Where nothing but appends may come before, what is there stays at the front, and the next one continues it. */
+static bool may_grow_to(struct slice value, struct slice wanted, const struct history_op *const *others, size_t count) {
+    if (slice_equal(value, wanted)) return true;
+    for (size_t i = 0; i < count; i++)
+        if (others[i]->kind == MODEL_REDIS_APPEND && begins_with(wanted, value, others[i]->arguments[0])) return true;
+    return false;
+}
+
+static bool may_grow_for(const struct history_op *op, struct slice value, const struct history_op *const *others,
+                         size_t count) {
+    int64_t length;
+    if (op->outcome != HISTORY_RETURNED) return true;
+    if (op->kind == MODEL_REDIS_GET && op->result_type == HISTORY_TEXT)
+        return may_grow_to(value, op->result, others, count);
+    const bool tells_length = op->kind == MODEL_REDIS_STRLEN || op->kind == MODEL_REDIS_APPEND;
+    if (!tells_length || !parse_number(op->result, &length)) return true;
+    const size_t adds = op->kind == MODEL_REDIS_APPEND ? op->arguments[0].size : 0;
+    return length >= 0 && value.size + adds <= (uint64_t)length;
+}
+
 static bool redis_is_reachable(const struct history_op *op, struct slice state, const struct history_op *const *others,
                                size_t count) {
+    if (only_append(others, count) && !may_grow_for(op, value_of(state), others, count)) return false;
     enum need need = redis_need(op);
     if (need == NEED_ANYTHING || (need == NEED_NOTHING && !is_present(state))) return true;
     if (need == NEED_SOMETHING && is_present(state)) return true;

@@ -61,7 +61,8 @@ static const char usage_end[] =
     "Nodes have loamd's defaults, but for small memtables and logs where disk-full is among the faults and nothing is\n"
     "said behind --.\n"
     "\n"
-    "Exit: 0 all promises kept, 1 usage or failure, 4 a promise was broken.\n";
+    "Exit: 0 all promises kept, 1 usage, failure, or a history that the judge could not decide, 4 a promise was "
+    "broken.\n";
 
 static void put_usage(struct buf *to) {
     enum status status = buf_append_slice(to, slice_from_text(usage));
@@ -142,11 +143,11 @@ static int run(struct chaos *chaos) {
     const bool is_settled = status == STATUS_OK;
     if (is_settled) status = chaos_run(chaos, &error);
     if (status == STATUS_OK) status = tell(chaos, &error);
-    const bool is_clean = chaos_is_clean(chaos);
+    const bool is_clean = chaos_is_clean(chaos), is_open = chaos_is_undecided(chaos);
     if (status == STATUS_OK) status = clean_up(chaos, &error);
     if (is_settled) chaos_deinit(chaos);
     io_destroy(chaos->cluster.io);
-    if (status == STATUS_OK) return is_clean ? EXIT_CLEAN : EXIT_BROKEN;
+    if (status == STATUS_OK) return is_clean ? EXIT_CLEAN : is_open ? EXIT_FAILED : EXIT_BROKEN;
     (void)fprintf(stderr, "loam chaos: %s\n", error.text[0] ? error.text : status_text(status));
     return EXIT_FAILED;
 }

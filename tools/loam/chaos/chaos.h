@@ -35,6 +35,8 @@ struct chaos {
 MUST_CHECK enum status chaos_run(struct chaos *chaos, struct error *error);
 void chaos_deinit(struct chaos *chaos);
 bool chaos_is_clean(const struct chaos *chaos);
+/* Nothing is known to be broken, and the judge reached its bound. */
+bool chaos_is_undecided(const struct chaos *chaos);
 
 /* Quantiles of one kind of fault; FAULT_KINDS: of all together. */
 struct chaos_figures {

@@ -118,7 +118,7 @@ static const char script[] =
     "$('all').onclick=()=>{from=0;to=D.ms;draw()};onresize=draw;\n"
     "const s=$('sum'),add=(p,t,c)=>{const "
     "e=document.createElement(p);e.textContent=t;if(c)e.className=c;s.append(e)};\n"
-    "add('div',D.clean?'All promises kept':'A promise was broken',D.clean?'good':'bad');\n"
+    "add('div',D.clean?'All promises kept':D.undecided?'Undecided':'A promise was broken',D.clean?'good':'bad');\n"
     "add('div',`${(D.ms/1000).toFixed(1)} s, ${D.nodes} nodes, seed ${D.seed}: ${D.ok} operations ok, ${D.failed} "
     "failed, ${D.unknown} unknown; ${D.faults.length} faults; ${D.elections} elections, ${D.quiet} of them without a "
     "fault. History: ${D.verdict}.`);\n"
@@ -197,14 +197,15 @@ static enum status put_facts(struct buf *to, const struct chaos *chaos) {
     struct workload_counts counts;
     struct buf explanation = BUF_EMPTY;
     workload_get_counts(chaos->workload, &counts);
-    enum status status = buf_append_format(
-        to,
-        "{\"nodes\":%u,\"seed\":\"%" PRIu64 "\",\"ms\":%.1f,\"ok\":%" PRIu64 ",\"failed\":%" PRIu64
-        ",\"unknown\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"quiet\":%" PRIu64
-        ",\"clean\":%s,\"verdict\":\"%s\",\"broken\":",
-        chaos->cluster.plan.nodes, chaos->options.seed, since_ms(chaos, chaos->ended_ns), counts.ok, counts.failed,
-        counts.unknown, chaos->hands.terms_seen, chaos->quiet_elections, chaos_is_clean(chaos) ? "true" : "false",
-        chaos->is_judged ? linearize_verdict_name(chaos->report.verdict) : "not judged");
+    enum status status =
+        buf_append_format(to,
+                          "{\"nodes\":%u,\"seed\":\"%" PRIu64 "\",\"ms\":%.1f,\"ok\":%" PRIu64 ",\"failed\":%" PRIu64
+                          ",\"unknown\":%" PRIu64 ",\"elections\":%" PRIu64 ",\"quiet\":%" PRIu64
+                          ",\"clean\":%s,\"undecided\":%s,\"verdict\":\"%s\",\"broken\":",
+                          chaos->cluster.plan.nodes, chaos->options.seed, since_ms(chaos, chaos->ended_ns), counts.ok,
+                          counts.failed, counts.unknown, chaos->hands.terms_seen, chaos->quiet_elections,
+                          chaos_is_clean(chaos) ? "true" : "false", chaos_is_undecided(chaos) ? "true" : "false",
+                          chaos->is_judged ? linearize_verdict_name(chaos->report.verdict) : "not judged");
     if (status == STATUS_OK) status = put_text(to, chaos->broken);
     if (status == STATUS_OK) status = buf_append_slice(&explanation, buf_slice(&chaos->report.text));
     if (status == STATUS_OK) status = buf_append_byte(&explanation, '\0');

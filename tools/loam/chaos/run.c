@@ -275,6 +275,10 @@ bool chaos_is_clean(const struct chaos *chaos) {
     return chaos->broken[0] == '\0' && (!chaos->is_judged || chaos->report.verdict == LINEARIZE_YES);
 }
 
+bool chaos_is_undecided(const struct chaos *chaos) {
+    return chaos->broken[0] == '\0' && chaos->is_judged && chaos->report.verdict == LINEARIZE_UNDECIDED;
+}
+
 void chaos_deinit(struct chaos *chaos) {
     hands_deinit(&chaos->hands);
     nemesis_deinit(&chaos->nemesis);
