@@ -131,7 +131,7 @@ static void draw_hung_disks(struct fault_plan *plan) {
     for (uint64_t left = prng_between(&prng, 1, HUNG_DISKS_MAX); left > 0; left--)
         plan->faults[plan->count++] = (struct fault){.kind = FAULT_SLOW_DISK,
                                                      .at_ms = prng_between(&prng, START_MS, HORIZON_MS),
-                                                     .for_ms = prng_between(&prng, 250, 900),
+                                                     .for_ms = prng_between(&prng, 500, 1300),
                                                      .nodes = 1U << FAULT_LEADER_BIT,
                                                      .amount = (int64_t)prng_between(&prng, 5000, 20000)};
 }

@@ -13,6 +13,9 @@ enum {
     /* Long reads yield the processor: now and then for long, so that much happens between two steps. */
     YIELD_NS = 20000000,
     YIELD_ONE_IN = 4,
+    /* The calls of a step are all charged at the speed that the disk had when it began. A disk that hung for a second
+     * is well again before the last of many calls. */
+    STEP_MOST_NS = 1500000000,
     ASSISTS_MOST = 500000, /* one behind another: no test's jobs have as much to do */
 };
 
@@ -82,7 +85,7 @@ static void work(struct sim_event *event) {
     uint64_t lead = io->lead_ns; /* the loop's */
     io->lead_ns = 0;
     bool was_busy = step_first(io, worker->pool);
-    uint64_t cost = io->lead_ns;
+    uint64_t cost = io->lead_ns < STEP_MOST_NS ? io->lead_ns : STEP_MOST_NS;
     io->lead_ns = lead;
     worker->is_idle = !was_busy;
     if (was_busy) sim_schedule(io->sim, event, io->sim->now_ns + cost + draw_pause_ns(io, worker->pool));

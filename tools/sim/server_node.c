@@ -13,7 +13,7 @@
 
 _Static_assert((int)WORLD_AUDIT_STORES_MAX == (int)STATE_MACHINES_MAX, "an audit has a row for each store");
 
-enum { SLOW_LEADER_MS = 1000, MS_NS = 1000000 };
+enum { SLOW_LEADER_MS = 700, MS_NS = 1000000 };
 enum { FRAME_TYPE_AT = 4, FRAME_DATA = 5 }; /* raft/message/FORMAT.md */
 
 static const char dir[] = "/node";
