@@ -245,6 +245,13 @@ void lab_clock(struct lab *lab, uint64_t id) {
                    &(struct raft_event){.kind = RAFT_EVENT_CLOCK, .clock = {.steady_ms = steady, .wall_ms = wall}});
 }
 
+/* Options need not be the same on all nodes. */
+static uint32_t guard_of(const struct lab *lab, uint64_t id) {
+    const uint32_t most = lab->options.guard_ms;
+    return lab->options.guards_differ ? most - (uint32_t)(hash_mix(lab->options.seed, id + 100) % (most / 2 + 1))
+                                      : most;
+}
+
 /* Everybody says how long it guards, as long as it must be told; drivers do it by messages. */
 static void hear_guards(struct lab *lab, uint64_t id) {
     if (lab->options.guard_ms == 0) return;
@@ -254,7 +261,7 @@ static void hear_guards(struct lab *lab, uint64_t id) {
         if (peer->self || peer->guard_ms > 0 || lab->cut[peer->id][id] || !lab->nodes[peer->id].raft) continue;
         (void)lab_step(lab, id,
                        &(struct raft_event){.kind = RAFT_EVENT_GUARD,
-                                            .guard = {.peer = peer->id, .guard_ms = lab->options.guard_ms}});
+                                            .guard = {.peer = peer->id, .guard_ms = guard_of(lab, peer->id)}});
     }
 }
 
@@ -545,7 +552,8 @@ void lab_restart(struct lab *lab, uint64_t id) {
                                        lab->options.inflight_messages_max ? lab->options.inflight_messages_max : 8,
                                    .append_bytes_max = lab->options.append_bytes_max,
                                    .uncommitted_bytes_max = lab->options.uncommitted_bytes_max,
-                                   .guard_ms = lab->options.guard_ms,
+                                   .guard_ms = guard_of(lab, id),
+                                   .guard_recovered_ms = lab->options.guard_ms,
                                    .drift_permille = lab->options.drift_permille,
                                    .terms_max = lab->options.terms_max,
                                    .reads_max = LAB_READS_MAX,

@@ -445,6 +445,7 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     if (!unrest && prng_chance(&run.prng, 1, 2)) {
         options.guard_ms = 10 + (uint32_t)prng_below(&run.prng, 100);
         options.drift_permille = (uint32_t)prng_below(&run.prng, 300);
+        options.guards_differ = prng_chance(&run.prng, 1, 2);
         options.no_check_quorum = options.no_check_quorum || prng_chance(&run.prng, 1, 3);
         options.no_pre_vote = options.no_pre_vote || options.no_check_quorum;
     }
