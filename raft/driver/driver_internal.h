@@ -62,6 +62,7 @@ struct repair {
     enum repair_state state;
     enum repair_part part;
     uint64_t looked_tick;
+    uint64_t warn_ns; /* in doubt without a leader: when that is said next */
 };
 
 /* ---- scrub.c ---- */

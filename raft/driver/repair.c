@@ -15,6 +15,8 @@
 
 #include "raft/driver/driver_internal.h"
 
+enum { WARN_AFTER_MS = 10000, WARN_AGAIN_MS = 60000 };
+
 bool repair_is_damage(enum status status) {
     return status == STATUS_CORRUPT || status == STATUS_FAULTY;
 }
@@ -170,7 +172,23 @@ static void end_doubt(struct raft_driver *driver) {
     driver->whole_index = 0;
 }
 
+/* Said again from time to time: somebody has to decide. */
+static void warn_if_stuck(struct raft_driver *driver) {
+    struct repair *repair = &driver->repair;
+    const uint64_t now = driver_now(driver);
+    const bool waits = driver->superblock.doubt_term != 0 && driver->leader == 0 && driver->failed == STATUS_OK;
+    if (!waits || repair->warn_ns == 0) repair->warn_ns = now + (uint64_t)WARN_AFTER_MS * MS_NS;
+    if (!waits || now < repair->warn_ns) return;
+    repair->warn_ns = now + (uint64_t)WARN_AGAIN_MS * MS_NS;
+    log_warn(driver->log,
+             "node %" PRIu64 ": no leader is found without this node's vote, which it does not give: entries that it "
+             "acknowledged in terms up to %" PRIu64 " are missing here, and may stand only on nodes that are down or "
+             "damaged, too. Bring those back; what none of them holds is lost",
+             driver->identity.node_id, driver->superblock.doubt_term);
+}
+
 void repair_turn(struct raft_driver *driver) {
     go_on(driver);
     end_doubt(driver);
+    warn_if_stuck(driver);
 }

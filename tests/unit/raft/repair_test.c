@@ -145,6 +145,25 @@ static void a_node_in_doubt_elects_nobody_who_may_lack_what_it_acknowledged(void
     cluster_must_put(cluster, damaged, "c=1"); /* its vote counts again */
 }
 
+/* Beyond the budget: nobody may lead, and nothing is invented; what is undamaged afterwards is all there is. */
+static void two_damaged_nodes_of_three_elect_nobody(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    cluster_must_put_many(cluster, leader, "k", 10, 100);
+    for (size_t i = 0; i < NODES; i++) node_kill(&cluster->nodes[i]);
+    damage_log(cluster_another(cluster, leader), 0);
+    damage_log(leader, 0);
+    for (size_t i = 0; i < NODES; i++) node_start(cluster, &cluster->nodes[i]);
+    cluster_run(cluster, 15000);
+    assert_null(cluster_leader(cluster));
+    struct call refused;
+    node_put(leader, &refused, "new=1");
+    cluster_wait_for(cluster, &refused);
+    assert_int_equal(refused.status, STATUS_NOT_LEADER);
+    assert_int_equal(node_count(leader, "new"), 0);
+    assert_true(node_status(leader).doubt_term > 0 && node_status(leader).set_aside_log > 0);
+}
+
 static void a_power_cut_at_any_moment_of_a_repair_leaves_one_to_be_made(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
@@ -396,6 +415,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(any_damaged_sector_of_a_log_is_had_again_from_the_others),
         T(a_node_in_doubt_elects_nobody_who_may_lack_what_it_acknowledged),
+        T(two_damaged_nodes_of_three_elect_nobody),
         T(a_power_cut_at_any_moment_of_a_repair_leaves_one_to_be_made),
         cmocka_unit_test_setup_teardown(a_node_alone_refuses_and_changes_nothing, driver_lab_set_up_one,
                                         driver_lab_tear_down),
