@@ -14,6 +14,7 @@ enum {
     STALE_MS = 150, /* what a node has not said for so long counts no more */
     WATCH_TIMEOUT_MS = 400,
     CONTROL_TIMEOUT_MS = 1000,
+    SURE_MS = 200,
     END_MS = 10000, /* a gentle end takes at most so long */
 };
 
@@ -103,9 +104,13 @@ static bool tell(struct hand *hand, const char *const *words, size_t count) {
     return false;
 }
 
-/* A word that got no answer is said again; one to a life of the node that is over means nothing. */
+/* One to a life of the node that is over means nothing. */
 static void told(struct asker *asker, enum asker_end end, const struct resp_reply *reply) {
     struct hand *hand = asker->context;
+    if (end == ASKER_UNKNOWN) {
+        hand->is_unsure = true;
+        hand->unsure_ns = now_ns(hand->hands);
+    }
     if (end != ASKER_ANSWERED) return;
     if (reply->type == RESP_ERROR && slice_has_prefix(reply->text, slice_from_text("ERR")))
         fail(hand->hands, false, "node %u refuses what the lab wants: %.*s", hand->node, (int)reply->text.size,
@@ -161,15 +166,32 @@ static bool tell_clock(struct hand *hand) {
     return tell(hand, words, 3);
 }
 
+/* What a node has been told is not known: everything is said again, once it has answered for some time and so has done
+ * whatever lay in its sockets. */
+static void forget_what_was_told(struct hand *hand) {
+    const uint32_t peers =
+        (((UINT32_C(1) << hand->hands->cluster->plan.nodes) - 1) << 1) & ~(UINT32_C(1) << hand->node);
+    const struct wish *wish = &hand->wish;
+    if (hand->heard_ns < hand->unsure_ns + (uint64_t)SURE_MS * MS) return;
+    hand->is_unsure = false;
+    hand->done = (struct wish){.drop_in = wish->drop_in ^ peers,
+                               .drop_out = wish->drop_out ^ peers,
+                               .disk_is_full = !wish->disk_is_full,
+                               .disk_slow_ms = wish->disk_slow_ms + 1,
+                               .clock_ms = wish->clock_ms + 1};
+}
+
 static void tell_wishes(struct hand *hand) {
     if (!asker_is_idle(&hand->control)) return;
+    if (hand->is_unsure) forget_what_was_told(hand);
+    if (hand->is_unsure) return;
     hand->asked = hand->done;
     if (tell_links(hand, true) || tell_links(hand, false) || tell_disk(hand) || tell_clock(hand)) return;
 }
 
 static bool is_told(const struct hand *hand) {
     const struct wish *wish = &hand->wish, *done = &hand->done;
-    return wish->drop_in == done->drop_in && wish->drop_out == done->drop_out &&
+    return !hand->is_unsure && wish->drop_in == done->drop_in && wish->drop_out == done->drop_out &&
            wish->disk_is_full == done->disk_is_full && wish->disk_slow_ms == done->disk_slow_ms &&
            wish->clock_ms == done->clock_ms;
 }
@@ -213,7 +235,7 @@ static void start_node(struct hand *hand) {
     struct error error = {0};
     const enum status status = cluster_node_start(cluster, hand->node, &error);
     hand->pid = status == STATUS_OK ? plan_read_pid(&cluster->plan, cluster->io, hand->node) : 0;
-    hand->is_ended_by_us = false;
+    hand->is_ended_by_us = hand->is_unsure = false;
     hand->done = (struct wish){0};
     hand->disk_has_failed = false;
     hand->next_look_ns = 0;
@@ -237,7 +259,7 @@ static void turn_node(struct hand *hand) {
     if (hand->wish.is_paused != (hand->state == PROCESS_PAUSED))
         signal_node(hand, hand->wish.is_paused ? PROCESS_PAUSE : PROCESS_RESUME);
     look(hand);
-    if (hand->state == PROCESS_RUNNING) tell_wishes(hand);
+    if (hand->state == PROCESS_RUNNING && !hand->wish.is_paused) tell_wishes(hand);
 }
 
 /* ---- All nodes --------------------------------------------------------------------------------------------------- */

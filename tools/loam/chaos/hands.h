@@ -34,6 +34,8 @@ struct hand {
 
     struct asker control; /* sets what DEBUG sets, one at a time */
     struct wish asked;    /* done, once the command at hand is */
+    bool is_unsure;       /* a command got no answer, and may be carried out yet, as by a node that was paused */
+    uint64_t unsure_ns;
 
     struct asker watch;
     uint64_t next_look_ns, heard_ns; /* heard: when facts are from; 0: it does not answer */
