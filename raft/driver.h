@@ -127,6 +127,8 @@ struct raft_reading_options {
     struct log *log;
     const struct state_machine *machines; /* borrowed; the node's table */
     size_t machine_count;
+    const struct raft_member *founders; /* borrowed; NULL = not known */
+    size_t founder_count;
     bool uncommitted; /* also entries that are in the log and not known to be committed: a leader may replace them */
 };
 
@@ -150,7 +152,32 @@ MUST_CHECK enum status raft_reading_open(struct io *io, const char *dir, const s
                                          struct raft_reading **reading, struct error *error);
 struct engine *raft_reading_engine(struct raft_reading *reading);
 void raft_reading_get_facts(const struct raft_reading *reading, struct raft_reading_facts *facts);
+/* As of what is applied; borrowed from the reading. Without voters where the founders are not known: while no change
+ * of members is in the directory, they are in the options of the node alone. */
+const struct raft_configuration *raft_reading_configuration(const struct raft_reading *reading);
 void raft_reading_close(struct raft_reading *reading); /* NULL is allowed */
+
+/*
+ * A majority is lost for good: the survivors go on without it, from what this directory holds. *found tells what that
+ * is; with `write` the directory's log gets the configuration of the survivors (sorted, this node among them) as its
+ * last entry, committed by decree. Do so to one directory only, whose (last_term, last) is the greatest of all
+ * survivors', with all nodes ended, and never start the others again.
+ *
+ * What may be lost: entries that are not in this log and were committed all the same, by those who are gone; and what
+ * is in this log and was never committed will be. Blocking; takes the directory's lock. INVALID with words: the
+ * survivors are a majority, or no members; LOCKED: the node runs; FAULTY, CORRUPT.
+ */
+struct raft_recovery {
+    struct raft_identity identity;
+    uint64_t last, last_term; /* of the log */
+    uint64_t known_commit;    /* entries above may never have been acknowledged to anybody */
+    uint64_t term;            /* of the new entry */
+    struct raft_configuration before, after;
+};
+MUST_CHECK enum status raft_directory_recover(struct io *io, const char *dir,
+                                              const struct raft_reading_options *options, const uint64_t *survivors,
+                                              size_t count, bool write, struct raft_recovery *found,
+                                              struct error *error);
 
 /*
  * One write, or one read barrier, of a client; the caller's memory until done was called or raft_driver_cancel

@@ -146,6 +146,8 @@ static void fill_in(struct raft_reading *reading, struct io *io, const struct ra
     driver->options.engine.memory_writes = true;
     driver->options.engine.memtable_bytes = MEMORY_BYTES_MAX;
     reading->uncommitted = options->uncommitted;
+    driver->options.member_count = options->founder_count < RAFT_NODES_MAX ? options->founder_count : RAFT_NODES_MAX;
+    for (size_t i = 0; i < driver->options.member_count; i++) driver->options.members[i] = options->founders[i];
 }
 
 static enum status open_parts(struct raft_reading *reading, struct error *error) {
@@ -194,6 +196,10 @@ void raft_reading_get_facts(const struct raft_reading *reading, struct raft_read
                                          .last = last_index(reading),
                                          .log_time_ms = driver->log_time_ms,
                                          .state_hash = driver->chain};
+}
+
+const struct raft_configuration *raft_reading_configuration(const struct raft_reading *reading) {
+    return &reading->driver.configuration;
 }
 
 void raft_reading_close(struct raft_reading *reading) {

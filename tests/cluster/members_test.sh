@@ -1,5 +1,5 @@
 #!/bin/bash
-# Members that come and go, on real processes: what `loam cluster add|promote|remove|replace` and RAFT.CHANGE promise. The tests stand in one order:
+# Members that come and go, on real processes: what `loam cluster add|promote|remove|replace|recover` and RAFT.CHANGE promise. The tests stand in one order:
 # each goes on where the last one ended. A client counts all the while; at the end every answer that it got must be in the count.
 set -u
 build=${LOAM_BUILD_DIR:-build}
@@ -17,6 +17,7 @@ names=(
     members_are_known_after_a_restart_of_all
     no_answer_was_lost_and_none_counts_twice
     a_number_is_not_given_twice
+    a_lost_majority_is_given_up_at_a_word
 )
 
 cluster() { local action=$1; shift; "$loam" cluster "$action" "$@" --dir "$dir"; }
@@ -110,6 +111,22 @@ a_number_is_not_given_twice() {
     cluster remove 6 >"$work/out" || { cat "$work/out"; return 1; }
     cluster add >"$work/out" || { cat "$work/out"; return 1; }
     grep -q "^node 7 is a voter now" "$work/out" || { cat "$work/out"; return 1; }
+}
+a_lost_majority_is_given_up_at_a_word() {
+    local node counter
+    until_true 10 eval '[ "$(voters 7)" = "voters=(3 4 5 7)" ]' || return 1
+    counter=$(cli 3 get counter)
+    cluster recover 3,4,5 --force >"$work/out" 2>&1 && { fail "nobody is lost"; return 1; }
+    grep -q "node 7 is there: name it as a survivor, or kill it" "$work/out" || { cat "$work/out"; return 1; }
+    for node in 4 5 7; do cluster kill $node || return 1; done
+    cluster recover 3 >"$work/out" || { cat "$work/out"; return 1; }
+    grep -q "^nothing was changed" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q "may be lost then: writes that were answered" "$work/out" || { cat "$work/out"; return 1; }
+    cluster recover 3 --force >"$work/out" || { cat "$work/out"; return 1; }
+    equals "$(voters 3)" "voters=(3)" || return 1
+    equals "$(cli 3 get counter)" "$counter" || return 1
+    cluster add >"$work/out" || { cat "$work/out"; return 1; }
+    equals "$(cli 8 incr counter)" $((counter + 1)) || return 1
     cluster reset >/dev/null && [ ! -e "$dir" ]
 }
 

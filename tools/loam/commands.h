@@ -19,6 +19,7 @@ int command_get(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_options(int argc, char **argv);
+int command_recover(int argc, char **argv);
 int command_repair(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_scan(int argc, char **argv);

@@ -23,6 +23,7 @@ static const struct {
     {"import", command_import, "load records, time series or graphs of files into a cluster"},
     {"inspect", command_inspect, "show what loam's files say, byte by byte"},
     {"options", command_options, "the options that a store was last opened with"},
+    {"recover", command_recover, "a majority is lost for good: the survivors go on without it"},
     {"repair", command_repair, "make a damaged store open again, of what is sound"},
     {"restore", command_restore, "a store out of a backup"},
     {"scan", command_scan, "the names and values of a store, likewise"},

@@ -79,7 +79,7 @@ static bool parse_member(const char *text, size_t size, struct raft_member *memb
     return printed > 0 && (size_t)printed < IO_ADDRESS_BYTES - host_size;
 }
 
-static enum status parse_cluster(const char *text, struct raft_driver_options *raft, struct error *error) {
+enum status options_parse_cluster(const char *text, struct raft_driver_options *raft, struct error *error) {
     while (*text) {
         size_t size = strcspn(text, ",");
         if (raft->member_count == RAFT_NODES_MAX)
@@ -214,7 +214,7 @@ static enum status set_value(struct options *options, const char *name, const ch
     else if (strcmp(name, "--peer-secret") == 0)
         options->peer_secret = text;
     else if (strcmp(name, "--cluster") == 0)
-        return parse_cluster(text, &options->server.raft, error);
+        return options_parse_cluster(text, &options->server.raft, error);
     else if (strcmp(name, "--join") == 0)
         return parse_cluster_id(text, &options->join_cluster_id, error);
     else if (strcmp(name, "--io") == 0 || strcmp(name, "--log-level") == 0)

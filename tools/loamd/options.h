@@ -19,6 +19,8 @@ struct options {
 
 /* Borrows from argv. INVALID or UNSUPPORTED with words that name the option. */
 MUST_CHECK enum status options_parse(int argc, char **argv, struct options *options, struct error *error);
+/* "ID@HOST:PEERPORT@CLIENTPORT,...": appends to raft->members. INVALID with words. */
+MUST_CHECK enum status options_parse_cluster(const char *text, struct raft_driver_options *raft, struct error *error);
 extern const char options_usage[];
 
 #endif

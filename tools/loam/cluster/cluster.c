@@ -158,6 +158,10 @@ static enum status act_remove(struct cluster *cluster, const struct request *req
     return cluster_remove(cluster, request->node, error);
 }
 
+static enum status act_recover(struct cluster *cluster, const struct request *request, struct error *error) {
+    return cluster_recover(cluster, request->groups, error);
+}
+
 static enum status act_replace(struct cluster *cluster, const struct request *request, struct error *error) {
     return cluster_replace(cluster, request->node, error);
 }
@@ -200,6 +204,8 @@ static const struct action {
     {"add", OPERAND_MAYBE_NODE, act_add, "[I]: a new node comes, catches up and gets a vote; --learner: no vote"},
     {"promote", OPERAND_NODE, act_promote, "I: a learner gets a vote"},
     {"remove", OPERAND_NODE, act_remove, "I: the node is no member any more, and ends"},
+    {"recover", OPERAND_GROUPS, act_recover,
+     "I,J: a majority is lost for good, and these go on: ends them, says what may be lost; --force does it"},
     {"replace", OPERAND_NODE, act_replace, "I: a new node takes its place, in one change"},
 };
 
@@ -240,6 +246,8 @@ static enum status parse_option(struct cluster *cluster, struct request *request
 static bool parse_switch(struct cluster *cluster, const char *name) {
     if (strcmp(name, "--json") == 0)
         cluster->json = true;
+    else if (strcmp(name, "--force") == 0)
+        cluster->force = true;
     else if (strcmp(name, "--learner") == 0)
         cluster->learner = true;
     else if (strcmp(name, "--follow") == 0 || strcmp(name, "-f") == 0)
@@ -282,7 +290,7 @@ static enum status parse_operand(const struct action *action, const struct plan 
     if (action->operand == OPERAND_NONE && operand)
         return error_set(error, STATUS_INVALID, "\"%s\": %s takes no operand", operand, action->name);
     if (action->operand == OPERAND_GROUPS) {
-        if (!operand) return error_set(error, STATUS_INVALID, "partition takes groups, as in 1,2/3");
+        if (!operand) return error_set(error, STATUS_INVALID, "%s takes nodes, as in 1,2", action->name);
         request->groups = operand;
         return STATUS_OK;
     }

@@ -16,6 +16,7 @@ struct cluster {
     bool json;          /* status */
     bool follow;        /* logs */
     bool learner;       /* add: no vote */
+    bool force;         /* recover: do it */
     uint64_t lines;
     char cluster_id[20];      /* for nodes that are added; empty = not asked yet */
     const char *const *extra; /* start, restart: handed on to loamd */
@@ -98,6 +99,9 @@ unsigned cluster_find_leader(const struct cluster *cluster, const struct node_fa
 MUST_CHECK enum status cluster_add(struct cluster *cluster, unsigned node, struct error *error);
 MUST_CHECK enum status cluster_promote(struct cluster *cluster, unsigned node, struct error *error);
 MUST_CHECK enum status cluster_remove(struct cluster *cluster, unsigned node, struct error *error);
+/* The survivors ("1,2") end, and what they hold is told; with cluster->force they go on without the others. INVALID:
+ * another node runs, or they are a majority. */
+MUST_CHECK enum status cluster_recover(struct cluster *cluster, const char *survivors, struct error *error);
 MUST_CHECK enum status cluster_replace(struct cluster *cluster, unsigned node, struct error *error);
 
 /* ---- logs.c ------------------------------------------------------------------------------------------------------ */
