@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/decimal.h"
 
 enum {
     MS = 1000000,
@@ -15,6 +16,7 @@ enum {
     WATCH_TIMEOUT_MS = 400,
     CONTROL_TIMEOUT_MS = 1000,
     SURE_MS = 200,
+    BEHIND_MS = 200,
     END_MS = 10000, /* a gentle end takes at most so long */
 };
 
@@ -80,7 +82,10 @@ static void heard(struct asker *asker, enum asker_end end, const struct resp_rep
     hand->heard_ns = 0;
     if (end == ASKER_ANSWERED && reply->type != RESP_ERROR && cluster_facts_parse(&facts, reply->text)) {
         const struct slice disk = info_field(reply->text, "raft_disk");
+        int64_t waiting_ms = 0;
+        const bool waits = decimal_parse(info_field(reply->text, "raft_disk_waiting_ms"), &waiting_ms);
         hand->disk_has_failed = slice_equal(disk, slice_from_text("failed"));
+        hand->disk_is_behind = slice_equal(disk, slice_from_text("slow")) || (waits && waiting_ms > BEHIND_MS);
         hand->facts = facts;
         hand->heard_ns = now_ns(hand->hands);
     }
@@ -323,6 +328,8 @@ bool hands_all_well(const struct hands *hands, char *why) {
             (void)snprintf(why, 128, "node %u does not answer", hand->node);
         else if (hand->disk_has_failed)
             (void)snprintf(why, 128, "node %u has halted: its disk has failed", hand->node);
+        else if (hand->disk_is_behind)
+            (void)snprintf(why, 128, "the disk of node %u is still slow", hand->node);
         else if (hands->leader == 0 || hand->facts.leader != hands->leader)
             (void)snprintf(why, 128, "node %u does not follow a leader that others follow", hand->node);
         else

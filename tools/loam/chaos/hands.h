@@ -40,7 +40,8 @@ struct hand {
     struct asker watch;
     uint64_t next_look_ns, heard_ns; /* heard: when facts are from; 0: it does not answer */
     struct node_facts facts;
-    bool disk_has_failed;
+    bool disk_has_failed,
+        disk_is_behind; /* behind: slow, or owes a write since a time that is long for a healthy one */
 };
 
 struct leader_change {
