@@ -1,8 +1,9 @@
 /*
  * snapshot_send: the store as one stream to a node that the log can't reach any more (dissertation 5.3). A job makes a
  * checkpoint of the last installed flush (hard links), further jobs read it piece by piece; at most WINDOW_BYTES are
- * under way, and no more than the rate allows. Frames may be lost: the receiver says how far it has it, and after a
- * silence the stream goes on from there. Bytes of the stream: raft/message/FORMAT.md.
+ * under way, and no more than the rate allows. Frames may be lost, and connections: the receiver says how far it has
+ * it, and after a silence the stream goes on from there; a receiver that does not know it any more refuses it. Bytes of
+ * the stream: raft/message/FORMAT.md.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -296,7 +297,8 @@ void snapshot_send_start(struct raft_driver *driver, uint64_t peer) {
 
 void snapshot_send_link_down(struct raft_driver *driver, uint64_t peer) {
     struct snapshot_sender **place = place_of(driver, peer);
-    if (place != NULL && *place != NULL) end(*place, false, "the connection broke");
+    if (place == NULL || (*place)->state != SENDER_STREAM) return;
+    (*place)->sent = (*place)->acked; /* what was under way is lost; the rest goes on over the next connection */
 }
 
 uint64_t snapshot_send_needs(const struct raft_driver *driver) {

@@ -278,6 +278,14 @@ static struct snapshot_taker *begin(struct raft_driver *driver, uint64_t from, c
     return taker;
 }
 
+/* The rest of a stream whose beginning went with a former life of this node: it is to be begun anew. */
+static void refuse_unknown(struct raft_driver *driver, uint64_t from, const struct driver_chunk *chunk) {
+    const struct driver_ack ack = {.stream = chunk->stream, .offset = 0, .answer = SNAPSHOT_REFUSED};
+    driver->answered_from = from;
+    driver->answered = ack;
+    send_ack(driver, from, &ack);
+}
+
 void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice payload) {
     struct driver_chunk chunk;
     if (driver_chunk_decode(payload, &chunk) != STATUS_OK) return;
@@ -287,7 +295,12 @@ void snapshot_take_chunk(struct raft_driver *driver, uint64_t from, struct slice
         return;
     }
     if (taker == NULL) {
-        if (chunk.offset != 0 || chunk.bytes.size == 0 || from != driver->leader) return;
+        if (from != driver->leader) return;
+        if (chunk.offset != 0) {
+            refuse_unknown(driver, from, &chunk);
+            return;
+        }
+        if (chunk.bytes.size == 0) return;
         taker = begin(driver, from, &chunk);
         if (taker == NULL) return;
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "raft/driver/driver_internal.h"
+#include "tools/sim/sim_net.h"
 
 static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void **state) {
     struct cluster *cluster = *state;
@@ -41,6 +42,56 @@ static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void *
     assert_int_equal(node_status(absent).snapshots_installed, 0);
     assert_int_equal(node_count(absent, "fill0.0"), 1);
     assert_int_equal(node_count(absent, "again"), 1);
+}
+
+/* A leader whose log has moved on past a node that is down. */
+static struct node *leave_behind(struct cluster *cluster, struct node **absent) {
+    struct node *leader = cluster_wait_for_leader(cluster);
+    *absent = cluster_another(cluster, leader);
+    cluster_must_put(cluster, leader, "before=x");
+    cluster_wait_until_equal(cluster);
+    node_kill(*absent);
+    leader = cluster_wait_for_leader(cluster);
+    for (unsigned i = 0; i < 12; i++) {
+        char prefix[16];
+        snprintf(prefix, sizeof prefix, "fill%u.", i);
+        cluster_must_put_many(cluster, leader, prefix, 64, 2000);
+        cluster_run(cluster, 300);
+        leader = cluster_wait_for_leader(cluster);
+    }
+    return leader;
+}
+
+static void a_stream_goes_on_where_a_broken_connection_left_it(void **state) {
+    struct cluster *cluster = *state;
+    struct node *absent;
+    struct node *leader = leave_behind(cluster, &absent);
+    leader->driver->options.snapshot_rate_bytes = 400 << 10; /* some seconds */
+    const uint64_t begun = leader->driver->snapshot_counter;
+    node_start(cluster, absent);
+    for (unsigned breaks = 0; breaks < 3; breaks++) {
+        cluster_run(cluster, 700);
+        assert_true(sim_net_reset(cluster->sim, (int)leader->number - 1, (int)absent->number - 1) > 0);
+    }
+    assert_int_equal(node_status(absent).snapshots_installed, 0); /* it was under way all the time */
+    cluster_wait_until_equal(cluster);
+    assert_int_equal(node_status(absent).snapshots_installed, 1);
+    assert_int_equal(leader->driver->snapshot_counter, begun + 1);
+}
+
+static void a_receiver_that_starts_anew_gets_a_stream_of_its_own(void **state) {
+    struct cluster *cluster = *state;
+    struct node *absent;
+    struct node *leader = leave_behind(cluster, &absent);
+    leader->driver->options.snapshot_rate_bytes = 400 << 10;
+    node_start(cluster, absent);
+    cluster_run(cluster, 1500);
+    node_kill(absent);
+    leader->driver->options.snapshot_rate_bytes = 64 << 20;
+    node_start(cluster, absent);
+    cluster_run(cluster, 4000); /* far less than a stream without an answer is kept up */
+    assert_int_equal(node_status(absent).snapshots_installed, 1);
+    cluster_wait_until_equal(cluster);
 }
 
 static void a_crash_at_any_moment_of_an_install_leaves_old_or_new(void **state) {
@@ -135,6 +186,8 @@ int main(void) {
 #define fact(name) cmocka_unit_test_setup_teardown(name, driver_lab_set_up, driver_lab_tear_down)
     const struct CMUnitTest tests[] = {
         fact(the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot),
+        fact(a_stream_goes_on_where_a_broken_connection_left_it),
+        fact(a_receiver_that_starts_anew_gets_a_stream_of_its_own),
         fact(a_crash_at_any_moment_of_an_install_leaves_old_or_new),
         fact(an_install_waits_for_who_reads_the_engine_and_lets_nobody_new_hold_it_up),
     };
