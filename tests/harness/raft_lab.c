@@ -142,15 +142,14 @@ static bool is_same(const struct raft_message *a, const struct raft_message *b) 
 }
 
 /* Cores hand messages to one another here; between nodes they travel as bytes, and nothing may be lost by that. */
-static void check_wire(const struct raft_message *message) {
+static void check_wire(struct lab *lab, const struct raft_message *message) {
     static struct raft_entry entries[LAB_ENTRIES_MAX];
     struct raft_message arrived;
     struct raft_configuration configuration;
-    struct buf bytes = BUF_EMPTY;
-    check(message_encode(&bytes, message, message->entries) == STATUS_OK);
-    check(message_decode(buf_slice(&bytes), &arrived, entries, LAB_ENTRIES_MAX, &configuration) == STATUS_OK);
+    buf_clear(&lab->wire);
+    check(message_encode(&lab->wire, message, message->entries) == STATUS_OK);
+    check(message_decode(buf_slice(&lab->wire), &arrived, entries, LAB_ENTRIES_MAX, &configuration) == STATUS_OK);
     check(is_same(message, &arrived));
-    buf_deinit(&bytes);
 }
 
 static void send(struct lab *lab, const struct lab_node *node, const struct raft_message *message) {
@@ -161,7 +160,7 @@ static void send(struct lab *lab, const struct lab_node *node, const struct raft
     sent->was_cut = lab->cut[node->id][message->to];
     if (message->kind == RAFT_APPEND)
         sent->message.entries = to_message_entries(lab, node, message->index + 1, message->entry_count);
-    check_wire(&sent->message);
+    check_wire(lab, &sent->message);
 }
 
 static void take_snapshots(struct lab *lab, const struct lab_node *node, const struct raft_ready *ready) {
@@ -587,7 +586,11 @@ void lab_restart(struct lab *lab, uint64_t id) {
 }
 
 struct lab *lab_create(void) {
-    return calloc(1, sizeof(struct lab));
+    struct lab *lab = calloc(1, sizeof *lab);
+    /* At once, so that what a run allocates is the cores' own doing. */
+    if (lab && buf_reserve(&lab->wire, LAB_WIRE_BYTES) == STATUS_OK) return lab;
+    free(lab);
+    return NULL;
 }
 
 static void start_node(struct lab *lab, uint64_t id) {
@@ -643,6 +646,7 @@ void lab_stop(struct lab *lab) {
 void lab_destroy(struct lab *lab) {
     if (!lab) return;
     lab_stop(lab);
+    buf_deinit(&lab->wire);
     free(lab);
 }
 

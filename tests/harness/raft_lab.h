@@ -27,6 +27,7 @@ enum {
     LAB_STREAMS_MAX = 32,
     LAB_WORKS_MAX = 16,
     LAB_READS_MAX = 16,
+    LAB_WIRE_BYTES = 1 << 16,
 };
 
 struct lab_entry {
@@ -132,6 +133,7 @@ struct lab {
     struct raft_entry entries[LAB_ENTRIES_MAX];
     uint64_t entry_values[LAB_ENTRIES_MAX][2]; /* the bytes of commands: value, stamp */
     unsigned entry_next;
+    struct buf wire; /* owned: the message at work */
     struct lab_stream streams[LAB_STREAMS_MAX];
     unsigned stream_count;
     bool cut[LAB_NODES_MAX + 1][LAB_NODES_MAX + 1]; /* [from][to] */
