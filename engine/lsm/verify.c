@@ -272,6 +272,7 @@ static enum status verify_manifest(struct verify *verify, const struct version *
     struct manifest_recovery recovery;
     struct error error = {.status = STATUS_OK};
     bool damaged = false;
+    if (store_has_failed(engine)) return STATUS_OK; /* what a failed append left there, the next opening judges */
     recovered_init(&recovered);
     enum status status = superblock_read(engine->io, engine->dir, &superblock, &damaged, &error);
     if (status == STATUS_OK) {
