@@ -340,7 +340,7 @@ static void check_end(struct world *world) {
         begin_last_reads(world);
     if (world->is_ending && world_clients_have_finished(world) && nodes_agree(world)) {
         end_last_reads(world);
-        return;
+        if (world->is_over || !world->met_rot) return; /* what is never mended is no progress either */
     }
     if (sim_now_ns(world->sim) < world->bound_ns) return;
     char text[700] = "";
