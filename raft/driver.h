@@ -292,7 +292,9 @@ struct raft_driver_status {
     bool disk_failed;                        /* this node has halted */
     bool disk_slow;                          /* it campaigns only where nobody else does ... */
     uint64_t disk_slow_ms;                   /* ... for so long, of the time that this process had */
-    uint64_t disk_waiting_ms;                /* how long the oldest write has waited, and what is called slow */
+    uint64_t disk_ahead_ms;                  /* so long it has led while others held more than its disk, by that time */
+    bool disk_rests;          /* it leads on for a while, slow or not: it was elected so, or has offered leadership */
+    uint64_t disk_waiting_ms; /* how long the oldest write has waited, and what is called slow */
     uint64_t slow_disk_ms;
     uint64_t doubt_term; /* not 0: something was damaged, and is being had from the others */
     uint64_t scrub_passes, scrub_findings;

@@ -454,7 +454,7 @@ void raft_get_status(const struct raft *raft, struct raft_status *status);
 struct raft_position {
     enum raft_role role;
     bool halted;
-    uint64_t term, log_start, last, commit;
+    uint64_t term, log_start, last, stable, commit;
     uint64_t lease_reads;
 };
 struct raft_position raft_get_position(const struct raft *raft);

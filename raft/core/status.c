@@ -50,6 +50,7 @@ struct raft_position raft_get_position(const struct raft *raft) {
                                   .term = raft->term,
                                   .log_start = raft->log_start,
                                   .last = core_last(raft),
+                                  .stable = raft->stable,
                                   .commit = raft->commit,
                                   .lease_reads = raft->lease.served};
 }

@@ -92,6 +92,7 @@ struct slow_disk {
     uint64_t term;        /* the last one in which this node was seen to lead */
     uint64_t give_way_ns; /* not before */
     uint64_t last_to;     /* whom leadership was offered last */
+    uint64_t ahead_tick;  /* since when it leads and others hold more than its disk does; 0 = not so */
 };
 
 /* ---- priority.c ---- */

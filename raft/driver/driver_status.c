@@ -132,6 +132,10 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .disk_slow = driver->slow_disk.is_slow,
         .disk_slow_ms =
             driver->slow_disk.is_slow ? (driver->ticks - driver->slow_disk.since_tick) * driver->tick_ns / MS_NS : 0,
+        .disk_ahead_ms = driver->slow_disk.ahead_tick != 0
+                             ? (driver->ticks - driver->slow_disk.ahead_tick) * driver->tick_ns / MS_NS
+                             : 0,
+        .disk_rests = driver_now(driver) < driver->slow_disk.give_way_ns,
         .disk_waiting_ms = persist_oldest_ns(driver) / MS_NS,
         .slow_disk_ms = driver->options.slow_disk_ms,
         .doubt_term = core.doubt_term,

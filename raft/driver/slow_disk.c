@@ -74,6 +74,9 @@ void slow_disk_turn(struct raft_driver *driver) {
     struct slow_disk *disk = &driver->slow_disk;
     if (driver->failed != STATUS_OK) return;
     judge(driver);
+    const struct raft_position core = raft_get_position(driver->raft);
+    const bool are_ahead = driver->role == RAFT_LEADER && core.commit > core.stable;
+    if (!are_ahead || disk->ahead_tick == 0) disk->ahead_tick = are_ahead ? driver->ticks : 0;
     if (driver->role != RAFT_LEADER) return;
     if (driver->term != disk->term) { /* elected anew, slow as it is: nobody else could be */
         disk->term = driver->term;

@@ -156,9 +156,8 @@ static uint64_t term_at(void *context, void *node, uint64_t index) {
 static bool leads_on_with_a_slow_disk(const struct raft_driver *driver) {
     struct raft_driver_status status;
     raft_driver_get_status(driver, &status);
-    const bool is_needless = status.role == RAFT_LEADER && status.commit > status.durable_index;
-    return is_needless && status.gave_way == 0 && status.disk_slow_ms > SLOW_LEADER_MS &&
-           status.disk_waiting_ms > SLOW_LEADER_MS;
+    return !status.disk_rests && status.disk_ahead_ms > SLOW_LEADER_MS && status.gave_way == 0 &&
+           status.disk_slow_ms > SLOW_LEADER_MS && status.disk_waiting_ms > SLOW_LEADER_MS;
 }
 
 static const char *complaint(void *context, void *node) {
