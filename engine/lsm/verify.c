@@ -280,14 +280,13 @@ static enum status verify_manifest(struct verify *verify, const struct version *
         status = manifest_read(engine->io, engine->dir, &id, superblock.manifest_bytes, recovered_apply, &recovered,
                                &recovery, &error);
     }
-    /* A write that failed or was torn leaves both of these behind, and the store is as good as before: no finding of a
-     * scrub, which has a store replaced. */
-    const bool strict = verify->first == NULL;
-    if (status == STATUS_OK && damaged && strict)
+    /* A write that was torn leaves a slot like this behind, and the store is as good as before: no finding of a scrub,
+     * which has a store replaced. */
+    if (status == STATUS_OK && damaged && verify->first == NULL)
         find(verify, FILE_NAME_SUPERBLOCK, 0, "one of the two slots does not verify");
     struct counting counting = {version, 0};
     if (status == STATUS_OK) status = recovered_each_file(&recovered, count_missing, &counting);
-    if (status == STATUS_OK && counting.missing > 0 && strict)
+    if (status == STATUS_OK && counting.missing > 0)
         find(verify, engine->dir, 0, "the manifest names files that the version does not have");
     if (status == STATUS_OK && recovered.format_level != atomic_load(&engine->format_level))
         find(verify, engine->dir, 0, "the manifest requires another format level than what is written by");
