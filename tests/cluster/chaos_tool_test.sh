@@ -21,7 +21,7 @@ seconds=$((scale >= 100 ? 12 : 6))
 chaos() { # arguments; sets base
     local tries code
     for tries in 1 2 3 4 5; do
-        base=$((34000 + RANDOM % 80 * 220))
+        base=$((15000 + RANDOM % 20 * 220))
         timeout 120 "$loam" chaos --dir "$work/chaos" --base-port $base "$@" >"$work/out" 2>"$work/errors"
         code=$?
         grep -q 'is in use by another program' "$work/errors" || return $code

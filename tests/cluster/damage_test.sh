@@ -44,7 +44,7 @@ has_key() { [ "$(cli "$1" get "key$2" | cut -c 1-$((6 + ${#2})))" = "value-$2" ]
 a_damaged_log_is_had_again_at_start() {
     local try
     for try in 1 2 3 4 5 6 7 8; do
-        base=$((40000 + (RANDOM % 100) * 100))
+        base=$((12500 + (RANDOM % 22) * 100))
         cluster start --nodes 3 --base-port $base >"$work/out" 2>&1 && break
         grep -q "in use" "$work/out" || { cat "$work/out"; fail "start failed"; return 1; }
     done

@@ -40,7 +40,7 @@ write_on() { while :; do cli 3 incr counter; done >"$work/answers" 2>&1; }
 a_new_node_gets_a_vote_while_a_client_writes() {
     local try
     for try in 1 2 3 4 5 6 7 8; do
-        base=$((30000 + (RANDOM % 100) * 100))
+        base=$((10000 + (RANDOM % 22) * 100))
         cluster start --base-port $base >"$work/out" 2>&1 && break
         grep -q "in use" "$work/out" || { cat "$work/out"; fail "start failed"; return 1; }
     done
