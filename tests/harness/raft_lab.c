@@ -225,6 +225,8 @@ enum status lab_step(struct lab *lab, uint64_t id, const struct raft_event *even
     lab_check_commit(lab, node);
     const char *broken = raft_check_invariants(node->raft);
     if (broken) lab_fail(lab, "node %" PRIu64 ": it does not hold that %s", id, broken);
+    if (!node->installing && !raft_configuration_equal(&node->raft->configuration, &node->state.configuration))
+        lab_fail(lab, "node %" PRIu64 " goes by other members than it has applied", id);
     const uint64_t by_lease = node->raft->lease.served;
     lab_drain(lab, id);
     if (node->raft) lab->met.lease_reads += node->raft->lease.served - by_lease;
