@@ -8,21 +8,34 @@
 #include "engine/lsm/store.h"
 
 enum { SWEEP_FILES_PER_STEP = 16 };
+#define TRIED (UINT64_C(1) << 63)
 
 enum status store_file_path(const struct engine *engine, uint64_t number, char path[IO_PATH_BYTES]) {
     return file_path(path, engine->dir, FILE_SST, number);
 }
 
-/* REQUIRES: table_lock. */
-static enum status open_sst(struct engine *engine, struct file *file, struct sst **sst) {
+static enum status open_table(struct engine *engine, const struct file *file, uint64_t cache_file, struct sst **sst,
+                              struct error *error) {
     char path[IO_PATH_BYTES];
-    struct error error = {.status = STATUS_OK};
-    enum status status = store_file_path(engine, file->meta.number, path);
+    const enum status status = store_file_path(engine, file->meta.number, path);
     if (status != STATUS_OK) return status;
     const struct edit_file *meta = &file->meta;
     const struct sst_identity identity = {.store = meta->store, .file = edit_file_identity(meta)};
-    status = sst_open_adopted(&engine->environment, path, identity, meta->number, meta->instance, meta->sequence, sst,
-                              &error);
+    return sst_open_adopted(&engine->environment, path, identity, cache_file, meta->instance, meta->sequence, sst,
+                            error);
+}
+
+enum status store_try_open_file(struct engine *engine, const struct file *file, struct error *error) {
+    struct sst *sst = NULL; /* under another key: its closing must not empty the cache of the file's blocks */
+    const enum status status = open_table(engine, file, file->meta.number | TRIED, &sst, error);
+    if (status == STATUS_OK) sst_close(sst);
+    return status == STATUS_NOT_FOUND || status == STATUS_MISMATCH ? STATUS_CORRUPT : status;
+}
+
+/* REQUIRES: table_lock. */
+static enum status open_sst(struct engine *engine, struct file *file, struct sst **sst) {
+    struct error error = {.status = STATUS_OK};
+    const enum status status = open_table(engine, file, file->meta.number, sst, &error);
     if (status == STATUS_OK) {
         atomic_store_explicit(&file->used, true, memory_order_relaxed);
         atomic_store_explicit(&file->sst, *sst, memory_order_release);

@@ -239,6 +239,8 @@ void store_wait(struct engine *engine);
 /* The open SST of a file, opened if need be. WOULD_BLOCK with SST_MEMORY_ONLY. Stays while the caller holds the file.
  */
 MUST_CHECK enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst);
+/* Opens it beside the one that is open, and closes it again: what stands on disk now. Damage, with the place. */
+MUST_CHECK enum status store_try_open_file(struct engine *engine, const struct file *file, struct error *error);
 /* ---- Values kept apart (value_load.c) ---------------------------------------------------------------------------- */
 
 /* The value that a REFERENCE entry of key names: *value is borrowed from *block, which carries a reference for the
