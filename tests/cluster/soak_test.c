@@ -295,10 +295,18 @@ static unsigned pause_percent(unsigned pause) {
     return pause < EARLY_PAUSES ? 2 + 7 * pause : 60;
 }
 
+/* On a fast machine the next pause would come before the snapshot of the last has arrived: one would do for both. */
+static bool has_its_snapshots(struct soak *soak) {
+    struct sample sample;
+    look(soak, PAUSED, &sample);
+    return sample.snapshots >= soak->pauses;
+}
+
 static void pause_or_resume(struct soak *soak) {
     if (soak->is_paused) {
         if (must_have_a_snapshot(soak)) signal_paused(soak, PROCESS_RESUME);
-    } else if (soak->pauses < PAUSES && soak->completed > soak->target / 100 * pause_percent(soak->pauses)) {
+    } else if (soak->pauses < PAUSES && soak->completed > soak->target / 100 * pause_percent(soak->pauses) &&
+               has_its_snapshots(soak)) {
         soak->pauses++;
         signal_paused(soak, PROCESS_PAUSE);
     }
