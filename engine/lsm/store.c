@@ -45,6 +45,10 @@ void engine_last_error(struct engine *engine, struct error *error) {
     mutex_unlock(&engine->error_lock);
 }
 
+enum status engine_failure(const struct engine *engine) {
+    return (enum status)atomic_load_explicit(&engine->failed, memory_order_acquire);
+}
+
 const struct engine_tree_kind *store_kind(const struct engine *engine, uint32_t id) {
     for (size_t i = 0; i < engine->options.kind_count; i++)
         if (engine->options.kinds[i].id == id) return &engine->options.kinds[i];

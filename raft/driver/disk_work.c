@@ -50,6 +50,7 @@ static void superblock_written(struct io_op *op) {
     if (driver->closing) return;
     if (op->status != STATUS_OK) {
         driver_fail(driver, op->status, "writing the superblock failed");
+        repair_written(driver, op->status);
         return;
     }
     /* What is promised stands in both slots before it counts: one that goes bad later must not bring back the state
@@ -59,7 +60,7 @@ static void superblock_written(struct io_op *op) {
         write_slot(driver);
         return;
     }
-    repair_written(driver);
+    repair_written(driver, STATUS_OK);
     if (driver->failed != STATUS_OK) return;
     if (driver->work_count == 0) return;
     struct driver_work *work = NULL; /* the one that waits for it is the first that is not written */

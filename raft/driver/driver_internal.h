@@ -52,7 +52,7 @@ enum repair_part { REPAIR_LOG, REPAIR_STORE, REPAIR_PARTS };
 
 enum repair_state {
     REPAIR_NONE,
-    REPAIR_HELPLESS, /* something is damaged, and nobody has it */
+    REPAIR_HELPLESS, /* damaged, and nobody has it; or it could not be set aside */
     REPAIR_BEGUN,    /* the node has halted */
     REPAIR_NAMES,    /* the superblock is being written that names other directories */
     REPAIR_REOPENS,  /* it is durable: the node is to be opened anew */
@@ -458,7 +458,7 @@ MUST_CHECK enum status repair_set_aside(struct raft_driver *driver, enum repair_
                                         struct error *error);
 void repair_session_opened(struct raft_driver *driver, uint64_t index); /* by this life of the node */
 void repair_log_is_damaged(struct raft_driver *driver);
-void repair_written(struct raft_driver *driver); /* the superblock, both slots */
+void repair_written(struct raft_driver *driver, enum status status); /* the superblock, both slots */
 void repair_turn(struct raft_driver *driver);
 
 /* scrub.c */

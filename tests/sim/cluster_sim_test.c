@@ -99,6 +99,9 @@ static void every_promise_is_kept(void **state) {
 static void seeds_that_told_of_something_are_kept(void **state) {
     (void)state;
     static const uint64_t seeds[] = {
+        4245158924, /* a leader whose flush had failed led on, and could send a snapshot to nobody of the majority it
+                       needed */
+        4245200860, /* a repair whose superblock could not be written was taken for one that goes on */
         1718628300, /* what rots under an open table was seen by those who opened a copy of it, and not by its node */
         20030,      /* a scrub took what a failed sync of the manifest left for damage */
         1382,       /* a superblock whose sync failed when it was made was taken for made, and the power took it */

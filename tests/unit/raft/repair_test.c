@@ -244,22 +244,23 @@ static void a_damaged_store_is_had_again_from_the_others(void **state) {
     }
 }
 
-/* A read meets it while the node runs: the node leaves, sets the store aside, and comes back with another one. */
-static void damage_that_a_running_node_meets_is_mended(void **state) {
-    struct cluster *cluster = *state;
+/* What the store holds of many keys, none of it in the cache, goes bad; reads of all of them find it. */
+static void damage_store_of(struct cluster *cluster, struct node *node) {
     struct search search;
-    struct node *node = cluster_wait_for_leader(cluster);
     cluster_must_put_many(cluster, node, "k", 60, 1500);
     assert_int_equal(raft_driver_flush_start(node->driver), STATUS_OK);
     cluster_run(cluster, 300);
     node_kill(node);
-    node_start(cluster, node); /* nothing is in its cache */
+    node_start(cluster, node);
     cluster_wait_until_equal(cluster);
     find_files(node, ".sst", &search);
     assert_true(search.count > 0);
     for (size_t i = 0; i < search.count; i++)
         for (uint64_t at = 100; at < search.files[i].size / 2; at += IO_PAGE_BYTES)
             flip(node, search.files[i].path, at);
+}
+
+static void read_until_damage_is_met(struct node *node) {
     struct engine_value value;
     enum status status = STATUS_OK;
     for (unsigned i = 0; i < 60 && status != STATUS_CORRUPT; i++) {
@@ -269,8 +270,33 @@ static void damage_that_a_running_node_meets_is_mended(void **state) {
         if (status == STATUS_OK) engine_value_release(&value);
     }
     assert_int_equal(status, STATUS_CORRUPT);
+}
+
+static void wait_until_it_wants_reopen(struct cluster *cluster, struct node *node) {
     for (unsigned i = 0; i < 1000 && !raft_driver_wants_reopen(node->driver); i++) cluster_turn(cluster);
     assert_true(raft_driver_wants_reopen(node->driver));
+}
+
+static void wait_until_it_has_all(struct cluster *cluster, struct node *node) {
+    cluster_wait_until_equal(cluster);
+    wait_until_whole(cluster, node);
+    assert_int_equal(node_count(node, "k59"), 1);
+}
+
+static void reopen_when_asked(struct cluster *cluster, struct node *node) {
+    wait_until_it_wants_reopen(cluster, node);
+    node_end(node);
+    node_start(cluster, node);
+    wait_until_it_has_all(cluster, node);
+}
+
+/* A read meets it while the node runs: the node leaves, sets the store aside, and comes back with another one. */
+static void damage_that_a_running_node_meets_is_mended(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    damage_store_of(cluster, node);
+    read_until_damage_is_met(node);
+    wait_until_it_wants_reopen(cluster, node);
     node_end(node);
     cluster_must_put(cluster, cluster_wait_for_leader(cluster), "meanwhile=1");
     node_start(cluster, node);
@@ -280,6 +306,29 @@ static void damage_that_a_running_node_meets_is_mended(void **state) {
     wait_until_whole(cluster, node);
     assert_int_equal(node_count(node, "k59"), 1);
     assert_int_equal(node_count(node, "meanwhile"), 1);
+}
+
+/* Nor does the superblock go to disk that would set it aside: the node has failed like any other, and says so. */
+static void a_repair_that_can_t_be_written_down_waits_for_a_restart(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    damage_store_of(cluster, node);
+    read_until_damage_is_met(node);
+    sim_disk_fail_at(node->disk, 1, STATUS_IO, true);
+    cluster_run(cluster, 1000);
+    assert_true(node_status(node).disk_failed);
+    assert_false(node_status(node).repairing);
+    assert_false(raft_driver_wants_reopen(node->driver));
+    sim_disk_fail_at(node->disk, 0, STATUS_OK, false);
+    node_kill(node);
+    node_start(cluster, node);
+    if (node_status(node).set_aside_store == 0) { /* nothing of it came to disk before the failure */
+        read_until_damage_is_met(node);
+        wait_until_it_wants_reopen(cluster, node);
+        node_end(node);
+        node_start(cluster, node);
+    }
+    wait_until_it_has_all(cluster, node);
 }
 
 /* ---- Scrub ---- */
@@ -325,15 +374,10 @@ static void a_scrub_of_what_is_sound_finds_nothing_and_keeps_to_its_rate(void **
     assert_true(status.scrub_ended_ms >= 0);
 }
 
-static void reopen_when_asked(struct cluster *cluster, struct node *node) {
-    for (unsigned i = 0; i < 1000 && !raft_driver_wants_reopen(node->driver); i++) cluster_turn(cluster);
-    assert_true(raft_driver_wants_reopen(node->driver));
+static void reopen_after_a_finding(struct cluster *cluster, struct node *node) {
+    wait_until_it_wants_reopen(cluster, node);
     assert_int_equal(node_status(node).scrub_findings, 1);
-    node_end(node);
-    node_start(cluster, node);
-    cluster_wait_until_equal(cluster);
-    wait_until_whole(cluster, node);
-    assert_int_equal(node_count(node, "k59"), 1);
+    reopen_when_asked(cluster, node);
     assert_int_equal(node_count(node, "l19"), 1);
 }
 
@@ -344,7 +388,7 @@ static void a_scrub_finds_what_nobody_reads_in_the_store(void **state) {
     find_files(node, ".sst", &search);
     flip(node, search.files[0].path, 100);
     run_passes(cluster, node, 2);
-    reopen_when_asked(cluster, node);
+    reopen_after_a_finding(cluster, node);
     assert_true(node_status(node).set_aside_store > 0);
 }
 
@@ -356,7 +400,7 @@ static void a_scrub_finds_what_nobody_reads_in_the_log(void **state) {
     for (size_t i = 0; i < search.count; i++) /* some of them are spare */
         for (uint64_t page = 2; page < 6; page++) flip(node, search.files[i].path, page * IO_PAGE_BYTES + 700);
     run_passes(cluster, node, 2);
-    reopen_when_asked(cluster, node);
+    reopen_after_a_finding(cluster, node);
     assert_int_equal(node_status(node).set_aside_store, 0);
     assert_true(node_status(node).set_aside_log > 0);
 }
@@ -421,6 +465,7 @@ int main(void) {
                                         driver_lab_tear_down),
         T(a_damaged_store_is_had_again_from_the_others),
         T(damage_that_a_running_node_meets_is_mended),
+        T(a_repair_that_can_t_be_written_down_waits_for_a_restart),
         S(a_scrub_of_what_is_sound_finds_nothing_and_keeps_to_its_rate),
         S(a_scrub_finds_what_nobody_reads_in_the_store),
         S(a_scrub_finds_what_nobody_reads_in_the_log),

@@ -102,6 +102,23 @@ static void writes_wait_for_no_timeout_when_the_leader_s_disk_dies(void **state)
     assert_int_equal(refused.status, STATUS_READ_ONLY);
 }
 
+/* The log can be written, the store can't: it could neither flush nor send a snapshot, and so lead nobody who needs
+ * one. */
+static void a_leader_whose_store_has_failed_gives_its_place_away(void **state) {
+    struct cluster *cluster = *state;
+    struct node *failed = cluster_wait_for_leader(cluster);
+    cluster_must_put(cluster, failed, "a=1");
+    cluster_wait_until_equal(cluster);
+    const uint64_t term = node_status(failed).term;
+    sim_disk_fail_at(failed->disk, 1, STATUS_IO, false);
+    assert_int_equal(raft_driver_flush_start(failed->driver), STATUS_OK);
+    cluster_run(cluster, 300); /* nobody writes, and an election timeout is 400 ms at least */
+    assert_true(node_status(failed).disk_failed);
+    assert_ptr_not_equal(cluster_leader(cluster), failed);
+    cluster_must_put(cluster, cluster_another(cluster, failed), "b=1");
+    assert_int_equal(node_status(cluster_wait_for_leader(cluster)).term, term + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_leader_with_a_slow_disk_gives_its_place_away_and_writes_go_on, set_up,
@@ -110,6 +127,8 @@ int main(void) {
                                         driver_lab_tear_down),
         cmocka_unit_test_setup_teardown(a_slow_leader_whose_disk_is_needed_leads_on, set_up, driver_lab_tear_down),
         cmocka_unit_test_setup_teardown(writes_wait_for_no_timeout_when_the_leader_s_disk_dies, set_up,
+                                        driver_lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_leader_whose_store_has_failed_gives_its_place_away, set_up,
                                         driver_lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
