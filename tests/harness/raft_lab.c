@@ -249,8 +249,7 @@ void lab_clock(struct lab *lab, uint64_t id) {
 /* Options need not be the same on all nodes. */
 static uint32_t guard_of(const struct lab *lab, uint64_t id) {
     const uint32_t most = lab->options.guard_ms;
-    return lab->options.guards_differ ? most - (uint32_t)(hash_mix(lab->options.seed, id + 100) % (most / 2 + 1))
-                                      : most;
+    return lab->options.guards_differ ? most - (uint32_t)(hash_mix(lab->options.seed, id + 100) % most) : most;
 }
 
 /* Everybody says how long it guards, as long as it must be told; drivers do it by messages. */

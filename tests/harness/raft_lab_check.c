@@ -163,6 +163,20 @@ void lab_check_applied(struct lab *lab, struct lab_node *node, const struct lab_
     node->state.log_time_ms = entry->log_time_ms;
 }
 
+/* 5.3: a leader counts whoever acknowledges an entry as one who has its log up to there. */
+static void check_is_of_leader(struct lab *lab, const struct lab_node *node, uint64_t index, uint64_t term,
+                               const struct lab_node *leader) {
+    if (leader->raft == NULL || leader->role != RAFT_LEADER || leader->term != term) return;
+    if (index > leader->last) {
+        lab_fail(lab, "node %" PRIu64 " acknowledges %" PRIu64 " to its leader, whose log ends at %" PRIu64, node->id,
+                 index, leader->last);
+    } else if (index > leader->log_start && index > node->log_start && index <= node->last &&
+               !same_entry(&leader->log[index], &node->log[index])) {
+        lab_fail(lab, "node %" PRIu64 " acknowledges %" PRIu64 ", which is another entry in its leader's log", node->id,
+                 index);
+    }
+}
+
 void lab_check_message(struct lab *lab, const struct lab_node *node, const struct raft_message *message) {
     const struct raft_hard_state *durable = &node->durable_hard_state;
     bool granted = message->kind == RAFT_VOTE_REPLY && !message->reject;
@@ -189,6 +203,7 @@ void lab_check_message(struct lab *lab, const struct lab_node *node, const struc
         lab_fail(lab, "node %" PRIu64 " acknowledges %" PRIu64 ", durable is an entry that was replaced", node->id,
                  message->index);
     }
+    check_is_of_leader(lab, node, message->index, message->term, &lab->nodes[message->to]);
 }
 
 void lab_check_read(struct lab *lab, const struct lab_node *node, uint64_t floor, uint64_t index) {

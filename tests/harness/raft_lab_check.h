@@ -21,7 +21,7 @@ void lab_check_role(struct lab *lab, struct lab_node *node, const struct raft_re
 void lab_check_commit(struct lab *lab, struct lab_node *node); /* after each event */
 void lab_check_handed(struct lab *lab, struct lab_node *node, uint64_t first, uint64_t last);
 void lab_check_applied(struct lab *lab, struct lab_node *node, const struct lab_entry *entry);
-/* What speaks for the disk is on the disk: votes and acknowledgements. */
+/* What speaks for the disk is on the disk: votes and acknowledgements; and what is acknowledged is the leader's. */
 void lab_check_message(struct lab *lab, const struct lab_node *node, const struct raft_message *message);
 /* Dissertation 6.4: nothing that was committed when the read was asked is missing. */
 void lab_check_read(struct lab *lab, const struct lab_node *node, uint64_t floor, uint64_t index);

@@ -69,6 +69,7 @@ struct run {
     unsigned lingering; /* 0 = any message may be next; more: old ones wait longer */
     uint64_t candidate; /* of the last reign */
     bool is_hasty;      /* who is elected changes the members at once */
+    bool asks_again;    /* who has asked may die and ask again */
     uint64_t led_term;  /* the latest in which somebody was seen to lead */
     bool in_order;      /* the network keeps order, like connections do; else any message may be next */
 };
@@ -114,6 +115,8 @@ static void draw_weights(struct run *run, bool unrest) {
 static void change_by(struct run *run, uint64_t leader) {
     struct raft_change change = {.transition = (enum raft_transition)prng_below(&run->prng, 3),
                                  .count = (unsigned)prng_below(&run->prng, 4)};
+    if (run->is_hasty && prng_chance(&run->prng, 3, 4))
+        change.count = 1; /* the step that needs no joint configuration */
     for (unsigned i = 0; i < change.count; i++) {
         change.items[i].kind = (enum raft_change_kind)prng_below(&run->prng, 3);
         change.items[i].id = any_node(run);
@@ -144,9 +147,52 @@ static void do_transfer(struct run *run, uint64_t leader) {
     (void)lab_step(run->lab, leader, &event);
 }
 
+/*
+ * Some of the nodes work at full speed for a while, the others stand still (a long pause, a slow link): elections come
+ * to an end and entries get committed, while a leader of before may not have noticed.
+ */
+static void do_burst(struct run *run) {
+    struct lab *lab = run->lab;
+    bool awake[LAB_NODES_MAX + 1];
+    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+        bool leads = lab->nodes[id].raft && lab->nodes[id].role == RAFT_LEADER;
+        awake[id] = !prng_chance(&run->prng, leads ? 2 : 1, 4);
+    }
+    unsigned rounds = 1 + (unsigned)prng_below(&run->prng, 2 * lab->options.election_ticks);
+    bool time_passes = lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 2);
+    for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
+        if (time_passes) lab->now_ms += TICK_MS;
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+            if (awake[id]) lab_tick(lab, id);
+        }
+        for (unsigned i = lab->message_count; i-- > 0 && i < lab->message_count;) {
+            if (awake[lab->network[i].message.to] && !prng_chance(&run->prng, 1, 8)) lab_deliver(lab, i);
+        }
+        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
+            if (!awake[id]) continue;
+            lab_persist(lab, id, LAB_WORKS_MAX);
+            lab_apply(lab, id, 4);
+        }
+    }
+}
+
+/* A node asks, dies, and asks again under the same number while the first answer is still on its way. */
+static void ask_in_two_lives(struct run *run, uint64_t node) {
+    struct lab *lab = run->lab;
+    (void)lab_read(lab, node);
+    for (unsigned i = lab->message_count; i-- > 0 && i < lab->message_count;) {
+        if (lab->network[i].message.to != node) lab_deliver(lab, i);
+    }
+    lab_crash(lab, node, LAB_WORKS_MAX);
+    lab_restart(lab, node);
+    do_burst(run);
+    (void)lab_read(lab, node);
+}
+
 /* Its driver may look at the clock after it, or stand still. */
 static void do_read(struct run *run, uint64_t node) {
     if (run->lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 4)) node = any_node(run);
+    if (run->asks_again && prng_chance(&run->prng, 1, 4)) ask_in_two_lives(run, node);
     (void)lab_read(run->lab, node);
     if (run->lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 2)) lab_clock(run->lab, node);
 }
@@ -208,35 +254,6 @@ static void do_network(struct run *run, enum deed deed) {
 }
 
 /*
- * Some of the nodes work at full speed for a while, the others stand still (a long pause, a slow link): elections come
- * to an end and entries get committed, while a leader of before may not have noticed.
- */
-static void do_burst(struct run *run) {
-    struct lab *lab = run->lab;
-    bool awake[LAB_NODES_MAX + 1];
-    for (uint64_t id = 1; id <= lab->options.nodes; id++) {
-        bool leads = lab->nodes[id].raft && lab->nodes[id].role == RAFT_LEADER;
-        awake[id] = !prng_chance(&run->prng, leads ? 2 : 1, 4);
-    }
-    unsigned rounds = 1 + (unsigned)prng_below(&run->prng, 2 * lab->options.election_ticks);
-    bool time_passes = lab->options.guard_ms > 0 && prng_chance(&run->prng, 1, 2);
-    for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
-        if (time_passes) lab->now_ms += TICK_MS;
-        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
-            if (awake[id]) lab_tick(lab, id);
-        }
-        for (unsigned i = lab->message_count; i-- > 0 && i < lab->message_count;) {
-            if (awake[lab->network[i].message.to] && !prng_chance(&run->prng, 1, 8)) lab_deliver(lab, i);
-        }
-        for (uint64_t id = 1; id <= lab->options.nodes; id++) {
-            if (!awake[id]) continue;
-            lab_persist(lab, id, LAB_WORKS_MAX);
-            lab_apply(lab, id, 4);
-        }
-    }
-}
-
-/*
  * A short reign: somebody campaigns among some of the nodes, which then exchange messages for a few rounds, and no
  * further. What is not delivered by then may be lost; the candidate may die.
  */
@@ -272,9 +289,9 @@ static void do_reign(struct run *run) {
 }
 
 /* All but the old leader work, each with some luck. */
-static void usurp_round(struct run *run, uint64_t leader) {
+static void usurp_round(struct run *run, uint64_t leader, uint64_t most_ms) {
     struct lab *lab = run->lab;
-    lab->now_ms += prng_below(&run->prng, lab->options.guard_ms / 2 + 1);
+    lab->now_ms += prng_below(&run->prng, most_ms + 1);
     for (uint64_t id = 1; id <= lab->options.nodes; id++) {
         if (id != leader && prng_chance(&run->prng, 1, 2)) lab_tick(lab, id);
         if (id != leader && prng_chance(&run->prng, 3, 4)) lab_persist(lab, id, LAB_WORKS_MAX);
@@ -317,6 +334,7 @@ static void do_usurp(struct run *run, uint64_t leader) {
     const uint64_t usurper = any_node(run);
     const bool is_handed = prng_chance(&run->prng, 1, 3);
     const unsigned rounds = 3 + (unsigned)prng_below(&run->prng, 8);
+    const uint64_t most_ms = lab->options.guard_ms >> (1 + prng_below(&run->prng, 5)); /* a round takes */
     if (is_handed) give_away(run, leader, usurper);
     if (usurper != leader && prng_chance(&run->prng, 1, 3)) {
         lab_crash(lab, usurper, LAB_WORKS_MAX);
@@ -325,7 +343,7 @@ static void do_usurp(struct run *run, uint64_t leader) {
     if (!is_handed && prng_chance(&run->prng, 1, 2)) do_sever(run);
     for (unsigned round = 0; round < rounds && lab->failure[0] == '\0'; round++) {
         if (usurper != leader && !is_handed && round < 2) lab_campaign(lab, usurper);
-        usurp_round(run, leader);
+        usurp_round(run, leader, most_ms);
         if (usurper != leader && lab->nodes[usurper].role == RAFT_LEADER) (void)lab_propose(lab, usurper, 1);
         if (prng_chance(&run->prng, 1, 4)) do_read(run, leader);
         if (prng_chance(&run->prng, 1, 8)) (void)lab_propose(lab, leader, 1);
@@ -430,7 +448,7 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     options.nodes = options.voters;
     if (prng_chance(&run.prng, 1, 2)) options.nodes += (unsigned)prng_below(&run.prng, 3);
     if (options.nodes > LAB_NODES_MAX) options.nodes = LAB_NODES_MAX;
-    options.terms_max = prng_chance(&run.prng, 1, 4) ? 6 + (unsigned)prng_below(&run.prng, 4) : 32;
+    options.terms_max = prng_chance(&run.prng, 1, 4) ? 10 + (unsigned)prng_below(&run.prng, 4) : 32;
     options.inflight_messages_max = 1 + (unsigned)prng_below(&run.prng, 8);
     options.messages_max = prng_chance(&run.prng, 1, 4) ? 4 : 64;
     options.append_bytes_max = prng_chance(&run.prng, 1, 3) ? 16 : 16 * (1 + prng_below(&run.prng, 8));
@@ -453,6 +471,7 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     prng_init(&damage, hash_mix(seed, 0x64616d61));
     run.damages = options.voters >= 3 && prng_chance(&damage, 1, 4);
     run.is_hasty = !run.damages && prng_chance(&damage, 1, 4);
+    run.asks_again = prng_chance(&damage, 1, 4);
     draw_weights(&run, unrest);
     run.weights[DEED_USURP] = options.guard_ms > 0 ? USURP_WEIGHT : 0;
     run.weight_sum += run.weights[DEED_USURP];
