@@ -12,8 +12,15 @@
 #include "engine/base/check.h"
 #include "raft/core/core.h"
 #include "tests/harness/datadriven.h"
+#include "tests/harness/transcript_summary.h"
 
-enum { NODES_MAX = 8, LOG_MAX = 64, MESSAGES_MAX = 256, TEXT_MAX = 32, ELECTION_TICKS = 3 };
+enum {
+    NODES_MAX = TRANSCRIPT_NODES_MAX,
+    LOG_MAX = TRANSCRIPT_LOG_MAX,
+    MESSAGES_MAX = 256,
+    TEXT_MAX = 32,
+    ELECTION_TICKS = 3
+};
 
 struct entry {
     uint64_t term;
@@ -690,117 +697,8 @@ static void carry_out(struct world *world, const struct datadriven_case *c) {
 #undef IS
 }
 
-/* ---- comparison -------------------------------------------------------------------------------------------------- */
-
-static bool is_log_line(struct slice line) {
-    static const char *const starts[] = {"INFO ", "DEBUG ", "WARN ", "ERROR ", "raft: "};
-    while (line.size > 0 && line.data[0] == ' ') line = slice_from(line, 1);
-    for (unsigned i = 0; i < sizeof starts / sizeof *starts; i++) {
-        if (slice_has_prefix(line, slice_from_text(starts[i]))) return true;
-    }
-    return false;
-}
-
-static bool take_line(struct slice *text, struct slice *line) {
-    if (text->size == 0) return false;
-    const uint8_t *newline = memchr(text->data, '\n', text->size);
-    size_t size = newline ? (size_t)(newline - text->data) : text->size;
-    *line = slice_make(text->data, size);
-    *text = slice_from(*text, newline ? size + 1 : size);
-    return true;
-}
-
-/* Without log lines; nothing left is "ok". */
-static void filter(struct slice text, struct buf *to) {
-    struct slice line;
-    buf_clear(to);
-    while (take_line(&text, &line)) {
-        if (is_log_line(line)) continue;
-        check(buf_append_slice(to, line) == STATUS_OK && buf_append_byte(to, '\n') == STATUS_OK);
-    }
-    if (to->size == 0) check(buf_append(to, "ok\n", 3) == STATUS_OK);
-}
-
-/* What a transcript tells of each node in the end. */
-struct summary {
-    char hard_state[NODES_MAX + 1][64], soft_state[NODES_MAX + 1][64];
-    char log[NODES_MAX + 1][LOG_MAX][64];
-    uint64_t last[NODES_MAX + 1];
-    struct buf answers; /* of directives that show a state */
-};
-
-static void keep(char *to, size_t size, struct slice line) {
-    while (line.size > 0 && line.data[0] == ' ') line = slice_from(line, 1);
-    snprintf(to, size, "%.*s", (int)line.size, (const char *)line.data);
-}
-
-/* Folds the Readies of one answer into the summary. `node`: of process-ready, or 0. */
-static void summarize(struct summary *summary, struct slice text, uint64_t node) {
-    struct slice line;
-    bool entries = false;
-    while (take_line(&text, &line)) {
-        char words[128];
-        keep(words, sizeof words, line);
-        if (words[0] == '>') node = strstr(words, "handling") ? strtoull(words + 2, NULL, 10) : 0;
-        if (node == 0 || node > NODES_MAX) continue;
-        bool entry = words[0] >= '0' && words[0] <= '9' && !strstr(words, "->");
-        if (!entry) entries = strcmp(words, "Entries:") == 0;
-        if (strncmp(words, "HardState", 9) == 0)
-            memcpy(summary->hard_state[node], words, sizeof summary->hard_state[node] - 1);
-        if (strncmp(words, "Lead:", 5) == 0)
-            memcpy(summary->soft_state[node], words, sizeof summary->soft_state[node] - 1);
-        if (!entry || !entries) continue;
-        const char *slash = strchr(words, '/');
-        uint64_t index = slash ? strtoull(slash + 1, NULL, 10) : 0;
-        if (index == 0 || index >= LOG_MAX) continue;
-        memcpy(summary->log[node][index], words, sizeof summary->log[node][index] - 1);
-        summary->last[node] = index;
-    }
-}
-
-static bool shows_state(const struct datadriven_case *c) {
-    static const char *const names[] = {"status", "raft-log", "raft-state", "compact"};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        if (slice_equal(c->command, slice_from_text(names[i]))) return true;
-    }
-    return false;
-}
-
-static void add_to_summary(struct summary *summary, const struct datadriven_case *c, struct slice text) {
-    bool one = slice_equal(c->command, slice_from_text("process-ready"));
-    if (shows_state(c)) check(buf_append_slice(&summary->answers, text) == STATUS_OK);
-    summarize(summary, text, one ? datadriven_number(c->arguments[0].key) : 0);
-}
-
-static bool summaries_equal(const struct summary *a, const struct summary *b) {
-    if (!slice_equal(buf_slice(&a->answers), buf_slice(&b->answers))) return false;
-    for (unsigned node = 1; node <= NODES_MAX; node++) {
-        if (strcmp(a->hard_state[node], b->hard_state[node]) != 0 ||
-            strcmp(a->soft_state[node], b->soft_state[node]) != 0)
-            return false;
-        if (a->last[node] != b->last[node]) return false;
-        for (uint64_t index = 1; index <= a->last[node]; index++) {
-            if (strcmp(a->log[node][index], b->log[node][index]) != 0) return false;
-        }
-    }
-    return true;
-}
-
-static void compare(const struct datadriven_case *c, struct slice ours, struct raft_transcript_result *result) {
-    struct buf filtered[2] = {BUF_EMPTY, BUF_EMPTY};
-    filter(ours, &filtered[0]);
-    filter(c->expected, &filtered[1]);
-    if (!slice_equal(buf_slice(&filtered[0]), buf_slice(&filtered[1]))) {
-        if (result->exact) {
-            check(buf_append_format(&result->difference, "line %u\nours:\n%.*stheirs:\n%.*s", c->line,
-                                    (int)filtered[0].size, (const char *)filtered[0].data, (int)filtered[1].size,
-                                    (const char *)filtered[1].data) == STATUS_OK);
-        }
-        result->exact = false;
-    }
-    buf_deinit(&filtered[0]);
-    buf_deinit(&filtered[1]);
-}
+/* ---- the script ---------------------------------------------------------------------------------------------------
+ */
 
 /* "none" makes every answer "ok". */
 static bool is_quiet(const struct datadriven_case *c, bool quiet) {
@@ -809,7 +707,7 @@ static bool is_quiet(const struct datadriven_case *c, bool quiet) {
 }
 
 static void play(struct world *world, struct datadriven *script, struct raft_transcript_result *result,
-                 struct summary *ours, struct summary *theirs) {
+                 struct transcript_summary *ours, struct transcript_summary *theirs) {
     struct datadriven_case c;
     bool quiet = false;
     for (; datadriven_next(script, &c) && world->unsupported[0] == '\0'; result->directives++) {
@@ -817,9 +715,9 @@ static void play(struct world *world, struct datadriven *script, struct raft_tra
         quiet = is_quiet(&c, quiet);
         if (!slice_equal(c.command, slice_from_text("log-level"))) carry_out(world, &c);
         bool muted = quiet || datadriven_find(&c, "log-level");
-        compare(&c, muted ? slice_from_text("") : buf_slice(world->out), result);
-        add_to_summary(ours, &c, muted ? slice_from_text("ok\n") : buf_slice(world->out));
-        add_to_summary(theirs, &c, c.expected);
+        transcript_compare(&c, muted ? slice_from_text("") : buf_slice(world->out), result);
+        transcript_summary_add(ours, &c, muted ? slice_from_text("ok\n") : buf_slice(world->out));
+        transcript_summary_add(theirs, &c, c.expected);
     }
     check(!script->fault);
 }
@@ -831,20 +729,19 @@ void raft_transcript_run(const char *name, struct raft_transcript_result *result
     result->found = true;
     struct buf out = BUF_EMPTY;
     struct world *world = calloc(1, sizeof *world);
-    struct summary *summaries = calloc(2, sizeof *summaries);
-    check(world && summaries);
+    struct transcript_summary *ours = transcript_summary_create(), *theirs = transcript_summary_create();
+    check(world);
     world->out = &out;
     world->unsupported = result->unsupported;
-    play(world, &script, result, &summaries[0], &summaries[1]);
-    result->final = summaries_equal(&summaries[0], &summaries[1]);
+    play(world, &script, result, ours, theirs);
+    result->final = transcript_summary_equal(ours, theirs);
     for (unsigned id = 1; id <= world->node_count; id++) {
         for (unsigned i = 0; i < world->nodes[id].message_count; i++) free(world->nodes[id].messages[i]);
         raft_destroy(world->nodes[id].raft);
     }
     for (unsigned i = 0; i < world->network_count; i++) free(world->network[i]);
-    buf_deinit(&summaries[0].answers);
-    buf_deinit(&summaries[1].answers);
-    free(summaries);
+    transcript_summary_destroy(ours);
+    transcript_summary_destroy(theirs);
     free(world);
     buf_deinit(&out);
     datadriven_close(&script);

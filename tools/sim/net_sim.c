@@ -13,9 +13,8 @@
 #include "engine/base/check.h"
 #include "engine/base/coding.h"
 #include "engine/base/hash.h"
-#include "tools/sim/record.h"
+#include "tools/sim/net_private.h"
 #include "tools/sim/sim_alloc.h"
-#include "tools/sim/sim_private.h"
 
 enum {
     WINDOW_BYTES = 512 * 1024,
@@ -24,83 +23,6 @@ enum {
     FRAME_BYTES_MAX = 1 << 26,
     FIRST_PORT = 40000,
     PPM = 1000000,
-};
-
-enum segment_kind { SEGMENT_DATA, SEGMENT_END, SEGMENT_RESET };
-
-struct segment {
-    struct list link;
-    uint64_t arrives_ns;
-    enum segment_kind kind;
-    unsigned marks;   /* RECORD_REPEATED, RECORD_DELAYED */
-    uint64_t number;  /* unique in the sim */
-    uint64_t sent_ns; /* for the record */
-    size_t size;
-    size_t read;
-    uint8_t bytes[];
-};
-
-struct socket_sim {
-    struct io_socket base;
-    bool is_listener;
-    struct io_sim *io; /* NULL: the machine or the process is gone */
-};
-
-/* One end; what is said of segments is about those that come towards it. */
-struct end {
-    struct socket_sim socket;
-    struct connection *connection;
-    struct end *peer;
-    int node;
-    char address[IO_ADDRESS_BYTES];
-    struct io_sim *home; /* the machine whose program holds this end */
-    bool is_held;        /* ... and has not closed it */
-    bool is_open;        /* ... and is alive: it receives and sends */
-    bool is_silent;      /* its machine lost power */
-    bool has_ended;      /* the stream's end has arrived */
-    bool is_reset;
-    struct list transit;
-    struct list arrived;
-    struct sim_event arrival;
-    uint64_t last_arrival_ns;
-    size_t window_used;
-    struct list receives; /* flights */
-    struct list sends;    /* flights, of its own program */
-    uint8_t *frame;       /* of a framed connection: sent by its program, not yet complete */
-    size_t frame_size;
-    size_t frame_capacity;
-    uint64_t frames;
-};
-
-struct connection {
-    struct list link; /* net.connections */
-    struct sim *sim;
-    bool is_framed;
-    struct end ends[2]; /* who connected, who listened */
-};
-
-struct listener {
-    struct socket_sim socket;
-    struct list link; /* net.sockets */
-    struct io_sim *home;
-    struct place *place; /* NULL: listens no more */
-    struct list backlog; /* pending */
-    struct list accepts; /* flights */
-};
-
-/* An address that somebody has listened at. */
-struct place {
-    struct list link; /* net.places */
-    char address[IO_ADDRESS_BYTES];
-    int node;
-    struct listener *listener; /* NULL: nobody now */
-    bool is_silent;            /* the machine is off: no refusal comes back */
-    bool is_framed;
-};
-
-struct pending {
-    struct list link;
-    struct end *end;
 };
 
 /* ---- Links ------------------------------------------------------------------------------------------------------- */
@@ -164,71 +86,24 @@ static bool machine_is_up(struct sim *sim, int node) {
     return false;
 }
 
-/* ---- The record -------------------------------------------------------------------------------------------------- */
-
-static struct sim *sim_of(const struct end *end) {
-    return end->connection->sim;
-}
-
-/* What became of a frame that was sent towards this end. */
-static void record_frame(const struct end *to, const struct segment *segment, enum record_fate fate) {
-    const struct sim *sim = sim_of(to);
-    if (sim->record == NULL || !to->connection->is_framed || segment->kind != SEGMENT_DATA) return;
-    const struct record_message message = {.from = to->peer->node,
-                                           .to = to->node,
-                                           .sent_ns = segment->sent_ns,
-                                           .ended_ns = segment->sent_ns > sim->now_ns ? segment->sent_ns : sim->now_ns,
-                                           .fate = fate,
-                                           .marks = segment->marks,
-                                           .bytes = slice_make(segment->bytes, segment->size)};
-    record_message(sim->record, &message);
-}
-
-static void record_transit(const struct end *to, enum record_fate fate) {
-    if (sim_of(to)->record == NULL) return;
-    for (const struct list *link = to->transit.next; link != &to->transit; link = link->next)
-        record_frame(to, list_entry(link, struct segment, link), fate);
-}
-
-/* A filter kept it back. */
-static void record_dropped(const struct end *from, const struct sim_frame *frame) {
-    const struct sim *sim = sim_of(from);
-    if (sim->record == NULL) return;
-    const uint64_t now = from->socket.io != NULL ? io_sim_time(from->socket.io) : sim->now_ns;
-    const struct record_message message = {.from = frame->from,
-                                           .to = frame->to,
-                                           .sent_ns = now,
-                                           .ended_ns = now,
-                                           .fate = RECORD_DROPPED,
-                                           .bytes = frame->bytes};
-    record_message(sim->record, &message);
-}
-
-void sim_net_record_transit(struct sim *sim) {
-    for (struct list *link = sim->net.connections.next; link != &sim->net.connections; link = link->next) {
-        const struct connection *connection = list_entry(link, struct connection, link);
-        for (int i = 0; i < 2; i++) record_transit(&connection->ends[i], RECORD_UNDER_WAY);
-    }
-}
-
 /* ---- Segments ---------------------------------------------------------------------------------------------------- */
 
-static void plan_arrival(struct end *end) {
+void net_plan_arrival(struct end *end) {
     if (list_is_empty(&end->transit)) return;
     const struct segment *head = list_entry(end->transit.next, struct segment, link);
-    sim_schedule(sim_of(end), &end->arrival, head->arrives_ns);
+    sim_schedule(net_sim_of(end), &end->arrival, head->arrives_ns);
 }
 
-static void transit_insert(struct end *end, struct segment *segment) {
+void net_transit_insert(struct end *end, struct segment *segment) {
     struct list *at = end->transit.prev;
     while (at != &end->transit && list_entry(at, struct segment, link)->arrives_ns > segment->arrives_ns) at = at->prev;
     list_insert_before(at->next, &segment->link);
-    if (end->transit.next == &segment->link) plan_arrival(end);
+    if (end->transit.next == &segment->link) net_plan_arrival(end);
 }
 
 static struct segment *send_segment(struct end *to, enum segment_kind kind, const uint8_t *bytes, size_t size,
                                     uint64_t delay_ns) {
-    struct sim *sim = sim_of(to);
+    struct sim *sim = net_sim_of(to);
     const struct io_sim *sender = to->peer->socket.io;
     uint64_t now = sender != NULL ? io_sim_time(sender) : sim->now_ns;
     uint64_t arrives = now + draw_latency(&sim->net, to->peer->node, to->node);
@@ -241,7 +116,7 @@ static struct segment *send_segment(struct end *to, enum segment_kind kind, cons
     to->window_used += size;
     segment->number = ++sim->net.stats.segments;
     sim->net.stats.bytes += size;
-    transit_insert(to, segment);
+    net_transit_insert(to, segment);
     return segment;
 }
 
@@ -260,7 +135,7 @@ static void frame_reserve(struct end *from, size_t more) {
 }
 
 static void send_frame(struct end *from, const uint8_t *bytes, size_t size) {
-    struct net *net = &sim_of(from)->net;
+    struct net *net = &net_sim_of(from)->net;
     struct sim_frame frame = {.from = from->node,
                               .to = from->peer->node,
                               .number = from->frames++,
@@ -269,7 +144,7 @@ static void send_frame(struct end *from, const uint8_t *bytes, size_t size) {
     enum sim_frame_fate fate = net->filter != NULL ? net->filter(net->filter_context, &frame) : SIM_FRAME_PASS;
     if (fate == SIM_FRAME_DROP) {
         net->stats.frames_dropped++;
-        record_dropped(from, &frame);
+        net_record_dropped(from, &frame);
         return;
     }
     if (frame.delay_ns > 0) net->stats.frames_delayed++;
@@ -322,8 +197,8 @@ static void end_init(struct connection *connection, int which, struct io_sim *io
 }
 
 static void end_clear(struct end *end) {
-    sim_unschedule(sim_of(end), &end->arrival);
-    record_transit(end, RECORD_LOST);
+    sim_unschedule(net_sim_of(end), &end->arrival);
+    net_record_transit(end, RECORD_LOST);
     segments_clear(&end->transit);
     segments_clear(&end->arrived);
 }
@@ -344,8 +219,8 @@ static void end_release(struct end *end) {
 static void end_reset(struct end *end) {
     if (end->is_reset) return;
     end->is_reset = true;
-    sim_of(end)->net.stats.resets++;
-    sim_note(sim_of(end), end->node, "reset by", (uint64_t)end->peer->node, 0);
+    net_sim_of(end)->net.stats.resets++;
+    sim_note(net_sim_of(end), end->node, "reset by", (uint64_t)end->peer->node, 0);
     end_clear(end);
     finish_all(&end->receives, STATUS_CLOSED);
     finish_all(&end->sends, STATUS_CLOSED);
@@ -373,11 +248,11 @@ static void end_close(struct end *end) {
 
 /* ---- Receiving --------------------------------------------------------------------------------------------------- */
 
-static void pump_sends(struct end *from);
+void net_pump_sends(struct end *from);
 
 /* As much as fits, at times less, as a network does. */
 static size_t take_arrived(struct end *end, uint8_t *to, size_t size) {
-    struct prng *prng = prng_of(&sim_of(end)->net, end->peer->node, end->node);
+    struct prng *prng = prng_of(&net_sim_of(end)->net, end->peer->node, end->node);
     size_t done = 0;
     if (size > 1 && prng_below(prng, 16) == 0) size = 1 + (size_t)prng_below(prng, size);
     while (done < size && !list_is_empty(&end->arrived)) {
@@ -403,14 +278,14 @@ static void pump_receives(struct end *end) {
         if (has_bytes) flight->op->bytes = take_arrived(end, flight->op->data, flight->op->size);
         flight_finish(flight, has_bytes ? STATUS_OK : STATUS_CLOSED);
     }
-    if (end->peer->is_open) pump_sends(end->peer);
+    if (end->peer->is_open) net_pump_sends(end->peer);
 }
 
 static void arrive(struct end *end, struct segment *segment) {
-    struct sim *sim = sim_of(end);
+    struct sim *sim = net_sim_of(end);
     sim_note(sim, end->node, "arrives", (uint64_t)end->peer->node,
              (uint64_t)segment->size << 2 | (uint64_t)segment->kind);
-    record_frame(end, segment, end->is_reset ? RECORD_LOST : RECORD_ARRIVED);
+    net_record_frame(end, segment, end->is_reset ? RECORD_LOST : RECORD_ARRIVED);
     if (segment->kind == SEGMENT_DATA && !end->is_reset) {
         list_push_back(&end->arrived, &segment->link);
         return;
@@ -424,19 +299,19 @@ static void arrive(struct end *end, struct segment *segment) {
 /* Nobody is there: if the host is up it says so. */
 static void arrive_nowhere(struct end *end, struct segment *segment) {
     bool is_data = segment->kind == SEGMENT_DATA;
-    record_frame(end, segment, RECORD_LOST);
+    net_record_frame(end, segment, RECORD_LOST);
     sim_free(segment);
     if (is_data && end->peer->is_open) (void)send_segment(end->peer, SEGMENT_RESET, NULL, 0, 0);
 }
 
 static bool is_held(struct end *end) {
-    struct sim *sim = sim_of(end);
+    struct sim *sim = net_sim_of(end);
     return sim->net.links[end->peer->node][end->node].is_cut || (end->is_silent && !machine_is_up(sim, end->node));
 }
 
 static void head_arrives(struct sim_event *event) {
     struct end *end = event->context;
-    struct sim *sim = sim_of(end);
+    struct sim *sim = net_sim_of(end);
     if (is_held(end)) {
         sim_schedule(sim, event,
                      sim->now_ns + RETRY_NS / 2 + prng_below(prng_of(&sim->net, end->peer->node, end->node), RETRY_NS));
@@ -452,13 +327,13 @@ static void head_arrives(struct sim_event *event) {
             arrive_nowhere(end, segment);
         }
     }
-    plan_arrival(end);
+    net_plan_arrival(end);
     if (end->is_open) pump_receives(end);
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------------------------- */
 
-static void pump_sends(struct end *from) {
+void net_pump_sends(struct end *from) {
     struct end *to = from->peer;
     while (!list_is_empty(&from->sends)) {
         struct flight *flight = list_entry(from->sends.next, struct flight, wait);
@@ -620,7 +495,7 @@ static void start_stream(struct flight *flight, struct end *end) {
     } else if (is_receive) {
         pump_receives(end);
     } else {
-        pump_sends(end);
+        net_pump_sends(end);
     }
 }
 
@@ -757,96 +632,6 @@ size_t sim_net_reset(struct sim *sim, int a, int b) {
         count++;
     }
     return count;
-}
-
-/* ---- By hand ----------------------------------------------------------------------------------------------------- */
-
-static void visit_transit(const struct end *to, sim_net_frame_visit *visit, void *context) {
-    for (const struct list *link = to->transit.next; link != &to->transit; link = link->next) {
-        const struct segment *segment = list_entry(link, struct segment, link);
-        if (segment->kind != SEGMENT_DATA) continue;
-        const struct sim_frame_sight sight = {.number = segment->number,
-                                              .from = to->peer->node,
-                                              .to = to->node,
-                                              .sent_ns = segment->sent_ns,
-                                              .arrives_ns = segment->arrives_ns,
-                                              .bytes = slice_make(segment->bytes, segment->size)};
-        visit(context, &sight);
-    }
-}
-
-void sim_net_visit_frames(const struct sim *sim, sim_net_frame_visit *visit, void *context) {
-    const struct list *all = &sim->net.connections;
-    for (const struct list *link = all->next; link != all; link = link->next) {
-        const struct connection *connection = list_entry(link, struct connection, link);
-        for (int i = 0; connection->is_framed && i < 2; i++) visit_transit(&connection->ends[i], visit, context);
-    }
-}
-
-static size_t transit_count(const struct end *to) {
-    size_t count = 0;
-    for (const struct list *link = to->transit.next; link != &to->transit; link = link->next) count++;
-    return count;
-}
-
-void sim_net_visit_connections(const struct sim *sim, sim_net_connection_visit *visit, void *context) {
-    const struct list *all = &sim->net.connections;
-    for (const struct list *link = all->next; link != all; link = link->next) {
-        const struct connection *connection = list_entry(link, struct connection, link);
-        const struct end *dialer = &connection->ends[0], *listener = &connection->ends[1];
-        const struct sim_connection_sight sight = {.from = dialer->node,
-                                                   .to = listener->node,
-                                                   .is_framed = connection->is_framed,
-                                                   .is_open = dialer->is_open && listener->is_open && !dialer->is_reset,
-                                                   .segments_out = transit_count(listener),
-                                                   .segments_back = transit_count(dialer)};
-        visit(context, &sight);
-    }
-}
-
-static struct segment *find_frame(struct sim *sim, uint64_t number, struct end **to) {
-    const struct list *all = &sim->net.connections;
-    for (struct list *link = all->next; link != all; link = link->next) {
-        struct connection *connection = list_entry(link, struct connection, link);
-        for (int i = 0; connection->is_framed && i < 2; i++) {
-            *to = &connection->ends[i];
-            for (struct list *at = (*to)->transit.next; at != &(*to)->transit; at = at->next) {
-                struct segment *segment = list_entry(at, struct segment, link);
-                if (segment->number == number && segment->kind == SEGMENT_DATA) return segment;
-            }
-        }
-    }
-    return NULL;
-}
-
-bool sim_net_drop_frame(struct sim *sim, uint64_t number) {
-    struct end *to;
-    struct segment *segment = find_frame(sim, number, &to);
-    if (segment == NULL) return false;
-    record_frame(to, segment, RECORD_DROPPED);
-    sim->net.stats.frames_dropped++;
-    list_remove(&segment->link);
-    to->window_used -= segment->size;
-    sim_free(segment);
-    sim_unschedule(sim, &to->arrival);
-    plan_arrival(to);
-    if (to->peer->is_open) pump_sends(to->peer);
-    return true;
-}
-
-bool sim_net_repeat_frame(struct sim *sim, uint64_t number, uint64_t *copy) {
-    struct end *to;
-    const struct segment *segment = find_frame(sim, number, &to);
-    if (segment == NULL) return false;
-    struct segment *again = sim_alloc_dirty(sizeof *again + segment->size);
-    memcpy(again, segment, sizeof *again + segment->size);
-    again->marks |= RECORD_REPEATED;
-    *copy = again->number = ++sim->net.stats.segments;
-    sim->net.stats.bytes += again->size;
-    sim->net.stats.frames_repeated++;
-    to->window_used += again->size;
-    transit_insert(to, again);
-    return true;
 }
 
 void net_local(const struct io_socket *socket, char address[IO_ADDRESS_BYTES]) {

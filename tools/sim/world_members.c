@@ -69,17 +69,12 @@ static bool next_change(struct world *world, const struct world_membership *now,
     change->promote = members->wanted & now->learners;
     const uint32_t going = now->voters & ~members->wanted;
     *(members->how == WORLD_CHANGE_DEMOTES ? &change->demote : &change->remove) |= going;
-    if (members->how != WORLD_CHANGE_DEMOTES && members->wanted == all_nodes(world)) change->remove |= going;
     return (change->promote | change->demote | change->remove) != 0;
 }
 
-static void ended(struct world *world, bool holds) {
+void world_members_change_ended(struct world *world, bool holds) {
     world->members.under_way = false;
     world->report->member_changes += holds;
-}
-
-void world_members_change_ended(struct world *world, bool holds) {
-    ended(world, holds);
 }
 
 static void look(struct world *world) {
