@@ -2,31 +2,13 @@
 # Damage on real processes: a bit of a log changes while its node is down, a bit of a store while its node runs. The node has it again from the
 # others, and no answer is lost. The tests stand in one order: each goes on where the last one ended.
 set -u
-build=${LOAM_BUILD_DIR:-build}
-loam=$build/loam
-work=$(mktemp -d) || exit 1
-dir=$work/cluster
-node=
-trap '[ -n "$node" ] && kill "$node" 2>/dev/null; "$loam" cluster reset --dir "$dir" >/dev/null 2>&1; rm -rf "$work"' EXIT
+. "$(dirname "$0")/local_frame.sh"
 names=(
     a_damaged_log_is_had_again_at_start
     a_damaged_store_is_found_and_had_again_while_the_node_runs
     a_node_alone_refuses_a_damaged_log
 )
 
-cluster() { local action=$1; shift; "$loam" cluster "$action" "$@" --dir "$dir"; }
-cli() { local number=$1; shift; "$loam" cli -p $((base + number)) "$@"; }
-info() { cli "$1" info raft | tr -d '\r' | sed -n "s/^$2://p"; }
-fail() { echo "$*"; cluster status; tail -n 20 "$dir"/*.log; return 1; }
-until_true() { # seconds, command...
-    local give_up=$((SECONDS + $1))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$give_up" ] || { fail "not within time: $*"; return 1; }
-        sleep 0.05
-    done
-}
-equals() { [ "$1" = "$2" ] || fail "expected \"$2\", got \"$1\""; }
 # One bit of a file, in place.
 flip() { # FILE OFFSET
     local byte
@@ -42,12 +24,7 @@ write_keys() { # FROM TO
 has_key() { [ "$(cli "$1" get "key$2" | cut -c 1-$((6 + ${#2})))" = "value-$2" ]; }
 
 a_damaged_log_is_had_again_at_start() {
-    local try
-    for try in 1 2 3 4 5 6 7 8; do
-        base=$((12500 + (RANDOM % 22) * 100))
-        cluster start --nodes 3 --base-port $base >"$work/out" 2>&1 && break
-        grep -q "in use" "$work/out" || { cat "$work/out"; fail "start failed"; return 1; }
-    done
+    start_somewhere 12500 22 || return 1
     equals "$(write_keys 1 2000)" " 2000 OK" || return 1
     cluster kill 1 >/dev/null || return 1
     flip "$dir/node-1/log/00000001.wal" $((4096 + 100 * 512 + 200)) || return 1
@@ -62,7 +39,7 @@ a_damaged_store_is_found_and_had_again_while_the_node_runs() {
     mapfile -d '' arguments <"/proc/$(cat "$dir/node-3.pid")/cmdline" || return 1
     cluster kill 3 >/dev/null || return 1
     "$build/loamd" "${arguments[@]:1}" --memtable-bytes 64k --scrub-interval-s 1 >"$dir/node-3.log" 2>&1 &
-    node=$!
+    helper=$!
     until_true 20 cli 3 ping || return 1
     equals "$(write_keys 2001 4000)" " 2000 OK" || return 1
     until_true 20 eval 'ls "$dir"/node-3/engine-00000001/*.sst' || return 1
@@ -76,7 +53,7 @@ a_damaged_store_is_found_and_had_again_while_the_node_runs() {
         done
     done
     until_true 20 eval '[ "$(info 3 raft_set_aside_store)" = 1 ] && [ "$(info 3 raft_doubt_term)" = 0 ]' || return 1
-    kill -0 "$node" || { fail "the process has ended"; return 1; }
+    kill -0 "$helper" || { fail "the process has ended"; return 1; }
     grep -q "is to be opened anew" "$dir/node-3.log" || { fail "nothing is said"; return 1; }
     until_true 20 has_key 3 4000 || return 1
     has_key 3 1 || fail "a key is missing"
@@ -92,19 +69,7 @@ a_node_alone_refuses_a_damaged_log() {
     flip "$alone/log/00000001.wal" $((4096 + 100)) || return 1
     "$build/loamd" --dir "$alone" --listen 127.0.0.1:$((base + 50)) >"$work/out" 2>&1
     equals $? 2 || return 1
-    grep -q "may be lost" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q "may be lost" "$work/out" || { show; return; }
 }
 
-failed=0
-echo "[==========] Running ${#names[@]} test(s)."
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if "$name"; then
-        echo "[       OK ] $name"
-    else
-        echo "[  FAILED  ] $name"
-        failed=$((failed + 1))
-    fi
-done
-echo "[==========] ${#names[@]} test(s) run."
-exit $((failed > 0))
+run_tests

@@ -2,11 +2,7 @@
 # What `loam cluster`, `loam cli` and `loam import` promise, on three real processes. The tests stand in one order: each goes on where the last one
 # ended.
 set -u
-build=${LOAM_BUILD_DIR:-build}
-loam=$build/loam
-work=$(mktemp -d) || exit 1
-dir=$work/cluster
-trap '"$loam" cluster reset --dir "$dir" >/dev/null 2>&1; rm -rf "$work"' EXIT
+. "$(dirname "$0")/local_frame.sh"
 names=(
     start_makes_three_nodes_that_serve
     status_is_a_table_and_json
@@ -24,29 +20,12 @@ names=(
     reset_removes_everything
 )
 
-cluster() { local action=$1; shift; "$loam" cluster "$action" "$@" --dir "$dir"; }
-cli() { local node=$1; shift; "$loam" cli -p $((base + node)) "$@"; }
 field() { cluster status --json | tr '{' '\n' | sed -n "s/^\"id\":$1,.*\"$2\":\"\{0,1\}\([^\",}]*\).*/\1/p"; } # node, name
-leader() { cluster status | awk '$2 == "leader" { print $1; exit }'; }
-fail() { echo "$*"; cluster status; tail -n 20 "$dir"/*.log; return 1; }
-until_true() { # seconds, command...
-    local give_up=$((SECONDS + $1))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$give_up" ] || { fail "not within time: $*"; return 1; }
-    done
-}
 runs() { case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac; } # one that nobody waited for has ended all the same
 flushes() { cli "$1" info engine | tr -d '\r' | sed -n 's/^flushes://p'; }
-equals() { [ "$1" = "$2" ] || fail "expected \"$2\", got \"$1\""; }
 
 start_makes_three_nodes_that_serve() {
-    local try
-    for try in 1 2 3 4 5 6 7 8; do
-        base=$((20000 + (RANDOM % 100) * 100))
-        cluster start --base-port $base >"$work/out" 2>&1 && break
-        grep -q "in use" "$work/out" || { cat "$work/out"; fail "start failed"; return 1; }
-    done
+    start_somewhere 20000 100 || return 1
     equals "$(cat "$work/out")" "3 nodes serve clients on 127.0.0.1:$((base + 1)) to $((base + 3))" || return 1
     for node in 1 2 3; do equals "$(cli $node ping)" PONG || return 1; done
     cluster start >/dev/null || fail "a second start is no error"
@@ -69,13 +48,13 @@ any_node_takes_any_command() {
 import_loads_a_file_and_finds_it_again() {
     local i
     for i in $(seq 1 2000); do echo "line $i of a file"; done >"$work/lines"
-    "$loam" import --to 127.0.0.1:$((base + 1)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
-    grep -q "2000 records" "$work/out" && grep -q ": equal" "$work/out" || { cat "$work/out"; return 1; }
+    "$loam" import --to 127.0.0.1:$((base + 1)) "$work/lines" >"$work/out" || { show; return; }
+    grep -q "2000 records" "$work/out" && grep -q ": equal" "$work/out" || { show; return; }
     equals "$(cli 3 get lines:1234)" "line 1234 of a file" || return 1
-    "$loam" import --check --to 127.0.0.1:$((base + 2)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
+    "$loam" import --check --to 127.0.0.1:$((base + 2)) "$work/lines" >"$work/out" || { show; return; }
     cli 1 set lines:7 changed >/dev/null
     "$loam" import --check --to 127.0.0.1:$((base + 2)) "$work/lines" >"$work/out" && { fail "a change was not found"; return 1; }
-    grep -q DIFFERENT "$work/out" && grep -q "1 records are missing or differ" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q DIFFERENT "$work/out" && grep -q "1 records are missing or differ" "$work/out" || { show; return; }
     cli 1 set lines:7 "line 7 of a file" >/dev/null
 }
 a_killed_leader_is_replaced_and_nothing_is_missing() {
@@ -85,12 +64,12 @@ a_killed_leader_is_replaced_and_nothing_is_missing() {
     equals "$(field "$first" process)" stopped || return 1
     until_true 30 cli $survivor set after-the-kill yes || return 1
     [ "$(leader)" != "$first" ] || { fail "the killed one still leads"; return 1; }
-    "$loam" import --check --to 127.0.0.1:$((base + survivor)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
+    "$loam" import --check --to 127.0.0.1:$((base + survivor)) "$work/lines" >"$work/out" || { show; return; }
 }
 a_killed_node_comes_back_with_everything() {
     cluster restart "$first" || return 1
     equals "$(cli "$first" get after-the-kill)" yes || return 1
-    "$loam" import --check --to 127.0.0.1:$((base + first)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
+    "$loam" import --check --to 127.0.0.1:$((base + first)) "$work/lines" >"$work/out" || { show; return; }
 }
 a_paused_node_is_shown_and_resumes() {
     local node=$(($(leader) % 3 + 1))
@@ -114,11 +93,11 @@ leadership_is_given_to_the_node_that_is_named() {
     local from=$(leader) to
     to=$((from % 3 + 1))
     cluster transfer $to >"$work/out" || { cat "$work/out"; fail "no transfer"; return 1; }
-    grep -q "^node $to leads in place of node $from; it took [0-9.]* ms$" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q "^node $to leads in place of node $from; it took [0-9.]* ms$" "$work/out" || { show; return; }
     until_true 10 eval '[ "$(leader)" = '$to' ]' || return 1
     equals "$(cli "$from" set given away)" OK || return 1
     equals "$(cluster transfer $to)" "node $to leads already" || return 1
-    cluster transfer >"$work/out" || { cat "$work/out"; return 1; }
+    cluster transfer >"$work/out" || { show; return; }
     until_true 10 eval '[ -n "$(leader)" ] && [ "$(leader)" != '$to' ]' || return 1
     equals "$(cli "$to" raft.transfer 9)" "NOTLEADER node $(leader) leads; ask it to give leadership away" || return 1
     equals "$(cli "$(leader)" raft.transfer 9)" "ERR node 9 has no vote in this cluster" || return 1
@@ -130,7 +109,7 @@ logs_come_with_the_name_of_their_node() {
 }
 a_port_in_use_is_named() {
     "$loam" cluster start --dir "$work/second" --base-port $base >"$work/out" 2>&1 && { fail "two clusters on one port"; return 1; }
-    grep -q "127.0.0.1:$((base + 1))" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q "127.0.0.1:$((base + 1))" "$work/out" || { show; return; }
     [ ! -e "$work/second/cluster.conf" ]
 }
 start_refuses_another_shape() {
@@ -152,7 +131,7 @@ data_outlives_a_stop_and_is_read_without_a_server() {
     equals "$("$loam" get "$dir/node-2" flushed 2>/dev/null)" "to disk" || return 1
     equals "$("$loam" scan "$dir/node-3" --match 'lines:12?4' 2>/dev/null | wc -l)" 10 || return 1
     cluster start >/dev/null || return 1
-    "$loam" import --check --to 127.0.0.1:$((base + 1)) "$work/lines" >"$work/out" || { cat "$work/out"; return 1; }
+    "$loam" import --check --to 127.0.0.1:$((base + 1)) "$work/lines" >"$work/out" || { show; return; }
     equals "$(cli 2 get counter)" 3
 }
 reset_removes_everything() {
@@ -162,16 +141,4 @@ reset_removes_everything() {
     grep -q "no cluster in" "$work/out"
 }
 
-failed=0
-echo "[==========] Running ${#names[@]} test(s)."
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if "$name"; then
-        echo "[       OK ] $name"
-    else
-        echo "[  FAILED  ] $name"
-        failed=$((failed + 1))
-    fi
-done
-echo "[==========] ${#names[@]} test(s) run."
-exit $((failed > 0))
+run_tests

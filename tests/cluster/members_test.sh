@@ -2,12 +2,7 @@
 # Members that come and go, on real processes: what `loam cluster add|promote|remove|replace|recover` and RAFT.CHANGE promise. The tests stand in one order:
 # each goes on where the last one ended. A client counts all the while; at the end every answer that it got must be in the count.
 set -u
-build=${LOAM_BUILD_DIR:-build}
-loam=$build/loam
-work=$(mktemp -d) || exit 1
-dir=$work/cluster
-writer=
-trap '[ -n "$writer" ] && kill "$writer" 2>/dev/null; "$loam" cluster reset --dir "$dir" >/dev/null 2>&1; rm -rf "$work"' EXIT
+. "$(dirname "$0")/local_frame.sh"
 names=(
     a_new_node_gets_a_vote_while_a_client_writes
     a_learner_has_no_vote_until_it_is_promoted
@@ -20,39 +15,21 @@ names=(
     a_lost_majority_is_given_up_at_a_word
 )
 
-cluster() { local action=$1; shift; "$loam" cluster "$action" "$@" --dir "$dir"; }
-cli() { local node=$1; shift; "$loam" cli -p $((base + node)) "$@"; }
-leader() { cluster status | awk '$2 == "leader" { print $1; exit }'; }
 voters() { cli "$1" info raft | tr -d '\r' | sed -n 's/^raft_configuration://p'; }
-fail() { echo "$*"; cluster status; tail -n 20 "$dir"/*.log; return 1; }
-until_true() { # seconds, command...
-    local give_up=$((SECONDS + $1))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$give_up" ] || { fail "not within time: $*"; return 1; }
-        sleep 0.05
-    done
-}
-equals() { [ "$1" = "$2" ] || fail "expected \"$2\", got \"$1\""; }
 # Counts by node 3, which stays: a line for each answer.
 write_on() { until [ -e "$work/enough" ]; do cli 3 incr counter; done >"$work/answers" 2>&1; }
 
 a_new_node_gets_a_vote_while_a_client_writes() {
-    local try
-    for try in 1 2 3 4 5 6 7 8; do
-        base=$((10000 + (RANDOM % 22) * 100))
-        cluster start --base-port $base >"$work/out" 2>&1 && break
-        grep -q "in use" "$work/out" || { cat "$work/out"; fail "start failed"; return 1; }
-    done
+    start_somewhere 10000 22 || return 1
     write_on &
-    writer=$!
+    helper=$!
     equals "$(cluster add)" "node 4 is a voter now, and serves clients on 127.0.0.1:$((base + 4))" || return 1
     until_true 10 eval '[ "$(voters 4)" = "voters=(1 2 3 4)" ]' || return 1
     equals "$(cli 4 set by-four 1)" OK || return 1
     equals "$(cluster add 4)" "node 4 is a voter now, and serves clients on 127.0.0.1:$((base + 4))" # said again
 }
 a_learner_has_no_vote_until_it_is_promoted() {
-    cluster add --learner >"$work/out" || { cat "$work/out"; return 1; }
+    cluster add --learner >"$work/out" || { show; return; }
     until_true 10 eval '[ "$(voters 5)" = "voters=(1 2 3 4) learners=(5)" ]' || return 1
     equals "$(cluster status | awk '$1 == 5 { print $2 }')" learner || return 1
     equals "$(cli 5 get by-four)" 1 || return 1
@@ -61,16 +38,16 @@ a_learner_has_no_vote_until_it_is_promoted() {
 }
 a_leader_that_is_removed_refuses_no_write() {
     until_true 10 eval '[ -n "$(leader)" ]' || return 1
-    [ "$(leader)" = 1 ] || cluster transfer 1 >"$work/out" || { cat "$work/out"; return 1; }
-    cluster remove 1 >"$work/out" || { cat "$work/out"; return 1; }
-    grep -q "^node 1 is no member any more and has ended" "$work/out" || { cat "$work/out"; return 1; }
+    [ "$(leader)" = 1 ] || cluster transfer 1 >"$work/out" || { show; return; }
+    cluster remove 1 >"$work/out" || { show; return; }
+    grep -q "^node 1 is no member any more and has ended" "$work/out" || { show; return; }
     equals "$(voters 3)" "voters=(2 3 4 5)" || return 1
     equals "$(cluster status | awk '$1 == 1' | wc -l)" 0
 }
 a_dead_node_is_replaced_in_one_change() {
     cluster kill 2 || return 1
-    cluster replace 2 >"$work/out" || { cat "$work/out"; return 1; }
-    grep -q "^node 6 is a voter in place of node 2$" "$work/out" || { cat "$work/out"; return 1; }
+    cluster replace 2 >"$work/out" || { show; return; }
+    grep -q "^node 6 is a voter in place of node 2$" "$work/out" || { show; return; }
     until_true 10 eval '[ "$(voters 6)" = "voters=(3 4 5 6)" ]'
 }
 what_cannot_be_is_refused_with_words() {
@@ -85,12 +62,12 @@ what_cannot_be_is_refused_with_words() {
     equals "$(cli "$at" raft.change add 9 | cut -c 1-24)" "ERR RAFT.CHANGE takes [J" || return 1
     equals "$(cli "$follower" raft.change remove 3)" "NOTLEADER this node does not lead; node $at does" || return 1
     cluster remove 2 >"$work/out" 2>&1 && { fail "removed twice"; return 1; }
-    grep -q "node 2 was removed" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q "node 2 was removed" "$work/out" || { show; return; }
     equals "$(voters "$at")" "voters=(3 4 5 6)"
 }
 members_are_known_after_a_restart_of_all() {
-    touch "$work/enough" && wait "$writer"
-    writer=
+    touch "$work/enough" && wait "$helper"
+    helper=
     cluster stop >/dev/null || return 1
     equals "$(cluster start)" "4 nodes serve clients on 127.0.0.1:$((base + 3)) to $((base + 6))" || return 1
     equals "$(voters 4)" "voters=(3 4 5 6)" || return 1
@@ -108,38 +85,26 @@ no_answer_was_lost_and_none_counts_twice() {
     [ "$counter" -eq "$answers" ] || fail "$answers answers, and the counter is $counter"
 }
 a_number_is_not_given_twice() {
-    cluster remove 6 >"$work/out" || { cat "$work/out"; return 1; }
-    cluster add >"$work/out" || { cat "$work/out"; return 1; }
-    grep -q "^node 7 is a voter now" "$work/out" || { cat "$work/out"; return 1; }
+    cluster remove 6 >"$work/out" || { show; return; }
+    cluster add >"$work/out" || { show; return; }
+    grep -q "^node 7 is a voter now" "$work/out" || { show; return; }
 }
 a_lost_majority_is_given_up_at_a_word() {
     local node counter
     until_true 10 eval '[ "$(voters 7)" = "voters=(3 4 5 7)" ]' || return 1
     counter=$(cli 3 get counter)
     cluster recover 3,4,5 --force >"$work/out" 2>&1 && { fail "nobody is lost"; return 1; }
-    grep -q "node 7 is there: name it as a survivor, or kill it" "$work/out" || { cat "$work/out"; return 1; }
+    grep -q "node 7 is there: name it as a survivor, or kill it" "$work/out" || { show; return; }
     for node in 4 5 7; do cluster kill $node || return 1; done
-    cluster recover 3 >"$work/out" || { cat "$work/out"; return 1; }
-    grep -q "^nothing was changed" "$work/out" || { cat "$work/out"; return 1; }
-    grep -q "may be lost then: writes that were answered" "$work/out" || { cat "$work/out"; return 1; }
-    cluster recover 3 --force >"$work/out" || { cat "$work/out"; return 1; }
+    cluster recover 3 >"$work/out" || { show; return; }
+    grep -q "^nothing was changed" "$work/out" || { show; return; }
+    grep -q "may be lost then: writes that were answered" "$work/out" || { show; return; }
+    cluster recover 3 --force >"$work/out" || { show; return; }
     equals "$(voters 3)" "voters=(3)" || return 1
     equals "$(cli 3 get counter)" "$counter" || return 1
-    cluster add >"$work/out" || { cat "$work/out"; return 1; }
+    cluster add >"$work/out" || { show; return; }
     equals "$(cli 8 incr counter)" $((counter + 1)) || return 1
     cluster reset >/dev/null && [ ! -e "$dir" ]
 }
 
-failed=0
-echo "[==========] Running ${#names[@]} test(s)."
-for name in "${names[@]}"; do
-    echo "[ RUN      ] $name"
-    if "$name"; then
-        echo "[       OK ] $name"
-    else
-        echo "[  FAILED  ] $name"
-        failed=$((failed + 1))
-    fi
-done
-echo "[==========] ${#names[@]} test(s) run."
-exit $((failed > 0))
+run_tests
