@@ -9,13 +9,13 @@
 #include "raft/driver/driver_internal.h"
 #include "tools/sim/sim_net.h"
 
-static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void **state) {
-    struct cluster *cluster = *state;
+/* A leader whose log has moved on past a node that is down. */
+static struct node *leave_behind(struct cluster *cluster, struct node **absent) {
     struct node *leader = cluster_wait_for_leader(cluster);
-    struct node *absent = cluster_another(cluster, leader);
+    *absent = cluster_another(cluster, leader);
     cluster_must_put(cluster, leader, "before=x");
     cluster_wait_until_equal(cluster);
-    node_kill(absent);
+    node_kill(*absent);
     leader = cluster_wait_for_leader(cluster);
     for (unsigned i = 0; i < 12; i++) {
         char prefix[16];
@@ -24,6 +24,13 @@ static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void *
         cluster_run(cluster, 300);
         leader = cluster_wait_for_leader(cluster);
     }
+    return leader;
+}
+
+static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void **state) {
+    struct cluster *cluster = *state;
+    struct node *absent;
+    struct node *leader = leave_behind(cluster, &absent);
     assert_true(node_status(leader).first_index > 10);
     assert_true(node_status(leader).log_bytes < 512 << 10);
 
@@ -42,24 +49,6 @@ static void the_log_stays_short_and_a_node_that_missed_it_gets_a_snapshot(void *
     assert_int_equal(node_status(absent).snapshots_installed, 0);
     assert_int_equal(node_count(absent, "fill0.0"), 1);
     assert_int_equal(node_count(absent, "again"), 1);
-}
-
-/* A leader whose log has moved on past a node that is down. */
-static struct node *leave_behind(struct cluster *cluster, struct node **absent) {
-    struct node *leader = cluster_wait_for_leader(cluster);
-    *absent = cluster_another(cluster, leader);
-    cluster_must_put(cluster, leader, "before=x");
-    cluster_wait_until_equal(cluster);
-    node_kill(*absent);
-    leader = cluster_wait_for_leader(cluster);
-    for (unsigned i = 0; i < 12; i++) {
-        char prefix[16];
-        snprintf(prefix, sizeof prefix, "fill%u.", i);
-        cluster_must_put_many(cluster, leader, prefix, 64, 2000);
-        cluster_run(cluster, 300);
-        leader = cluster_wait_for_leader(cluster);
-    }
-    return leader;
 }
 
 static void a_stream_goes_on_where_a_broken_connection_left_it(void **state) {
