@@ -204,7 +204,7 @@ MUST_CHECK enum status transfer_start(struct raft *raft, uint64_t to);
 void transfer_tick(struct raft *raft);
 void transfer_send(struct raft *raft);
 void transfer_end(struct raft *raft);
-void transfer_before_halt(struct raft *raft);
+void transfer_before_leaving(struct raft *raft);
 
 /* snapshot.c */
 MUST_CHECK enum status snapshot_handle(struct raft *raft, const struct raft_message *message);

@@ -181,6 +181,7 @@ void membership_step_down_if_replaced(struct raft *raft) {
     struct quorum_tally tallies[RAFT_MEMBERS_MAX];
     unsigned count = membership_tally(raft, commit_of, tallies);
     if (quorum_joint_index(&raft->configuration, tallies, count) < raft->configuration_index) return;
+    transfer_before_leaving(raft);
     election_become_follower(raft, raft->term, 0);
 }
 

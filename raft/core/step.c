@@ -154,7 +154,7 @@ static enum status step_guard(struct raft *raft, uint64_t id, uint64_t guard_ms)
 static enum status step_halt(struct raft *raft) {
     if (raft->halted) return STATUS_OK;
     raft->message_count = 0; /* nothing that the disk may have to stand for leaves this node any more */
-    transfer_before_halt(raft);
+    transfer_before_leaving(raft);
     election_become_follower(raft, raft->term, 0);
     raft->halted = true;
     return STATUS_OK;

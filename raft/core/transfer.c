@@ -55,19 +55,26 @@ void transfer_send(struct raft *raft) {
     raft->transfer_is_told = ready_add_message(raft, RAFT_TIMEOUT_NOW, raft->transfer_to) != NULL;
 }
 
+/* Who is heard first, then who knows that he may campaign, then who holds most. */
+static bool is_better(const struct raft *raft, const struct progress *peer, const struct progress *best) {
+    const bool knows = peer->commit >= raft->configuration_index,
+               best_knows = best->commit >= raft->configuration_index;
+    if (peer->recently_active != best->recently_active) return peer->recently_active;
+    return knows == best_knows ? peer->match > best->match : knows;
+}
+
 /*
- * Nobody is brought up to date any more: who holds most is told, and wins if a majority holds no more than it. Should
- * it not, voters find another after their timeouts, as without the word. It promises nothing, so it needs no disk.
+ * The leader's disk has failed, or it is no voter any more. Nobody is brought up to date: who is best off is told, and
+ * wins if a majority holds no more than it. Should it not, voters find another after their timeouts, as without the
+ * word. It promises nothing, so it needs no disk.
  */
-void transfer_before_halt(struct raft *raft) {
+void transfer_before_leaving(struct raft *raft) {
     const struct progress *best = NULL;
     if (raft->role != RAFT_LEADER || lease_is_guarding(raft)) return; /* as in transfer_send */
     for (unsigned i = 0; i < raft->peer_count; i++) {
         const struct progress *peer = &raft->peers[i];
         if (peer->id == raft->options.id || !may_lead(raft, peer->id)) continue;
-        const bool is_better = !best || (peer->recently_active == best->recently_active ? peer->match > best->match
-                                                                                        : peer->recently_active);
-        if (is_better) best = peer;
+        if (!best || is_better(raft, peer, best)) best = peer;
     }
     if (best) (void)ready_add_message(raft, RAFT_TIMEOUT_NOW, best->id);
 }

@@ -166,6 +166,40 @@ static void a_leader_whose_disk_failed_is_followed_at_once_by_who_holds_most(voi
     assert_int_equal(lab_status(lab, 5).commit, lab_status(lab, 4).last);
 }
 
+static void remove_voter(uint64_t leader, uint64_t id, enum raft_transition transition) {
+    const struct raft_change change = {
+        .transition = transition, .count = 1, .items = {{.kind = RAFT_CHANGE_REMOVE, .id = id}}};
+    assert_int_equal(lab_propose_change(lab, leader, &change), STATUS_OK);
+}
+
+/* 4.2.2 leaves it to a timeout. */
+static void a_leader_that_is_removed_is_followed_at_once(void **state) {
+    (void)state;
+    for (int joint = 0; joint < 2; joint++) {
+        lab_begin(4, false);
+        lab_elect(1);
+        lab_isolate(lab, 3); /* who is behind can't lead */
+        assert_int_equal(lab_propose(lab, 1, 3), STATUS_OK);
+        lab_settle(lab);
+        lab_heal(lab);
+        const uint64_t term = lab_status(lab, 1).term;
+        remove_voter(1, 1, joint ? RAFT_TRANSITION_JOINT_IMPLICIT : RAFT_TRANSITION_AUTO);
+        for (unsigned beat = 0; beat < 4 && lab_leader(lab) == 1;
+             beat++) { /* others learn of commits by its heartbeats */
+            lab_tick_times(1, 1);
+            lab_settle(lab);
+        }
+        lab_must_be_well();
+        assert_int_not_equal(lab_leader(lab), 1);
+        assert_int_not_equal(lab_leader(lab), 0); /* nobody's timeout has passed */
+        assert_int_equal(lab_status(lab, lab_leader(lab)).term, term + 1);
+        assert_int_equal(lab_propose(lab, lab_leader(lab), 1), STATUS_OK);
+        lab_settle(lab);
+        lab_must_be_well();
+        if (!joint) lab_stop(lab);
+    }
+}
+
 static void a_follower_whose_disk_failed_tells_nobody_to_campaign(void **state) {
     (void)state;
     lab_begin(3, false);
@@ -204,6 +238,7 @@ int main(void) {
         T(a_handed_candidate_with_a_lesser_log_gets_no_vote),
         T(a_late_word_of_a_transfer_elects_nobody),
         T(a_leader_whose_disk_failed_is_followed_at_once_by_who_holds_most),
+        T(a_leader_that_is_removed_is_followed_at_once),
         T(a_follower_whose_disk_failed_tells_nobody_to_campaign),
         T(a_node_with_a_slow_disk_leaves_elections_to_others),
     };
