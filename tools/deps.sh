@@ -2,7 +2,7 @@
 # tools/deps.sh GOAL [PKG_CONFIG_NAME...]: sees to it that what loam is built and tested with is there.
 #   build   compiler, pkg-config and the named libraries; asks nothing of the network when all of it is there
 #   care    what lint, fmt, clang, coverage and fuzz use
-#   test    what single tests compare or draw with (redis-server, networkx, graphviz, rsvg-convert); a missing one skips a test and is no error
+#   test    what single tests compare or draw with (redis-server, networkx, graphviz, rsvg-convert, ip); a missing one skips a test and is no error
 #   peers   the same, and what `loam bench` runs beside loam (redis, etcd, h2load, prometheus, rocksdb, leveldb, lmdb)
 #   browser what tests look at pages with (chromium and its driver); a missing one skips them
 #   all     all of it
@@ -43,6 +43,7 @@ packages_of() {
     python3-networkx) echo python3-networkx python3-networkx python-networkx - ;;
     graphviz) echo graphviz graphviz graphviz graphviz ;;
     chromedriver) echo chromium-driver chromedriver chromium chromedriver ;;
+    ip) echo iproute2 iproute iproute2 - ;;
     rsvg-convert) echo librsvg2-bin librsvg2-tools librsvg librsvg ;;
     *) echo "$1 $1 $1 $1" ;;
     esac
@@ -78,6 +79,7 @@ missing_test() {
     /usr/bin/python3 -c 'import networkx' 2>/dev/null || echo python3-networkx
     has dot || echo graphviz
     has rsvg-convert || echo rsvg-convert
+    has ip || echo ip
 }
 
 missing_browser() {

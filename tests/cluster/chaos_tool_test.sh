@@ -8,6 +8,8 @@ names=(
     its_history_is_judged_alike_by_loam_check
     its_page_stands_alone_and_has_every_fault
     leaders_that_are_killed_are_replaced_before_an_election_timeout
+    members_come_and_go_without_a_broken_promise
+    cables_are_pulled_between_namespaces
     an_interruption_heals_judges_and_leaves_no_process
     a_directory_with_something_in_it_is_left_alone
     ports_of_another_program_are_named
@@ -49,6 +51,18 @@ leaders_that_are_killed_are_replaced_before_an_election_timeout() {
     median=$(sed -n 's/.*"kill-leader".*"to_write": {"p50_ms": \([0-9]*\).*/\1/p' "$work/out")
     [ "$scale" -lt 100 ] || [ "$median" -lt 400 ] || show # sanitizers are slow
 }
+members_come_and_go_without_a_broken_promise() {
+    chaos --seconds $seconds --seed 3 --faults members,kill --history "$work/history.edn" || { show; return; }
+    grep -q '^all promises kept' "$work/out" && awk '$1 == "members" { n = $2 } END { exit n < 2 }' "$work/out" || show
+}
+cables_are_pulled_between_namespaces() {
+    ip netns add "loam-probe-$$" 2>/dev/null || { skip "network namespaces need root and ip"; return; }
+    ip netns del "loam-probe-$$"
+    chaos --seconds $seconds --seed 4 --netns --faults unplug || { show; return; }
+    grep -q '^all promises kept' "$work/out" && awk '$1 == "unplug" { n = $2 } END { exit n < 2 }' "$work/out" || { show; return; }
+    ip netns list | grep "^loam$((1 + base / 100 % 250))-" && return 1
+    ! ip link show "lm$((1 + base / 100 % 250))a" 2>/dev/null
+}
 an_interruption_heals_judges_and_leaves_no_process() {
     chaos --seconds 60 --seed 2 &
     local waiting=$! tries pid
@@ -88,7 +102,7 @@ a_node_that_ends_by_itself_is_a_broken_promise() {
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words
-    for words in '--faults fire' '--failover 3 --nodes 2' '--unjudged --history x' 'operand' '--nodes 10'; do
+    for words in '--faults fire' '--faults unplug' '--failover 3 --nodes 2' '--unjudged --history x' 'operand' '--nodes 10'; do
         chaos $words
         [ $? = 1 ] || return 1
     done

@@ -79,17 +79,26 @@ static void start_receive(struct asker *asker) {
     fly(asker, ASKER_RECEIVING);
 }
 
-static void take_bytes(struct asker *asker) {
-    asker->in.size += asker->op.bytes;
+static void take_reply(struct asker *asker) {
     arena_reset(&asker->arena);
     const enum status status =
         resp_reply_next(&asker->parser, buf_slice(&asker->in), &asker->arena, &asker->reply, NULL);
-    if (status == STATUS_END)
+    if (status == STATUS_END) {
         start_receive(asker);
-    else if (status == STATUS_OK)
-        finish(asker, ASKER_ANSWERED);
-    else
+    } else if (status != STATUS_OK) {
         fail(asker);
+    } else if (!asker->awaits_welcome) {
+        finish(asker, ASKER_ANSWERED);
+    } else {
+        asker->awaits_welcome = false;
+        buf_consume(&asker->in, asker->parser.consumed);
+        take_reply(asker); /* nothing else is skipped */
+    }
+}
+
+static void take_bytes(struct asker *asker) {
+    asker->in.size += asker->op.bytes;
+    take_reply(asker);
 }
 
 static void op_done(struct io_op *op) {
@@ -149,10 +158,15 @@ static void settle(struct asker *asker) {
 enum status asker_ask(struct asker *asker, const char *address, const struct slice *words, size_t count) {
     check(asker->is_telling || asker_is_idle(asker));
     struct resp_writer writer = resp_writer_make(&asker->out, 2);
+    if (asker->socket && strcmp(asker->address, address) != 0) disconnect(asker);
+    asker->awaits_welcome = !asker->socket && asker->password && asker->password[0] != '\0';
     buf_clear(&asker->out);
+    if (asker->awaits_welcome) {
+        const struct slice greeting[] = {slice_from_text("AUTH"), slice_from_text(asker->password)};
+        resp_write_command(&writer, greeting, 2);
+    }
     resp_write_command(&writer, words, count);
     if (writer.status != STATUS_OK) return writer.status;
-    if (asker->socket && strcmp(asker->address, address) != 0) disconnect(asker);
     (void)snprintf(asker->address, sizeof asker->address, "%s", address);
     asker->wants_more = true;
     if (!asker->is_telling) start(asker);

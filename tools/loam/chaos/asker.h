@@ -25,13 +25,14 @@ struct asker {
     uint32_t timeout_ms; /* from asking to the reply */
     /* The reply is borrowed for the call, NULL if there is none. May ask again. */
     void (*answered)(struct asker *asker, enum asker_end end, const struct resp_reply *reply);
-    void *context; /* the caller's */
+    void *context;        /* the caller's */
+    const char *password; /* said first on each connection; NULL or "": none. Borrowed */
 
     enum asker_state state;
     bool is_over, is_telling, wants_more; /* the question at hand has ended; answered() runs; it asked again */
     enum asker_end end;
     struct io_op op, timer;
-    bool op_flies, timer_flies;
+    bool op_flies, timer_flies, awaits_welcome;
     struct io_socket *socket;
     char address[IO_ADDRESS_BYTES]; /* of the socket */
     struct buf out, in;

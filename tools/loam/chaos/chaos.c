@@ -19,13 +19,14 @@ enum {
     DEFAULT_SECONDS = 60,
     DEFAULT_CLIENTS = 12,
     DEFAULT_KEYS = 120,
-    DEFAULT_RATE = 400
+    DEFAULT_RATE = 400,
+    NETS = 250
 };
 
 static const char usage[] =
     "usage: loam chaos [--dir D] [--nodes N] [--base-port P] [--seconds S] [--seed X] [--faults LIST] [--clients N]\n"
     "                  [--keys N] [--rate N | --full-speed] [--report FILE.html] [--history FILE.edn] [--json] "
-    "[--keep]\n"
+    "[--keep] [--netns]\n"
     "                  [-- OPTIONS OF loamd]\n"
     "       loam chaos --failover N [...]\n"
     "\n"
@@ -45,7 +46,6 @@ static const char usage[] =
     "  --faults LIST     names with commas between, all or none [all]:\n";
 
 static const char usage_end[] =
-    "                    Left out: partitions by network namespaces, changes of members.\n"
     "  --clients N       [12]\n"
     "  --keys N          at a time: registers, counters and texts that grow [120]\n"
     "  --rate N          operations a second of all clients together [400]; --full-speed: as fast as they are "
@@ -55,6 +55,8 @@ static const char usage_end[] =
     "  --failover N      kills the leader N times, each time as soon as the cluster is well again, and measures the "
     "time\n"
     "                    to the next acknowledged write that was asked after the kill\n"
+    "  --netns           gives each node a network namespace, with cables that can be pulled (fault unplug); root "
+    "only\n"
     "  --unjudged        keeps no history: for long runs at full speed\n"
     "  --json            one object at the end instead of lines\n"
     "\n"
@@ -81,12 +83,30 @@ static enum status refuse_entry(void *context, const struct io_entry *entry) {
     return STATUS_EXISTS;
 }
 
+/* Beyond loopback a node wants a password. */
+static void draw_secret(struct cluster *cluster) {
+    uint8_t bytes[16];
+    io_entropy(cluster->io, bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) (void)snprintf(cluster->secret + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static enum status lay_cables(struct chaos *chaos, struct error *error) {
+    draw_secret(&chaos->cluster);
+    const enum status status = namespaces_make(&chaos->cluster, error);
+    bool is_gone;
+    struct error second = {0};
+    if (status != STATUS_OK && cluster_reset(&chaos->cluster, &is_gone, &second) != STATUS_OK)
+        (void)fprintf(stderr, "loam chaos: %s\n", second.text);
+    return status;
+}
+
 static enum status settle(struct chaos *chaos, struct error *error) {
     struct plan *plan = &chaos->cluster.plan;
     enum status status = plan_init(plan, chaos->options.dir, error);
     if (status != STATUS_OK) return status;
     plan->nodes = (unsigned)chaos->options.nodes;
     plan->base_port = (unsigned)chaos->options.base_port;
+    if (chaos->options.netns) plan->net = 1 + plan->base_port / 100 % NETS;
     status = io_dir_list(chaos->cluster.io, plan->dir, refuse_entry, NULL);
     if (status == STATUS_EXISTS)
         return error_set(error, status,
@@ -97,7 +117,8 @@ static enum status settle(struct chaos *chaos, struct error *error) {
         status = cluster_node_check_ports(&chaos->cluster, node, error);
         if (status != STATUS_OK) return status;
     }
-    return plan_save(plan, chaos->cluster.io, error);
+    status = plan_save(plan, chaos->cluster.io, error);
+    return status == STATUS_OK && chaos->options.netns ? lay_cables(chaos, error) : status;
 }
 
 /* ---- What is left behind ----------------------------------------------------------------------------------------- */
@@ -142,6 +163,7 @@ static int run(struct chaos *chaos) {
     if (status == STATUS_OK) status = settle(chaos, &error);
     const bool is_settled = status == STATUS_OK;
     if (is_settled) status = chaos_run(chaos, &error);
+    if (is_settled && chaos->options.netns) namespaces_remove(&chaos->cluster);
     if (status == STATUS_OK) status = tell(chaos, &error);
     const bool is_clean = chaos_is_clean(chaos), is_open = chaos_is_undecided(chaos);
     if (status == STATUS_OK) status = clean_up(chaos, &error);
@@ -186,6 +208,9 @@ static int run_options(struct chaos *chaos, const struct arguments *arguments) {
         return arguments_refuse(arguments, "--unjudged keeps no history that --history could write");
     if (options->fail_overs > 0 && options->nodes < 3)
         return arguments_refuse(arguments, "--failover needs three nodes: who is left must be a majority");
+    if (!options->netns && options->kinds == UINT32_C(1) << FAULT_UNPLUG)
+        return arguments_refuse(arguments, "unplug needs --netns: cables between network namespaces");
+    if (!options->netns) options->kinds &= ~(UINT32_C(1) << FAULT_UNPLUG);
     if (options->fail_overs > 0) options->kinds = UINT32_C(1) << FAULT_KILL_LEADER;
     make_nodes_small(chaos);
     return run(chaos);
@@ -222,6 +247,7 @@ int command_chaos(int argc, char **argv) {
         {.name = "--json", .flag = &o->json},
         {.name = "--unjudged", .flag = &o->unjudged},
         {.name = "--keep", .flag = &o->keep},
+        {.name = "--netns", .flag = &o->netns},
     };
     struct buf text = BUF_EMPTY;
     int code = EXIT_FAILED;

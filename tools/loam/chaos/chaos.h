@@ -9,7 +9,7 @@ struct chaos_options {
     const char *dir, *fault_names, *report, *history;
     uint64_t nodes, base_port, seconds, seed, clients, keys, rate, fail_overs;
     uint32_t kinds;
-    bool full_speed, unjudged, json, keep;
+    bool full_speed, unjudged, json, keep, netns;
 };
 
 struct chaos {

@@ -102,18 +102,24 @@ static uint32_t draw_side(const struct hands *hands, struct prng *prng) {
     return side;
 }
 
+/* "partition 1,3/2" */
+static void say_sides(struct fault *fault, const struct hands *hands, const char *what, uint32_t side) {
+    char names[2][32] = {"", ""};
+    for (unsigned node = 1; node <= node_count(hands); node++) {
+        const bool in = side >> node & 1;
+        const size_t size = strlen(names[in]);
+        (void)snprintf(names[in] + size, sizeof names[in] - size, "%s%u", size ? "," : "", node);
+    }
+    say(fault, "%s %s/%s", what, names[1], names[0]);
+}
+
 static bool begin_partition(struct fault *fault, struct hands *hands, struct prng *prng) {
     if (node_count(hands) < 2) return false;
     const uint32_t side = draw_side(hands, prng);
-    char names[2][32] = {"", ""};
-    for (unsigned a = 1; a <= node_count(hands); a++) {
-        const bool in = side >> a & 1;
-        const size_t size = strlen(names[in]);
-        (void)snprintf(names[in] + size, sizeof names[in] - size, "%s%u", size ? "," : "", a);
+    for (unsigned a = 1; a <= node_count(hands); a++)
         for (unsigned b = 1; b <= node_count(hands); b++)
             if (a != b && (side >> a & 1) != (side >> b & 1)) cut(hands, a, b);
-    }
-    say(fault, "partition %s/%s", names[1], names[0]);
+    say_sides(fault, hands, "partition", side);
     return true;
 }
 
@@ -132,15 +138,34 @@ static bool begin_one_way(struct fault *fault, struct hands *hands, struct prng 
     return true;
 }
 
+static unsigned draw_other(const struct hands *hands, struct prng *prng, unsigned than) {
+    unsigned other;
+    do other = 1 + (unsigned)prng_below(prng, node_count(hands));
+    while (other == than);
+    return other;
+}
+
 static bool begin_partial(struct fault *fault, struct hands *hands, struct prng *prng) {
     if (node_count(hands) < 3) return false; /* between two it is a partition */
-    const unsigned a = draw_node(hands, prng);
-    unsigned b;
-    do b = 1 + (unsigned)prng_below(prng, node_count(hands));
-    while (b == a);
+    const unsigned a = draw_node(hands, prng), b = draw_other(hands, prng, a);
     cut(hands, a, b);
     cut(hands, b, a);
     say(fault, "nodes %u and %u do not hear each other", a, b);
+    return true;
+}
+
+/* Below the nodes: connections stay, and nothing comes through. */
+static bool begin_unplug(struct fault *fault, struct hands *hands, struct prng *prng) {
+    if (hands->cluster->plan.net == 0 || node_count(hands) < 2) return false;
+    if (hands->cables_wish.side != 0 || hands->cables_wish.alone != 0) return false;
+    if (node_count(hands) < 3 || prng_chance(prng, 2, 3)) {
+        hands->cables_wish.side = draw_side(hands, prng);
+        say_sides(fault, hands, "cables pulled between", hands->cables_wish.side);
+        return true;
+    }
+    const unsigned a = draw_node(hands, prng), b = draw_other(hands, prng, a);
+    hands->cables_wish.alone = UINT32_C(1) << a | UINT32_C(1) << b;
+    say(fault, "the cable between nodes %u and %u is pulled", a, b);
     return true;
 }
 
@@ -150,14 +175,29 @@ static bool begin_transfer(struct fault *fault, struct hands *hands, struct prng
     char id[16];
     const unsigned leader = hands->leader;
     if (leader == 0 || node_count(hands) < 2) return false;
-    unsigned to;
-    do to = 1 + (unsigned)prng_below(prng, node_count(hands));
-    while (to == leader);
+    const unsigned to = draw_other(hands, prng, leader);
     (void)snprintf(id, sizeof id, "%u", to);
     const char *words[] = {"RAFT.TRANSFER", id};
     fault->node = leader;
     say(fault, "leadership goes from node %u to node %u", leader, to);
     return hands_tell(hands, leader, words, 2);
+}
+
+/* ---- Members ----------------------------------------------------------------------------------------------------- */
+
+/* Two voters at least stay; nobody's place is changed while another's is. */
+static bool begin_members(struct fault *fault, struct hands *hands, struct prng *prng) {
+    const bool goes = prng_chance(prng, 2, 3), is_joint = prng_chance(prng, 1, 2);
+    if (node_count(hands) < 3) return false;
+    for (unsigned node = 1; node <= node_count(hands); node++)
+        if (wish_of(hands, node)->place != WISH_VOTER) return false;
+    fault->node = draw_node(hands, prng);
+    wish_of(hands, fault->node)->place = goes ? WISH_OUT : WISH_LEARNER;
+    wish_of(hands, fault->node)->is_joint = is_joint;
+    say(fault, "node %u%s %s%s", fault->node, role_of(hands, fault->node),
+        goes ? "is removed, loses its disk and comes back as a new one" : "loses its vote for a while",
+        is_joint ? ", jointly" : "");
+    return true;
 }
 
 /* ---- Disks and clocks -------------------------------------------------------------------------------------------- */
@@ -199,9 +239,12 @@ const struct fault_facts fault_table[FAULT_KINDS] = {
     [FAULT_ONE_WAY] = {"one-way", "a node that hears nobody, or is heard by nobody", 200, 3000, begin_one_way, NULL},
     [FAULT_PARTIAL] = {"partial", "two nodes that do not hear each other, while others hear both", 200, 3000,
                        begin_partial, NULL},
+    [FAULT_UNPLUG] = {"unplug", "with --netns: cables between nodes are pulled", 200, 4000, begin_unplug, NULL},
     [FAULT_RESTART] = {"restart", "every node ends gently and starts again, one after another", 0, 60000, begin_restart,
                        go_on_restarting},
     [FAULT_TRANSFER] = {"transfer", "the leader gives its place away", 50, 300, begin_transfer, NULL},
+    [FAULT_MEMBERS] = {"members", "a node is removed and comes back with an empty disk, or loses its vote for a while",
+                       500, 4000, begin_members, NULL},
     [FAULT_DISK_FULL] = {"disk-full", "no room on a node's disk", 500, 3000, begin_disk_full, NULL},
     [FAULT_DISK_SLOW] = {"disk-slow", "barriers of a node take up to 1.5 s more", 500, 3000, begin_disk_slow, NULL},
     [FAULT_CLOCK] = {"clock", "a node's wall clock is off by up to a day", 200, 3000, begin_clock, NULL},

@@ -1,8 +1,6 @@
 /*
  * faults: what can be done to a cluster: a table of kinds, each of which changes wishes (hands.h) by numbers that it
  * draws. All that a kind did is undone by wishing for nothing.
- *
- * A change of members belongs here once the cluster under chaos may have more nodes than its plan began with.
  */
 #ifndef TOOLS_LOAM_CHAOS_FAULTS_H
 #define TOOLS_LOAM_CHAOS_FAULTS_H
@@ -20,8 +18,10 @@ enum fault_kind {
     FAULT_PARTITION,
     FAULT_ONE_WAY,
     FAULT_PARTIAL,
+    FAULT_UNPLUG,
     FAULT_RESTART,
     FAULT_TRANSFER,
+    FAULT_MEMBERS,
     FAULT_DISK_FULL,
     FAULT_DISK_SLOW,
     FAULT_CLOCK,

@@ -76,6 +76,11 @@ static void look_for_leader(struct hands *hands) {
 
 /* ---- What nodes say ---------------------------------------------------------------------------------------------- */
 
+static void take_name(struct slice info, const char *name, char *to, size_t size) {
+    const struct slice value = info_field(info, name);
+    (void)snprintf(to, size, "%.*s", (int)value.size, (const char *)value.data);
+}
+
 static void heard(struct asker *asker, enum asker_end end, const struct resp_reply *reply) {
     struct hand *hand = asker->context;
     struct node_facts facts = {.node = hand->node};
@@ -87,6 +92,12 @@ static void heard(struct asker *asker, enum asker_end end, const struct resp_rep
         hand->disk_has_failed = slice_equal(disk, slice_from_text("failed"));
         hand->disk_is_behind = slice_equal(disk, slice_from_text("slow")) || (waits && waiting_ms > BEHIND_MS);
         hand->facts = facts;
+        for (unsigned i = 0; i < hand->hands->cluster->plan.nodes; i++)
+            hand->places[i] = cluster_place_of(reply->text, i + 1);
+        take_name(reply->text, "raft_incarnation", hand->incarnation, sizeof hand->incarnation);
+        if (hand->hands->cluster->cluster_id[0] == '\0')
+            take_name(reply->text, "raft_cluster_id", hand->hands->cluster->cluster_id,
+                      sizeof hand->hands->cluster->cluster_id);
         hand->heard_ns = now_ns(hand->hands);
     }
     hand->next_look_ns = now_ns(hand->hands) + (uint64_t)LOOK_MS * MS;
@@ -238,7 +249,11 @@ static void bury(struct hand *hand) {
 static void start_node(struct hand *hand) {
     struct cluster *cluster = hand->hands->cluster;
     struct error error = {0};
+    cluster->joining = hand->is_wiped ? hand->node : 0;
     const enum status status = cluster_node_start(cluster, hand->node, &error);
+    cluster->joining = 0;
+    hand->is_wiped = false;
+    hand->place.none_ns = 0;
     hand->pid = status == STATUS_OK ? plan_read_pid(&cluster->plan, cluster->io, hand->node) : 0;
     hand->is_ended_by_us = hand->is_unsure = false;
     hand->done = (struct wish){0};
@@ -248,16 +263,27 @@ static void start_node(struct hand *hand) {
     if (status != STATUS_OK) fail(hand->hands, false, "node %u: %s", hand->node, error.text);
 }
 
+/* REQUIRES: it does not run. */
+static void wipe_node(struct hand *hand) {
+    struct error error = {0};
+    hand->place.must_end = false;
+    hand->is_wiped = true;
+    if (cluster_node_wipe(hand->hands->cluster, hand->node, &error) != STATUS_OK)
+        fail(hand->hands, false, "node %u: %s", hand->node, error.text);
+}
+
 static void turn_node(struct hand *hand) {
     struct cluster *cluster = hand->hands->cluster;
     hand->state = process_state(cluster->io, hand->pid, hand->address);
     if (hand->state == PROCESS_GONE) {
         bury(hand);
-        if (!hand->wish.is_down && hand->hands->status == STATUS_OK) start_node(hand);
+        if (hand->place.must_end) wipe_node(hand);
+        const bool stays_out = hand->wish.place == WISH_OUT && hand->is_wiped;
+        if (!hand->wish.is_down && !stays_out && hand->hands->status == STATUS_OK) start_node(hand);
         return;
     }
     /* Ended, and wished for again before it was gone: it goes first. */
-    if (hand->wish.is_down || hand->is_ended_by_us) {
+    if (hand->wish.is_down || hand->is_ended_by_us || hand->place.must_end) {
         end_node(hand);
         return;
     }
@@ -267,10 +293,21 @@ static void turn_node(struct hand *hand) {
     if (hand->state == PROCESS_RUNNING && !hand->wish.is_paused) tell_wishes(hand);
 }
 
+/* ---- Cables ------------------------------------------------------------------------------------------------------ */
+
+static void plug_cables(struct hands *hands) {
+    const struct cables *wish = &hands->cables_wish, *done = &hands->cables;
+    struct error error = {0};
+    if (wish->side == done->side && wish->alone == done->alone) return;
+    if (namespaces_plug(hands->cluster, done, wish, &error) != STATUS_OK) fail(hands, false, "%s", error.text);
+    hands->cables = *wish;
+}
+
 /* ---- All nodes --------------------------------------------------------------------------------------------------- */
 
 enum status hands_init(struct hands *hands, struct cluster *cluster, struct error *error) {
     *hands = (struct hands){.cluster = cluster};
+    roster_init(&hands->roster, hands);
     for (unsigned i = 0; i < cluster->plan.nodes; i++) {
         struct hand *hand = &hands->nodes[i];
         *hand = (struct hand){.hands = hands, .node = i + 1, .is_ended_by_us = true};
@@ -280,6 +317,7 @@ enum status hands_init(struct hands *hands, struct cluster *cluster, struct erro
         hand->control.answered = told;
         hand->watch.answered = heard;
         hand->control.context = hand->watch.context = hand;
+        hand->control.password = hand->watch.password = cluster->secret;
     }
     if (hands_turn(hands)) return STATUS_OK;
     *error = hands->failure;
@@ -287,8 +325,10 @@ enum status hands_init(struct hands *hands, struct cluster *cluster, struct erro
 }
 
 bool hands_turn(struct hands *hands) {
+    plug_cables(hands);
     for (unsigned i = 0; i < hands->cluster->plan.nodes; i++) turn_node(&hands->nodes[i]);
     look_for_leader(hands);
+    roster_turn(&hands->roster);
     return hands->status == STATUS_OK;
 }
 
@@ -297,12 +337,13 @@ void hands_rest(struct hands *hands) {
         asker_give_up(&hands->nodes[i].control);
         asker_give_up(&hands->nodes[i].watch);
     }
+    asker_give_up(&hands->roster.asker);
 }
 
 bool hands_are_idle(const struct hands *hands) {
     for (unsigned i = 0; i < hands->cluster->plan.nodes; i++)
         if (!asker_is_idle(&hands->nodes[i].control) || !asker_is_idle(&hands->nodes[i].watch)) return false;
-    return true;
+    return asker_is_idle(&hands->roster.asker);
 }
 
 void hands_deinit(struct hands *hands) {
@@ -310,10 +351,12 @@ void hands_deinit(struct hands *hands) {
         asker_deinit(&hands->nodes[i].control);
         asker_deinit(&hands->nodes[i].watch);
     }
+    roster_deinit(&hands->roster);
     free(hands->changes);
 }
 
 void hands_wish_nothing(struct hands *hands) {
+    hands->cables_wish = (struct cables){0};
     for (unsigned i = 0; i < hands->cluster->plan.nodes; i++) hands->nodes[i].wish = (struct wish){0};
 }
 
@@ -332,7 +375,7 @@ bool hands_all_well(const struct hands *hands, char *why) {
             (void)snprintf(why, 128, "the disk of node %u is still slow", hand->node);
         else if (hands->leader == 0 || hand->facts.leader != hands->leader)
             (void)snprintf(why, 128, "node %u does not follow a leader that others follow", hand->node);
-        else
+        else if (roster_is_well(&hands->roster, hand, why))
             continue;
         return false;
     }

@@ -8,8 +8,8 @@
 #ifndef TOOLS_LOAM_CHAOS_HANDS_H
 #define TOOLS_LOAM_CHAOS_HANDS_H
 
-#include "tools/loam/chaos/asker.h"
-#include "tools/loam/cluster/cluster.h"
+#include "tools/loam/chaos/namespaces.h"
+#include "tools/loam/chaos/roster.h"
 
 /* All zero: a node that runs, and nothing is wrong. */
 struct wish {
@@ -19,6 +19,8 @@ struct wish {
     bool disk_is_full;
     uint32_t disk_slow_ms;
     int64_t clock_ms;
+    enum wish_place place;
+    bool is_joint; /* its place changes by way of a joint configuration */
 };
 
 struct hand {
@@ -40,6 +42,10 @@ struct hand {
     struct asker watch;
     uint64_t next_look_ns, heard_ns; /* heard: when facts are from; 0: it does not answer */
     struct node_facts facts;
+    char incarnation[24];                      /* of its directory */
+    enum cluster_place places[PLAN_START_MAX]; /* of each node, as this one has it */
+    struct roster_place place;
+    bool is_wiped; /* it was no member any more, and its directory is gone */
     bool disk_has_failed,
         disk_is_behind; /* behind: slow, or owes a write since a time that is long for a healthy one */
 };
@@ -55,8 +61,10 @@ struct hands {
     struct hand nodes[PLAN_NODES_MAX];
     unsigned leader; /* who leads the highest term that anybody tells of; 0: nobody */
     uint64_t term;
-    uint64_t terms_seen;           /* how often a higher one came up */
-    struct leader_change *changes; /* owned */
+    struct roster roster;
+    struct cables cables, cables_wish; /* of namespaces: plugged, and to be */
+    uint64_t terms_seen;               /* how often a higher one came up */
+    struct leader_change *changes;     /* owned */
     size_t change_count, change_capacity;
     struct error failure; /* a node that ended by itself or did not start, a wish that was refused */
     enum status status;   /* not OK: failure says what */

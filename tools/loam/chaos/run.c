@@ -108,6 +108,7 @@ static enum status start_load(struct chaos *chaos, struct error *error) {
     for (unsigned i = 0; i < chaos->cluster.plan.nodes; i++)
         plan_address(&chaos->cluster.plan, i + 1, PLAN_CLIENTS, chaos->addresses[i]);
     const struct workload_options load = {.io = chaos->cluster.io,
+                                          .password = chaos->cluster.secret,
                                           .addresses = (const char(*)[IO_ADDRESS_BYTES])chaos->addresses,
                                           .address_count = chaos->cluster.plan.nodes,
                                           .clients = (unsigned)options->clients,

@@ -370,6 +370,7 @@ static enum status fill(struct workload *workload) {
         asker_init(&client->asker, options->io, options->timeout_ms);
         client->asker.answered = answered;
         client->asker.context = client;
+        client->asker.password = options->password;
         client->id = workload->next_id++;
         client->address = i % options->address_count;
         rest(client, (uint64_t)i * MS);

@@ -16,7 +16,8 @@
 enum { WORKLOAD_BUCKET_MS = 200, WORKLOAD_MARKS_MAX = 64 };
 
 struct workload_options {
-    struct io *io; /* borrowed; whoever runs its loop runs the clients */
+    struct io *io;        /* borrowed; whoever runs its loop runs the clients */
+    const char *password; /* "": none */
     const char (*addresses)[IO_ADDRESS_BYTES];
     unsigned address_count;
     unsigned clients;

@@ -19,6 +19,8 @@ struct cluster {
     bool force;         /* recover: do it */
     uint64_t lines;
     char cluster_id[20];      /* for nodes that are added; empty = not asked yet */
+    unsigned joining;         /* a founder that comes back with a new directory, to be added; 0 = none */
+    char secret[40];          /* of clients and peers of nodes beyond loopback; "": none */
     const char *const *extra; /* start, restart: handed on to loamd */
     int extra_count;
 };
@@ -55,6 +57,9 @@ MUST_CHECK enum status cluster_node_check_ports(const struct cluster *cluster, u
  * removed too. */
 MUST_CHECK enum status cluster_reset(struct cluster *cluster, bool *is_gone, struct error *error);
 
+/* Takes away what the node holds, but not its log and its .pid. OK if it holds nothing. REQUIRES: it does not run. */
+MUST_CHECK enum status cluster_node_wipe(const struct cluster *cluster, unsigned node, struct error *error);
+
 /* ---- facts.c: what nodes say ------------------------------------------------------------------------------------- */
 
 /* Asks the node, for half a second at most. */
@@ -63,6 +68,9 @@ void cluster_node_ask(const struct cluster *cluster, unsigned node, struct node_
 struct slice info_field(struct slice info, const char *name);
 /* Fills in role, term, commit, applied, leader, state_hash from an INFO text. False if it has no raft section. */
 bool cluster_facts_parse(struct node_facts *facts, struct slice info);
+/* What a node, of whom info is the word, holds another to be: by the configuration that it has applied. */
+enum cluster_place { PLACE_NONE, PLACE_LEARNER, PLACE_VOTER };
+enum cluster_place cluster_place_of(struct slice info, unsigned node);
 /* All nodes of the plan; facts has room for PLAN_NODES_MAX. */
 void cluster_ask_all(const struct cluster *cluster, struct node_facts *facts);
 /* Waits until all running nodes answer and agree on one leader. TIMED_OUT with the state of things. */

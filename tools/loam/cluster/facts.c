@@ -52,6 +52,15 @@ bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
     return true;
 }
 
+/* "peer_4:...,voter=1,learner=0,...". */
+enum cluster_place cluster_place_of(struct slice info, unsigned node) {
+    char name[24], value[512];
+    (void)snprintf(name, sizeof name, "peer_%u", node);
+    text_field(info, name, value, sizeof value);
+    if (strstr(value, ",voter=1")) return PLACE_VOTER;
+    return strstr(value, ",learner=1") ? PLACE_LEARNER : PLACE_NONE;
+}
+
 /* ---- Weight ------------------------------------------------------------------------------------------------------ */
 
 struct weighing {

@@ -18,8 +18,6 @@ enum {
     INFO_BYTES = 16 << 10
 };
 
-enum place { PLACE_NONE, PLACE_LEARNER, PLACE_VOTER };
-
 /* A node's own words. */
 struct word_of {
     unsigned node;
@@ -62,13 +60,8 @@ static bool ask_leader(const struct cluster *cluster, struct word_of *word) {
     return leader != 0 && ask_info(cluster, leader, word);
 }
 
-/* What the leader holds node to be: "peer_4:...,voter=1,learner=0,...". */
-static enum place place_of(const struct word_of *leader, unsigned node) {
-    char name[24], value[512];
-    (void)snprintf(name, sizeof name, "peer_%u", node);
-    copy_field(leader, name, value, sizeof value);
-    if (strstr(value, ",voter=1")) return PLACE_VOTER;
-    return strstr(value, ",learner=1") ? PLACE_LEARNER : PLACE_NONE;
+static enum cluster_place place_of(const struct word_of *word, unsigned node) {
+    return cluster_place_of(slice_make(word->info, word->size), node);
 }
 
 /* ---- One step ---------------------------------------------------------------------------------------------------- */
@@ -102,8 +95,8 @@ static enum status say(const struct cluster *cluster, unsigned leader, const cha
 struct step {
     const char *words[WORDS_MAX];
     size_t count;
-    unsigned node;     /* of whom it is about, and .. */
-    enum place wanted; /* .. what it is then */
+    unsigned node;             /* of whom it is about, and .. */
+    enum cluster_place wanted; /* .. what it is then */
 };
 
 /* Until the leader says that it is so. */
@@ -125,7 +118,7 @@ static enum status take_step(const struct cluster *cluster, const struct step *s
     }
 }
 
-static enum status change_one(const struct cluster *cluster, const char *word, unsigned node, enum place wanted,
+static enum status change_one(const struct cluster *cluster, const char *word, unsigned node, enum cluster_place wanted,
                               struct error *error) {
     char id[16];
     (void)snprintf(id, sizeof id, "%u", node);

@@ -10,7 +10,7 @@ enum {
     STOP_TIMEOUT_MS = 10000,
     PORT_WAIT_MS = 2000,
     POLL_NS = 10 * 1000 * 1000,
-    ARGUMENTS_MAX = 16 + CLUSTER_EXTRA_MAX
+    ARGUMENTS_MAX = 24 + CLUSTER_EXTRA_MAX
 };
 
 enum process_state cluster_node_process(const struct cluster *cluster, unsigned node, long *pid) {
@@ -29,7 +29,7 @@ struct command_line {
     char dir[IO_PATH_BYTES];
     char log[IO_PATH_BYTES];
     char addresses[PLAN_PORT_KINDS][IO_ADDRESS_BYTES];
-    char id[16];
+    char id[16], space[24];
     struct buf members;
     const char *arguments[ARGUMENTS_MAX];
     size_t count;
@@ -61,10 +61,12 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++)
         plan_address(&cluster->plan, node, (enum plan_port)kind, line->addresses[kind]);
     (void)snprintf(line->id, sizeof line->id, "%u", node);
+    (void)snprintf(line->space, sizeof line->space, "loam%u-%u", cluster->plan.net, node);
     status = plan_members(&cluster->plan, node, &line->members);
     if (status == STATUS_OK) status = buf_append_byte(&line->members, '\0');
     if (status != STATUS_OK) return error_set(error, status, "out of memory");
-    const char *const fixed[] = {"loamd",
+    const char *const within[] = {"ip", "netns", "exec", line->space};
+    const char *const fixed[] = {cluster->plan.net == 0 ? "loamd" : line->program,
                                  "--dir",
                                  line->dir,
                                  "--listen",
@@ -76,10 +78,13 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
                                  "--node-id",
                                  line->id,
                                  "--lab"};
+    for (size_t i = 0; i < sizeof within / sizeof *within && cluster->plan.net != 0; i++) add_argument(line, within[i]);
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) add_argument(line, fixed[i]);
+    const char *const secrets[] = {"--requirepass", cluster->secret, "--peer-secret", cluster->secret};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets && cluster->secret[0]; i++) add_argument(line, secrets[i]);
     for (int i = 0; i < cluster->extra_count; i++) add_argument(line, cluster->extra[i]);
     if (init) add_argument(line, "--init");
-    if (init && node > plan_founders(&cluster->plan)) {
+    if (init && (node > plan_founders(&cluster->plan) || node == cluster->joining)) {
         if (!cluster->cluster_id[0])
             return error_set(error, STATUS_NOT_FOUND,
                              "node %u: %s is gone; `loam cluster replace %u` puts a new node in its place", node,
@@ -90,12 +95,17 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
     return STATUS_OK;
 }
 
+static enum status run(const struct cluster *cluster, const struct command_line *line, long *pid, struct error *error) {
+    const char *program = cluster->plan.net == 0 ? line->program : "ip";
+    return process_start(program, line->arguments, line->log, pid, error);
+}
+
 static enum status make_directory(const struct cluster *cluster, unsigned node, struct error *error) {
     struct command_line line;
     long pid = 0;
     int code = 0;
     enum status status = prepare(cluster, node, true, &line, error);
-    if (status == STATUS_OK) status = process_start(line.program, line.arguments, line.log, &pid, error);
+    if (status == STATUS_OK) status = run(cluster, &line, &pid, error);
     if (status == STATUS_OK) status = process_wait(pid, &code);
     if (status == STATUS_OK && code != 0)
         status = error_set(error, STATUS_INVALID, "loamd --init ended with code %d; %s says why", code, line.log);
@@ -116,7 +126,7 @@ enum status cluster_node_start(const struct cluster *cluster, unsigned node, str
         if (present == STATUS_NOT_FOUND) status = make_directory(cluster, node, error);
     }
     if (status == STATUS_OK) status = prepare(cluster, node, false, &line, error);
-    if (status == STATUS_OK) status = process_start(line.program, line.arguments, line.log, &pid, error);
+    if (status == STATUS_OK) status = run(cluster, &line, &pid, error);
     if (status == STATUS_OK) status = plan_write_pid(&cluster->plan, cluster->io, node, pid, error);
     buf_deinit(&line.members);
     return status;
@@ -136,6 +146,7 @@ static enum status listen_for_a_moment(const struct cluster *cluster, const char
 }
 
 enum status cluster_node_check_ports(const struct cluster *cluster, unsigned node, struct error *error) {
+    if (cluster->plan.net != 0) return STATUS_OK; /* nobody else is there */
     static const char *const uses[PLAN_PORT_KINDS] = {"clients", "peers", "/metrics"};
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++) {
         char address[IO_ADDRESS_BYTES];

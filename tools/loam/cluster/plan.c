@@ -24,8 +24,17 @@ static unsigned port_of(const struct plan *plan, unsigned node, enum plan_port k
     return plan->base_port + 100 * (unsigned)kind + node;
 }
 
+void plan_host(const struct plan *plan, unsigned node, char host[IO_ADDRESS_BYTES]) {
+    if (plan->net == 0)
+        (void)snprintf(host, IO_ADDRESS_BYTES, "127.0.0.1");
+    else
+        (void)snprintf(host, IO_ADDRESS_BYTES, "10.99.%u.%u", plan->net, node);
+}
+
 void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, char address[IO_ADDRESS_BYTES]) {
-    (void)snprintf(address, IO_ADDRESS_BYTES, "127.0.0.1:%u", port_of(plan, node, kind));
+    plan_host(plan, node, address);
+    const size_t size = strlen(address);
+    (void)snprintf(address + size, IO_ADDRESS_BYTES - size, ":%u", port_of(plan, node, kind));
 }
 
 bool plan_has(const struct plan *plan, unsigned node) {
@@ -52,10 +61,13 @@ enum status plan_members(const struct plan *plan, unsigned node, struct buf *to)
     const bool founder = node <= plan_founders(plan);
     const unsigned last = founder ? plan_founders(plan) : plan->nodes;
     enum status status = STATUS_OK;
-    for (unsigned member = 1; status == STATUS_OK && member <= last; member++)
-        if (founder || !plan->removed[member])
-            status = buf_append_format(to, "%s%u@127.0.0.1:%u@%u", to->size == 0 ? "" : ",", member,
-                                       port_of(plan, member, PLAN_PEERS), port_of(plan, member, PLAN_CLIENTS));
+    for (unsigned member = 1; status == STATUS_OK && member <= last; member++) {
+        char peers[IO_ADDRESS_BYTES];
+        if (!founder && plan->removed[member]) continue;
+        plan_address(plan, member, PLAN_PEERS, peers);
+        status = buf_append_format(to, "%s%u@%s@%u", to->size == 0 ? "" : ",", member, peers,
+                                   port_of(plan, member, PLAN_CLIENTS));
+    }
     return status;
 }
 

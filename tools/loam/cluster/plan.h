@@ -31,6 +31,7 @@ struct plan {
     unsigned founders;                /* 1..founders were there at the start; 0 = all */
     bool removed[PLAN_NODES_MAX + 1]; /* by id */
     unsigned base_port;
+    unsigned net; /* not kept in the file. Not 0: node I is at 10.99.net.I, in a network namespace of its own */
 };
 
 /* INVALID if the path is too long or empty. */
@@ -41,6 +42,8 @@ MUST_CHECK enum status plan_load(struct plan *plan, struct io *io, struct error 
 MUST_CHECK enum status plan_save(const struct plan *plan, struct io *io, struct error *error);
 
 void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, char address[IO_ADDRESS_BYTES]);
+/* Where all of the node's ports are. */
+void plan_host(const struct plan *plan, unsigned node, char host[IO_ADDRESS_BYTES]);
 /* The next node behind `node` (0: the first) that was not removed; 0 = no more. */
 unsigned plan_next(const struct plan *plan, unsigned node);
 bool plan_has(const struct plan *plan, unsigned node);

@@ -23,7 +23,7 @@ __attribute__((noreturn)) static void become(const char *program, const char *co
     const int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (input >= 0 && log >= 0 && setsid() >= 0 && dup2(input, STDIN_FILENO) >= 0 && dup2(log, STDOUT_FILENO) >= 0 &&
         dup2(log, STDERR_FILENO) >= 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-        execv(program, (char *const *)(uintptr_t)arguments);
+        execvp(program, (char *const *)(uintptr_t)arguments);
     const int number = errno;
     if (write(report, &number, sizeof number) < 0) _exit(126);
     _exit(127);

@@ -11,9 +11,9 @@ enum process_state { PROCESS_GONE, PROCESS_RUNNING, PROCESS_PAUSED };
 enum process_signal { PROCESS_TERMINATE, PROCESS_KILL, PROCESS_PAUSE, PROCESS_RESUME };
 
 /*
- * Starts program (a path) with arguments (arguments[0] is its name, NULL ends them) in a session of its own: input
- * empty, output and errors appended to log_path. OK once the program itself runs; what keeps it from running is in
- * *error.
+ * Starts program (a path, or a name that PATH finds) with arguments (arguments[0] is its name, NULL ends them) in a
+ * session of its own: input empty, output and errors appended to log_path. OK once the program itself runs; what keeps
+ * it from running is in *error.
  */
 MUST_CHECK enum status process_start(const char *program, const char *const *arguments, const char *log_path, long *pid,
                                      struct error *error);

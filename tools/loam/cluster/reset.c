@@ -23,14 +23,22 @@ static enum status remove_tree(struct io *io, const char *path) {
     return status == STATUS_OK ? io_remove(io, path) : status;
 }
 
+enum status cluster_node_wipe(const struct cluster *cluster, unsigned node, struct error *error) {
+    char path[IO_PATH_BYTES];
+    plan_path(&cluster->plan, node, "", path);
+    const enum status status = remove_tree(cluster->io, path);
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) return STATUS_OK;
+    return error_set(error, status, "%s: %s", path, status_text(status));
+}
+
 enum status cluster_reset(struct cluster *cluster, bool *is_gone, struct error *error) {
     static const char *const suffixes[] = {".log", ".pid"};
     char path[IO_PATH_BYTES];
     for (unsigned node = 1; node <= cluster->plan.nodes; node++) {
         enum status status = cluster_node_kill(cluster, node, error);
         if (status != STATUS_OK) return status;
-        plan_path(&cluster->plan, node, "", path);
-        status = remove_tree(cluster->io, path);
+        status = cluster_node_wipe(cluster, node, error);
+        if (status != STATUS_OK) return status;
         for (int i = 0; i < 2 && (status == STATUS_OK || status == STATUS_NOT_FOUND); i++) {
             plan_path(&cluster->plan, node, suffixes[i], path);
             status = io_remove(cluster->io, path);
