@@ -3,6 +3,7 @@
  * texts, tables.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -281,6 +282,30 @@ static void a_process_is_started_paused_resumed_and_killed(void **state) {
     assert_int_equal(process_state(fixture->io, 0, "sleep"), PROCESS_GONE);
 }
 
+/* Between two programs of one process there is a moment without arguments. */
+static void a_process_that_becomes_another_program_runs(void **state) {
+    struct fixture *fixture = *state;
+    char log[128];
+    const char *arguments[] = {"sh",
+                               "-c",
+                               "[ $1 = 0 ] || exec sh -c \"$0\" \"$0\" $(($1 - 1)) mark",
+                               "[ $1 = 0 ] || exec sh -c \"$0\" \"$0\" $(($1 - 1)) mark",
+                               "1500",
+                               "mark",
+                               NULL};
+    long pid = 0;
+    int code = -1;
+    unsigned looks = 0;
+    log_path(fixture, log);
+    assert_int_equal(process_start("sh", arguments, log, &pid, NULL), STATUS_OK);
+    while (process_state(fixture->io, pid, "mark") == PROCESS_RUNNING) looks++;
+    assert_int_equal(process_state(fixture->io, pid, "mark"), PROCESS_GONE);
+    assert_int_equal(kill((pid_t)pid, SIGKILL), 0); /* if it is not gone, the code will tell */
+    assert_int_equal(process_wait(pid, &code), STATUS_OK);
+    assert_int_equal(code, 0);
+    assert_true(looks > 100);
+}
+
 static void output_and_errors_go_to_the_log(void **state) {
     struct fixture *fixture = *state;
     char log[128], text[64] = "";
@@ -356,6 +381,7 @@ int main(void) {
         TEST(status_is_a_table_for_people),
         TEST(status_is_json_for_scripts),
         TEST(a_process_is_started_paused_resumed_and_killed),
+        TEST(a_process_that_becomes_another_program_runs),
         TEST(output_and_errors_go_to_the_log),
         TEST(a_program_that_cannot_start_is_named),
         TEST(a_port_in_use_is_named),

@@ -70,6 +70,9 @@ enum status process_wait(long pid, int *code) {
     return STATUS_OK;
 }
 
+/* A process that becomes another program has no arguments for a moment. */
+enum { BECOMING_LOOKS_MAX = 100, BECOMING_NS = 1000 * 1000 };
+
 /* ---- Watch ------------------------------------------------------------------------------------------------------- */
 
 /* Reads /proc/PID/name; returns how many bytes, 0 if the process is gone. */
@@ -107,17 +110,37 @@ static bool parse_stat(const char *facts, char *state, unsigned long *threads) {
     return true;
 }
 
-enum process_state process_state(struct io *io, long pid, const char *argument) {
-    char facts[8192], state;
+struct look {
+    enum process_state state; /* whatever program it is */
+    bool is_becoming;
+    bool is_dying;        /* it has no arguments any more */
+    char arguments[8192]; /* each with a zero behind it */
+    size_t size;
+};
+
+static void look(struct io *io, long pid, struct look *look) {
+    char facts[1024], letter;
     unsigned long threads;
+    *look = (struct look){.state = PROCESS_GONE};
+    if (read_facts(io, pid, "stat", facts, sizeof facts) == 0 || !parse_stat(facts, &letter, &threads)) return;
+    /* Dead; but while other threads of it are ending, its files are still open. */
+    look->is_dying = letter == 'Z' || letter == 'X';
+    if (look->is_dying && threads <= 1) return;
+    look->state = letter == 'T' || letter == 't' ? PROCESS_PAUSED : PROCESS_RUNNING;
+    if (look->is_dying) return;
+    look->size = read_facts(io, pid, "cmdline", look->arguments, sizeof look->arguments);
+    look->is_becoming = look->size == 0;
+}
+
+enum process_state process_state(struct io *io, long pid, const char *argument) {
+    struct look seen = {.state = PROCESS_GONE};
     if (pid <= 0) return PROCESS_GONE;
-    if (read_facts(io, pid, "stat", facts, sizeof facts) == 0 || !parse_stat(facts, &state, &threads))
-        return PROCESS_GONE;
-    /* Dead; but while other threads of it are ending, its files are still open. It has no arguments any more. */
-    if (state == 'Z' || state == 'X') return threads > 1 ? PROCESS_RUNNING : PROCESS_GONE;
-    const size_t size = read_facts(io, pid, "cmdline", facts, sizeof facts);
-    if (!has_argument(facts, size, argument)) return PROCESS_GONE;
-    return state == 'T' || state == 't' ? PROCESS_PAUSED : PROCESS_RUNNING;
+    for (int looks = 0; looks < BECOMING_LOOKS_MAX; looks++) {
+        look(io, pid, &seen);
+        if (!seen.is_becoming) break;
+        io_sleep(io, BECOMING_NS); /* for longer only a thread of the kernel has none */
+    }
+    return seen.is_dying || has_argument(seen.arguments, seen.size, argument) ? seen.state : PROCESS_GONE;
 }
 
 enum status process_signal(long pid, enum process_signal signal) {
