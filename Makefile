@@ -110,7 +110,7 @@ FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -
 PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
 PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 
-.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim crash flips soak bench mutants cluster lint fmt fmt-check \
+.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim same-trace crash flips soak bench mutants cluster lint fmt fmt-check \
     compile_commands install deps clean help tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -244,6 +244,12 @@ SOAK_OPERATIONS ?= 1000000
 soak: all $(B)/tests/cluster/soak_test
 	LOAM_BUILD_DIR=$(B) LOAM_SOAK_OPERATIONS=$(SOAK_OPERATIONS) $(B)/tests/cluster/soak_test
 
+# The same seeds by gcc and clang, optimised and hardly.
+same-trace: build/loam
+	+@$(MAKE) --no-print-directory BUILD=clang build/clang/loam
+	+@$(MAKE) --no-print-directory BUILD=debug build/debug/loam
+	tests/sim/same_trace build/loam build/clang/loam build/debug/loam
+
 SEEDS ?= 2000
 sim: $(B)/loam
 	$(B)/loam sim --seeds $(SEEDS)
@@ -337,6 +343,7 @@ help:
 	@echo "make debug release   one flavour: build/debug with slow checks, build"
 	@echo "make asan tsan clang build and test under the sanitizers, or with clang"
 	@echo "make fuzz            every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make same-trace      the same seeds of the simulator by gcc and clang, with and without optimisation: the same runs to the bit"
 	@echo "make sim crash       long runs of the simulator (SEEDS=$(SEEDS)) and of the power-cut tests"
 	@echo "make flips           FLIPS=$(FLIPS) bits flipped in stores of the engine, one at a time"
 	@echo "make soak            $(SOAK_OPERATIONS) operations: memory and disk must not grow with their number"
