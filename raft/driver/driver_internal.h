@@ -156,6 +156,7 @@ struct requests {
     uint64_t session, nonce; /* session 0 = not open yet */
     uint64_t open_asked_ns;
     uint64_t progress_ns; /* last answer, or last sending */
+    uint64_t taker_ns;    /* when there was a leader to send to last */
     /* The leader's: what it has proposed of each session in its term. */
     struct forwarded {
         uint64_t session, next;

@@ -382,6 +382,24 @@ static void expire_queue(struct raft_driver *driver) {
 }
 
 /*
+ * What was sent may be applied or not: whoever asked hears that, once no leader has been there for as long as a request
+ * waits for one. The operation stays in the window, under its serial, for the session counts every one.
+ */
+static void give_up_waiting(struct raft_driver *driver) {
+    struct requests *requests = &driver->requests;
+    const uint64_t wait_ns = (uint64_t)driver->options.leaderless_wait_ms * MS_NS;
+    if (requests->answered == requests->assigned || driver_now(driver) - requests->taker_ns < wait_ns) return;
+    for (uint64_t serial = requests->answered + 1; serial <= requests->assigned; serial++) {
+        struct pending *pending = window_at(requests, serial);
+        struct raft_request *request = pending->request;
+        if (request == NULL) continue;
+        pending->request = NULL;
+        request->driver[REQUEST_KIND] = REQUEST_NONE;
+        request->done(request, STATUS_CANCELLED, slice_make(NULL, 0));
+    }
+}
+
+/*
  * Whether there is a leader that takes proposals. One that was taken out of the configuration leads on until a majority
  * of the others know it (4.2.2), and refuses them, naming itself: to its own clients that is a cluster without a
  * leader.
@@ -395,7 +413,11 @@ static bool has_taker(const struct raft_driver *driver) {
 void requests_dispatch(struct raft_driver *driver) {
     struct requests *requests = &driver->requests;
     expire_queue(driver);
-    if (!has_taker(driver)) return;
+    if (!has_taker(driver)) {
+        give_up_waiting(driver);
+        return;
+    }
+    requests->taker_ns = driver_now(driver);
     if (requests->session == 0) {
         ask_for_session(driver);
         return;

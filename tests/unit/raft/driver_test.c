@@ -127,6 +127,27 @@ static void reads_of_one_turn_share_a_round(void **state) {
     assert_int_equal(after.read_rounds - before.read_rounds, 1);
 }
 
+/* It was proposed, and nobody can tell: that is said in time. Afterwards it counts once, as what came behind it does.
+ */
+static void a_write_that_was_under_way_when_the_quorum_went_is_answered_as_unknown(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    cluster_must_put(cluster, leader, "x=1");
+    for (size_t i = 0; i < NODES; i++)
+        if (&cluster->nodes[i] != leader) node_kill(&cluster->nodes[i]);
+    struct call write;
+    node_put(leader, &write, "unknown=x");
+    cluster_run(cluster, 5000);
+    assert_int_equal(write.answers, 1);
+    assert_int_equal(write.status, STATUS_CANCELLED);
+    for (size_t i = 0; i < NODES; i++)
+        if (&cluster->nodes[i] != leader) node_start(cluster, &cluster->nodes[i]);
+    cluster_must_put(cluster, leader, "later=x");
+    cluster_wait_until_equal(cluster);
+    assert_int_equal(write.answers, 1);
+    assert_int_equal(node_count(leader, "unknown"), 1);
+}
+
 static void without_a_quorum_requests_are_refused_as_not_applied(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
@@ -595,6 +616,7 @@ int main(void) {
         fact(a_killed_leader_loses_nothing_that_was_answered),
         fact(a_read_sees_what_was_answered_anywhere),
         fact(reads_of_one_turn_share_a_round),
+        fact(a_write_that_was_under_way_when_the_quorum_went_is_answered_as_unknown),
         fact(without_a_quorum_requests_are_refused_as_not_applied),
         fact(a_leader_that_is_being_replaced_counts_as_none_for_writes),
         fact(leadership_goes_round_without_a_refused_write),
