@@ -102,6 +102,13 @@ struct raft_driver_options {
 };
 
 /*
+ * Of a directory that was just made: its node is a witness: it
+ * votes, and acknowledges entries without keeping what they do; it never leads and serves no client. EXISTS: the node
+ * has been at work. Blocking.
+ */
+MUST_CHECK enum status raft_directory_make_witness(struct io *io, const char *dir, struct error *error);
+
+/*
  * Opens the directory, replays the log into the engine, calls each machine's after_restore, listens for peers.
  * Blocking. FAULTY, CORRUPT, LOCKED, MISMATCH, ... with words.
  */
@@ -268,7 +275,7 @@ struct raft_driver_status {
     uint64_t term, vote, leader; /* leader 0 = unknown */
     uint64_t commit, applied, first_index, last_index, durable_index;
     int64_t log_time_ms;
-    uint64_t state_hash; /* chain over every applied batch */
+    uint64_t state_hash; /* chain over every applied batch; 0 of a witness */
     uint64_t log_bytes, log_limit_bytes;
     uint64_t uncommitted_bytes, uncommitted_limit_bytes;
     uint64_t requests, request_limit;
@@ -288,6 +295,7 @@ struct raft_driver_status {
     uint64_t prefetch_ahead, prefetch_window; /* entries read ahead and not applied yet, and their present limit */
     uint64_t log_commits, log_syncs, log_written_bytes;
     struct raft_configuration configuration; /* in force; without voters: this node waits to be added */
+    bool witness;                            /* it votes, and keeps no data */
     bool removed;                            /* the configuration is known, and this node has no place in it */
     bool disk_failed;                        /* this node has halted */
     bool disk_slow;                          /* it campaigns only where nobody else does ... */
@@ -310,6 +318,7 @@ struct raft_driver_status {
         struct raft_member member;
         bool connected;
         bool voter;           /* now or, in a joint configuration, until it is left */
+        bool witness;         /* as it told */
         bool learner;         /* neither: no configuration names it yet, or none is known */
         uint64_t match, next; /* known on the leader */
         uint64_t in_flight_messages, in_flight_bytes;

@@ -29,7 +29,7 @@
  *  7. CLOCK is stepped before the TICKs of a turn, and once more after the READs of a turn: a lease serves only reads
  *     that came before the last CLOCK. steady_ms comes from a clock that runs, also while the process is paused, within
  *     drift_permille of true time; reads by lease are linearizable if that holds on the node that leads and on the node
- *     that leads next, and nothing else hangs on it. GUARD is stepped with what each member says its guard_ms is.
+ *     that leads next, and nothing else hangs on it. GUARD is stepped with what each member says of itself.
  *  8. Messages come from a transport that knows who is at the other end: message.from is true, and message.to is this
  *     node in this incarnation.
  *
@@ -205,7 +205,8 @@ enum raft_event_kind {
     RAFT_EVENT_SNAPSHOT_REPORT,     /* the stream to `peer` ended: `ok`, and which index it had */
     RAFT_EVENT_LINK,  /* the connection to `peer` came up (ok) or broke; a leader whose link broke and who is not heard
                          over another one soon is taken for gone before the timeout */
-    RAFT_EVENT_GUARD, /* `peer` has told its guard_ms; forgotten when its LINK comes up */
+    RAFT_EVENT_GUARD, /* `peer` has told its guard_ms, and whether it is a witness; the former is forgotten when its
+                         LINK comes up */
     RAFT_EVENT_TRANSFER, /* give leadership to `to`: NOT_LEADER, INVALID (no voter), BUSY (another transfer is under
                             way, or the voter is being sent a snapshot). This node itself: give up a transfer. It is
                             over with a new leader, or after election_ticks: raft_transfer_target */
@@ -237,6 +238,7 @@ struct raft_event {
         } persisted;
         struct {
             uint64_t peer, guard_ms;
+            bool is_witness;
         } guard;
         struct {
             uint64_t to;
@@ -333,6 +335,12 @@ struct raft_options {
     bool no_pre_vote;         /* dissertation 9.6 off; for tests that follow the paper without it */
     bool no_check_quorum; /* dissertation 6.2 (a leader without a quorum steps down) and 4.2.3 (voters stick to a live
                              leader) off */
+
+    /*
+     * A witness: it votes, and acknowledges entries by their terms; it never campaigns, because it has not got what
+     * they hold. The caller keeps of commands what it likes.
+     */
+    bool is_witness;
 
     /*
      * Leases (core/lease.h). A new leader commits nothing until guard_ms after it received the last entry of former

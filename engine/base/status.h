@@ -35,6 +35,7 @@ enum status_class {
     X(VERSION,         INPUT,  "written by a version that this one does not read")            \
     X(MISMATCH,        INPUT,  "belongs to another cluster, node or store")                   \
     X(DENIED,          INPUT,  "permission denied")                                           \
+    X(WITNESS,         INPUT,  "this node is a witness: it votes, and keeps no data")         \
     X(WOULD_BLOCK,     RETRY,  "not in memory; a read from disk is needed")                   \
     X(BUSY,            RETRY,  "at a limit for now")                                          \
     X(LOCKED,          RETRY,  "owned by another process")                                    \

@@ -27,8 +27,8 @@ void election_hear_leader(struct raft *raft) {
 static unsigned rank_of_self(const struct raft *raft) {
     unsigned rank = 0;
     for (unsigned i = 0; i < raft->peer_count && raft->peers[i].id < raft->options.id; i++)
-        rank +=
-            raft->peers[i].id != raft->leader && raft_configuration_has_voter(&raft->configuration, raft->peers[i].id);
+        rank += raft->peers[i].id != raft->leader && !raft->peers[i].is_witness &&
+                raft_configuration_has_voter(&raft->configuration, raft->peers[i].id);
     return lease_is_young(raft) ? rank + raft->configuration.voter_count : rank;
 }
 
@@ -157,7 +157,8 @@ static void become_pre_candidate(struct raft *raft) {
 
 static bool may_campaign(const struct raft *raft) {
     if (raft->role == RAFT_LEADER || raft->halted || !membership_is_voter(raft)) return false;
-    if (raft->doubt_term != 0) return false; /* what it lacks may be committed */
+    if (raft->options.is_witness) return false; /* it has not got what its log stands for */
+    if (raft->doubt_term != 0) return false;    /* what it lacks may be committed */
     if (raft->install != INSTALL_NONE || !append_has_room_for_term(raft, raft->term + 1)) return false;
     return !membership_has_committed_change(raft); /* 4.1: it would count by a configuration that is out of date */
 }

@@ -49,6 +49,7 @@ struct progress {
     bool vote_due;           /* we have not asked yet */
     uint64_t acked_round;    /* latest read round of this term that it has answered */
     struct log_time_clock clock;
+    bool is_witness;   /* as it said: leadership is offered to others */
     uint64_t guard_ms; /* what it said last; of any term. 0 = nothing */
 };
 

@@ -55,8 +55,8 @@ static bool meet_higher_term(struct raft *raft, const struct raft_message *messa
 static void meet_lower_term(struct raft *raft, const struct raft_message *message) {
     if (message->kind == RAFT_HEARTBEAT || message->kind == RAFT_APPEND) {
         /* Without both, whoever may campaign will, in the higher term, and is heard then. A learner never does, nor
-         * does who doubts its log. */
-        const bool campaigns = membership_is_voter(raft) && raft->doubt_term == 0;
+         * do witnesses and who doubts its log. */
+        const bool campaigns = membership_is_voter(raft) && raft->doubt_term == 0 && !raft->options.is_witness;
         if (raft->options.no_check_quorum && raft->options.no_pre_vote && campaigns) return;
         (void)ready_add_message(raft, RAFT_APPEND_REPLY, message->from);
     } else if (message->kind == RAFT_PRE_VOTE) {
@@ -145,9 +145,12 @@ static enum status step_applied(struct raft *raft, uint64_t index) {
     return STATUS_OK;
 }
 
-static enum status step_guard(struct raft *raft, uint64_t id, uint64_t guard_ms) {
+static enum status step_guard(struct raft *raft, uint64_t id, uint64_t guard_ms, bool is_witness) {
     struct progress *peer = membership_find(raft, id);
-    if (peer) peer->guard_ms = guard_ms;
+    if (peer) {
+        peer->guard_ms = guard_ms;
+        peer->is_witness = is_witness;
+    }
     return STATUS_OK;
 }
 
@@ -175,7 +178,7 @@ static enum status dispatch(struct raft *raft, const struct raft_event *event) {
     case RAFT_EVENT_SNAPSHOT_REPORT:
         return snapshot_handle_report(raft, event->report.peer, event->report.index, event->report.ok);
     case RAFT_EVENT_LINK: return step_link(raft, event->report.peer, event->report.ok);
-    case RAFT_EVENT_GUARD: return step_guard(raft, event->guard.peer, event->guard.guard_ms);
+    case RAFT_EVENT_GUARD: return step_guard(raft, event->guard.peer, event->guard.guard_ms, event->guard.is_witness);
     case RAFT_EVENT_TRANSFER: return transfer_start(raft, event->transfer.to);
     case RAFT_EVENT_CAMPAIGN: election_campaign(raft); return STATUS_OK;
     case RAFT_EVENT_HALT: return step_halt(raft);

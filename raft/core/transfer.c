@@ -9,7 +9,9 @@
  */
 #include "raft/core/core.h"
 
-static bool may_lead(const struct raft *raft, uint64_t id) {
+static bool may_lead(struct raft *raft, uint64_t id) {
+    const struct progress *peer = membership_find(raft, id);
+    if (!peer || peer->is_witness) return false;
     for (unsigned i = 0; i < raft->configuration.voter_count; i++)
         if (raft->configuration.voters[i] == id) return true;
     return false;
@@ -27,8 +29,8 @@ enum status transfer_start(struct raft *raft, uint64_t to) {
         transfer_end(raft);
         return STATUS_OK;
     }
+    if (!may_lead(raft, to)) return STATUS_INVALID;
     struct progress *peer = membership_find(raft, to);
-    if (!peer || !may_lead(raft, to)) return STATUS_INVALID;
     if (peer->state == RAFT_SEND_SNAPSHOT || (raft->transfer_to != 0 && raft->transfer_to != to)) return STATUS_BUSY;
     if (raft->transfer_to == to) return STATUS_OK;
     raft->transfer_to = to;
@@ -45,7 +47,7 @@ void transfer_tick(struct raft *raft) {
 void transfer_send(struct raft *raft) {
     if (raft->transfer_to == 0 || raft->transfer_is_told) return;
     const struct progress *peer = membership_find(raft, raft->transfer_to);
-    if (!peer || !may_lead(raft, raft->transfer_to)) {
+    if (!may_lead(raft, raft->transfer_to)) {
         transfer_end(raft); /* it was removed meanwhile */
         return;
     }

@@ -7,7 +7,9 @@
 void about_send(struct raft_driver *driver, uint64_t to) {
     const bool is_well = driver->failed == STATUS_OK && !driver->slow_disk.is_slow;
     const struct driver_about about = {.guard_ms = driver->options.guard_ms,
-                                       .priority = is_well ? driver->options.priority : 0};
+                                       .priority =
+                                           is_well && !driver->superblock.is_witness ? driver->options.priority : 0,
+                                       .is_witness = driver->superblock.is_witness};
     buf_clear(&driver->scratch);
     if (driver_about_encode(&driver->scratch, &about) != STATUS_OK) return;
     struct slice part = buf_slice(&driver->scratch);
@@ -28,6 +30,8 @@ void about_take(struct raft_driver *driver, uint64_t from, struct slice payload)
     struct driver_member *member = members_find(driver, from);
     if (member == NULL || driver_about_decode(payload, &about) != STATUS_OK) return;
     member->priority = about.priority;
-    const struct raft_event event = {.kind = RAFT_EVENT_GUARD, .guard = {.peer = from, .guard_ms = about.guard_ms}};
+    member->is_witness = about.is_witness;
+    const struct raft_event event = {
+        .kind = RAFT_EVENT_GUARD, .guard = {.peer = from, .guard_ms = about.guard_ms, .is_witness = about.is_witness}};
     if (driver_step(driver, &event, 0, NULL) != STATUS_OK) log_debug(driver->log, "a guard is not taken");
 }

@@ -65,6 +65,7 @@ static enum status stage_own(struct raft_driver *driver, const struct envelope *
 static enum status stage_operation(struct raft_driver *driver, const struct envelope *envelope, uint8_t store,
                                    struct slice operation) {
     if (store == 0) return stage_own(driver, envelope, operation);
+    if (driver->superblock.is_witness) return STATUS_OK; /* what it does is not here */
     const struct state_machine *machine = driver_find_machine(driver, store);
     if (machine == NULL) return STATUS_UNSUPPORTED;
     return machine->apply(machine->context, envelope, operation, &driver->batch, &driver->reply);
@@ -270,7 +271,7 @@ static uint64_t touch_next(struct raft_driver *driver) {
     struct slice operations[STATE_MACHINE_TOUCH_MAX];
     const struct state_machine *machine = NULL;
     size_t count = 0;
-    uint64_t index = driver->applied;
+    uint64_t index = driver->superblock.is_witness ? driver->commit : driver->applied;
     while (index < driver->commit && count < STATE_MACHINE_TOUCH_MAX) {
         struct raft_entry entry;
         struct envelope envelope;

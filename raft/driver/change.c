@@ -100,6 +100,13 @@ static enum status check_new_voters(const struct raft_status *core, const struct
     return STATUS_OK;
 }
 
+static enum status check_leaders(const struct raft_driver *driver, const struct raft_configuration *next,
+                                 struct error *error) {
+    for (unsigned i = 0; i < next->voter_count; i++)
+        if (!witness_is(driver, next->voters[i])) return STATUS_OK;
+    return error_set(error, STATUS_INVALID, "only witnesses would be left, and none of them can lead");
+}
+
 static enum status check_node(const struct raft_driver *driver, const struct raft_status *core, struct error *error) {
     if (driver->failed != STATUS_OK) return error_set(error, STATUS_READ_ONLY, "%s", status_text(STATUS_READ_ONLY));
     if (driver->closing) return error_set(error, STATUS_CANCELLED, "this node is closing");
@@ -158,6 +165,7 @@ enum status raft_driver_change(struct raft_driver *driver, const struct raft_dri
     status = check_items(driver, change, error);
     if (status != STATUS_OK) return status;
     status = check_places(driver, change, &next, error);
+    if (status == STATUS_OK) status = check_leaders(driver, &next, error);
     if (status == STATUS_OK) status = check_new_voters(&core, &next, error);
     if (status != STATUS_OK) return status;
     const struct raft_event event = {.kind = RAFT_EVENT_PROPOSE_CHANGE, .change = &change->change};

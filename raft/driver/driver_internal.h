@@ -203,6 +203,7 @@ struct driver_member {
     bool speaks_joined;  /* ... whose directory was made to join */
     uint64_t heard_ns;
     uint32_t priority; /* as it told; 0 = it did not, or should not lead */
+    bool is_witness;   /* as it told */
 };
 
 struct members {
@@ -311,6 +312,7 @@ struct raft_driver {
     struct slow_disk slow_disk;
     struct priority priority;
     uint64_t about_tick; /* about.c: when all are told again */
+    bool forgets;        /* witness.c: data was dropped, and a flush is to take it from the disk */
     struct repair repair;
     struct scrub scrub;
     uint64_t whole_index; /* repair.c: once this entry is durable here nothing is missing any more; 0 = unknown */
@@ -440,6 +442,16 @@ void change_end(struct raft_driver *driver, enum status status); /* if one is un
 /* hand_over.c */
 void hand_over_turn(struct raft_driver *driver);
 void hand_over_end(struct raft_driver *driver, enum status status); /* if one is under way */
+
+/* witness.c */
+struct slice witness_keeps(const struct raft_entry *entry); /* of its bytes, borrowed */
+bool witness_is(const struct raft_driver *driver, uint64_t node);
+/* Of a witness's store: after it was opened, before the machines take it up. */
+enum status witness_forget_data(struct raft_driver *driver);
+void witness_turn(struct raft_driver *driver);
+static inline uint64_t witness_hash(const struct raft_driver *driver) {
+    return driver->superblock.is_witness ? 0 : driver->chain; /* it has no state to compare */
+}
 
 /* about.c */
 void about_turn(struct raft_driver *driver);

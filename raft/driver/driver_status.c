@@ -60,6 +60,7 @@ static void fill_in_peers(const struct raft_driver *driver, const struct raft_st
         peer->connected = id == driver->identity.node_id || transport_is_up(driver->transport, id);
         peer->last_heard_ms = row->heard_ns == 0 ? -1 : (int64_t)((driver_now(driver) - row->heard_ns) / MS_NS);
         peer->voter = raft_configuration_has_voter(configuration, id);
+        peer->witness = id == driver->identity.node_id ? driver->superblock.is_witness : row->is_witness;
         peer->learner = !peer->voter && raft_configuration_has(configuration, id);
         for (unsigned k = 0; k < core->peer_count; k++) {
             const struct raft_peer *known = &core->peers[k];
@@ -94,7 +95,8 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .last_index = core.last,
         .durable_index = core.stable,
         .log_time_ms = driver->log_time_ms,
-        .state_hash = driver->chain,
+        .witness = driver->superblock.is_witness,
+        .state_hash = witness_hash(driver),
         .log_bytes = raft_log_live_bytes(driver->raft_log),
         .log_limit_bytes = driver->options.log_limit_bytes,
         .uncommitted_bytes = core.uncommitted_bytes,
@@ -157,7 +159,7 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
 
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver) {
     return (struct raft_driver_applied){.index = driver->applied,
-                                        .state_hash = driver->chain,
+                                        .state_hash = witness_hash(driver),
                                         .snapshots_installed = driver->counts.snapshots_installed,
                                         .gave_way = driver->counts.gave_way,
                                         .written = driver->written,

@@ -256,6 +256,7 @@ static enum status make_core(struct raft_driver *driver, struct error *error) {
         .seed = seed,
         .heartbeat_ticks = options->heartbeat_ticks,
         .election_ticks = options->election_ticks,
+        .is_witness = driver->superblock.is_witness,
         .guard_ms = options->guard_ms,
         .guard_recovered_ms = RAFT_GUARD_MS_MAX,
         .drift_permille = options->drift_permille,
@@ -349,6 +350,7 @@ static enum status open_state(struct raft_driver *driver, enum repair_part *part
     *part = REPAIR_STORE;
     status = apply_load_state(driver, driver->engine, error);
     if (status == STATUS_OK) status = members_check_options(driver, error);
+    if (status == STATUS_OK) status = witness_forget_data(driver);
     if (status == STATUS_OK) status = make_core(driver, error);
     if (status == STATUS_OK) status = apply_restore_machines(driver, error);
     return status;

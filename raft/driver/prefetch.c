@@ -75,7 +75,9 @@ static bool must_be_read(struct raft_driver *driver, const struct raft_entry *en
                          struct slice *operation) {
     struct envelope envelope;
     uint8_t store;
-    if (entry->kind != RAFT_ENTRY_COMMAND || entry->bytes.size >= PREFETCH_OPERATION_BYTES) return false;
+    if (entry->kind != RAFT_ENTRY_COMMAND || driver->superblock.is_witness ||
+        entry->bytes.size >= PREFETCH_OPERATION_BYTES)
+        return false;
     if (envelope_decode(entry->bytes, &envelope, &store, operation) != STATUS_OK) return false;
     item->machine = driver_find_machine(driver, store);
     if (item->machine == NULL || item->machine->probe == NULL) return false;

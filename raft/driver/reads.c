@@ -26,6 +26,10 @@ void raft_driver_read(struct raft_driver *driver, struct raft_request *request) 
         request_refuse(driver, request, driver->closing ? STATUS_BUSY : STATUS_READ_ONLY);
         return;
     }
+    if (driver->superblock.is_witness) {
+        request_refuse(driver, request, STATUS_WITNESS);
+        return;
+    }
     request->driver[REQUEST_KIND] = REQUEST_READ;
     request->driver[REQUEST_DEADLINE] = driver_now(driver) + (uint64_t)driver->options.leaderless_wait_ms * MS_NS;
     list_push_back(&driver->reads.waiting, &request->link);

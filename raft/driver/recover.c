@@ -156,6 +156,9 @@ static enum status open_parts(struct recovery *recovery, const struct raft_readi
     struct raft_driver *driver = &recovery->driver;
     enum status status = io_dir_lock(driver->io, driver->dir, &driver->lock, error);
     if (status == STATUS_OK) status = node_state_read(driver->io, driver->dir, &driver->superblock, error);
+    if (status == STATUS_OK && driver->superblock.is_witness)
+        return error_set(error, STATUS_INVALID, "node %" PRIu64 " is a witness: it has no data to go on with",
+                         driver->superblock.node_id);
     if (status != STATUS_OK) return status;
     if (driver->superblock.doubt_term != 0)
         return error_set(error, STATUS_FAULTY,

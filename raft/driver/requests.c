@@ -130,6 +130,7 @@ static enum status enqueue(struct raft_driver *driver, uint8_t store, struct sli
     struct requests *requests = &driver->requests;
     if (driver->failed != STATUS_OK) return STATUS_READ_ONLY;
     if (driver->closing) return STATUS_BUSY;
+    if (driver->superblock.is_witness) return STATUS_WITNESS;
     if (operation.size > driver->options.entry_limit_bytes) return STATUS_TOO_LARGE;
     if (requests_count(driver) >= requests->limit) return STATUS_BUSY;
     if (raft_log_live_bytes(driver->raft_log) >= driver->options.log_limit_bytes) return STATUS_BUSY;

@@ -44,7 +44,8 @@ static const struct raft_peer *choose(const struct raft_driver *driver, const st
     const struct raft_peer *best = NULL;
     for (unsigned i = 0; i < core->peer_count; i++) {
         const struct raft_peer *peer = &core->peers[i];
-        const bool serves = peer->voter && !peer->self && peer->recently_active && peer->match >= core->commit;
+        const bool serves = peer->voter && !peer->self && !witness_is(driver, peer->id) && peer->recently_active &&
+                            peer->match >= core->commit;
         if (!serves || peer->progress != RAFT_REPLICATE) continue;
         const bool was_asked = best != NULL && best->id == driver->slow_disk.last_to;
         if (best == NULL || was_asked || (peer->match > best->match && peer->id != driver->slow_disk.last_to))

@@ -412,6 +412,7 @@ void snapshot_take_switched(struct raft_driver *driver) {
     raft_log_forget(driver->raft_log, driver->superblock.log_from);
     struct error error;
     enum status status = apply_load_state(driver, driver->engine, &error);
+    if (status == STATUS_OK) status = witness_forget_data(driver);
     if (status == STATUS_OK) status = apply_restore_machines(driver, &error);
     if (status != STATUS_OK) {
         driver_fail(driver, status, error.text);

@@ -46,9 +46,11 @@ static void step_or_say(struct raft_driver *driver, const struct raft_event *eve
 }
 
 /* Entries that a message brings get memory of their own: one chunk for all of them. */
-static enum status own_entries(struct raft_message *message, struct raft_entry *entries,
-                               struct raft_log_chunk **chunk) {
+static enum status own_entries(const struct raft_driver *driver, struct raft_message *message,
+                               struct raft_entry *entries, struct raft_log_chunk **chunk) {
     size_t size = 0;
+    for (unsigned i = 0; i < message->entry_count && driver->superblock.is_witness; i++)
+        entries[i].bytes = witness_keeps(&entries[i]);
     for (unsigned i = 0; i < message->entry_count; i++) size += entries[i].bytes.size;
     enum status status = raft_log_chunk_create(size, chunk);
     if (status != STATUS_OK) return status;
@@ -68,7 +70,7 @@ static void take_core_message(struct raft_driver *driver, uint64_t from, struct 
     bool true_to_name = message.from == from && message.to == driver->identity.node_id && message.kind != RAFT_SNAPSHOT;
     if (status == STATUS_OK && !true_to_name) status = STATUS_CORRUPT;
     struct raft_log_chunk *chunk = NULL;
-    if (status == STATUS_OK && message.entry_count > 0) status = own_entries(&message, driver->in, &chunk);
+    if (status == STATUS_OK && message.entry_count > 0) status = own_entries(driver, &message, driver->in, &chunk);
     if (status == STATUS_OK) {
         struct raft_event event = {.kind = RAFT_EVENT_MESSAGE, .message = &message};
         status = driver_step(driver, &event, message.entry_count, chunk);
@@ -153,6 +155,8 @@ static bool fill_in_entries(struct raft_driver *driver, const struct raft_messag
     if (message->entry_count > DRIVER_APPEND_ENTRIES) return false;
     for (unsigned i = 0; i < message->entry_count; i++)
         if (!raft_log_get(driver->raft_log, message->index + 1 + i, &driver->out[i])) return false;
+    for (unsigned i = 0; i < message->entry_count && witness_is(driver, message->to); i++)
+        driver->out[i].bytes = witness_keeps(&driver->out[i]);
     return true;
 }
 
@@ -228,6 +232,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     slow_disk_turn(driver);
     priority_turn(driver);
     about_turn(driver);
+    witness_turn(driver);
     repair_turn(driver);
     scrub_turn(driver);
     if (driver->failed == STATUS_OK) {

@@ -16,6 +16,8 @@ enum {
     DOUBT_AT = 104,
     PEERS_AT = 112,
     REPAIRS_AT = PEERS_AT + 16 * NODE_STATE_PEERS_MAX,
+    KIND_AT = REPAIRS_AT + 24,
+    KIND_WITNESS = 1,
 };
 
 /* A program of version 1 would vote where this one must not: it is to refuse such a slot. */
@@ -24,10 +26,15 @@ static bool has_repairs(const struct node_state *superblock) {
            0;
 }
 
+static uint32_t version_of(const struct node_state *superblock) {
+    if (superblock->is_witness) return NODE_STATE_VERSION;
+    return has_repairs(superblock) ? NODE_STATE_VERSION_REPAIRED : NODE_STATE_VERSION_PLAIN;
+}
+
 void node_state_encode(const struct node_state *superblock, uint8_t slot[NODE_STATE_SLOT_BYTES]) {
     memset(slot, 0, NODE_STATE_SLOT_BYTES);
     memcpy(slot, magic, sizeof magic);
-    coding_put_u32(slot + 8, has_repairs(superblock) ? NODE_STATE_VERSION : NODE_STATE_VERSION_PLAIN);
+    coding_put_u32(slot + 8, version_of(superblock));
     coding_put_u64(slot + 16, superblock->generation);
     coding_put_u64(slot + 24, superblock->cluster_id);
     coding_put_u64(slot + 32, superblock->node_id);
@@ -43,6 +50,7 @@ void node_state_encode(const struct node_state *superblock, uint8_t slot[NODE_ST
     coding_put_u64(slot + REPAIRS_AT, superblock->log_number);
     coding_put_u64(slot + REPAIRS_AT + 8, superblock->damaged_engine);
     coding_put_u64(slot + REPAIRS_AT + 16, superblock->damaged_log);
+    slot[KIND_AT] = superblock->is_witness ? KIND_WITNESS : 0;
     for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++) {
         coding_put_u64(slot + PEERS_AT + 16 * i, superblock->peers[i].node_id);
         coding_put_u64(slot + PEERS_AT + 16 * i + 8, superblock->peers[i].incarnation);
@@ -60,7 +68,8 @@ enum status node_state_decode(struct slice slot, struct node_state *superblock) 
     if (memcmp(bytes, magic, sizeof magic) != 0) return STATUS_CORRUPT;
     if (coding_get_u64(bytes + CHECK_AT) != hash64(slice_make(bytes, CHECK_AT), generation % 2)) return STATUS_CORRUPT;
     const uint32_t version = coding_get_u32(bytes + 8);
-    if (version != NODE_STATE_VERSION && version != NODE_STATE_VERSION_PLAIN) return STATUS_VERSION;
+    if (version < NODE_STATE_VERSION_PLAIN || version > NODE_STATE_VERSION) return STATUS_VERSION;
+    if (version == NODE_STATE_VERSION && bytes[KIND_AT] != KIND_WITNESS) return STATUS_VERSION;
     *superblock = (struct node_state){
         .generation = generation,
         .cluster_id = coding_get_u64(bytes + 24),
@@ -80,6 +89,7 @@ enum status node_state_decode(struct slice slot, struct node_state *superblock) 
         superblock->damaged_engine = coding_get_u64(bytes + REPAIRS_AT + 8);
         superblock->damaged_log = coding_get_u64(bytes + REPAIRS_AT + 16);
     }
+    superblock->is_witness = version == NODE_STATE_VERSION;
     for (unsigned i = 0; i < NODE_STATE_PEERS_MAX; i++) {
         superblock->peers[i].node_id = coding_get_u64(bytes + PEERS_AT + 16 * i);
         superblock->peers[i].incarnation = coding_get_u64(bytes + PEERS_AT + 16 * i + 8);

@@ -12,7 +12,8 @@ enum {
     NODE_STATE_BYTES = 2 * NODE_STATE_STRIDE,
     NODE_STATE_PEERS_MAX = 16,
     NODE_STATE_VERSION_PLAIN = 1,
-    NODE_STATE_VERSION = 2, /* with what a repair left behind; written only where there is such */
+    NODE_STATE_VERSION_REPAIRED = 2, /* with what a repair left behind; written only where there is such */
+    NODE_STATE_VERSION = 3,          /* of a witness, which a program of version 2 would let lead */
 };
 
 struct node_state_peer {
@@ -36,6 +37,7 @@ struct node_state {
     uint64_t log_number;     /* which directory holds the log; 0 = "log" */
     uint64_t damaged_engine; /* number of a store that was set aside, 0 = none */
     uint64_t damaged_log;    /* 1 + number of a log that was, 0 = none */
+    bool is_witness;         /* it votes, and keeps no data */
     struct node_state_peer peers[NODE_STATE_PEERS_MAX]; /* incarnations met */
 };
 

@@ -59,6 +59,7 @@ enum status driver_about_encode(struct buf *to, const struct driver_about *about
     enum status status = encode_u8(to, MESSAGE_ABOUT);
     FIELD(encode_u32(to, about->guard_ms));
     FIELD(encode_u32(to, about->priority));
+    if (about->is_witness) FIELD(encode_u8(to, 1));
     return status;
 }
 
@@ -66,6 +67,8 @@ enum status driver_about_decode(struct slice payload, struct driver_about *about
     struct decoder decoder = decoder_make(payload);
     about->guard_ms = decode_u32(&decoder);
     about->priority = decode_u32(&decoder);
+    about->is_witness = !decoder.failed && !decoder_finished(&decoder);
+    if (about->is_witness && decode_u8(&decoder) != 1) return STATUS_CORRUPT;
     return finished(&decoder);
 }
 

@@ -41,6 +41,7 @@ MUST_CHECK enum status driver_count_decode(struct slice payload, struct driver_c
 struct driver_about {
     uint32_t guard_ms; /* raft_options.guard_ms */
     uint32_t priority; /* 0 = it should not lead now */
+    bool is_witness;   /* it never leads, and is sent no data */
 };
 MUST_CHECK enum status driver_about_encode(struct buf *to, const struct driver_about *about);
 MUST_CHECK enum status driver_about_decode(struct slice payload, struct driver_about *about);

@@ -77,8 +77,8 @@ static void describe_about(struct slice payload, struct raft_frame_words *to) {
     struct driver_about about;
     if (driver_about_decode(payload, &about) != STATUS_OK) return;
     to->kind = "about";
-    (void)snprintf(to->words, sizeof to->words, "guards for %" PRIu32 " ms, priority %" PRIu32, about.guard_ms,
-                   about.priority);
+    (void)snprintf(to->words, sizeof to->words, "guards for %" PRIu32 " ms, priority %" PRIu32 "%s", about.guard_ms,
+                   about.priority, about.is_witness ? ", a witness" : "");
 }
 
 static void describe_message(const struct frame *frame, struct raft_frame_words *to) {

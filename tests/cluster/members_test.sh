@@ -12,6 +12,7 @@ names=(
     members_are_known_after_a_restart_of_all
     no_answer_was_lost_and_none_counts_twice
     a_number_is_not_given_twice
+    a_witness_votes_and_keeps_no_data
     a_lost_majority_is_given_up_at_a_word
 )
 
@@ -89,6 +90,22 @@ a_number_is_not_given_twice() {
     cluster add >"$work/out" || { show; return; }
     grep -q "^node 7 is a voter now" "$work/out" || { show; return; }
 }
+a_witness_votes_and_keeps_no_data() {
+    equals "$(cluster add --witness)" "node 8 is a witness now: it votes, and keeps no data" || return 1
+    until_true 10 eval '[ "$(voters 8)" = "voters=(3 4 5 7 8)" ]' || return 1
+    equals "$(cluster status | awk '$1 == 8 { print $2 }')" witness || return 1
+    equals "$(cli 8 get counter | cut -d ' ' -f 1)" WITNESS || return 1
+    equals "$(cli 3 set text "not for the witness")" OK || return 1
+    until_true 10 eval '[ "$(info 8 raft_applied)" -ge "$(info 3 raft_commit)" ]' || return 1
+    grep -rqa "not for the witness" "$dir/node-3" || { fail "it is nowhere"; return 1; }
+    grep -rqa "not for the witness" "$dir/node-8" && { fail "it is there"; return 1; }
+    cluster kill 4 && cluster kill 5 || return 1 # three of five are left: without the witness's vote nothing goes on
+    until_true 10 eval '[ "$(cli 3 set after kills)" = OK ]' || return 1
+    cluster transfer 8 >"$work/out" 2>&1 && { fail "a witness leads"; return 1; }
+    grep -q "has no vote in this cluster, or keeps no data" "$work/out" || { show; return; }
+    cluster restart 4 && cluster restart 5 || return 1
+    cluster remove 8 >"$work/out" || { show; return; }
+}
 a_lost_majority_is_given_up_at_a_word() {
     local node counter
     until_true 10 eval '[ "$(voters 7)" = "voters=(3 4 5 7)" ]' || return 1
@@ -103,7 +120,7 @@ a_lost_majority_is_given_up_at_a_word() {
     equals "$(voters 3)" "voters=(3)" || return 1
     equals "$(cli 3 get counter)" "$counter" || return 1
     cluster add >"$work/out" || { show; return; }
-    equals "$(cli 8 incr counter)" $((counter + 1)) || return 1
+    equals "$(cli 9 incr counter)" $((counter + 1)) || return 1
     cluster reset >/dev/null && [ ! -e "$dir" ]
 }
 

@@ -52,6 +52,7 @@ struct call {
 /* cmocka's set-up and tear-down: *state is a struct cluster. */
 int driver_lab_set_up(void **state); /* three nodes that run */
 int driver_lab_set_up_one(void **state);
+int driver_lab_set_up_witness(void **state); /* three, of which the last is a witness */
 int driver_lab_tear_down(void **state);
 /* A test that opened node->io itself says so before the nodes turn again. */
 void driver_lab_own(struct node *node);

@@ -254,14 +254,16 @@ static uint32_t guard_of(const struct lab *lab, uint64_t id) {
 
 /* Everybody says how long it guards, as long as it must be told; drivers do it by messages. */
 static void hear_guards(struct lab *lab, uint64_t id) {
-    if (lab->options.guard_ms == 0) return;
+    if (lab->options.guard_ms == 0 && lab->options.witness == 0) return;
     const struct raft_status status = lab_status(lab, id);
     for (unsigned i = 0; i < status.peer_count; i++) {
         const struct raft_peer *peer = &status.peers[i];
         if (peer->self || peer->guard_ms > 0 || lab->cut[peer->id][id] || !lab->nodes[peer->id].raft) continue;
         (void)lab_step(lab, id,
                        &(struct raft_event){.kind = RAFT_EVENT_GUARD,
-                                            .guard = {.peer = peer->id, .guard_ms = guard_of(lab, peer->id)}});
+                                            .guard = {.peer = peer->id,
+                                                      .guard_ms = guard_of(lab, peer->id),
+                                                      .is_witness = peer->id == lab->options.witness}});
     }
 }
 
@@ -552,6 +554,7 @@ void lab_restart(struct lab *lab, uint64_t id) {
                                        lab->options.inflight_messages_max ? lab->options.inflight_messages_max : 8,
                                    .append_bytes_max = lab->options.append_bytes_max,
                                    .uncommitted_bytes_max = lab->options.uncommitted_bytes_max,
+                                   .is_witness = id == lab->options.witness,
                                    .guard_ms = guard_of(lab, id),
                                    .guard_recovered_ms = lab->options.guard_ms,
                                    .drift_permille = lab->options.drift_permille,

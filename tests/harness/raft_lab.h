@@ -121,6 +121,7 @@ struct lab_options {
     size_t append_bytes_max, uncommitted_bytes_max;
     uint32_t guard_ms, drift_permille; /* leases: clocks run within that bound, drawn from the seed */
     bool guards_differ;                /* between a half and the whole of guard_ms, drawn likewise */
+    uint64_t witness;                  /* a voter that never leads; 0 = none */
     bool late_arrivals;                /* what was on its way when a link was cut may still arrive */
     struct buf *trace;                 /* NULL = none */
 };

@@ -82,6 +82,8 @@ void lab_check_role(struct lab *lab, struct lab_node *node, const struct raft_re
     bool leads_anew = ready->role == RAFT_LEADER && (node->role != RAFT_LEADER || node->term != ready->term);
     node->role = ready->role;
     node->term = ready->term;
+    if (node->id == lab->options.witness && node->role != RAFT_FOLLOWER)
+        lab_fail(lab, "node %" PRIu64 " is a witness, and campaigns in term %" PRIu64, node->id, node->term);
     if (leads_anew) lab->met.guarded += node->raft->lease.guards;
     if (leads_anew) check_new_leader(lab, node, ready->term);
 }

@@ -472,7 +472,13 @@ static void run_seed(struct lab *lab, uint64_t seed, struct buf *trace) {
     run.damages = options.voters >= 3 && prng_chance(&damage, 1, 4);
     run.is_hasty = !run.damages && prng_chance(&damage, 1, 4);
     run.asks_again = prng_chance(&damage, 1, 4);
+    if (options.voters >= 3 && !run.damages && !run.is_hasty && prng_chance(&damage, 1, 4))
+        options.witness = 1 + prng_below(&damage, options.voters);
     draw_weights(&run, unrest);
+    if (options.witness != 0) { /* a change could leave a witness alone */
+        run.weight_sum -= run.weights[DEED_CHANGE];
+        run.weights[DEED_CHANGE] = 0;
+    }
     run.weights[DEED_USURP] = options.guard_ms > 0 ? USURP_WEIGHT : 0;
     run.weight_sum += run.weights[DEED_USURP];
     lab_start(lab, &options);

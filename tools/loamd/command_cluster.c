@@ -14,7 +14,9 @@ static enum status reply_transfer(struct call *call, enum status status) {
     case STATUS_NOT_LEADER:
         if (leader == 0) return reply_error(&call->reply, "CLUSTERDOWN no leader is known");
         return reply_error(&call->reply, "NOTLEADER node %llu leads; ask it to give leadership away", leader);
-    case STATUS_INVALID: return reply_error(&call->reply, "ERR node %lld has no vote in this cluster", (long long)node);
+    case STATUS_INVALID:
+        return reply_error(&call->reply, "ERR node %lld has no vote in this cluster, or keeps no data",
+                           (long long)node);
     case STATUS_BUSY:
         return reply_error(&call->reply,
                            "TRYAGAIN leadership is being given away already, or node %lld is being sent a snapshot",

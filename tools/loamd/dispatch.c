@@ -81,6 +81,7 @@ void call_finish(struct call *call) {
  */
 static enum status reply_fault(struct call *call, enum status status) {
     switch (status) {
+    case STATUS_WITNESS: return reply_error(&call->reply, "WITNESS this node votes and keeps no data: ask another one");
     case STATUS_NOT_LEADER:
     case STATUS_TIMED_OUT:
         return reply_error(&call->reply, "CLUSTERDOWN no leader was found in time; the command was not applied");

@@ -84,11 +84,11 @@ static enum status print_replication(struct server *server, struct buf *to) {
 static enum status print_peer(const struct raft_peer_status *peer, uint64_t last_index, struct buf *to) {
     return buf_append_format(
         to,
-        "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,learner=%d,match=%llu,next=%"
+        "peer_%llu:address=%s,client_address=%s,connected=%d,voter=%d,learner=%d,witness=%d,match=%llu,next=%"
         "llu,lag=%llu,progress=%s,"
         "in_flight_messages=%llu,in_flight_bytes=%llu,last_heard_ms=%lld,guard_ms=%u,priority=%u\r\n",
         (ull)peer->member.id, peer->member.peer_address, peer->member.client_address, peer->connected, peer->voter,
-        peer->learner, (ull)peer->match, (ull)peer->next,
+        peer->learner, peer->witness, (ull)peer->match, (ull)peer->next,
         (ull)(last_index > peer->match ? last_index - peer->match : 0), peer->progress ? peer->progress : "",
         (ull)peer->in_flight_messages, (ull)peer->in_flight_bytes, (long long)peer->last_heard_ms, peer->guard_ms,
         peer->priority);
@@ -98,8 +98,10 @@ static enum status print_peer(const struct raft_peer_status *peer, uint64_t last
 static enum status print_members(const struct raft_driver_status *node, struct buf *to) {
     const char *membership = node->removed ? "removed" : node->configuration.voter_count == 0 ? "waiting" : "member";
     enum status status = buf_append_format(
-        to, "raft_cluster_id:%016llx\r\nraft_incarnation:%016llx\r\nraft_membership:%s\r\nraft_configuration:",
-        (ull)node->identity.cluster_id, (ull)node->identity.incarnation, membership);
+        to,
+        "raft_cluster_id:%016llx\r\nraft_incarnation:%016llx\r\nraft_membership:%s\r\nraft_witness:%d\r\n"
+        "raft_configuration:",
+        (ull)node->identity.cluster_id, (ull)node->identity.incarnation, membership, node->witness);
     if (status == STATUS_OK) status = raft_configuration_print(to, &node->configuration);
     return status == STATUS_OK ? buf_append_format(to, "\r\n") : status;
 }

@@ -21,6 +21,7 @@ const char options_usage[] =
     "  --join ID               the cluster's id (raft_cluster_id in INFO): this node will be added to it by "
     "RAFT.CHANGE;\n"
     "                          with --init, and --cluster names whom it may hear from, and itself\n"
+    "  --witness               with --init: the node votes and keeps no data (raft/README.md, Witnesses)\n"
     "  --requirepass TEXT      clients must AUTH\n"
     "  --peer-secret TEXT      peers must prove that they know it\n"
     "  --lab                   DEBUG and link control answer\n"
@@ -229,6 +230,8 @@ static bool set_switch(struct options *options, const char *name) {
         options->lab = true;
     else if (strcmp(name, "--no-lease") == 0)
         options->server.raft.no_lease = true;
+    else if (strcmp(name, "--witness") == 0)
+        options->witness = true;
     else if (strcmp(name, "--init") == 0)
         options->init_only = true;
     else if (strcmp(name, "--help") == 0)
@@ -271,6 +274,11 @@ static enum status finish(struct options *options, struct error *error) {
     if (options->http_listen) loopback &= is_loopback(options->http_listen);
     if (options->join_cluster_id && !options->init_only)
         return error_set(error, STATUS_INVALID, "--join goes with --init: the directory remembers it");
+    if (options->witness && !options->init_only)
+        return error_set(error, STATUS_INVALID, "--witness goes with --init: the directory remembers it");
+    if (options->witness && raft->member_count < 3 && !options->join_cluster_id)
+        return error_set(error, STATUS_INVALID,
+                         "--witness needs --cluster with two nodes that keep data, and this one");
     if (options->join_cluster_id && raft->member_count < 2)
         return error_set(error, STATUS_INVALID, "--join needs --cluster: this node, and a member of the cluster");
     if (!named)

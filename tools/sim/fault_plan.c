@@ -214,6 +214,16 @@ static void draw_changes(struct fault_plan *plan) {
                                                      .nodes = 1U << prng_below(&prng, plan->nodes)};
 }
 
+/* Not where disks are damaged or members change: what only the leader and a witness hold is on one disk. */
+static void draw_witness(struct fault_plan *plan) {
+    struct prng prng;
+    prng_init(&prng, hash_mix(plan->seed, 0x7769746e));
+    if (plan->nodes < 3 || plan->nodes != plan->founders || has_rots(plan) || !prng_chance(&prng, 1, 4)) return;
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->faults[i].kind == FAULT_MEMBERS || plan->faults[i].kind == FAULT_WIPE) return;
+    plan->witness = 1 + (unsigned)prng_below(&prng, plan->nodes);
+}
+
 void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     struct prng prng;
     bool kinds[FAULT_KIND_COUNT];
@@ -230,6 +240,7 @@ void fault_plan_draw(struct fault_plan *plan, uint64_t seed, unsigned nodes) {
     draw_rots(plan);
     draw_write_errors(plan);
     draw_changes(plan);
+    draw_witness(plan);
     qsort(plan->faults, plan->count, sizeof plan->faults[0], by_time);
 }
 
@@ -279,6 +290,7 @@ enum status fault_plan_print(struct buf *to, const struct fault_plan *plan) {
     enum status status =
         buf_append_format(to, "loam-plan %d\nseed %" PRIu64 "\nnodes %u\nfounders %u\nclients %u\noperations %u\n",
                           VERSION, plan->seed, plan->nodes, fault_plan_founders(plan), plan->clients, plan->operations);
+    if (status == STATUS_OK && plan->witness != 0) status = buf_append_format(to, "witness %u\n", plan->witness);
     for (size_t i = 0; status == STATUS_OK && i < plan->count; i++) {
         status = buf_append_format(to, "fault ");
         if (status == STATUS_OK) status = fault_print(to, &plan->faults[i]);
@@ -364,6 +376,8 @@ static enum status parse_setting(const char *name, const char *value, struct fau
         plan->nodes = (unsigned)number;
     else if (strcmp(name, "founders") == 0)
         plan->founders = (unsigned)number;
+    else if (strcmp(name, "witness") == 0)
+        plan->witness = (unsigned)number;
     else if (strcmp(name, "clients") == 0)
         plan->clients = (unsigned)number;
     else if (strcmp(name, "operations") == 0)
@@ -391,6 +405,8 @@ static enum status check_plan(struct fault_plan *plan, struct error *error) {
     if (plan->founders == 0) plan->founders = plan->nodes;
     if (plan->founders > plan->nodes)
         return error_set(error, STATUS_INVALID, "%u founders of %u nodes", plan->founders, plan->nodes);
+    if (plan->witness > plan->founders || (plan->witness != 0 && plan->founders < 3))
+        return error_set(error, STATUS_INVALID, "a witness is one of three founders or more");
     uint32_t known = ((1U << plan->nodes) - 1) | 1U << FAULT_CLIENTS_BIT | 1U << FAULT_LEADER_BIT;
     for (size_t i = 0; i < plan->count; i++) {
         if ((plan->faults[i].nodes | plan->faults[i].others) & ~known) {

@@ -8,6 +8,7 @@
  *     seed 42
  *     nodes 3
  *     founders 3
+ *     witness 2           (if there is one)
  *     clients 5
  *     operations 200
  *     fault at=1200 for=500 kind=power-cut nodes=2 others=- amount=2
@@ -76,6 +77,7 @@ struct fault {
 struct fault_plan {
     uint64_t seed;
     unsigned nodes;
+    unsigned witness;  /* a founder that votes and keeps no data; 0 = none */
     unsigned founders; /* 1..founders are members from the start, others come by changes; 0 is read as all */
     unsigned clients;
     unsigned operations; /* completed by clients, at least */

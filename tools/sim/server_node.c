@@ -76,6 +76,8 @@ static enum status make(void *context, struct io *io, unsigned number, bool join
     enum status status =
         joins ? raft_directory_create_joining(io, dir, cluster_id, number, &identity, error)
               : raft_directory_create(io, dir, cluster_id, number, raft.members, raft.member_count, error);
+    if (status == STATUS_OK && number == options_of(context)->witness)
+        status = raft_directory_make_witness(io, dir, error);
     return status == STATUS_EXISTS ? STATUS_OK : status;
 }
 
@@ -307,7 +309,8 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
 }
 
 void server_world_run(struct world_options *options, struct world_report *report) {
-    struct server_node_options servers = {.founders = fault_plan_founders(options->plan), .seed = options->plan->seed};
+    struct server_node_options servers = {
+        .founders = fault_plan_founders(options->plan), .witness = options->plan->witness, .seed = options->plan->seed};
     struct world_node_kind kind = server_node_kind(&servers);
     options->nodes = &kind;
     world_run(options, report);

@@ -11,7 +11,7 @@
 
 /* What a run's servers are like: drawn from its seed. */
 struct server_node_options {
-    unsigned founders;
+    unsigned founders, witness; /* witness: 0 = none */
     uint64_t seed;
 };
 

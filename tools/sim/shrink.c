@@ -132,6 +132,7 @@ static void put_nodes(struct fault_plan *plan, unsigned nodes) {
     const uint32_t stay = ((1U << nodes) - 1) | 1U << FAULT_CLIENTS_BIT | 1U << FAULT_LEADER_BIT;
     plan->nodes = nodes;
     if (plan->founders > nodes) plan->founders = nodes;
+    if (plan->witness > plan->founders || plan->founders < 3) plan->witness = 0;
     for (size_t i = 0; i < plan->count;) {
         struct fault *fault = &plan->faults[i];
         const bool had_others = fault->others != 0;

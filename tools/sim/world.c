@@ -234,6 +234,7 @@ static void turn_fires(struct sim_event *event) {
 /* ---- The run ----------------------------------------------------------------------------------------------------- */
 
 static void nodes_start(struct world *world) {
+    world->report->witnesses = world->plan->witness != 0;
     for (unsigned i = 0; i < world->plan->nodes; i++) {
         struct world_node *node = &world->nodes[i];
         char address[IO_ADDRESS_BYTES];
@@ -264,11 +265,12 @@ static void nodes_stop(struct world *world) {
 
 /* All nodes are up and have applied the same. */
 static bool nodes_agree(const struct world *world) {
-    const struct world_view *first = &world->nodes[0].view;
+    const struct world_view *first = &world->nodes[world->plan->witness == 1 ? 1 : 0].view;
     for (unsigned i = 0; i < world->plan->nodes; i++) {
         const struct world_node *node = &world->nodes[i];
         if (!world_node_is_up(node) || !node->has_view || node->view.applied != first->applied) return false;
-        if (node->view.commit != node->view.applied || node->view.state_hash != first->state_hash) return false;
+        if (node->view.commit != node->view.applied) return false;
+        if (node->number != world->plan->witness && node->view.state_hash != first->state_hash) return false;
         if (node->view.last_index != node->view.applied) return false; /* what is not committed may be yet */
     }
     return true;

@@ -202,7 +202,8 @@ struct world_report {
     uint64_t member_changes; /* that held when they were answered */
     uint64_t joint_crashes;  /* nodes that went down in a joint configuration */
     uint64_t wiped;
-    uint64_t gave_way; /* leaders whose disk was slow */
+    uint64_t witnesses; /* 1: there was one */
+    uint64_t gave_way;  /* leaders whose disk was slow */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

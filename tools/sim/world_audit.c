@@ -87,6 +87,7 @@ static void audit_node(struct world *world, struct world_node *node, struct worl
 void world_audit_node(struct world *world, struct world_node *node) {
     uint64_t index = node->view.applied;
     struct world_audit audit;
+    if (node->number == world->plan->witness) return;
     if (world->options->nodes->audit == NULL || node->view.is_halted) return;
     if (index == 0 || index % AUDIT_EVERY != 0 || index == node->audited) return;
     audit_node(world, node, &audit);
@@ -96,6 +97,7 @@ void world_audit_all(struct world *world) {
     if (world->options->nodes->audit == NULL) return;
     for (unsigned i = 0; i < world->plan->nodes; i++) {
         struct world_audit audit = {0};
+        if (i + 1 == world->plan->witness) continue;
         audit_node(world, &world->nodes[i], &audit);
         if (world->is_over) return;
         if (world->met_rot) return;

@@ -32,7 +32,8 @@ enum { RUNS_FIRST = 64 };
     X(GAVE_WAY, gave_way)                                                                                              \
     X(LEASE_READS, lease_reads)                                                                                        \
     X(REPAIRS, repairs)                                                                                                \
-    X(SCRUBS, scrubs) X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes) X(WIPED, wiped)
+    X(SCRUBS, scrubs)                                                                                                  \
+    X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes) X(WIPED, wiped) X(WITNESSES, witnesses)
 
 enum {
 #define X(name, field) name,
@@ -146,6 +147,7 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs >= 500 && distribute(batch, JOINT_CRASHES).sum == 0)
         return "no node went down in a joint configuration";
     if (batch->runs >= 500 && distribute(batch, WIPED).sum == 0) return "no disk was wiped";
+    if (batch->runs >= 500 && distribute(batch, WITNESSES).sum == 0) return "no node was a witness";
     if (batch->runs >= 100 && distribute(batch, SCRUBS).sum == 0) return "no node has looked for damage";
     if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";

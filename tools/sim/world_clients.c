@@ -87,15 +87,20 @@ static void end_operation(struct world_client *client, enum world_outcome outcom
 static void begin_receive(struct world_client *client);
 static void go_on_leaving(struct world_client *client);
 
+/* A witness has nothing to tell a client: the one behind it. */
+static unsigned keeper(const struct world *world, unsigned node) {
+    return node == world->plan->witness ? 1 + node % world->plan->nodes : node;
+}
+
 /* At the end one client reads everything from one node after the other. */
 static unsigned script_target(const struct world *world) {
     unsigned node = world->script_at / world->script_steps;
-    return 1 + (node < world->plan->nodes ? node : 0);
+    return keeper(world, 1 + (node < world->plan->nodes ? node : 0));
 }
 
 static unsigned next_target(struct world_client *client) {
     if (client->world->is_ending) return script_target(client->world);
-    return 1 + (unsigned)prng_below(&client->prng, client->world->plan->nodes);
+    return keeper(client->world, 1 + (unsigned)prng_below(&client->prng, client->world->plan->nodes));
 }
 
 /* Gives the connection up; the next command goes to another node. */
@@ -372,7 +377,7 @@ void world_clients_start(struct world *world) {
         client->operation = NONE;
         client->alarm = (struct sim_event){.fire = alarm_fires, .context = client};
         prng_init(&client->prng, hash_mix(world->plan->seed, 0x636c0000U + i));
-        client->target = 1 + i % world->plan->nodes;
+        client->target = keeper(world, 1 + i % world->plan->nodes);
         wake_later(client, 50 + prng_below(&client->prng, 300));
     }
 }

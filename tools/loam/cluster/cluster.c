@@ -37,6 +37,8 @@ static enum status settle_plan(struct cluster *cluster, const struct request *re
     }
     if (status != STATUS_NOT_FOUND) return status;
     if (request->nodes_wanted) plan->nodes = plan->founders = request->nodes_wanted;
+    if (cluster->witness && plan->nodes < 3)
+        return error_set(error, STATUS_INVALID, "--witness needs three nodes: two that keep data, and the witness");
     if (request->base_port_wanted) plan->base_port = request->base_port_wanted;
     for (unsigned node = 1; node <= plan->nodes; node++) {
         status = cluster_node_check_ports(cluster, node, error);
@@ -201,7 +203,8 @@ static const struct action {
      "A,B/C: groups that do not hear each other; unnamed nodes form one more"},
     {"heal", OPERAND_NONE, act_heal, "open all links"},
     {"transfer", OPERAND_MAYBE_NODE, act_transfer, "[I]: give leadership to node I, or to whoever is furthest"},
-    {"add", OPERAND_MAYBE_NODE, act_add, "[I]: a new node comes, catches up and gets a vote; --learner: no vote"},
+    {"add", OPERAND_MAYBE_NODE, act_add,
+     "[I]: a new node comes, catches up and gets a vote; --learner: no vote; --witness: no data"},
     {"promote", OPERAND_NODE, act_promote, "I: a learner gets a vote"},
     {"remove", OPERAND_NODE, act_remove, "I: the node is no member any more, and ends"},
     {"recover", OPERAND_GROUPS, act_recover,
@@ -250,6 +253,8 @@ static bool parse_switch(struct cluster *cluster, const char *name) {
         cluster->force = true;
     else if (strcmp(name, "--learner") == 0)
         cluster->learner = true;
+    else if (strcmp(name, "--witness") == 0)
+        cluster->witness = true;
     else if (strcmp(name, "--follow") == 0 || strcmp(name, "-f") == 0)
         cluster->follow = true;
     else

@@ -16,6 +16,7 @@ struct cluster {
     bool json;          /* status */
     bool follow;        /* logs */
     bool learner;       /* add: no vote */
+    bool witness;       /* start: the last node, add: the new one keeps no data */
     bool force;         /* recover: do it */
     uint64_t lines;
     char cluster_id[20];      /* for nodes that are added; empty = not asked yet */
@@ -31,7 +32,7 @@ struct node_facts {
     enum process_state process;
     long pid;
     bool answers;
-    char role[16]; /* "leader", "follower", "candidate", "learner", "waiting", "removed", "down" */
+    char role[16]; /* "leader", "follower", "candidate", "learner", "witness", "waiting", "removed", "down" */
     uint64_t term, commit, applied, leader;
     char state_hash[20]; /* in hexadecimal: equal on nodes that have applied the same entries */
     uint64_t disk_bytes;

@@ -40,6 +40,8 @@ bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
     if (info_field(info, "raft_role").size == 0) return false;
     text_field(info, "raft_role", facts->role, sizeof facts->role);
     if (strcmp(facts->role, "pre-candidate") == 0) (void)snprintf(facts->role, sizeof facts->role, "candidate");
+    if (slice_equal(info_field(info, "raft_witness"), slice_from_text("1")))
+        (void)snprintf(facts->role, sizeof facts->role, "witness");
     if (slice_equal(info_field(info, "raft_membership"), slice_from_text("waiting")))
         (void)snprintf(facts->role, sizeof facts->role, "waiting");
     if (slice_equal(info_field(info, "raft_membership"), slice_from_text("removed")))

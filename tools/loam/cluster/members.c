@@ -192,8 +192,12 @@ enum status cluster_add(struct cluster *cluster, unsigned node, struct error *er
     if (status == STATUS_OK && !cluster->learner) status = change_one(cluster, "PROMOTE", node, PLACE_VOTER, error);
     if (status != STATUS_OK) return status;
     plan_address(&cluster->plan, node, PLAN_CLIENTS, address);
-    (void)printf("node %u is a %s now, and serves clients on %s\n", node, cluster->learner ? "learner" : "voter",
-                 address);
+    if (cluster->witness)
+        (void)printf("node %u is a witness now: it %s, and keeps no data\n", node,
+                     cluster->learner ? "gets all entries, has no vote yet" : "votes");
+    else
+        (void)printf("node %u is a %s now, and serves clients on %s\n", node, cluster->learner ? "learner" : "voter",
+                     address);
     return STATUS_OK;
 }
 

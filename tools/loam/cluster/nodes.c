@@ -84,6 +84,7 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets && cluster->secret[0]; i++) add_argument(line, secrets[i]);
     for (int i = 0; i < cluster->extra_count; i++) add_argument(line, cluster->extra[i]);
     if (init) add_argument(line, "--init");
+    if (init && cluster->witness && node >= plan_founders(&cluster->plan)) add_argument(line, "--witness");
     if (init && (node > plan_founders(&cluster->plan) || node == cluster->joining)) {
         if (!cluster->cluster_id[0])
             return error_set(error, STATUS_NOT_FOUND,

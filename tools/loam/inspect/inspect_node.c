@@ -36,7 +36,8 @@ static void slot_fields(struct report *report, const struct node_state *state) {
     number_field(report, "log directory", state->log_number);
     number_field(report, "store set aside", state->damaged_engine);
     number_field(report, "log set aside, and 1", state->damaged_log);
-    report_plain(report, NODE_STATE_SLOT_BYTES - 112 - 16 * NODE_STATE_PEERS_MAX - 24 - 8, "zero");
+    report_field(report, 1, "kind", "%s", state->is_witness ? "witness" : "0");
+    report_plain(report, NODE_STATE_SLOT_BYTES - 112 - 16 * NODE_STATE_PEERS_MAX - 24 - 1 - 8, "zero");
     report_plain(report, 8, "check");
 }
 
@@ -45,8 +46,9 @@ static void slot_fact(struct report *report, unsigned slot, const struct node_st
     snprintf(name, sizeof name, "slot %u", slot);
     report_fact(report, name,
                 "generation %" PRIu64 ", cluster %016" PRIx64 ", node %" PRIu64 ", term %" PRIu64 ", vote %" PRIu64
-                ", engine directory %" PRIu64,
-                state->generation, state->cluster_id, state->node_id, state->term, state->vote, state->engine_number);
+                ", engine directory %" PRIu64 "%s",
+                state->generation, state->cluster_id, state->node_id, state->term, state->vote, state->engine_number,
+                state->is_witness ? ", a witness" : "");
 }
 
 void inspect_node(struct report *report) {
