@@ -25,13 +25,30 @@ void about_turn(struct raft_driver *driver) {
     }
 }
 
+static void tell_core(struct raft_driver *driver, const struct driver_member *member) {
+    const struct raft_event event = {
+        .kind = RAFT_EVENT_GUARD,
+        .guard = {.peer = member->member.id, .guard_ms = member->guard_ms, .is_witness = member->is_witness}};
+    if (driver_step(driver, &event, 0, NULL) != STATUS_OK) log_debug(driver->log, "a guard is not taken");
+}
+
 void about_take(struct raft_driver *driver, uint64_t from, struct slice payload) {
     struct driver_about about;
     struct driver_member *member = members_find(driver, from);
     if (member == NULL || driver_about_decode(payload, &about) != STATUS_OK) return;
     member->priority = about.priority;
     member->is_witness = about.is_witness;
-    const struct raft_event event = {
-        .kind = RAFT_EVENT_GUARD, .guard = {.peer = from, .guard_ms = about.guard_ms, .is_witness = about.is_witness}};
-    if (driver_step(driver, &event, 0, NULL) != STATUS_OK) log_debug(driver->log, "a guard is not taken");
+    member->guard_ms = about.guard_ms;
+    tell_core(driver, member);
+}
+
+void about_forget(struct raft_driver *driver, uint64_t peer) {
+    struct driver_member *member = members_find(driver, peer);
+    if (member != NULL) member->guard_ms = 0;
+}
+
+void about_configured(struct raft_driver *driver) {
+    driver->about_tick = driver->ticks; /* what this node told those who did not know it was not heard */
+    for (size_t i = 0; i < driver->members.count; i++)
+        if (driver->members.rows[i].guard_ms != 0) tell_core(driver, &driver->members.rows[i]);
 }

@@ -171,7 +171,9 @@ static enum status write_staged(struct raft_driver *driver) {
     change_applied(driver, staged.index, staged.term);
     struct raft_event event = {.kind = RAFT_EVENT_APPLY_CONFIGURATION,
                                .apply = {.index = staged.index, .configuration = &driver->configuration}};
-    return driver_step(driver, &event, 0, NULL);
+    const enum status applied = driver_step(driver, &event, 0, NULL);
+    if (applied == STATUS_OK) about_configured(driver);
+    return applied;
 }
 
 enum status apply_replayed(struct raft_driver *driver, uint64_t index, const struct raft_entry *entry) {

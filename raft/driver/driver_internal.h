@@ -204,6 +204,7 @@ struct driver_member {
     uint64_t heard_ns;
     uint32_t priority; /* as it told; 0 = it did not, or should not lead */
     bool is_witness;   /* as it told */
+    uint32_t guard_ms; /* likewise, over the connection that there is */
 };
 
 struct members {
@@ -457,6 +458,9 @@ static inline uint64_t witness_hash(const struct raft_driver *driver) {
 void about_turn(struct raft_driver *driver);
 void about_send(struct raft_driver *driver, uint64_t to);
 void about_take(struct raft_driver *driver, uint64_t from, struct slice payload);
+void about_forget(struct raft_driver *driver, uint64_t peer); /* its link came up: it may be another program by now */
+/* Members came or went: what was told before the core knew them it is told now, and this node tells all once more. */
+void about_configured(struct raft_driver *driver);
 
 /* priority.c */
 void priority_turn(struct raft_driver *driver);

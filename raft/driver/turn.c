@@ -118,6 +118,7 @@ void driver_on_link(void *context, uint64_t peer, bool up) {
     if (driver->closing || driver->failed != STATUS_OK) return;
     struct raft_event event = {.kind = RAFT_EVENT_LINK, .report = {.peer = peer, .ok = up}};
     step_or_say(driver, &event, "link");
+    if (up) about_forget(driver, peer); /* as the core does */
     if (up) about_send(driver, peer);
     if (!up) snapshot_send_link_down(driver, peer);
 }

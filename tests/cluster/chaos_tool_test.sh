@@ -10,6 +10,7 @@ names=(
     leaders_that_are_killed_are_replaced_before_an_election_timeout
     members_come_and_go_without_a_broken_promise
     cables_are_pulled_between_namespaces
+    a_witness_keeps_no_data_and_every_promise
     an_interruption_heals_judges_and_leaves_no_process
     a_directory_with_something_in_it_is_left_alone
     ports_of_another_program_are_named
@@ -63,6 +64,10 @@ cables_are_pulled_between_namespaces() {
     ip netns list | grep "^loam$((1 + base / 100 % 250))-" && return 1
     ! ip link show "lm$((1 + base / 100 % 250))a" 2>/dev/null
 }
+a_witness_keeps_no_data_and_every_promise() {
+    chaos --seconds $seconds --seed 6 --witness || { show; return; }
+    grep -q '^all promises kept' "$work/out" || show
+}
 an_interruption_heals_judges_and_leaves_no_process() {
     chaos --seconds 60 --seed 2 &
     local waiting=$! tries pid
@@ -102,7 +107,7 @@ a_node_that_ends_by_itself_is_a_broken_promise() {
 }
 a_command_line_that_is_not_understood_exits_with_1() {
     local words
-    for words in '--faults fire' '--faults unplug' '--failover 3 --nodes 2' '--unjudged --history x' 'operand' '--nodes 10'; do
+    for words in '--faults fire' '--faults unplug' '--failover 3 --nodes 2' '--unjudged --history x' 'operand' '--nodes 10' '--witness --nodes 2'; do
         chaos $words
         [ $? = 1 ] || return 1
     done

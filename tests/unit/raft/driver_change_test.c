@@ -3,6 +3,7 @@
  * on the real engine, log and transport. Which sets follow which, and when, is the core's: modules_test, paper_test,
  * quorum_test. Random faults over whole servers: tests/sim.
  */
+#include "raft/core/core.h"
 #include "tests/harness/driver_lab.h"
 
 #include <stdio.h>
@@ -115,6 +116,26 @@ static void a_node_that_waits_to_be_added_neither_votes_nor_campaigns(void **sta
     must_change(cluster, &change);
     cluster_wait_until_equal(cluster);
     assert_voters(waits, "voters=(1 2 3) learners=(4)");
+}
+
+/* What it told before it was a member was not heard; it tells again as soon as it is one. */
+static void a_newcomer_that_is_a_witness_is_known_as_one_at_once(void **state) {
+    struct cluster *cluster = *state;
+    struct raft_identity identity;
+    struct node *leader = cluster_wait_for_leader(cluster), *waits = cluster_newcomer(cluster, &identity);
+    node_kill(waits);
+    struct io *io = sim_io_create(cluster->sim, waits->disk, &(struct sim_io_options){.node = (int)waits->number - 1});
+    assert_int_equal(raft_directory_make_witness(io, "/node", NULL), STATUS_OK);
+    io_destroy(io);
+    node_start(cluster, waits);
+    cluster_run(cluster, 3000);
+    leader = cluster_wait_for_leader(cluster);
+    const struct raft_driver_change change = adding(&identity);
+    must_change(cluster, &change);
+    cluster_run(cluster, 50);
+    const struct progress *peer = membership_find(leader->driver->raft, waits->number);
+    assert_non_null(peer);
+    assert_true(peer->is_witness);
 }
 
 static void a_newcomer_that_gets_a_snapshot_knows_the_members_by_it(void **state) {
@@ -459,6 +480,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         fact(a_newcomer_catches_up_gets_a_vote_and_carries_the_cluster),
         fact(a_node_that_waits_to_be_added_neither_votes_nor_campaigns),
+        fact(a_newcomer_that_is_a_witness_is_known_as_one_at_once),
         fact(a_newcomer_that_gets_a_snapshot_knows_the_members_by_it),
         fact(a_leader_that_is_removed_hands_on_and_writes_go_on),
         fact(any_set_follows_any_set_in_one_change_while_writes_go_on),

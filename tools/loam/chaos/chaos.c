@@ -26,7 +26,7 @@ enum {
 static const char usage[] =
     "usage: loam chaos [--dir D] [--nodes N] [--base-port P] [--seconds S] [--seed X] [--faults LIST] [--clients N]\n"
     "                  [--keys N] [--rate N | --full-speed] [--report FILE.html] [--history FILE.edn] [--json] "
-    "[--keep] [--netns]\n"
+    "[--keep] [--netns] [--witness]\n"
     "                  [-- OPTIONS OF loamd]\n"
     "       loam chaos --failover N [...]\n"
     "\n"
@@ -57,6 +57,7 @@ static const char usage_end[] =
     "                    to the next acknowledged write that was asked after the kill\n"
     "  --netns           gives each node a network namespace, with cables that can be pulled (fault unplug); root "
     "only\n"
+    "  --witness         the last node votes and keeps no data; clients ask the others\n"
     "  --unjudged        keeps no history: for long runs at full speed\n"
     "  --json            one object at the end instead of lines\n"
     "\n"
@@ -206,6 +207,8 @@ static int run_options(struct chaos *chaos, const struct arguments *arguments) {
     if (chaos->cluster.extra_count > CLUSTER_EXTRA_MAX) return arguments_refuse(arguments, "too much behind --");
     if (options->unjudged && options->history)
         return arguments_refuse(arguments, "--unjudged keeps no history that --history could write");
+    if (chaos->cluster.witness && options->nodes < 3)
+        return arguments_refuse(arguments, "--witness needs three nodes: two of them keep data");
     if (options->fail_overs > 0 && options->nodes < 3)
         return arguments_refuse(arguments, "--failover needs three nodes: who is left must be a majority");
     if (!options->netns && options->kinds == UINT32_C(1) << FAULT_UNPLUG)
@@ -248,6 +251,7 @@ int command_chaos(int argc, char **argv) {
         {.name = "--unjudged", .flag = &o->unjudged},
         {.name = "--keep", .flag = &o->keep},
         {.name = "--netns", .flag = &o->netns},
+        {.name = "--witness", .flag = &chaos.cluster.witness},
     };
     struct buf text = BUF_EMPTY;
     int code = EXIT_FAILED;

@@ -34,6 +34,10 @@ struct chaos {
  * broken is in *chaos. */
 MUST_CHECK enum status chaos_run(struct chaos *chaos, struct error *error);
 void chaos_deinit(struct chaos *chaos);
+/* How many nodes have data, and serve clients: the first ones. */
+static inline unsigned chaos_data_nodes(const struct chaos *chaos) {
+    return chaos->cluster.plan.nodes - chaos->cluster.witness;
+}
 bool chaos_is_clean(const struct chaos *chaos);
 /* Nothing is known to be broken, and the judge reached its bound. */
 bool chaos_is_undecided(const struct chaos *chaos);

@@ -176,6 +176,7 @@ static bool begin_transfer(struct fault *fault, struct hands *hands, struct prng
     const unsigned leader = hands->leader;
     if (leader == 0 || node_count(hands) < 2) return false;
     const unsigned to = draw_other(hands, prng, leader);
+    if (hands->cluster->witness && to == node_count(hands)) return false;
     (void)snprintf(id, sizeof id, "%u", to);
     const char *words[] = {"RAFT.TRANSFER", id};
     fault->node = leader;

@@ -110,7 +110,7 @@ static enum status start_load(struct chaos *chaos, struct error *error) {
     const struct workload_options load = {.io = chaos->cluster.io,
                                           .password = chaos->cluster.secret,
                                           .addresses = (const char(*)[IO_ADDRESS_BYTES])chaos->addresses,
-                                          .address_count = chaos->cluster.plan.nodes,
+                                          .address_count = chaos_data_nodes(chaos),
                                           .clients = (unsigned)options->clients,
                                           .keys = (unsigned)options->keys,
                                           .seed = options->seed,
@@ -178,7 +178,7 @@ static enum status heal_and_read(struct chaos *chaos, struct error *error) {
 
 static void compare_states(struct chaos *chaos) {
     const struct hand *nodes = chaos->hands.nodes;
-    for (unsigned i = 1; i < chaos->cluster.plan.nodes; i++)
+    for (unsigned i = 1; i < chaos_data_nodes(chaos); i++)
         if (strcmp(nodes[i].facts.state_hash, nodes[0].facts.state_hash) != 0)
             (void)snprintf(chaos->broken, sizeof chaos->broken,
                            "at index %llu nodes 1 and %u have different states: %s, %s",
