@@ -156,7 +156,8 @@ static bool fill_in_entries(struct raft_driver *driver, const struct raft_messag
     if (message->entry_count > DRIVER_APPEND_ENTRIES) return false;
     for (unsigned i = 0; i < message->entry_count; i++)
         if (!raft_log_get(driver->raft_log, message->index + 1 + i, &driver->out[i])) return false;
-    for (unsigned i = 0; i < message->entry_count && witness_is(driver, message->to); i++)
+    const bool is_to_witness = witness_is(driver, message->to);
+    for (unsigned i = 0; i < message->entry_count && is_to_witness; i++)
         driver->out[i].bytes = witness_keeps(&driver->out[i]);
     return true;
 }
