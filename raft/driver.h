@@ -147,6 +147,7 @@ struct raft_reading_facts {
     uint64_t last;    /* of the log */
     int64_t log_time_ms;
     uint64_t state_hash;
+    bool witness; /* it has the log's order, and none of the data */
 };
 
 /* Which directory in a node's is its store: `path`, as the node's superblock says, whether or not it is there.

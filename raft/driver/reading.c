@@ -195,7 +195,8 @@ void raft_reading_get_facts(const struct raft_reading *reading, struct raft_read
                                          .commit = reading->commit,
                                          .last = last_index(reading),
                                          .log_time_ms = driver->log_time_ms,
-                                         .state_hash = witness_hash(driver)};
+                                         .state_hash = witness_hash(driver),
+                                         .witness = driver->superblock.is_witness};
 }
 
 const struct raft_configuration *raft_reading_configuration(const struct raft_reading *reading) {

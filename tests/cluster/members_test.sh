@@ -99,6 +99,7 @@ a_witness_votes_and_keeps_no_data() {
     until_true 10 eval '[ "$(info 8 raft_applied)" -ge "$(info 3 raft_commit)" ]' || return 1
     grep -rqa "not for the witness" "$dir/node-3" || { fail "it is nowhere"; return 1; }
     grep -rqa "not for the witness" "$dir/node-8" && { fail "it is there"; return 1; }
+    "$loam" get "$dir/node-8" text 2>&1 | grep -q "of a witness, which keeps no data" || { fail "it is not said"; return 1; }
     cluster kill 4 && cluster kill 5 || return 1 # three of five are left: without the witness's vote nothing goes on
     until_true 10 eval '[ "$(cli 3 set after kills)" = OK ]' || return 1
     cluster transfer 8 >"$work/out" 2>&1 && { fail "a witness leads"; return 1; }

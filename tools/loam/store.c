@@ -73,6 +73,7 @@ static enum status check_dir(struct io *io, const char *dir, struct error *error
 static void say_what_is_shown(const char *dir, const struct raft_reading_facts *facts) {
     (void)fprintf(stderr, "%s: as of entry %" PRIu64 ": files up to %" PRIu64 ", then the log", dir, facts->applied,
                   facts->flushed);
+    if (facts->witness) (void)fprintf(stderr, "; of a witness, which keeps no data");
     if (facts->applied > facts->commit)
         (void)fprintf(stderr, "; %" PRIu64 " to %" PRIu64 " are not known to be committed", facts->commit + 1,
                       facts->applied);

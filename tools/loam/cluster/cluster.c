@@ -218,7 +218,9 @@ static void print_usage(FILE *to) {
         (void)fprintf(to, "  %-10s %s\n", actions[i].name, actions[i].summary);
     (void)fputs(
         "\nstart takes --nodes N (3) and --base-port P (7000): node I serves clients on P + I, peers on P + 100 + I,\n"
-        "/metrics on P + 200 + I. What follows -- goes to loamd (start, restart).\n",
+        "/metrics on P + 200 + I; of a new cluster --witness makes the last node one that votes and keeps no data. "
+        "What "
+        "follows -- goes to loamd (start, restart).\n",
         to);
 }
 
