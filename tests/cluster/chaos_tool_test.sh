@@ -56,9 +56,17 @@ members_come_and_go_without_a_broken_promise() {
     chaos --seconds $seconds --seed 3 --faults members,kill --history "$work/history.edn" || { show; return; }
     grep -q '^all promises kept' "$work/out" && awk '$1 == "members" { n = $2 } END { exit n < 2 }' "$work/out" || show
 }
+# Root, ip, and a kernel that has namespaces, bridges and cables.
+has_namespaces() {
+    local probe="loam-probe-$$" code=0
+    ip netns add "$probe" 2>/dev/null || return 1
+    ip link add "lmp$$" type bridge 2>/dev/null && ip link del "lmp$$" &&
+        ip link add "lmp$$" type veth peer name end netns "$probe" 2>/dev/null && ip link del "lmp$$" || code=1
+    ip netns del "$probe"
+    return $code
+}
 cables_are_pulled_between_namespaces() {
-    ip netns add "loam-probe-$$" 2>/dev/null || { skip "network namespaces need root and ip"; return; }
-    ip netns del "loam-probe-$$"
+    has_namespaces || { skip "network namespaces need root, ip and the kernel's bridges"; return; }
     chaos --seconds $seconds --seed 4 --netns --faults unplug || { show; return; }
     grep -q '^all promises kept' "$work/out" && awk '$1 == "unplug" { n = $2 } END { exit n < 2 }' "$work/out" || { show; return; }
     ip netns list | grep "^loam$((1 + base / 100 % 250))-" && return 1
