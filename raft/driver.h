@@ -42,21 +42,28 @@ struct raft_identity {
     uint64_t incarnation; /* drawn when the directory is made */
 };
 
+/* What a node is, for good: its directory remembers. */
+enum raft_node_kind {
+    RAFT_NODE_FULL,
+    RAFT_NODE_WITNESS, /* votes, acknowledges entries and keeps nothing of what they do; never leads, serves no client
+                        */
+};
+
 /*
  * Makes a node's directory: identity, empty log, no state. EXISTS if one is there. cluster_id 0 = drawn from the
  * members' list, so that nodes of one start agree. Blocking.
  */
-MUST_CHECK enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
-                                             const struct raft_member *members, size_t member_count,
-                                             struct error *error);
+MUST_CHECK enum status raft_directory_create(struct io *io, const char *dir, enum raft_node_kind kind,
+                                             uint64_t cluster_id, uint64_t node_id, const struct raft_member *members,
+                                             size_t member_count, struct error *error);
 /*
  * The same for a node that is to be added to a cluster that runs: it belongs to no configuration until it reads in the
  * log that it does (raft_driver_change), and neither votes nor campaigns before. INVALID without a cluster's id.
  * *identity is what the cluster must be told of it.
  */
-MUST_CHECK enum status raft_directory_create_joining(struct io *io, const char *dir, uint64_t cluster_id,
-                                                     uint64_t node_id, struct raft_identity *identity,
-                                                     struct error *error);
+MUST_CHECK enum status raft_directory_create_joining(struct io *io, const char *dir, enum raft_node_kind kind,
+                                                     uint64_t cluster_id, uint64_t node_id,
+                                                     struct raft_identity *identity, struct error *error);
 
 struct raft_driver_options {
     struct log *log;
@@ -100,13 +107,6 @@ struct raft_driver_options {
     void (*on_change)(void *context);
     void *context;
 };
-
-/*
- * Of a directory that was just made: its node is a witness: it
- * votes, and acknowledges entries without keeping what they do; it never leads and serves no client. EXISTS: the node
- * has been at work. Blocking.
- */
-MUST_CHECK enum status raft_directory_make_witness(struct io *io, const char *dir, struct error *error);
 
 /*
  * Opens the directory, replays the log into the engine, calls each machine's after_restore, listens for peers.

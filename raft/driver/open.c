@@ -63,21 +63,23 @@ static enum status make_directory(struct io *io, const char *dir, struct node_st
     return node_state_create(io, dir, superblock, error);
 }
 
-enum status raft_directory_create(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
-                                  const struct raft_member *members, size_t member_count, struct error *error) {
+enum status raft_directory_create(struct io *io, const char *dir, enum raft_node_kind kind, uint64_t cluster_id,
+                                  uint64_t node_id, const struct raft_member *members, size_t member_count,
+                                  struct error *error) {
     struct raft_member sorted[RAFT_NODES_MAX];
     enum status status = members_sort(sorted, members, member_count, node_id, error);
     if (status != STATUS_OK) return status;
-    struct node_state superblock = {.node_id = node_id};
+    struct node_state superblock = {.node_id = node_id, .is_witness = kind == RAFT_NODE_WITNESS};
     status = members_hash(sorted, member_count, &superblock.members_hash);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
     superblock.cluster_id = cluster_id != 0 ? cluster_id : hash_mix(superblock.members_hash, 1);
     return make_directory(io, dir, &superblock, error);
 }
 
-enum status raft_directory_create_joining(struct io *io, const char *dir, uint64_t cluster_id, uint64_t node_id,
-                                          struct raft_identity *identity, struct error *error) {
-    struct node_state superblock = {.cluster_id = cluster_id, .node_id = node_id};
+enum status raft_directory_create_joining(struct io *io, const char *dir, enum raft_node_kind kind, uint64_t cluster_id,
+                                          uint64_t node_id, struct raft_identity *identity, struct error *error) {
+    struct node_state superblock = {
+        .cluster_id = cluster_id, .node_id = node_id, .is_witness = kind == RAFT_NODE_WITNESS};
     if (cluster_id == 0 || node_id == 0)
         return error_set(error, STATUS_INVALID, "a node that joins needs the cluster's id, and one of its own");
     enum status status = make_directory(io, dir, &superblock, error);

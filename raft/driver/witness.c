@@ -57,25 +57,3 @@ void witness_turn(struct raft_driver *driver) {
     if (!driver->forgets || driver->failed != STATUS_OK || driver->installing) return;
     driver->forgets = raft_driver_flush_start(driver) == STATUS_BUSY;
 }
-
-enum status raft_directory_make_witness(struct io *io, const char *dir, struct error *error) {
-    struct node_state state;
-    struct io_file *file = NULL;
-    uint8_t bytes[NODE_STATE_SLOT_BYTES];
-    enum status status = node_state_read(io, dir, &state, error);
-    if (status != STATUS_OK) return status;
-    if (state.term != 0)
-        return error_set(error, STATUS_EXISTS,
-                         "%s: node %llu has been at work: only a new directory becomes a witness's", dir,
-                         (unsigned long long)state.node_id);
-    state.is_witness = true;
-    status = node_state_open(io, dir, &file);
-    for (unsigned slot = 0; status == STATUS_OK && slot < 2; slot++) {
-        state.generation++;
-        node_state_encode(&state, bytes);
-        status = io_file_write(file, node_state_offset(&state), bytes, sizeof bytes);
-        if (status == STATUS_OK) status = io_file_sync(file);
-    }
-    io_file_close(file);
-    return status == STATUS_OK ? status : error_set(error, status, "%s/superblock: %s", dir, status_text(status));
-}

@@ -160,7 +160,8 @@ static void node_open(struct node *node, const char *dir, unsigned nodes) {
     }
     node->machine = ledger_machine(&node->ledger);
     struct error error = {0};
-    enum status status = raft_directory_create(node->io, dir, 0, options.node_id, options.members, nodes, &error);
+    enum status status =
+        raft_directory_create(node->io, dir, RAFT_NODE_FULL, 0, options.node_id, options.members, nodes, &error);
     if (status == STATUS_OK || status == STATUS_EXISTS)
         status = raft_driver_open(node->io, dir, &options, &node->driver, &error);
     if (status != STATUS_OK) fail("open", status, &error);

@@ -172,8 +172,9 @@ static int set_up_nodes(void **state, size_t count, unsigned witness) {
         node->disk = sim_disk_create(i + 1);
         struct sim_io_options io_options = {.node = (int)i};
         struct io *io = sim_io_create(cluster->sim, node->disk, &io_options);
-        enum status status = raft_directory_create(io, "/node", 0, node->number, cluster->options.members, count, NULL);
-        if (status == STATUS_OK && node->number == witness) status = raft_directory_make_witness(io, "/node", NULL);
+        const enum raft_node_kind kind = node->number == witness ? RAFT_NODE_WITNESS : RAFT_NODE_FULL;
+        enum status status =
+            raft_directory_create(io, "/node", kind, 0, node->number, cluster->options.members, count, NULL);
         io_destroy(io);
         if (status != STATUS_OK) return -1;
         node_boot(cluster, node);
@@ -183,7 +184,7 @@ static int set_up_nodes(void **state, size_t count, unsigned witness) {
     return 0;
 }
 
-struct node *cluster_newcomer(struct cluster *cluster, struct raft_identity *identity) {
+struct node *cluster_newcomer(struct cluster *cluster, enum raft_node_kind kind, struct raft_identity *identity) {
     assert_true(cluster->count < NODES_MOST);
     struct node *node = &cluster->nodes[cluster->count++];
     node->number = (unsigned)cluster->count;
@@ -192,7 +193,7 @@ struct node *cluster_newcomer(struct cluster *cluster, struct raft_identity *ide
     struct io *io = sim_io_create(cluster->sim, node->disk, &io_options);
     struct raft_driver_status status = node_status(cluster_wait_for_leader(cluster));
     assert_int_equal(
-        raft_directory_create_joining(io, "/node", status.identity.cluster_id, node->number, identity, NULL),
+        raft_directory_create_joining(io, "/node", kind, status.identity.cluster_id, node->number, identity, NULL),
         STATUS_OK);
     io_destroy(io);
     node_start(cluster, node);

@@ -61,7 +61,7 @@ void driver_lab_own(struct node *node);
 
 void node_start(struct cluster *cluster, struct node *node); /* opens its directory */
 /* A new node with a directory that waits to be added, started. *identity is what the cluster must be told. */
-struct node *cluster_newcomer(struct cluster *cluster, struct raft_identity *identity);
+struct node *cluster_newcomer(struct cluster *cluster, enum raft_node_kind kind, struct raft_identity *identity);
 /* Where the n-th node is. */
 struct raft_member cluster_member(uint64_t id);
 void node_end(struct node *node);  /* closes what is there */

@@ -55,8 +55,8 @@ static int fail(const struct error *error) {
 static enum status make_joining(struct io *io, const struct options *options, struct error *error) {
     const struct raft_driver_options *raft = &options->server.raft;
     struct raft_identity identity;
-    enum status status =
-        raft_directory_create_joining(io, options->dir, options->join_cluster_id, raft->node_id, &identity, error);
+    enum status status = raft_directory_create_joining(io, options->dir, options->kind, options->join_cluster_id,
+                                                       raft->node_id, &identity, error);
     if (status != STATUS_OK) return status;
     const struct raft_member *own = raft->members;
     while (own->id != raft->node_id) own++; /* it is there: options_parse has looked */
@@ -67,11 +67,11 @@ static enum status make_joining(struct io *io, const struct options *options, st
 
 static enum status make_directory(struct io *io, const struct options *options, struct error *error) {
     const struct raft_driver_options *raft = &options->server.raft;
-    enum status status = options->join_cluster_id ? make_joining(io, options, error)
-                                                  : raft_directory_create(io, options->dir, 0, raft->node_id,
-                                                                          raft->members, raft->member_count, error);
+    if (options->join_cluster_id) return make_joining(io, options, error);
+    enum status status = raft_directory_create(io, options->dir, options->kind, 0, raft->node_id, raft->members,
+                                               raft->member_count, error);
     if (status == STATUS_EXISTS && !options->init_only) return STATUS_OK;
-    return status == STATUS_OK && options->witness ? raft_directory_make_witness(io, options->dir, error) : status;
+    return status;
 }
 
 static void publish(struct http *http, struct server *server, struct buf *page) {

@@ -231,7 +231,7 @@ static bool set_switch(struct options *options, const char *name) {
     else if (strcmp(name, "--no-lease") == 0)
         options->server.raft.no_lease = true;
     else if (strcmp(name, "--witness") == 0)
-        options->witness = true;
+        options->kind = RAFT_NODE_WITNESS;
     else if (strcmp(name, "--init") == 0)
         options->init_only = true;
     else if (strcmp(name, "--help") == 0)
@@ -274,9 +274,10 @@ static enum status finish(struct options *options, struct error *error) {
     if (options->http_listen) loopback &= is_loopback(options->http_listen);
     if (options->join_cluster_id && !options->init_only)
         return error_set(error, STATUS_INVALID, "--join goes with --init: the directory remembers it");
-    if (options->witness && !options->init_only)
+    const bool is_witness = options->kind == RAFT_NODE_WITNESS;
+    if (is_witness && !options->init_only)
         return error_set(error, STATUS_INVALID, "--witness goes with --init: the directory remembers it");
-    if (options->witness && raft->member_count < 3 && !options->join_cluster_id)
+    if (is_witness && raft->member_count < 3 && !options->join_cluster_id)
         return error_set(error, STATUS_INVALID,
                          "--witness needs --cluster with two nodes that keep data, and this one");
     if (options->join_cluster_id && raft->member_count < 2)

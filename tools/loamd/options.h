@@ -12,7 +12,8 @@ struct options {
     const char *peer_secret;
     enum io_backend_choice backend;
     enum log_level log_level;
-    bool lab, init_only, witness, help, version;
+    bool lab, init_only, help, version;
+    enum raft_node_kind kind; /* for --init */
     uint64_t join_cluster_id; /* --join; 0 = none */
     struct server_options server;
 };

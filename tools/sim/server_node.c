@@ -72,12 +72,11 @@ static enum status make(void *context, struct io *io, unsigned number, bool join
     struct raft_driver_options raft = {.node_id = number};
     struct raft_identity identity;
     const uint64_t cluster_id = hash_mix(options_of(context)->seed, 0x636c7573) | 1;
+    const enum raft_node_kind kind = number == options_of(context)->witness ? RAFT_NODE_WITNESS : RAFT_NODE_FULL;
     fill_members(options_of(context), &raft);
     enum status status =
-        joins ? raft_directory_create_joining(io, dir, cluster_id, number, &identity, error)
-              : raft_directory_create(io, dir, cluster_id, number, raft.members, raft.member_count, error);
-    if (status == STATUS_OK && number == options_of(context)->witness)
-        status = raft_directory_make_witness(io, dir, error);
+        joins ? raft_directory_create_joining(io, dir, kind, cluster_id, number, &identity, error)
+              : raft_directory_create(io, dir, kind, cluster_id, number, raft.members, raft.member_count, error);
     return status == STATUS_EXISTS ? STATUS_OK : status;
 }
 

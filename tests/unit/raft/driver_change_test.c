@@ -64,7 +64,7 @@ static void must_do(struct cluster *cluster, enum raft_change_kind kind, uint64_
 /* Made, started, added, caught up, with a vote. */
 static struct node *must_grow(struct cluster *cluster) {
     struct raft_identity identity;
-    struct node *node = cluster_newcomer(cluster, &identity);
+    struct node *node = cluster_newcomer(cluster, RAFT_NODE_FULL, &identity);
     const struct raft_driver_change change = adding(&identity);
     must_change(cluster, &change);
     must_do(cluster, RAFT_CHANGE_ADD_VOTER, node->number);
@@ -101,7 +101,7 @@ static void a_node_that_waits_to_be_added_neither_votes_nor_campaigns(void **sta
     struct cluster *cluster = *state;
     struct raft_identity identity;
     cluster_wait_for_leader(cluster);
-    struct node *waits = cluster_newcomer(cluster, &identity);
+    struct node *waits = cluster_newcomer(cluster, RAFT_NODE_FULL, &identity);
     cluster_run(cluster, 3000);
     struct raft_driver_status status = node_status(waits);
     assert_int_equal(status.elections, 0);
@@ -122,12 +122,8 @@ static void a_node_that_waits_to_be_added_neither_votes_nor_campaigns(void **sta
 static void a_newcomer_that_is_a_witness_is_known_as_one_at_once(void **state) {
     struct cluster *cluster = *state;
     struct raft_identity identity;
-    struct node *leader = cluster_wait_for_leader(cluster), *waits = cluster_newcomer(cluster, &identity);
-    node_kill(waits);
-    struct io *io = sim_io_create(cluster->sim, waits->disk, &(struct sim_io_options){.node = (int)waits->number - 1});
-    assert_int_equal(raft_directory_make_witness(io, "/node", NULL), STATUS_OK);
-    io_destroy(io);
-    node_start(cluster, waits);
+    struct node *leader = cluster_wait_for_leader(cluster),
+                *waits = cluster_newcomer(cluster, RAFT_NODE_WITNESS, &identity);
     cluster_run(cluster, 3000);
     leader = cluster_wait_for_leader(cluster);
     const struct raft_driver_change change = adding(&identity);
@@ -149,7 +145,7 @@ static void a_newcomer_that_gets_a_snapshot_knows_the_members_by_it(void **state
         cluster_run(cluster, 500);
         leader = cluster_wait_for_leader(cluster);
     }
-    struct node *fourth = cluster_newcomer(cluster, &identity);
+    struct node *fourth = cluster_newcomer(cluster, RAFT_NODE_FULL, &identity);
     const struct raft_driver_change change = adding(&identity);
     must_change(cluster, &change);
     cluster_wait_until_equal(cluster);
@@ -191,7 +187,7 @@ static void any_set_follows_any_set_in_one_change_while_writes_go_on(void **stat
     struct raft_identity identity;
     cluster_must_put_many(cluster, cluster_wait_for_leader(cluster), "first", 20, 30);
     for (int i = 0; i < 3; i++) {
-        (void)cluster_newcomer(cluster, &identity);
+        (void)cluster_newcomer(cluster, RAFT_NODE_FULL, &identity);
         const struct raft_driver_change change = adding(&identity);
         must_change(cluster, &change);
     }
@@ -220,7 +216,7 @@ static void an_explicit_joint_configuration_stands_until_it_is_left(void **state
     struct cluster *cluster = *state;
     struct raft_identity identity;
     cluster_wait_for_leader(cluster);
-    struct node *fourth = cluster_newcomer(cluster, &identity);
+    struct node *fourth = cluster_newcomer(cluster, RAFT_NODE_FULL, &identity);
     struct raft_driver_change change = adding(&identity);
     must_change(cluster, &change);
     change = change_of(RAFT_CHANGE_ADD_VOTER, 4);
@@ -295,7 +291,7 @@ static void a_learner_that_is_behind_gets_no_vote(void **state) {
     struct raft_identity identity;
     struct node *leader = cluster_wait_for_leader(cluster);
     cluster_must_put(cluster, leader, "a=1");
-    struct node *fourth = cluster_newcomer(cluster, &identity);
+    struct node *fourth = cluster_newcomer(cluster, RAFT_NODE_FULL, &identity);
     struct raft_driver_change change = adding(&identity);
     node_kill(fourth); /* before it has heard a word */
     must_change(cluster, &change);
@@ -342,7 +338,9 @@ static void a_wiped_node_comes_back_by_a_change_and_not_before(void **state) {
     wiped->disk = sim_disk_create(77);
     struct sim_io_options io_options = {.node = (int)wiped->number - 1};
     struct io *io = sim_io_create(cluster->sim, wiped->disk, &io_options);
-    assert_int_equal(raft_directory_create_joining(io, "/node", cluster_id, wiped->number, &identity, NULL), STATUS_OK);
+    assert_int_equal(
+        raft_directory_create_joining(io, "/node", RAFT_NODE_FULL, cluster_id, wiped->number, &identity, NULL),
+        STATUS_OK);
     io_destroy(io);
     node_start(cluster, wiped);
     cluster_run(cluster, 3000);
@@ -441,8 +439,9 @@ static void a_wiped_founder_gives_nobody_a_majority(void **state) {
     sim_disk_destroy(apart->disk); /* as if it had never met anybody */
     apart->disk = sim_disk_create(78);
     struct io *io = sim_io_create(cluster->sim, apart->disk, &(struct sim_io_options){.node = (int)apart->number - 1});
-    assert_int_equal(raft_directory_create(io, "/node", 0, apart->number, cluster->options.members, NODES, NULL),
-                     STATUS_OK);
+    assert_int_equal(
+        raft_directory_create(io, "/node", RAFT_NODE_FULL, 0, apart->number, cluster->options.members, NODES, NULL),
+        STATUS_OK);
     io_destroy(io);
     cluster_must_put(cluster, leader, "kept=1"); /* by leader and wiped */
     const uint64_t cluster_id = node_status(leader).identity.cluster_id, last = node_status(leader).last_index;
@@ -451,7 +450,9 @@ static void a_wiped_founder_gives_nobody_a_majority(void **state) {
     sim_disk_destroy(wiped->disk);
     wiped->disk = sim_disk_create(79);
     io = sim_io_create(cluster->sim, wiped->disk, &(struct sim_io_options){.node = (int)wiped->number - 1});
-    assert_int_equal(raft_directory_create_joining(io, "/node", cluster_id, wiped->number, &identity, NULL), STATUS_OK);
+    assert_int_equal(
+        raft_directory_create_joining(io, "/node", RAFT_NODE_FULL, cluster_id, wiped->number, &identity, NULL),
+        STATUS_OK);
     io_destroy(io);
     node_start(cluster, wiped);
     node_start(cluster, apart);

@@ -493,8 +493,9 @@ static void a_wiped_node_under_its_old_id_is_not_let_in(void **state) {
     wiped->disk = sim_disk_create(99);
     struct sim_io_options io_options = {.node = (int)wiped->number - 1};
     struct io *io = sim_io_create(cluster->sim, wiped->disk, &io_options);
-    assert_int_equal(raft_directory_create(io, "/node", 0, wiped->number, cluster->options.members, NODES, NULL),
-                     STATUS_OK);
+    assert_int_equal(
+        raft_directory_create(io, "/node", RAFT_NODE_FULL, 0, wiped->number, cluster->options.members, NODES, NULL),
+        STATUS_OK);
     io_destroy(io);
     node_start(cluster, wiped);
     cluster_run(cluster, 3000);
@@ -514,7 +515,8 @@ static void a_directory_is_made_once_and_belongs_to_one_node(void **state) {
     assert_int_equal(raft_driver_open(node->io, "/node", &options, &second, &error), STATUS_LOCKED);
     node_kill(node);
     node->io = sim_io_create(cluster->sim, node->disk, &(struct sim_io_options){.node = 0});
-    assert_int_equal(raft_directory_create(node->io, "/node", 0, 1, options.members, NODES, &error), STATUS_EXISTS);
+    assert_int_equal(raft_directory_create(node->io, "/node", RAFT_NODE_FULL, 0, 1, options.members, NODES, &error),
+                     STATUS_EXISTS);
     options.node_id = 2;
     assert_int_equal(raft_driver_open(node->io, "/node", &options, &second, &error), STATUS_MISMATCH);
     options.node_id = 1;
