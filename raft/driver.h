@@ -329,6 +329,7 @@ struct raft_driver_status {
     } peers[RAFT_NODES_MAX];
 };
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
+bool raft_driver_is_witness(const struct raft_driver *driver); /* its engine holds nothing that could be served */
 /* Of the status, what changes with every entry; cheap. */
 struct raft_driver_applied {
     uint64_t index, state_hash, snapshots_installed, gave_way, repairs, scrub_passes;

@@ -14,6 +14,10 @@ struct slice witness_keeps(const struct raft_entry *entry) {
     return slice_make(entry->bytes.data, (size_t)(operation.data - entry->bytes.data));
 }
 
+bool raft_driver_is_witness(const struct raft_driver *driver) {
+    return driver->superblock.is_witness;
+}
+
 bool witness_is(const struct raft_driver *driver, uint64_t node) {
     for (size_t i = 0; i < driver->members.count; i++)
         if (driver->members.rows[i].member.id == node) return driver->members.rows[i].is_witness;

@@ -25,6 +25,7 @@ enum status cmd_select(struct call *call) {
 }
 
 enum status cmd_readonly(struct call *call) {
+    if (raft_driver_is_witness(call->server->driver)) return STATUS_WITNESS; /* what it has is not old: it is nothing */
     call->connection->stale_reads = true;
     return reply_ok(&call->reply);
 }
