@@ -6,7 +6,9 @@
  * what is committed; requests.c writes of this node's clients, and their way to the leader; reads.c read barriers and
  * counts; snapshot_send.c and snapshot_take.c state that travels whole; hand_over.c leadership that is given away,
  * slow_disk.c because the disk is slow, priority.c because another should lead; about.c what nodes tell of themselves;
- * keep.c the length of the log; driver_status.c what people see; reading.c a directory without its node.
+ * witness.c what a voter without data keeps; repair.c, scrub.c and recover.c what is damaged or lost;
+ * keep.c the length of the log and whether the store can be written; driver_status.c what people see; reading.c a
+ * directory without its node.
  */
 #ifndef RAFT_DRIVER_DRIVER_INTERNAL_H
 #define RAFT_DRIVER_DRIVER_INTERNAL_H
@@ -507,6 +509,7 @@ void snapshot_take_deinit(struct raft_driver *driver);
 /* keep.c */
 void keep_log_short(struct raft_driver *driver);
 void keep_machines(struct raft_driver *driver);
+void keep_look_at_store(struct raft_driver *driver);
 
 /* open.c */
 MUST_CHECK enum status

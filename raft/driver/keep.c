@@ -1,6 +1,7 @@
 /*
  * keep: the log is kept short (a flush that is installed lets its beginning go, a log that grows asks for a flush), and
- * the stores' own housekeeping is proposed where it is due.
+ * the stores' own housekeeping is proposed where it is due; a store that can't be written any more ends the node's
+ * work.
  */
 #include "raft/driver/driver_internal.h"
 
@@ -70,4 +71,15 @@ void keep_machines(struct raft_driver *driver) {
         if (status != STATUS_OK && status_class(status) != STATUS_CLASS_RETRY)
             log_warn(driver->log, "%s: housekeeping: %s", machine->name, status_text(status));
     }
+}
+
+/*
+ * Where a write of the store has failed this node can neither apply nor send a snapshot any more. It halts before an
+ * entry's apply would say so: a leader may need a follower that needs a snapshot, and then no entry ever comes.
+ */
+void keep_look_at_store(struct raft_driver *driver) {
+    struct error error;
+    if (driver->installing || engine_failure(driver->engine) == STATUS_OK) return;
+    engine_last_error(driver->engine, &error);
+    driver_fail(driver, engine_failure(driver->engine), error.text);
 }

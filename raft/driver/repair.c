@@ -123,20 +123,13 @@ void repair_log_is_damaged(struct raft_driver *driver) {
     if (driver->repair.state == REPAIR_NONE) begin(driver, REPAIR_LOG, "reading the log met damage");
 }
 
-/*
- * Whatever met it, a read, a compaction, an entry's apply: the engine remembers. Where a write of the store has failed,
- * this node can neither apply nor send a snapshot any more: it says so before an entry does, for a leader may need a
- * follower that needs a snapshot, and then no entry ever comes.
- */
+/* Whatever met it, a read, a compaction, an entry's apply: the engine remembers. */
 static void look_at_engine(struct raft_driver *driver) {
     struct error error;
     if (driver->ticks == driver->repair.looked_tick && driver->failed == STATUS_OK) return;
     driver->repair.looked_tick = driver->ticks;
     engine_last_error(driver->engine, &error);
-    if (repair_is_damage(error.status))
-        begin(driver, REPAIR_STORE, error.text);
-    else if (engine_failure(driver->engine) != STATUS_OK)
-        driver_fail(driver, engine_failure(driver->engine), error.text);
+    if (repair_is_damage(error.status)) begin(driver, REPAIR_STORE, error.text);
 }
 
 void repair_written(struct raft_driver *driver, enum status status) {

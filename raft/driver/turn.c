@@ -242,6 +242,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
         snapshot_take_turn(driver);
         keep_log_short(driver);
         keep_machines(driver);
+        keep_look_at_store(driver);
     }
     uint64_t redial_ns = transport_turn(driver->transport);
     requests_deliver_refused(driver);

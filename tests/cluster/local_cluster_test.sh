@@ -114,7 +114,9 @@ a_port_in_use_is_named() {
 }
 start_refuses_another_shape() {
     cluster start --nodes 5 >"$work/out" 2>&1 && { fail "five nodes out of three"; return 1; }
-    grep -q "has 3 nodes" "$work/out"
+    grep -q "has 3 nodes" "$work/out" || { show; return; }
+    cluster start --witness >"$work/out" 2>&1 && { fail "a node with data became a witness"; return 1; }
+    grep -q "node 3 was made to keep data, and does" "$work/out"
 }
 data_outlives_a_stop_and_is_read_without_a_server() {
     local pids=$(cluster status | awk 'NR > 1 { print $NF }') pid node

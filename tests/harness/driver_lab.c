@@ -248,6 +248,16 @@ struct node *cluster_wait_for_leader(struct cluster *cluster) {
     return NULL;
 }
 
+void cluster_kill_others(struct cluster *cluster, const struct node *than) {
+    for (size_t i = 0; i < cluster->count; i++)
+        if (&cluster->nodes[i] != than) node_kill(&cluster->nodes[i]);
+}
+
+void cluster_start_others(struct cluster *cluster, const struct node *than) {
+    for (size_t i = 0; i < cluster->count; i++)
+        if (&cluster->nodes[i] != than) node_start(cluster, &cluster->nodes[i]);
+}
+
 struct node *cluster_another(struct cluster *cluster, const struct node *than) {
     return &cluster->nodes[than->number % cluster->count];
 }

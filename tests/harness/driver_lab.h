@@ -73,6 +73,8 @@ void cluster_turn(struct cluster *cluster);
 void cluster_run(struct cluster *cluster, uint64_t ms);
 struct node *cluster_leader(struct cluster *cluster); /* NULL = none */
 struct node *cluster_wait_for_leader(struct cluster *cluster);
+void cluster_kill_others(struct cluster *cluster, const struct node *than);
+void cluster_start_others(struct cluster *cluster, const struct node *than);
 struct node *cluster_another(struct cluster *cluster, const struct node *than);
 /* Until all that are up have applied the same; then they must hold the same. */
 void cluster_wait_until_equal(struct cluster *cluster);

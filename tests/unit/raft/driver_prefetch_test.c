@@ -113,9 +113,8 @@ static void what_waits_for_its_apply_stays_within_the_window(void **state) {
     put_all(cluster, leader, 1);
     cluster_wait_until_equal(cluster);
     leader->driver->ahead.window = 10;
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_kill(&cluster->nodes[i]); /* nothing is committed any more */
-    static struct call calls[BATCH];                                     /* answered when the node ends */
+    cluster_kill_others(cluster, leader); /* nothing is committed any more */
+    static struct call calls[BATCH];      /* answered when the node ends */
     static char texts[BATCH][16];
     for (unsigned i = 0; i < BATCH; i++) {
         snprintf(texts[i], sizeof texts[i], "key%05u=x", i * 29);

@@ -104,8 +104,7 @@ static void what_may_still_be_replaced_is_not_shown(void **state) {
     struct opened opened;
     cluster_must_put(cluster, leader, "x=1");
     cluster_must_put(cluster, leader, "x=2");
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_kill(&cluster->nodes[i]);
+    cluster_kill_others(cluster, leader);
     static struct call call;
     node_put(leader, &call, "never=1");
     cluster_run(cluster, 200); /* durable here, and nowhere else */
@@ -123,8 +122,7 @@ static void what_may_still_be_replaced_is_not_shown(void **state) {
     close_reading(&opened);
 
     /* The others go on without it, and it takes their entries in place of its own. */
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_start(cluster, &cluster->nodes[i]);
+    cluster_start_others(cluster, leader);
     struct node *next = cluster_wait_for_leader(cluster);
     for (unsigned i = 0; i < 5; i++) cluster_must_put(cluster, next, "after=1");
     node_start(cluster, leader);

@@ -133,15 +133,13 @@ static void a_write_that_was_under_way_when_the_quorum_went_is_answered_as_unkno
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
     cluster_must_put(cluster, leader, "x=1");
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_kill(&cluster->nodes[i]);
+    cluster_kill_others(cluster, leader);
     struct call write;
     node_put(leader, &write, "unknown=x");
     cluster_run(cluster, 5000);
     assert_int_equal(write.answers, 1);
     assert_int_equal(write.status, STATUS_CANCELLED);
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_start(cluster, &cluster->nodes[i]);
+    cluster_start_others(cluster, leader);
     cluster_must_put(cluster, leader, "later=x");
     cluster_wait_until_equal(cluster);
     assert_int_equal(write.answers, 1);
@@ -152,8 +150,7 @@ static void without_a_quorum_requests_are_refused_as_not_applied(void **state) {
     struct cluster *cluster = *state;
     struct node *leader = cluster_wait_for_leader(cluster);
     cluster_must_put(cluster, leader, "x=1");
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_kill(&cluster->nodes[i]);
+    cluster_kill_others(cluster, leader);
     cluster_run(cluster, 2000); /* a leader without a quorum steps down */
     struct call write, read = {.request = {.done = call_done, .context = &read}};
     node_put(leader, &write, "never=x");
@@ -162,8 +159,7 @@ static void without_a_quorum_requests_are_refused_as_not_applied(void **state) {
     cluster_wait_for(cluster, &read);
     assert_int_equal(write.status, STATUS_NOT_LEADER);
     assert_int_equal(read.status, STATUS_NOT_LEADER);
-    for (size_t i = 0; i < NODES; i++)
-        if (&cluster->nodes[i] != leader) node_start(cluster, &cluster->nodes[i]);
+    cluster_start_others(cluster, leader);
     cluster_wait_for_leader(cluster);
     cluster_must_put(cluster, leader, "later=x");
     cluster_wait_until_equal(cluster);

@@ -53,30 +53,40 @@ static enum status make_bridge(const struct cluster *cluster, char name, struct 
 static enum status make_cable(const struct cluster *cluster, unsigned node, char name, const char *inside,
                               const char *address, struct error *error) {
     const unsigned net = cluster->plan.net;
-    enum status status = ip(cluster, error, "link add lm%u%c%u type veth peer name %s netns loam%u-%u", net, name, node,
-                            inside, net, node);
-    if (status == STATUS_OK) status = ip(cluster, error, "-n loam%u-%u addr add %s dev %s", net, node, address, inside);
-    if (status == STATUS_OK) status = ip(cluster, error, "-n loam%u-%u link set %s up", net, node, inside);
+    char space[PLAN_SPACE_BYTES];
+    plan_space(&cluster->plan, node, space);
+    enum status status =
+        ip(cluster, error, "link add lm%u%c%u type veth peer name %s netns %s", net, name, node, inside, space);
+    if (status == STATUS_OK) status = ip(cluster, error, "-n %s addr add %s dev %s", space, address, inside);
+    if (status == STATUS_OK) status = ip(cluster, error, "-n %s link set %s up", space, inside);
     return status == STATUS_OK ? ip(cluster, error, "link set lm%u%c%u up", net, name, node) : status;
+}
+
+/* Of four addresses, as many as the least network of two has: this end's, the node's. */
+static enum status make_clients_cable(const struct cluster *cluster, unsigned node, const char *host,
+                                      struct error *error) {
+    const unsigned net = cluster->plan.net, first = 4 * node;
+    char address[IO_ADDRESS_BYTES];
+    (void)snprintf(address, sizeof address, "10.98.%u.%u/30", net, first + 2);
+    enum status status = make_cable(cluster, node, 'c', "clients", address, error);
+    if (status == STATUS_OK)
+        status = ip(cluster, error, "addr add 10.98.%u.%u/30 dev lm%uc%u", net, first + 1, net, node);
+    if (status == STATUS_OK)
+        status = ip(cluster, error, "route add %s/32 via 10.98.%u.%u dev lm%uc%u", host, net, first + 2, net, node);
+    return status;
 }
 
 static enum status make_namespace(const struct cluster *cluster, unsigned node, struct error *error) {
     const unsigned net = cluster->plan.net;
-    char host[IO_ADDRESS_BYTES], address[IO_ADDRESS_BYTES + 4];
+    char host[IO_ADDRESS_BYTES], address[IO_ADDRESS_BYTES + 4], space[PLAN_SPACE_BYTES];
     plan_host(&cluster->plan, node, host);
+    plan_space(&cluster->plan, node, space);
     (void)snprintf(address, sizeof address, "%s/24", host);
-    enum status status = ip(cluster, error, "netns add loam%u-%u", net, node);
-    if (status == STATUS_OK) status = ip(cluster, error, "-n loam%u-%u link set lo up", net, node);
+    enum status status = ip(cluster, error, "netns add %s", space);
+    if (status == STATUS_OK) status = ip(cluster, error, "-n %s link set lo up", space);
     if (status == STATUS_OK) status = make_cable(cluster, node, 'p', "peers", address, error);
     if (status == STATUS_OK) status = ip(cluster, error, "link set lm%up%u master lm%ua", net, node, net);
-    /* Four addresses for the clients' cable: this end, the node's, and those that a network of four needs. */
-    (void)snprintf(address, sizeof address, "10.98.%u.%u/30", net, 4 * node + 2);
-    if (status == STATUS_OK) status = make_cable(cluster, node, 'c', "clients", address, error);
-    if (status == STATUS_OK)
-        status = ip(cluster, error, "addr add 10.98.%u.%u/30 dev lm%uc%u", net, 4 * node + 1, net, node);
-    if (status == STATUS_OK)
-        status = ip(cluster, error, "route add %s/32 via 10.98.%u.%u dev lm%uc%u", host, net, 4 * node + 2, net, node);
-    return status;
+    return status == STATUS_OK ? make_clients_cable(cluster, node, host, error) : status;
 }
 
 enum status namespaces_make(const struct cluster *cluster, struct error *error) {
@@ -108,15 +118,16 @@ __attribute__((format(printf, 3, 4))) static bool remove_if_there(const struct c
 void namespaces_remove(const struct cluster *cluster) {
     static const char ends[] = {'p', 'c'};
     const unsigned net = cluster->plan.net;
-    char path[IO_PATH_BYTES];
+    char path[IO_PATH_BYTES], space[PLAN_SPACE_BYTES];
     bool is_clean = true;
     for (unsigned node = 1; node <= PLAN_START_MAX; node++) {
         for (size_t i = 0; i < sizeof ends; i++) {
             (void)snprintf(path, sizeof path, "/sys/class/net/lm%u%c%u", net, ends[i], node);
             is_clean = remove_if_there(cluster, path, "link del lm%u%c%u", net, ends[i], node) && is_clean;
         }
-        (void)snprintf(path, sizeof path, "/run/netns/loam%u-%u", net, node);
-        is_clean = remove_if_there(cluster, path, "netns del loam%u-%u", net, node) && is_clean;
+        plan_space(&cluster->plan, node, space);
+        (void)snprintf(path, sizeof path, "/run/netns/%s", space);
+        is_clean = remove_if_there(cluster, path, "netns del %s", space) && is_clean;
     }
     for (int name = 'a'; name <= 'b'; name++) {
         (void)snprintf(path, sizeof path, "/sys/class/net/lm%u%c", net, name);

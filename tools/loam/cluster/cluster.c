@@ -47,15 +47,34 @@ static enum status settle_plan(struct cluster *cluster, const struct request *re
     return plan_save(plan, cluster->io, error);
 }
 
+/* A directory stays what it was made as, whatever is said later. */
+static enum status check_witness(const struct cluster *cluster, struct error *error) {
+    struct node_facts facts;
+    const unsigned node = plan_founders(&cluster->plan);
+    if (!plan_has(&cluster->plan, node)) return STATUS_OK;
+    cluster_node_ask(cluster, node, &facts);
+    if (strcmp(facts.role, "witness") == 0) return STATUS_OK;
+    return error_set(error, STATUS_MISMATCH,
+                     "node %u was made to keep data, and does; `loam cluster add --witness` adds one that does not",
+                     node);
+}
+
+static void say_started(const struct cluster *cluster) {
+    const struct plan *plan = &cluster->plan;
+    const bool is_new = cluster->witness && plan->nodes == plan_founders(plan);
+    const unsigned without = is_new ? 1 : 0; /* the last one */
+    (void)printf("%u nodes serve clients on 127.0.0.1:%u to %u\n", plan_count(plan) - without,
+                 plan->base_port + plan_next(plan, 0), plan->base_port + plan->nodes - without);
+    if (is_new) (void)printf("node %u is a witness: it votes, and keeps no data\n", plan->nodes);
+}
+
 static enum status act_start(struct cluster *cluster, const struct request *request, struct error *error) {
     enum status status = settle_plan(cluster, request, error);
     for (unsigned node = 0; status == STATUS_OK && (node = plan_next(&cluster->plan, node)) != 0;)
         status = cluster_node_start(cluster, node, error);
     if (status == STATUS_OK) status = cluster_wait_ready(cluster, READY_TIMEOUT_MS, error);
-    if (status == STATUS_OK)
-        (void)printf("%u nodes serve clients on 127.0.0.1:%u to %u\n", plan_count(&cluster->plan),
-                     cluster->plan.base_port + plan_next(&cluster->plan, 0),
-                     cluster->plan.base_port + cluster->plan.nodes);
+    if (status == STATUS_OK && cluster->witness) status = check_witness(cluster, error);
+    if (status == STATUS_OK) say_started(cluster);
     return status;
 }
 

@@ -29,7 +29,7 @@ struct command_line {
     char dir[IO_PATH_BYTES];
     char log[IO_PATH_BYTES];
     char addresses[PLAN_PORT_KINDS][IO_ADDRESS_BYTES];
-    char id[16], space[24];
+    char id[16], space[PLAN_SPACE_BYTES];
     struct buf members;
     const char *arguments[ARGUMENTS_MAX];
     size_t count;
@@ -61,7 +61,7 @@ static enum status prepare(const struct cluster *cluster, unsigned node, bool in
     for (int kind = 0; kind < PLAN_PORT_KINDS; kind++)
         plan_address(&cluster->plan, node, (enum plan_port)kind, line->addresses[kind]);
     (void)snprintf(line->id, sizeof line->id, "%u", node);
-    (void)snprintf(line->space, sizeof line->space, "loam%u-%u", cluster->plan.net, node);
+    plan_space(&cluster->plan, node, line->space);
     status = plan_members(&cluster->plan, node, &line->members);
     if (status == STATUS_OK) status = buf_append_byte(&line->members, '\0');
     if (status != STATUS_OK) return error_set(error, status, "out of memory");

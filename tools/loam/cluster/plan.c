@@ -31,6 +31,10 @@ void plan_host(const struct plan *plan, unsigned node, char host[IO_ADDRESS_BYTE
         (void)snprintf(host, IO_ADDRESS_BYTES, "10.99.%u.%u", plan->net, node);
 }
 
+void plan_space(const struct plan *plan, unsigned node, char name[PLAN_SPACE_BYTES]) {
+    (void)snprintf(name, PLAN_SPACE_BYTES, "loam%u-%u", plan->net, node);
+}
+
 void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, char address[IO_ADDRESS_BYTES]) {
     plan_host(plan, node, address);
     const size_t size = strlen(address);

@@ -21,6 +21,7 @@ enum {
     PLAN_BASE_PORT_DEFAULT = 7000,
     PLAN_BASE_PORT_MAX = 65535 - 200 - PLAN_NODES_MAX,
     PLAN_DIR_BYTES = IO_PATH_BYTES - 64, /* so that every name below it fits */
+    PLAN_SPACE_BYTES = 24,
 };
 
 enum plan_port { PLAN_CLIENTS, PLAN_PEERS, PLAN_HTTP, PLAN_PORT_KINDS };
@@ -44,6 +45,8 @@ MUST_CHECK enum status plan_save(const struct plan *plan, struct io *io, struct 
 void plan_address(const struct plan *plan, unsigned node, enum plan_port kind, char address[IO_ADDRESS_BYTES]);
 /* Where all of the node's ports are. */
 void plan_host(const struct plan *plan, unsigned node, char host[IO_ADDRESS_BYTES]);
+/* With plan->net: the name of its network namespace, "loam171-2". */
+void plan_space(const struct plan *plan, unsigned node, char name[PLAN_SPACE_BYTES]);
 /* The next node behind `node` (0: the first) that was not removed; 0 = no more. */
 unsigned plan_next(const struct plan *plan, unsigned node);
 bool plan_has(const struct plan *plan, unsigned node);

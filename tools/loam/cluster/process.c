@@ -70,10 +70,10 @@ enum status process_wait(long pid, int *code) {
     return STATUS_OK;
 }
 
+/* ---- Watch ------------------------------------------------------------------------------------------------------- */
+
 /* A process that becomes another program has no arguments for a moment. */
 enum { BECOMING_LOOKS_MAX = 100, BECOMING_NS = 1000 * 1000 };
-
-/* ---- Watch ------------------------------------------------------------------------------------------------------- */
 
 /* Reads /proc/PID/name; returns how many bytes, 0 if the process is gone. */
 static size_t read_facts(struct io *io, long pid, const char *name, char *to, size_t size) {
