@@ -32,7 +32,12 @@ chaos() { # arguments; sets base
     return $code
 }
 none_runs() { ! pgrep -f -- "--dir $work/chaos" >/dev/null; }
-show() { cat "$work/out" "$work/errors" && return 1; }
+show() { # what it printed, and what a sanitizer said in a node's log
+    cat "$work/out" "$work/errors"
+    [ ! -d "$work/chaos" ] || grep -h -m 1 -A 40 'Sanitizer\|runtime error:\|check failed' "$work/chaos"/*.log
+    rm -rf "$work/chaos"
+    return 1
+}
 
 a_run_with_every_kind_of_fault_keeps_its_promises() {
     chaos --seconds $seconds --seed 5 --history "$work/history.edn" --report "$work/page.html" || { show; return; }

@@ -14,6 +14,7 @@ names=(
     a_password_shuts_out_who_does_not_know_it
     what_breaks_things_answers_in_the_lab_only
     a_client_that_sends_too_much_reads_why
+    told_to_end_again_and_again_it_ends_once
 )
 
 lines() { printf '%s\n' "$@" | "$loam" cli -p "$port"; } # commands of one connection
@@ -87,6 +88,18 @@ a_client_that_sends_too_much_reads_why() {
     read -r -t 10 reply <&3 || return 1
     exec 3>&-
     equals "${reply%$'\r'}" "-ERR query buffer limit reached (client-query-buffer-limit); closing" && equals "$(cli exists too-large)" 0
+}
+# The second signal finds the loop, what remains of it, or nothing.
+told_to_end_again_and_again_it_ends_once() {
+    local round code
+    for round in 1 2 3 4 5; do
+        while kill -TERM "$server" 2>/dev/null; do :; done
+        wait "$server"
+        code=$?
+        server=
+        [ $code = 0 ] && grep -q ' stopped$' "$work/log" && ! grep -A 20 'Sanitizer' "$work/log" || { tail -n 20 "$work/log"; return 1; }
+        start_server || return 1
+    done
 }
 
 start_server || { echo "[  FAILED  ] start_server"; exit 1; }

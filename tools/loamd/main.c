@@ -30,6 +30,13 @@ static void catch_signals(struct io *io) {
     sigaction(SIGPIPE, &action, NULL);
 }
 
+/* It ends already; the loop that a handler would wake goes. */
+static void ignore_signals(void) {
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
 /* One line an event: time, level, text. */
 static void print_line(void *context, enum log_level level, const char *text) {
     struct io *const *io = context;
@@ -124,6 +131,7 @@ static enum status serve(struct io *io, const struct options *options, struct lo
     if (status == STATUS_OK) log_info(log, "stopped");
     http_stop(http);
     server_close(server);
+    ignore_signals();
     return status;
 }
 

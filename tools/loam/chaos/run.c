@@ -39,6 +39,13 @@ static void catch_signals(struct io *io) {
     sigaction(SIGPIPE, &action, NULL);
 }
 
+/* It ends already; the loop that a handler would wake goes. */
+static void ignore_signals(void) {
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 /* ---- The loop ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t now_ns(const struct chaos *chaos) {
@@ -198,9 +205,17 @@ static enum status look_into_log(struct chaos *chaos, unsigned node) {
     if (status == STATUS_OK) status = io_file_size(file, &size);
     if (status == STATUS_OK) status = buf_reserve(&text, (size_t)size + 1);
     if (status == STATUS_OK) status = io_file_read(file, 0, text.data, (size_t)size, &text.size);
-    for (size_t i = 0; status == STATUS_OK && i < sizeof alarms / sizeof *alarms; i++)
-        if (memmem(text.data, text.size, alarms[i], strlen(alarms[i])))
-            (void)snprintf(chaos->broken, sizeof chaos->broken, "%.400s says \"%s\"", path, alarms[i]);
+    for (size_t i = 0; status == STATUS_OK && i < sizeof alarms / sizeof *alarms; i++) {
+        const uint8_t *alarm = memmem(text.data, text.size, alarms[i], strlen(alarms[i]));
+        if (!alarm) continue;
+        const uint8_t *begin = memrchr(text.data, '\n', (size_t)(alarm - text.data));
+        begin = begin ? begin + 1 : text.data;
+        const size_t left = text.size - (size_t)(begin - text.data);
+        const uint8_t *end = memchr(begin, '\n', left);
+        const size_t length = end ? (size_t)(end - begin) : left;
+        (void)snprintf(chaos->broken, sizeof chaos->broken, "%.400s says: %.*s", path, length < 200 ? (int)length : 200,
+                       (const char *)begin);
+    }
     io_file_close(file);
     buf_deinit(&text);
     return status;
@@ -269,6 +284,7 @@ enum status chaos_run(struct chaos *chaos, struct error *error) {
             status = judged;
         }
     }
+    ignore_signals();
     return chaos->broken[0] != '\0' && chaos->workload ? STATUS_OK : status;
 }
 
