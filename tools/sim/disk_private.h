@@ -112,6 +112,7 @@ struct sim_disk {
     struct sim_disk_stats stats;
     uint64_t cut_in; /* I/Os until the cut; 0 = none ordered */
     enum sim_cut cut_kind;
+    struct sim_stray stray; /* size 0 = none that was not told */
     uint64_t fail_in;
     enum status fail_status;
     bool fail_forever;

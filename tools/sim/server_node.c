@@ -5,6 +5,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/prng.h"
+#include "engine/care.h"
 #include "raft/describe.h"
 #include "raft/driver.h"
 #include "tools/loamd/server.h"
@@ -43,6 +44,7 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->engine.memtable_bytes = prng_between(&prng, 8, 96) << 10;
     if (!prng_chance(&prng, 1, 4)) raft->engine.event_log_bytes = ENGINE_EVENT_LOG_OFF;
     raft->engine.memtable_limit = 3;
+    raft->engine.format_level = options->format_level;
     raft->engine.cache_bytes = 256 << 10;
     raft->engine.block_bytes = 1 << 10;
     raft->engine.file_bytes = 16 << 10;
@@ -91,6 +93,14 @@ static enum status boot(void *context, struct io *io, unsigned number, void **no
     enum status status = server_open(io, &options, &server, error);
     *node = server;
     return status;
+}
+
+static enum status upgrade(void *context, struct io *io, struct error *error) {
+    char store[IO_PATH_BYTES];
+    struct care_upgrade_report report;
+    (void)context;
+    const enum status status = raft_store_path(io, dir, store, error);
+    return status == STATUS_OK ? engine_care_upgrade(io, store, 0, &report, error) : status;
 }
 
 static uint64_t turn(void *context, void *node) {
@@ -212,6 +222,11 @@ static void transfer(void *context, void *node, unsigned to, uint64_t *count) {
     raft_driver_transfer(server_driver(node), to, &handing->request);
 }
 
+static enum status snapshot(void *context, void *node) {
+    (void)context;
+    return raft_driver_flush_start(server_driver(node));
+}
+
 /* ---- Members ---- */
 
 static uint32_t set_of(const uint64_t *ids, unsigned count) {
@@ -293,6 +308,7 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
                                     .stores = WORLD_KV | WORLD_SERIES | WORLD_GRAPHS,
                                     .make = make,
                                     .boot = boot,
+                                    .upgrade = upgrade,
                                     .turn = turn,
                                     .destroy = destroy,
                                     .view = view,
@@ -301,6 +317,7 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
                                     .look = look,
                                     .audit = audit,
                                     .transfer = transfer,
+                                    .snapshot = snapshot,
                                     .membership = membership,
                                     .change = change,
                                     .may_lose = may_lose,
@@ -308,8 +325,10 @@ struct world_node_kind server_node_kind(const struct server_node_options *option
 }
 
 void server_world_run(struct world_options *options, struct world_report *report) {
-    struct server_node_options servers = {
-        .founders = fault_plan_founders(options->plan), .witness = options->plan->witness, .seed = options->plan->seed};
+    struct server_node_options servers = {.founders = fault_plan_founders(options->plan),
+                                          .witness = options->plan->witness,
+                                          .format_level = options->plan->format_level,
+                                          .seed = options->plan->seed};
     struct world_node_kind kind = server_node_kind(&servers);
     options->nodes = &kind;
     world_run(options, report);

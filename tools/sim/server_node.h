@@ -12,6 +12,7 @@
 /* What a run's servers are like: drawn from its seed. */
 struct server_node_options {
     unsigned founders, witness; /* witness: 0 = none */
+    unsigned format_level;      /* of the stores that are made; 0 = the latest */
     uint64_t seed;
 };
 

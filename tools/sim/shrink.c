@@ -40,9 +40,10 @@ static bool breaks(struct search *search, const struct fault_plan *plan) {
     return true;
 }
 
-/* True: it has become the best. */
+/* True: it has become the best. A plan beyond the budget may break a promise that nobody made. */
 static bool try_plan(struct search *search, const struct fault_plan *plan) {
     struct fault_plan other = *plan;
+    if (fault_plan_is_within_budget(&search->best->plan) && !fault_plan_is_within_budget(plan)) return false;
     const unsigned seeds = search->shrink->seeds ? search->shrink->seeds : SEEDS;
     for (unsigned i = 0; i < seeds; i++) {
         if (breaks(search, &other)) return true;
@@ -155,6 +156,12 @@ static bool fewer_nodes(struct search *search) {
     return found;
 }
 
+static bool latest_format(struct search *search) {
+    struct fault_plan plan = search->best->plan;
+    plan.format_level = 0;
+    return search->best->plan.format_level != 0 && try_plan(search, &plan);
+}
+
 /* ---- The whole --------------------------------------------------------------------------------------------------- */
 
 static bool shorter_run(struct search *search) {
@@ -197,6 +204,7 @@ enum status shrink_plan(const struct shrink *shrink, const struct fault_plan *pl
         found |= shorter_run(&search);
         found |= fewer_nodes(&search);
         found |= weaker_faults(&search);
+        found |= latest_format(&search);
     }
     result->is_least = !search.ended;
     return STATUS_OK;

@@ -113,6 +113,10 @@ void sim_disk_cut(struct sim_disk *disk, enum sim_cut cut) {
     if (disk->before_cut != NULL) disk->before_cut(disk->before_cut_context);
     disk->powered = false;
     disk->cut_in = 0;
+    if (cut == SIM_CUT_ASTRAY) {
+        if (!sim_disk_misdirect(disk, &disk->stray)) disk->stray.size = 0;
+        cut = SIM_CUT_RANDOM;
+    }
     unsigned keep_of_256 = draw_keep(disk, cut);
     for (struct list *link = disk->inodes.next; link != &disk->inodes; link = link->next) {
         struct inode *inode = list_entry(link, struct inode, link);
@@ -352,4 +356,10 @@ bool sim_disk_misdirect(struct sim_disk *disk, struct sim_stray *stray) {
     if (to == from && stray->offset == stray->from_offset) return false;
     content_strike(disk, to, stray->offset, bytes, stray->size);
     return true;
+}
+
+bool sim_disk_take_stray(struct sim_disk *disk, struct sim_stray *stray) {
+    *stray = disk->stray;
+    disk->stray.size = 0;
+    return stray->size > 0;
 }

@@ -37,6 +37,7 @@ enum sim_cut {
     SIM_CUT_NONE,   /* nothing unsynced survives */
     SIM_CUT_ALL,    /* everything does, as when only the process dies */
     SIM_CUT_RANDOM, /* each unsynced sector, size and name for itself, so that writes tear at sector bounds */
+    SIM_CUT_ASTRAY, /* the same, and one of the unsynced writes went astray (sim_disk_misdirect) */
 };
 
 /* The power goes. What is left is what the disk holds from now on; programs that ran on it get IO for every call. */
@@ -148,6 +149,8 @@ struct sim_stray {
  * cut. False if nothing is unsynced.
  */
 bool sim_disk_misdirect(struct sim_disk *disk, struct sim_stray *stray);
+/* What the last cut of kind SIM_CUT_ASTRAY sent astray, told once; false: nothing. */
+bool sim_disk_take_stray(struct sim_disk *disk, struct sim_stray *stray);
 
 /* ---- Looking ----------------------------------------------------------------------------------------------------- */
 

@@ -85,13 +85,37 @@ static void plan_boot(struct world_node *node, uint64_t for_ns) {
     sim_schedule(node->world->sim, &node->boot, node->down_until_ns);
 }
 
+/* An operator's errand between two lives; where it fails they see why, and the node goes on as it was. */
+static void upgrade(struct world_node *node) {
+    const struct world_node_kind *kind = kind_of(node);
+    struct error error = {0};
+    const enum status status = kind->upgrade(kind->context, node->io, &error);
+    node->is_upgraded = false;
+    node->world->report->upgraded += status == STATUS_OK;
+    sim_note_text(node->world->sim, (int)node->number - 1, (uint64_t)status, "upgrade: %s",
+                  status == STATUS_OK ? "done" : error.text);
+}
+
 static enum status node_try_boot(struct world_node *node, struct error *error) {
     const struct world_node_kind *kind = kind_of(node);
     enum status status = STATUS_OK;
     if (!node->is_made) status = kind->make(kind->context, node->io, node->number, node->joins, error);
     if (status != STATUS_OK) return status;
     node->is_made = true;
+    if (node->is_upgraded) upgrade(node);
     return kind->boot(kind->context, node->io, node->number, &node->handle, error);
+}
+
+/* What a power cut sent astray: the node may find damage from now on. */
+static void note_stray(struct world_node *node) {
+    struct sim_stray stray;
+    if (sim_disk_take_stray(node->disk, &stray)) {
+        node->is_rotten = true;
+        node->world->report->misdirected++;
+        sim_note_text(node->world->sim, (int)node->number - 1, stray.offset,
+                      "%zu bytes meant for %s at %" PRIu64 " stand in %s at %" PRIu64, stray.size, stray.from,
+                      stray.from_offset, stray.path, stray.offset);
+    }
 }
 
 static void boot_fires(struct sim_event *event) {
@@ -105,6 +129,7 @@ static void boot_fires(struct sim_event *event) {
     enum status status = node_try_boot(node, &error);
     node->in_turn = false;
     node->boots++;
+    note_stray(node);
     sim_note(world->sim, options.node, "booted", node->boots, (uint64_t)status);
     if (status != STATUS_OK) {
         snprintf(node->last_error, sizeof node->last_error, "%.200s: %.40s", error.text, status_name(status));
@@ -127,6 +152,7 @@ static void boot_fires(struct sim_event *event) {
 
 /* The io is dead; the process's memory goes. */
 static void node_bury(struct world_node *node, uint64_t for_ns) {
+    note_stray(node);
     if (world_node_is_up(node)) {
         world_members_note_down(node->world, node);
         node->in_turn = true;

@@ -89,6 +89,8 @@ struct world_node_kind {
     /* Makes the directory of a node that never ran, durably; joins: it is no member until a change says so. */
     enum status (*make)(void *context, struct io *io, unsigned number, bool joins, struct error *error);
     enum status (*boot)(void *context, struct io *io, unsigned number, void **node, struct error *error);
+    /* Raises the format level of the store of a node that is made and not running; may be NULL. */
+    enum status (*upgrade)(void *context, struct io *io, struct error *error);
     /* After io_run; returns when it wants the next one (io_now_ns). */
     uint64_t (*turn)(void *context, void *node);
     /* Frees it. The io may be dead: then this is the end of its memory only. */
@@ -104,6 +106,8 @@ struct world_node_kind {
     /* The node, which leads, is to give its place to node `to`; adds 1 to *handed, which outlives it, once that one
      * leads. May be NULL. */
     void (*transfer)(void *context, void *node, unsigned to, uint64_t *handed);
+    /* Begins to write what it has applied to its store, so that its log may go. May be NULL. */
+    enum status (*snapshot)(void *context, void *node);
     /* May both be NULL: members don't change. The node leads; true: it has taken the change, and
      * world_members_change_ended is called once, at its own end at the latest. */
     void (*membership)(void *context, void *node, struct world_membership *shown);
@@ -202,8 +206,10 @@ struct world_report {
     uint64_t member_changes; /* that held when they were answered */
     uint64_t joint_crashes;  /* nodes that went down in a joint configuration */
     uint64_t wiped;
-    uint64_t witnesses; /* 1: there was one */
-    uint64_t gave_way;  /* leaders whose disk was slow */
+    uint64_t misdirected; /* writes that stood elsewhere behind a power cut */
+    uint64_t upgraded;    /* stores whose format level was raised */
+    uint64_t witnesses;   /* 1: there was one */
+    uint64_t gave_way;    /* leaders whose disk was slow */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

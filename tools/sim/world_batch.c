@@ -33,7 +33,9 @@ enum { RUNS_FIRST = 64 };
     X(LEASE_READS, lease_reads)                                                                                        \
     X(REPAIRS, repairs)                                                                                                \
     X(SCRUBS, scrubs)                                                                                                  \
-    X(MEMBER_CHANGES, member_changes) X(JOINT_CRASHES, joint_crashes) X(WIPED, wiped) X(WITNESSES, witnesses)
+    X(MEMBER_CHANGES, member_changes)                                                                                  \
+    X(JOINT_CRASHES, joint_crashes)                                                                                    \
+    X(WIPED, wiped) X(WITNESSES, witnesses) X(MISDIRECTED, misdirected) X(UPGRADED, upgraded)
 
 enum {
 #define X(name, field) name,
@@ -148,6 +150,8 @@ const char *world_batch_misses(struct world_batch *batch) {
         return "no node went down in a joint configuration";
     if (batch->runs >= 500 && distribute(batch, WIPED).sum == 0) return "no disk was wiped";
     if (batch->runs >= 500 && distribute(batch, WITNESSES).sum == 0) return "no node was a witness";
+    if (batch->runs >= 500 && distribute(batch, MISDIRECTED).sum == 0) return "no write went astray";
+    if (batch->runs >= 100 && distribute(batch, UPGRADED).sum == 0) return "no store was upgraded";
     if (batch->runs >= 100 && distribute(batch, SCRUBS).sum == 0) return "no node has looked for damage";
     if (batch->runs >= 100 && distribute(batch, TIMED_OUT).sum == 0) return "no query ran out of its time";
     if (batch->runs >= 100 && distribute(batch, SNAPSHOTS).sum == 0) return "no run installed a snapshot";

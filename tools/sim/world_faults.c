@@ -121,6 +121,7 @@ static void rot(struct world_node *node, enum fault_kind kind) {
 
 static void strike_node(struct world *world, struct world_node *node, const struct fault *fault) {
     struct prng prng = prng_of(world, fault);
+    const struct world_node_kind *kind = world->options->nodes;
     uint64_t for_ns = fault->for_ms * WORLD_MS;
     switch (fault->kind) {
     case FAULT_POWER_CUT:
@@ -131,6 +132,18 @@ static void strike_node(struct world *world, struct world_node *node, const stru
         }
         break;
     case FAULT_KILL: world_node_kill(node, for_ns); break;
+    case FAULT_MISDIRECT:
+        if (world_node_is_up(node)) sim_disk_cut_at(node->disk, prng_between(&prng, 1, CUT_WITHIN_IOS), SIM_CUT_ASTRAY);
+        break;
+    case FAULT_SNAPSHOT:
+        if (kind->snapshot != NULL && world_node_is_up(node) && !node->is_paused)
+            sim_note(world->sim, (int)node->number - 1, "snapshot", node->view.applied,
+                     (uint64_t)kind->snapshot(kind->context, node->handle));
+        break;
+    case FAULT_UPGRADE:
+        node->is_upgraded = kind->upgrade != NULL;
+        world_node_kill(node, for_ns);
+        break;
     case FAULT_ROT_LOG:
     case FAULT_ROT_STORE:
     case FAULT_ROT_PROMISE:
@@ -211,7 +224,7 @@ static void strike_fires(struct sim_event *event) {
 
 /* Orders that found nothing to strike are taken back; a process whose sync failed starts anew. */
 static void lift_node(struct world_node *node, const struct fault *fault) {
-    if (fault->kind == FAULT_POWER_CUT) sim_disk_cut_at(node->disk, 0, SIM_CUT_NONE);
+    if (fault->kind == FAULT_POWER_CUT || fault->kind == FAULT_MISDIRECT) sim_disk_cut_at(node->disk, 0, SIM_CUT_NONE);
     if (fault->kind == FAULT_SYNC_FAILURE && sim_disk_take_sync_failure(node->disk)) world_node_kill(node, 0);
 }
 

@@ -5,7 +5,7 @@
  *
  * A node that was wiped is another one under its old number: it is taken out first, and comes back as a newcomer. One
  * is wiped in a run at most, and none of fewer than three voters: more than a minority gone is not promised to be
- * survived.
+ * survived. Where a node is damaged nobody goes before the others are there without whom it would be one of two.
  */
 #include "engine/base/hash.h"
 #include "tools/sim/world_private.h"
@@ -67,7 +67,9 @@ static bool next_change(struct world *world, const struct world_membership *now,
     add_who_is_there(world, members->wanted & ~known, change);
     if (change->add != 0) return true;
     change->promote = members->wanted & now->learners;
-    const uint32_t going = now->voters & ~members->wanted;
+    uint32_t going = now->voters & ~members->wanted;
+    const uint32_t left = (now->voters | change->promote) & ~going;
+    if (fault_plan_damages(world->plan) && __builtin_popcount(left) < FAULT_PLAN_WHOLE_VOTERS) going = 0;
     *(members->how == WORLD_CHANGE_DEMOTES ? &change->demote : &change->remove) |= going;
     return (change->promote | change->demote | change->remove) != 0;
 }

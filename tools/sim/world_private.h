@@ -53,6 +53,7 @@ struct world_node {
     uint64_t *terms;     /* of its log, by index; 0 = not known */
     uint64_t known_last; /* terms are known up to here */
     bool is_rotten;      /* a bit of what it holds has changed at some time */
+    bool is_upgraded;    /* it is to be, at its next boot */
     uint64_t audited;    /* the last index that was */
 };
 

@@ -28,6 +28,52 @@ static void plans_are_rich(void **state) {
     for (unsigned kind = 0; kind < FAULT_KIND_COUNT; kind++) assert_true(seen[kind]);
 }
 
+static void drawn_plans_keep_to_the_budget(void **state) {
+    (void)state;
+    unsigned damaged = 0, with_changes = 0, astray = 0;
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        struct fault_plan plan;
+        fault_plan_draw(&plan, seed, seed % 4 ? 3 : 5);
+        assert_true(fault_plan_is_within_budget(&plan));
+        if (!fault_plan_damages(&plan)) continue;
+        damaged++;
+        bool changes = false;
+        for (size_t i = 0; i < plan.count; i++) {
+            changes |= plan.faults[i].kind == FAULT_MEMBERS;
+            astray += plan.faults[i].kind == FAULT_MISDIRECT;
+        }
+        with_changes += changes;
+    }
+    assert_true(damaged > 1000 && with_changes > 300 && astray > 300);
+}
+
+static void a_plan_beyond_the_budget_is_known(void **state) {
+    (void)state;
+    static const char *const within[] = {
+        "nodes 3\nfault at=1 kind=rot-log nodes=2\nfault at=2 kind=rot-store nodes=2\nfault at=3 kind=misdirect "
+        "nodes=2\n",
+        "nodes 4\nfounders 3\nfault at=1 kind=rot-promise nodes=2\nfault at=2 kind=members nodes=1,3,4\n",
+        "nodes 2\nfault at=1 kind=wipe nodes=1\nfault at=2 kind=members nodes=1\n",
+    };
+    static const char *const beyond[] = {
+        "nodes 3\nfault at=1 kind=rot-log nodes=2\nfault at=2 kind=rot-log nodes=1\n",
+        "nodes 3\nfault at=1 kind=rot-promise nodes=2\nfault at=3 kind=misdirect nodes=2\n",
+        "nodes 3\nfault at=1 kind=misdirect nodes=2\nfault at=3 kind=members nodes=1,2\n",
+        "nodes 3\nfault at=1 kind=rot-log nodes=2\nfault at=3 kind=wipe nodes=1\n",
+        "nodes 2\nfault at=1 kind=rot-log nodes=2\n",
+        "nodes 3\nwitness 1\nfault at=1 kind=rot-log nodes=2\n",
+    };
+    struct fault_plan plan;
+    for (size_t i = 0; i < sizeof within / sizeof *within; i++) {
+        assert_int_equal(fault_plan_parse(slice_from_text(within[i]), &plan, NULL), STATUS_OK);
+        assert_true(fault_plan_is_within_budget(&plan));
+    }
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        assert_int_equal(fault_plan_parse(slice_from_text(beyond[i]), &plan, NULL), STATUS_OK);
+        assert_false(fault_plan_is_within_budget(&plan));
+    }
+}
+
 static void printed_plan_reads_back(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++) {
@@ -59,6 +105,7 @@ static void unreadable_plans_name_the_line(void **state) {
         {"nodes 0\n", STATUS_INVALID, "line 1"},
         {"nodes 12\n", STATUS_INVALID, "1 to 9 nodes"},
         {"surprise 1\n", STATUS_SYNTAX, "line 1"},
+        {"format-level 99\n", STATUS_INVALID, "format levels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fault_plan plan;
@@ -71,6 +118,8 @@ static void unreadable_plans_name_the_line(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_are_rich),
+        cmocka_unit_test(drawn_plans_keep_to_the_budget),
+        cmocka_unit_test(a_plan_beyond_the_budget_is_known),
         cmocka_unit_test(printed_plan_reads_back),
         cmocka_unit_test(unreadable_plans_name_the_line),
     };
