@@ -139,6 +139,8 @@ void election_suspect_leader(struct raft *raft);  /* the link to it broke */
 void election_campaign(struct raft *raft);        /* starts one, unless that is not allowed */
 void election_campaign_handed(struct raft *raft); /* the same, without asking before */
 void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader);
+/* The same, for a candidate's word: a follower goes on waiting where it was until it gives its vote (3.4). */
+void election_enter_term(struct raft *raft, uint64_t term);
 void election_set_reluctance(struct raft *raft, bool is_reluctant);
 bool election_voter_sticks(const struct raft *raft); /* heard a live leader: votes are ignored */
 void election_handle_vote_request(struct raft *raft, const struct raft_message *message);

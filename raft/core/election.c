@@ -89,6 +89,16 @@ void election_become_follower(struct raft *raft, uint64_t term, uint64_t leader)
     raft->leader = leader;
 }
 
+void election_enter_term(struct raft *raft, uint64_t term) {
+    const unsigned elapsed = raft->election_elapsed, timeout = raft->election_timeout, silence = raft->silence;
+    const bool waits = raft->role == RAFT_FOLLOWER;
+    election_become_follower(raft, term, 0);
+    if (!waits) return;
+    raft->election_elapsed = elapsed;
+    raft->election_timeout = timeout;
+    raft->silence = silence;
+}
+
 /* 6.4, 3.6.2: a new leader knows what is committed once an entry of its own term is. */
 static void become_leader(struct raft *raft) {
     check(raft->role == RAFT_CANDIDATE && raft->durable.term == raft->term && raft->durable.vote == raft->options.id);
@@ -280,6 +290,7 @@ void election_handle_vote_request(struct raft *raft, const struct raft_message *
         }
         raft->vote = message->from;
         raft->election_elapsed = 0;
+        draw_timeout(raft);
         raft->vote_reply_due = true; /* 3.8: goes out when the vote is durable */
         return;
     }

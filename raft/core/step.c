@@ -43,7 +43,10 @@ static bool meet_higher_term(struct raft *raft, const struct raft_message *messa
     if (message->kind == RAFT_PRE_VOTE) return true; /* 9.6: asking is not entering */
     if (message->kind == RAFT_PRE_VOTE_REPLY && !message->reject)
         return true; /* the term is the one that we asked about */
-    election_become_follower(raft, message->term, is_of_leader(message->kind) ? message->from : 0);
+    if (message->kind == RAFT_VOTE)
+        election_enter_term(raft, message->term);
+    else
+        election_become_follower(raft, message->term, is_of_leader(message->kind) ? message->from : 0);
     return true;
 }
 

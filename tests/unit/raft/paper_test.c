@@ -85,6 +85,38 @@ static void split_votes_end_because_timeouts_differ(void **state) {
     assert_true(lab_leader(lab) != 0);
 }
 
+/* 3.4: only a leader's word and a vote that is given begin the wait anew. Else others whose logs are too short could
+ * campaign again and again, and whoever could win never would. */
+static void a_refused_vote_does_not_begin_the_wait_anew(void **state) {
+    (void)state;
+    start_plain(3);
+    struct raft_entry entry = {.term = 1, .kind = RAFT_ENTRY_NOOP};
+    lab_receive(&(struct raft_message){
+        .kind = RAFT_APPEND, .from = 2, .to = 1, .term = 1, .entry_count = 1, .entries = &entry});
+    lab_persist(lab, 1, 1);
+    unsigned ticks = 0;
+    for (uint64_t term = 2; lab_status(lab, 1).role == RAFT_FOLLOWER && ticks < 20; term++) {
+        for (unsigned i = 0; i < 5 && lab_status(lab, 1).role == RAFT_FOLLOWER; i++, ticks++) lab_tick(lab, 1);
+        if (lab_status(lab, 1).role != RAFT_FOLLOWER) break;
+        lab_receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 3, .to = 1, .term = term});
+        assert_true(lab_find_sent(RAFT_VOTE_REPLY, 1, 3)->reject);
+        lab_forget_messages();
+    }
+    assert_int_equal(lab_status(lab, 1).role, RAFT_CANDIDATE);
+}
+
+static void a_given_vote_begins_the_wait_anew(void **state) {
+    (void)state;
+    start_plain(3);
+    for (uint64_t term = 1; term < 10; term++) {
+        for (unsigned i = 0; i < 9; i++) lab_tick(lab, 1);
+        assert_int_equal(lab_status(lab, 1).role, RAFT_FOLLOWER);
+        lab_receive(&(struct raft_message){.kind = RAFT_VOTE, .from = 3, .to = 1, .term = term});
+        lab_persist(lab, 1, 1);
+    }
+    assert_int_equal(lab_status(lab, 1).vote, 3);
+}
+
 /* ---- 3.5 log replication ----------------------------------------------------------------------------------------- */
 
 static void an_entry_reaches_all_and_is_committed(void **state) {
@@ -714,6 +746,8 @@ int main(void) {
         T(a_node_votes_once_in_a_term),
         T(a_vote_survives_a_crash),
         T(split_votes_end_because_timeouts_differ),
+        T(a_refused_vote_does_not_begin_the_wait_anew),
+        T(a_given_vote_begins_the_wait_anew),
         T(an_entry_reaches_all_and_is_committed),
         T(a_proposal_to_a_follower_names_the_leader),
         T(a_conflicting_tail_is_replaced_by_the_leader_s),
