@@ -11,6 +11,7 @@ names=(
     a_page_is_written_where_a_file_is_named
     a_plan_that_keeps_its_promises_is_not_shrunk
     a_plan_that_asks_for_too_much_is_shrunk_to_one_without_faults
+    a_run_that_ends_the_program_names_its_seed
     a_damaged_plan_is_named_and_exits_with_1
     a_command_line_that_is_not_understood_exits_with_1
 )
@@ -64,6 +65,20 @@ a_plan_that_asks_for_too_much_is_shrunk_to_one_without_faults() {
     [ "$(sed -n 's/^operations //p' "$work/shrunk")" -lt 1000000 ] || return 1
     "$loam" sim --plan "$work/shrunk" >"$work/again"
     [ $? = 4 ] && grep -qF "$(sed -n 's/^# stuck: //p' "$work/shrunk")" "$work/again"
+}
+# As a check of the program's own would, or a fault of memory.
+a_run_that_ends_the_program_names_its_seed() {
+    local pid code signal
+    for signal in ABRT SEGV; do
+        "$loam" sim --first 1234567 --seeds 100000 --jobs 1 >/dev/null 2>"$work/err" &
+        pid=$!
+        read -rt 0.5 <> <(:)
+        kill -$signal $pid
+        [ $signal = ABRT ] || { read -rt 0.2 <> <(:); kill -$signal $pid 2>/dev/null; } # a fault would happen again
+        wait $pid 2>/dev/null
+        code=$?
+        [ $code != 0 ] && grep -q '^loam sim: that was the run of seed 12[0-9]*; --seed' "$work/err" || { echo "exit $code"; cat "$work/err"; return 1; }
+    done
 }
 a_damaged_plan_is_named_and_exits_with_1() {
     sed '1s/.*/nonsense/' "$work/plan" >"$work/damaged"

@@ -10,6 +10,7 @@
 #include "engine/io.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/sim_apart.h"
 #include "tools/loam/sim_runs.h"
 #include "tools/loam/sim_shrink.h"
 #include "tools/loam/sim_trace.h"
@@ -150,7 +151,9 @@ static void run_seed(void *context, uint64_t seed, struct world_report *report) 
         return;
     }
     struct world_options options = {.plan = &plan, .trace = run->request->trace ? print_line : NULL};
+    sim_apart_mark(run->plan == NULL ? seed : 0);
     server_world_run(&options, report);
+    sim_apart_mark(0);
 }
 
 static void take_report(void *context, uint64_t seed, const struct world_report *report) {
@@ -179,6 +182,7 @@ static int run_all(const struct request *request, struct world_batch *batch, str
                                   .run = run_seed,
                                   .take = take_report,
                                   .context = &run};
+    sim_apart_catch_ends();
     const enum status status = sim_runs_make(&runs);
     if (status != STATUS_OK) (void)fprintf(stderr, "loam sim: %s\n", status_text(status));
     return status == STATUS_OK && !run.page_is_missing ? EXIT_CLEAN : EXIT_FAILED;

@@ -5,6 +5,7 @@
 
 #include "engine/io.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/sim_apart.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/shrink.h"
 
@@ -14,12 +15,19 @@ struct watch {
     struct io *io;
     uint64_t start_ns, limit_ns;
     uint64_t told_s; /* the last second in which something was told */
+    struct error error;
 };
 
-static void run(void *context, const struct fault_plan *plan, struct world_report *report) {
-    (void)context;
+static void run_server(const struct fault_plan *plan, struct world_report *report) {
     struct world_options options = {.plan = plan};
     server_world_run(&options, report);
+}
+
+/* Where no process can be made for it nothing more is tried. */
+static void run(void *context, const struct fault_plan *plan, struct world_report *report) {
+    struct watch *watch = context;
+    if (watch->error.status == STATUS_OK && sim_apart_run(run_server, plan, report, &watch->error) == STATUS_OK) return;
+    *report = (struct world_report){.verdict = WORLD_KEPT};
 }
 
 static bool go_on(void *context, const struct fault_plan *plan, unsigned runs) {
@@ -30,7 +38,7 @@ static bool go_on(void *context, const struct fault_plan *plan, unsigned runs) {
         (void)fprintf(stderr, "%3" PRIu64 " s, %u runs: %zu faults, %u operations, %u clients, %u nodes\n",
                       watch->told_s, runs, plan->count, plan->operations, plan->clients, plan->nodes);
     }
-    return passed < watch->limit_ns;
+    return passed < watch->limit_ns && watch->error.status == STATUS_OK;
 }
 
 static int print_result(const struct shrink_result *result) {
@@ -62,6 +70,10 @@ int sim_shrink(const struct fault_plan *plan, uint64_t seconds) {
     const struct shrink shrink = {.run = run, .go_on = go_on, .context = &watch};
     const enum status status = shrink_plan(&shrink, plan, &result);
     io_destroy(watch.io);
+    if (watch.error.status != STATUS_OK) {
+        (void)fprintf(stderr, "loam sim: %s\n", watch.error.text);
+        return EXIT_FAILED;
+    }
     if (status == STATUS_OK) return print_result(&result);
     (void)puts("The plan keeps every promise: there is nothing to shrink.");
     return EXIT_CLEAN;
