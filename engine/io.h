@@ -249,6 +249,8 @@ size_t io_run(struct io *io, uint64_t deadline_ns);
 /* Makes io_run return soon. Any thread, and safe in a signal handler. */
 void io_wake(struct io *io);
 
+/* "host:port" with a numeric host, as 127.0.0.1:7001 or [::1]:7001. */
+bool io_address_is_valid(const char *text);
 /* Listens; address "host:port" with a numeric host; port 0 picks one. BUSY if taken. */
 MUST_CHECK enum status io_listen(struct io *io, const char *address, struct io_socket **socket, struct error *error);
 /* Operations on it must have ended, or io_cancel was called for them (their done may still be due). NULL is allowed. */

@@ -59,6 +59,12 @@ static bool parse_address(const char *text, union address *address, socklen_t *b
     return inet_pton(AF_INET, host, &address->four.sin_addr) == 1 && parse_port(colon + 1, &address->four.sin_port);
 }
 
+bool io_address_is_valid(const char *text) {
+    union address address;
+    socklen_t bytes;
+    return parse_address(text, &address, &bytes);
+}
+
 static void print_address(const union address *address, char text[IO_ADDRESS_BYTES]) {
     char host[INET6_ADDRSTRLEN] = "?";
     if (address->any.sa_family == AF_INET6) {

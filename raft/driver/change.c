@@ -35,7 +35,7 @@ static uint64_t find_placeless(struct raft_driver *driver, const struct raft_dri
 
 static bool is_address(const char *address) {
     const char *colon = strrchr(address, ':');
-    return colon != NULL && colon != address && colon[1] != 0 && strcmp(colon, ":0") != 0;
+    return colon != NULL && strcmp(colon, ":0") != 0 && io_address_is_valid(address);
 }
 
 /* What the core would take for a change of nothing is a mistake of whoever asked for it. */
@@ -61,7 +61,10 @@ static enum status check_places(struct raft_driver *driver, const struct raft_dr
         if (!raft_configuration_has(next, member->id))
             return error_set(error, STATUS_INVALID, "node %" PRIu64 " is told of and not added", member->id);
         if (!is_address(member->peer_address) || !is_address(member->client_address))
-            return error_set(error, STATUS_INVALID, "node %" PRIu64 ": an address is HOST:PORT", member->id);
+            return error_set(error, STATUS_INVALID,
+                             "node %" PRIu64
+                             ": an address is HOST:PORT, the host in numbers, as 127.0.0.1:7001 or [::1]:7001",
+                             member->id);
     }
     uint64_t placeless = find_placeless(driver, change, next->voters, next->voter_count);
     if (placeless == 0) placeless = find_placeless(driver, change, next->learners, next->learner_count);

@@ -58,7 +58,8 @@ what_cannot_be_is_refused_with_words() {
     for follower in 3 4 5 6; do [ "$follower" != "$at" ] && break; done
     equals "$(cli "$at" raft.change remove 2)" "ERR node 2 is no member" || return 1
     equals "$(cli "$at" raft.change promote 9)" "ERR node 9: the cluster does not know where it is: add it first" || return 1
-    equals "$(cli "$at" raft.change add 9 nowhere 127.0.0.1:1 77)" "ERR node 9: an address is HOST:PORT" || return 1
+    equals "$(cli "$at" raft.change add 9 nowhere 127.0.0.1:1 77)" "ERR node 9: an address is HOST:PORT, the host in numbers, as 127.0.0.1:7001 or [::1]:7001" || return 1
+    cli "$at" raft.change add 9 somewhere:7001 127.0.0.1:1 77 | grep -q '^ERR node 9: an address is HOST:PORT' || return 1
     equals "$(cli "$at" raft.change leave)" "ERR can't leave a non-joint config" || return 1
     equals "$(cli "$at" raft.change add 9 | cut -c 1-24)" "ERR RAFT.CHANGE takes [J" || return 1
     equals "$(cli "$follower" raft.change remove 3)" "NOTLEADER this node does not lead; node $at does" || return 1

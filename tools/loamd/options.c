@@ -89,6 +89,9 @@ enum status options_parse_cluster(const char *text, struct raft_driver_options *
         if (!parse_member(text, size, member))
             return error_set(error, STATUS_INVALID, "--cluster: '%.*s' is not ID@HOST:PEERPORT@CLIENTPORT", (int)size,
                              text);
+        if (!io_address_is_valid(member->peer_address) || !io_address_is_valid(member->client_address))
+            return error_set(error, STATUS_INVALID,
+                             "--cluster: '%.*s': the host has to be a number, as 127.0.0.1 or [::1]", (int)size, text);
         for (size_t i = 0; i < raft->member_count; i++)
             if (raft->members[i].id == member->id)
                 return error_set(error, STATUS_INVALID, "--cluster: node %llu is named twice",

@@ -259,6 +259,10 @@ static void what_cannot_be_is_refused_with_words_and_changes_nothing(void **stat
     change.added[change.added_count++] =
         (struct raft_member){.id = 9, .peer_address = "nowhere", .client_address = "x:1"};
     assert_refused(leader, &change, STATUS_INVALID, "HOST:PORT");
+    change = change_of(RAFT_CHANGE_ADD_LEARNER, 9);
+    change.added[change.added_count++] =
+        (struct raft_member){.id = 9, .peer_address = "127.0.0.1:7009", .client_address = "somewhere:7109"};
+    assert_refused(leader, &change, STATUS_INVALID, "the host in numbers");
     change = change_of(RAFT_CHANGE_ADD_LEARNER, 2);
     change.added[change.added_count++] = cluster_member(2);
     assert_refused(leader, &change, STATUS_INVALID, "node 2 is a member already");

@@ -214,7 +214,13 @@ static enum status give_way(struct cluster *cluster, unsigned node, struct error
     struct node_facts facts[PLAN_NODES_MAX];
     cluster_ask_all(cluster, facts);
     if (cluster_find_leader(cluster, facts) != node) return STATUS_OK;
-    return cluster_transfer(cluster, 0, error);
+    const enum status status = cluster_transfer(cluster, 0, error);
+    return status != STATUS_NOT_FOUND
+               ? status
+               : error_set(error, STATUS_INVALID,
+                           "node %u leads, and nobody could in its place: bring back a node that is down, or add one "
+                           "(`loam cluster add`), before it goes",
+                           node);
 }
 
 /* True if each node that answers and stays knows that `node` has gone. */
