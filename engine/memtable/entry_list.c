@@ -10,7 +10,8 @@
 enum { AHEAD = 8 /* nodes between the one that is linked and the one that is fetched */ };
 
 static bool node_is_before(const struct memtable_node *node, const struct memtable_target *target) {
-    if (node->head != target->head) return node->head < target->head;
+    const uint64_t head = memtable_node_head(node);
+    if (head != target->head) return head < target->head;
     int order = slice_compare(memtable_node_key(node), target->key.key);
     return order != 0 ? order < 0 : node->trailer > target->key.trailer;
 }
@@ -29,10 +30,13 @@ static void set_next(struct memtable_node *node, struct memtable_node *next, uin
     atomic_store_explicit(&node->next, next, memory_order_release);
 }
 
-static struct memtable_node *node_alloc(struct arena *arena, size_t payload) {
-    struct memtable_node *node = arena_alloc(arena, sizeof(struct memtable_node) + payload, 8);
+/* An unlinked node, with so much room behind its fields. */
+static inline struct memtable_node *node_alloc(struct arena *arena, size_t room) {
+    struct memtable_node *node = arena_alloc(arena, offsetof(struct memtable_node, bytes) + room, 8);
     if (!node) return NULL;
-    *node = (struct memtable_node){.next_head = UINT64_MAX};
+    atomic_init(&node->next, NULL);
+    atomic_init(&node->next_head, UINT64_MAX);
+    atomic_init(&node->prev, NULL);
     return node;
 }
 
@@ -45,14 +49,15 @@ bool entry_list_init(struct entry_list *list, struct arena *arena) {
 struct memtable_node *entry_list_node_create(struct arena *arena, const struct memtable_target *target,
                                              struct slice value) {
     const struct slice key = target->key.key;
-    struct memtable_node *node = node_alloc(arena, key.size + value.size);
+    const size_t key_room = memtable_key_room(key.size);
+    struct memtable_node *node = node_alloc(arena, key_room + value.size);
     if (!node) return NULL;
-    node->head = target->head;
     node->trailer = target->key.trailer;
+    atomic_init(&node->value, (uintptr_t)value.size << 1 | 1);
     node->key_size = (uint32_t)key.size;
-    node->value_size = (uint32_t)value.size;
-    if (key.size) memcpy(node->bytes, key.data, key.size);
-    if (value.size) memcpy(node->bytes + key.size, value.data, value.size);
+    coding_put_key_u64(node->bytes, target->head);
+    if (key.size > MEMTABLE_HEAD_BYTES) memcpy(node->bytes, key.data, key.size);
+    if (value.size) memcpy(node->bytes + key_room, value.data, value.size);
     return node;
 }
 
@@ -87,7 +92,7 @@ bool entry_list_link(struct entry_list *list, struct arena *arena, struct memtab
     atomic_store_explicit(&node->prev, before, memory_order_relaxed);
     /* First the tree, which may fail. A reader that comes by it before the node is linked finds what is around. */
     if (!radix_add(&list->radix, arena, place->found ? &place->radix : NULL, node)) return false;
-    set_next(before, node, node->head);
+    set_next(before, node, memtable_node_head(node));
     if (next) atomic_store_explicit(&next->prev, node, memory_order_release);
     list->latest = node;
     return true;
@@ -117,8 +122,8 @@ void entry_part_fill(struct entry_part *part, struct arena *arena, const struct 
 }
 
 bool entry_list_join(struct entry_list *list, struct entry_part *first, struct entry_part *second) {
-    join_nodes(list->head, first->first, first->first->head);
-    join_nodes(first->last, second->first, second->first->head);
+    join_nodes(list->head, first->first, memtable_node_head(first->first));
+    join_nodes(first->last, second->first, memtable_node_head(second->first));
     list->latest = second->last;
     radix_build_join(&first->build, &second->build);
     return radix_build_end(&first->build, &list->radix);

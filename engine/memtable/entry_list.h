@@ -20,20 +20,36 @@
 
 struct memtable_grown;
 
+enum { MEMTABLE_HEAD_BYTES = sizeof(uint64_t) /* of a node's key, zeros where it is shorter */ };
+
+/* What many entries take memory for: nothing stands here that can be told from something else. */
 struct memtable_node {
     struct memtable_node *_Atomic next;
-    _Atomic uint64_t next_head; /* entry_head of next; UINT64_MAX = none */
-    uint64_t head;              /* entry_head of the key */
+    _Atomic uint64_t next_head;         /* entry_head of next; UINT64_MAX = none */
+    struct memtable_node *_Atomic prev; /* the list's head before the first */
     uint64_t trailer;
+    _Atomic uintptr_t value; /* twice its size and 1, where it stands behind the key; the address of a struct
+                                memtable_grown once it was extended */
     uint32_t key_size;
-    uint32_t value_size;
-    struct memtable_grown *_Atomic grown; /* the value once it was extended; NULL = it stands behind the key */
-    struct memtable_node *_Atomic prev;   /* the list's head before the first */
-    uint8_t bytes[];                      /* key, then value */
+    uint8_t bytes[]; /* key, at least MEMTABLE_HEAD_BYTES, then value */
 };
 
 static inline struct slice memtable_node_key(const struct memtable_node *node) {
     return slice_make(node->bytes, node->key_size);
+}
+
+/* entry_head of the key. */
+static inline uint64_t memtable_node_head(const struct memtable_node *node) {
+    return coding_get_key_u64(node->bytes);
+}
+
+static inline size_t memtable_key_room(size_t key_size) {
+    return key_size < MEMTABLE_HEAD_BYTES ? MEMTABLE_HEAD_BYTES : key_size;
+}
+
+/* The value as it was put, which has so many bytes. */
+static inline struct slice memtable_node_put_value(const struct memtable_node *node, size_t size) {
+    return slice_make(node->bytes + memtable_key_room(node->key_size), size);
 }
 
 /* The place that is looked for. */

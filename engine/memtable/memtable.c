@@ -72,8 +72,18 @@ void memtable_release(struct memtable *memtable) {
 
 /* ---- Versions of a node ------------------------------------------------------------------------------------------ */
 
-static const struct memtable_grown *node_grown(const struct memtable_node *node) {
-    return atomic_load_explicit(&node->grown, memory_order_acquire);
+static bool is_grown(uintptr_t value) {
+    return !(value & 1);
+}
+
+static uintptr_t load_value(const struct memtable_node *node) {
+    return atomic_load_explicit(&node->value, memory_order_acquire);
+}
+
+/* NULL = the value stands behind the key. */
+static struct memtable_grown *node_grown(const struct memtable_node *node) {
+    const uintptr_t value = load_value(node);
+    return is_grown(value) ? (struct memtable_grown *)value : NULL;
 }
 
 static uint32_t grown_count(const struct memtable_grown *grown) {
@@ -85,7 +95,9 @@ static uint64_t mark_sequence(const struct memtable_node *node, const struct mem
 }
 
 static struct slice node_put_value(const struct memtable_node *node) {
-    return slice_make(node->bytes + node->key_size, node->value_size);
+    const uintptr_t value = load_value(node);
+    return memtable_node_put_value(node, is_grown(value) ? ((const struct memtable_grown *)value)->marks[0].size
+                                                         : value >> 1);
 }
 
 /* The last mark with a sequence <= snapshot; the first one if even that is newer. */
@@ -106,12 +118,13 @@ static uint32_t mark_find(const struct memtable_node *node, const struct memtabl
 
 /* The node as the snapshot sees it: trailer and value. */
 static void node_version(const struct memtable_node *node, uint64_t snapshot, uint64_t *trailer, struct slice *value) {
-    const struct memtable_grown *grown = node_grown(node);
+    const uintptr_t now = load_value(node);
     *trailer = node->trailer;
-    if (!grown) {
-        *value = node_put_value(node);
+    if (!is_grown(now)) {
+        *value = memtable_node_put_value(node, now >> 1);
         return;
     }
+    const struct memtable_grown *grown = (const struct memtable_grown *)now;
     uint32_t mark = mark_find(node, grown, snapshot);
     *trailer = entry_trailer(mark_sequence(node, grown, mark), entry_kind(node->trailer));
     *value = slice_make(grown->data, grown->marks[mark].size);
@@ -182,7 +195,7 @@ static enum status insert(struct memtable *memtable, struct memtable_tree *tree,
 /* The node's buffer and marks with room for one more mark of `size` bytes in all; NULL when out of memory. Not
  * published. */
 static struct memtable_grown *grown_make_room(struct arena *arena, struct memtable_node *node, uint32_t size) {
-    struct memtable_grown *old = atomic_load_explicit(&node->grown, memory_order_relaxed);
+    struct memtable_grown *old = node_grown(node);
     uint32_t count = old ? grown_count(old) : 1;
     if (old && size <= old->capacity && count < old->mark_capacity) return old;
     struct memtable_grown *grown = arena_alloc(arena, sizeof *grown, 8);
@@ -203,7 +216,7 @@ static struct memtable_grown *grown_make_room(struct arena *arena, struct memtab
         if (old) {
             memcpy(grown->marks, old->marks, count * sizeof *grown->marks);
         } else {
-            grown->marks[0] = (struct memtable_mark){.size = node->value_size};
+            grown->marks[0] = (struct memtable_mark){.size = (uint32_t)value.size};
         }
     }
     return grown;
@@ -212,7 +225,7 @@ static struct memtable_grown *grown_make_room(struct arena *arena, struct memtab
 static enum status extend(struct memtable *memtable, struct memtable_node *node, uint64_t sequence,
                           struct slice bytes) {
     const struct memtable_grown *old = node_grown(node);
-    size_t old_size = old ? old->marks[grown_count(old) - 1].size : node->value_size;
+    size_t old_size = old ? old->marks[grown_count(old) - 1].size : node_put_value(node).size;
     if (bytes.size > ENGINE_VALUE_MAX_BYTES - old_size) return STATUS_TOO_LARGE;
     struct memtable_grown *grown = grown_make_room(&memtable->arena, node, (uint32_t)(old_size + bytes.size));
     if (!grown) return STATUS_NO_MEMORY;
@@ -223,7 +236,7 @@ static enum status extend(struct memtable *memtable, struct memtable_node *node,
         .size = (uint32_t)(old_size + bytes.size),
     };
     atomic_store_explicit(&grown->mark_count, count + 1, memory_order_release);
-    if (grown != old) atomic_store_explicit(&node->grown, grown, memory_order_release);
+    if (grown != old) atomic_store_explicit(&node->value, (uintptr_t)grown, memory_order_release);
     return STATUS_OK;
 }
 
@@ -304,7 +317,7 @@ static void undo_key(struct memtable *memtable, uint32_t number, struct slice ke
         const struct memtable_grown *extended = node_grown(node);
         atomic_fetch_sub_explicit(&memtable->entries, extended ? grown_count(extended) : 1, memory_order_relaxed);
     }
-    struct memtable_grown *grown = atomic_load_explicit(&node->grown, memory_order_relaxed);
+    struct memtable_grown *grown = node_grown(node);
     if (!grown) return;
     uint32_t count = grown_count(grown);
     for (; count > 1 && mark_sequence(node, grown, count - 1) >= first; count--) {
@@ -423,7 +436,7 @@ static void show(struct memtable_source *this, const struct memtable_node *node)
     source->valid = node != NULL;
     if (!source->valid) return;
     source->key = memtable_node_key(node);
-    source->head = node->head;
+    source->head = memtable_node_head(node);
     if (this->snapshot != MEMTABLE_EVERY_VERSION) {
         node_version(node, this->snapshot, &source->trailer, &source->value);
         return;

@@ -94,8 +94,9 @@ void radix_build_begin(struct radix_build *build, struct arena *arena) {
 
 /* In how many symbols they agree. Heads that differ tell, unless one of the keys ends within them. */
 static size_t shared_symbols(const struct memtable_node *a, const struct memtable_node *b) {
-    if (a->head != b->head && a->key_size >= sizeof a->head && b->key_size >= sizeof b->head)
-        return (size_t)__builtin_clzll(a->head ^ b->head) / 8;
+    const uint64_t differ = memtable_node_head(a) ^ memtable_node_head(b);
+    if (differ != 0 && a->key_size >= MEMTABLE_HEAD_BYTES && b->key_size >= MEMTABLE_HEAD_BYTES)
+        return (size_t)__builtin_clzll(differ) / 8;
     const struct radix_key x = radix_key_of(a), y = radix_key_of(b);
     const size_t symbols = x.key.size + 1 + RADIX_TRAILER_BYTES;
     const size_t shared = radix_first_difference(&x, &y, 0, symbols);

@@ -248,7 +248,7 @@ static void what_is_linked_by_halves_is_what_is_added_one_by_one(void **state) {
         memtable_load_end(&load);
         assert_same(loaded, added, many, MANY, &prng);
         const size_t is = memtable_bytes(loaded), same = memtable_bytes(added);
-        assert_in_range(is, same - same / 10, same + same / 10);
+        assert_in_range(is, same - same / 5, same + same / 5);
         assert_goes_on(loaded, added, many, MANY, &prng);
         memtable_release(loaded);
         memtable_release(added);
