@@ -33,11 +33,25 @@ void arena_init_growing(struct arena *arena, size_t block_bytes, struct page_poo
     check(block_bytes <= PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES);
     arena_init(arena, block_bytes);
     arena->grows = true;
+    arena->small_bytes = PAGES_RUN_BYTES;
     arena->pool = pool;
 }
 
+static bool takes_runs(const struct arena *arena) {
+    return arena->grows && arena->reserved_bytes >= arena->small_bytes;
+}
+
+static void start_over(struct arena *arena) {
+    *arena = (struct arena){.block_bytes = arena->block_bytes,
+                            .grows = arena->grows,
+                            .small_bytes = arena->small_bytes,
+                            .pool = arena->pool};
+}
+
 void arena_init_like(struct arena *arena, const struct arena *like) {
-    *arena = (struct arena){.block_bytes = like->block_bytes, .grows = like->grows, .pool = like->pool};
+    *arena = *like;
+    start_over(arena);
+    if (takes_runs(like)) arena->small_bytes = 0;
 }
 
 static bool is_run(size_t payload_bytes) {
@@ -57,7 +71,7 @@ static void blocks_free(struct arena *arena) {
 
 void arena_deinit(struct arena *arena) {
     blocks_free(arena);
-    arena_init_like(arena, arena);
+    start_over(arena);
 }
 
 /* Takes the first ordinary block out of the chain; NULL when there is none. */
@@ -116,9 +130,8 @@ static void *arena_alloc_large(struct arena *arena, size_t size) {
 void *arena_alloc_slowly(struct arena *arena, size_t size, size_t align) {
     check(align > 0 && align <= ARENA_ALIGN && (align & (align - 1)) == 0);
     if (size > arena->block_bytes) return arena_alloc_large(arena, size);
-    const bool is_large = arena->grows && arena->reserved_bytes >= PAGES_RUN_BYTES;
     struct arena_block *block =
-        block_create(arena, is_large ? PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES : arena->block_bytes);
+        block_create(arena, takes_runs(arena) ? PAGES_RUN_BYTES - BLOCK_OVERHEAD_BYTES : arena->block_bytes);
     if (!block) return NULL;
     arena_use_block(arena, block); /* begins as the strictest asks */
     uint8_t *piece = arena->cursor;
@@ -139,7 +152,7 @@ void arena_join(struct arena *arena, struct arena *other) {
     }
     arena->reserved_bytes += other->reserved_bytes;
     arena->used_bytes += other->used_bytes;
-    arena_init_like(other, arena);
+    start_over(other);
 }
 
 void *arena_copy(struct arena *arena, const void *data, size_t size) {

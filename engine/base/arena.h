@@ -21,16 +21,17 @@ struct arena {
     uint8_t *end;
     size_t block_bytes;     /* size of an ordinary block */
     struct page_pool *pool; /* of a growing one: where its runs come from; NULL = the system */
-    bool grows;             /* blocks are runs of huge pages (pages.h) once it has reserved as much as one of them */
-    size_t reserved_bytes;  /* what malloc was asked for in all */
-    size_t used_bytes;      /* what was given out */
+    bool grows;             /* blocks are runs of huge pages (pages.h) once it has reserved small_bytes */
+    size_t small_bytes;
+    size_t reserved_bytes; /* what malloc was asked for in all */
+    size_t used_bytes;     /* what was given out */
 };
 
 void arena_init(struct arena *arena, size_t block_bytes);
 /* For one that may come to hold megabytes which are then searched at random: its later blocks lie in huge pages,
  * which come from the pool and go back there (borrowed; NULL = from the system). */
 void arena_init_growing(struct arena *arena, size_t block_bytes, struct page_pool *pool);
-/* Of the same kind as `like`, whose pool it takes from. */
+/* Of the same kind as `like`, whose pool it takes from, with blocks as large as like's are by now. */
 void arena_init_like(struct arena *arena, const struct arena *like);
 void arena_deinit(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps one ordinary block */

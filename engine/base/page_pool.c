@@ -48,6 +48,20 @@ void page_pool_give(struct page_pool *pool, void *run) {
     if (!kept) pages_run_free(run);
 }
 
+void page_pool_give_room(struct page_pool *pool, void *room, size_t bytes, size_t used) {
+    if (bytes < PAGES_RUN_BYTES) {
+        pages_room_free(room, bytes);
+        return;
+    }
+    uint8_t *runs = room;
+    for (size_t at = 0; at < bytes; at += PAGES_RUN_BYTES) {
+        if (at < used)
+            page_pool_give(pool, runs + at);
+        else
+            pages_run_free(runs + at);
+    }
+}
+
 static bool has_room(struct page_pool *pool, size_t least) {
     return pool->count < least && pool->count < pool->most;
 }

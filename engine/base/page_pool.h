@@ -37,6 +37,9 @@ void page_pool_deinit(struct page_pool *pool);
  * keeps nothing. */
 void *page_pool_take(struct page_pool *pool);
 void page_pool_give(struct page_pool *pool, void *run);
+/* Takes over room of pages_room_alloc(bytes), of which the first `used` bytes were written to: runs that these are in
+ * are given as above, what else there is goes back to the system. */
+void page_pool_give_room(struct page_pool *pool, void *room, size_t bytes, size_t used);
 /* Has the system clear one more run, if fewer than `least` lie here; false: there are as many, or none may be kept, or
  * none is to be had. */
 bool page_pool_stock(struct page_pool *pool, size_t least);

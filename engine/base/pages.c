@@ -19,24 +19,29 @@ static size_t before_boundary(const void *address) {
     return (PAGES_RUN_BYTES - (uintptr_t)address % PAGES_RUN_BYTES) % PAGES_RUN_BYTES;
 }
 
-/* Out of twice as much, whose rest goes back. */
-static void *map_and_cut(void) {
-    uint8_t *mapped = map(2 * (size_t)PAGES_RUN_BYTES);
+/* Out of one run more, whose rest goes back. */
+static void *map_and_cut(size_t bytes) {
+    uint8_t *mapped = map(bytes + PAGES_RUN_BYTES);
     if (!mapped) return NULL;
     const size_t before = before_boundary(mapped);
     if (before) (void)munmap(mapped, before);
-    (void)munmap(mapped + before + PAGES_RUN_BYTES, PAGES_RUN_BYTES - before);
+    (void)munmap(mapped + before + bytes, PAGES_RUN_BYTES - before);
     return mapped + before;
 }
 
-void *pages_run_alloc(bool huge) {
-    void *run = map(PAGES_RUN_BYTES);
-    if (run && before_boundary(run)) {
-        (void)munmap(run, PAGES_RUN_BYTES);
-        run = map_and_cut();
+/* Whole runs. */
+static void *map_runs(size_t bytes, bool huge) {
+    void *runs = map(bytes);
+    if (runs && before_boundary(runs)) {
+        (void)munmap(runs, bytes);
+        runs = map_and_cut(bytes);
     }
-    if (run && huge) (void)madvise(run, PAGES_RUN_BYTES, MADV_HUGEPAGE);
-    return run;
+    if (runs && huge) (void)madvise(runs, bytes, MADV_HUGEPAGE);
+    return runs;
+}
+
+void *pages_run_alloc(bool huge) {
+    return map_runs(PAGES_RUN_BYTES, huge);
 }
 
 void pages_run_touch(void *run) {
@@ -62,12 +67,21 @@ bool pages_part_discard(void *part, size_t bytes) {
     return madvise(part, bytes, MADV_DONTNEED) == 0;
 }
 
+static size_t round_to_runs(size_t bytes) {
+    return (bytes + PAGES_RUN_BYTES - 1) / PAGES_RUN_BYTES * PAGES_RUN_BYTES;
+}
+
 void *pages_room_alloc(size_t bytes) {
-    if (bytes < PAGES_RUN_BYTES) return malloc(bytes);
-    const size_t size = (bytes + PAGES_RUN_BYTES - 1) / PAGES_RUN_BYTES * PAGES_RUN_BYTES;
-    void *room = aligned_alloc(PAGES_RUN_BYTES, size);
-    if (room) (void)madvise(room, size, MADV_HUGEPAGE);
-    return room;
+    return bytes < PAGES_RUN_BYTES ? malloc(bytes) : map_runs(round_to_runs(bytes), true);
+}
+
+void pages_room_free(void *room, size_t bytes) {
+    if (bytes < PAGES_RUN_BYTES) {
+        free(room);
+    } else if (room) {
+        const int failed = munmap(room, round_to_runs(bytes));
+        check(failed == 0);
+    }
 }
 
 void pages_trim_heap(void) {

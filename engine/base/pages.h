@@ -33,10 +33,11 @@ void pages_run_split(void *run);
  * pages, and nothing changed. */
 bool pages_part_discard(void *part, size_t bytes);
 
-/* Room for `bytes` that are about to be written from end to end: as many runs as that takes, with huge pages, or
- * ordinary memory where it is less than one. Content undefined; the caller's until free(). NULL when out of memory. Any
- * thread. */
+/* Room for `bytes` in a row: as many runs as that takes, with huge pages, or ordinary memory where it is less than one.
+ * What is not written to takes addresses, no memory. Content undefined; the caller's until pages_room_free, with the
+ * same size. NULL when out of memory. Any thread. */
 void *pages_room_alloc(size_t bytes);
+void pages_room_free(void *room, size_t bytes); /* NULL is allowed */
 
 /* What malloc keeps of pieces that were freed goes back to the system, whoever in the process freed them. Costs some
  * hundred microseconds, and page faults when malloc needs as much again: for the end of large work. Where the C library

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
+#include "engine/base/page_pool.h"
 #include "engine/base/pages.h"
 #include "engine/engine.h"
 #include "engine/memtable/entry_sort.h"
@@ -16,7 +17,7 @@
 enum {
     ITEMS_FIRST = 64,
     LINK_BYTES = 24,     /* of inner nodes, about, that an entry's linking takes */
-    LARGE_GROWTH = 8,    /* of an array in runs of pages: what is not touched takes addresses, no memory */
+    ITEMS_GROWTH = 8,    /* of an array: what is not written to takes addresses, no memory */
     HALVES_LEAST = 4096, /* entries: fewer are linked before another thread has woken up */
 };
 
@@ -47,14 +48,18 @@ static struct load_run *run_of(struct memtable_load *load, uint32_t number) {
     return load->latest;
 }
 
-static enum status make_room(struct load_run *run) {
+/* Who takes pages for the tree's nodes may have those of the items. */
+static void give_items(struct memtable *memtable, struct entry_item *items, size_t room, size_t used) {
+    page_pool_give_room(memtable->arena.pool, items, room * sizeof *items, used * sizeof *items);
+}
+
+static enum status make_room(struct memtable *memtable, struct load_run *run) {
     if (run->count < run->room) return STATUS_OK;
-    size_t more = run->room ? run->room * 2 : ITEMS_FIRST;
-    if (more * sizeof *run->items > PAGES_RUN_BYTES) more = run->room * LARGE_GROWTH;
+    const size_t more = run->room ? run->room * ITEMS_GROWTH : ITEMS_FIRST;
     struct entry_item *grown = pages_room_alloc(more * sizeof *grown); /* a sort goes over it in no order */
     if (!grown) return STATUS_NO_MEMORY;
     if (run->count) memcpy(grown, run->items, run->count * sizeof *grown);
-    free(run->items);
+    give_items(memtable, run->items, run->room, run->count);
     run->items = grown;
     run->room = more;
     return STATUS_OK;
@@ -79,17 +84,23 @@ static enum status pick_half(void *context, size_t at) {
     return STATUS_OK;
 }
 
-static enum status link_half(void *context, size_t at) {
+static enum status sort_half(void *context, size_t at) {
     struct halves *halves = context;
     const size_t begin = halves->begin[at], count = halves->begin[at + 1] - begin;
     entry_sort(halves->items + begin, halves->temp + begin, count);
+    return STATUS_OK;
+}
+
+static enum status link_half(void *context, size_t at) {
+    struct halves *halves = context;
+    const size_t begin = halves->begin[at], count = halves->begin[at + 1] - begin;
     entry_part_fill(&halves->parts[at], halves->arenas[at], halves->items + begin, count);
     return STATUS_OK;
 }
 
-/* `picked`: room for them all. */
-static enum status link_halves(struct memtable *memtable, struct load_run *run, struct entry_item *picked,
-                               const struct entry_cut *cut, const struct memtable_load_team *team) {
+/* `picked`: room for them all. It becomes the run's; that of before serves the tree. */
+static bool link_halves(struct memtable *memtable, struct load_run *run, struct entry_item *picked,
+                        const struct entry_cut *cut, const struct memtable_load_team *team) {
     struct arena aside;
     struct halves halves = {.all = run->items,
                             .count = run->count,
@@ -100,30 +111,33 @@ static enum status link_halves(struct memtable *memtable, struct load_run *run, 
                             .arenas = {&memtable->arena, &aside}};
     arena_init_like(&aside, &memtable->arena);
     team->run(team->user, 2, pick_half, &halves);
+    team->run(team->user, 2, sort_half, &halves);
+    give_items(memtable, run->items, run->room, run->count);
+    run->items = picked;
+    run->room = run->count;
     team->run(team->user, 2, link_half, &halves);
     const bool linked = entry_list_join(&run->tree->list, &halves.parts[0], &halves.parts[1]);
     arena_join(&memtable->arena, &aside);
-    return linked ? STATUS_OK : STATUS_NO_MEMORY;
+    return linked;
 }
 
-static enum status link_all(struct memtable *memtable, struct load_run *run, struct entry_item *temp,
-                            const struct memtable_load_team *team) {
+/* `temp`: as above; it is given away. */
+static bool link_all(struct memtable *memtable, struct load_run *run, struct entry_item *temp,
+                     const struct memtable_load_team *team) {
     struct entry_list *list = &run->tree->list;
     struct entry_cut cut;
     if (team && run->count >= HALVES_LEAST && radix_is_empty(&list->radix) &&
         entry_sort_cut(run->items, run->count, &cut))
         return link_halves(memtable, run, temp, &cut, team);
     entry_sort(run->items, temp, run->count);
-    return entry_list_link_all(list, &memtable->arena, run->items, run->count) ? STATUS_OK : STATUS_NO_MEMORY;
+    give_items(memtable, temp, run->count, run->count);
+    return entry_list_link_all(list, &memtable->arena, run->items, run->count);
 }
 
 static enum status link_run(struct memtable_load *load, struct load_run *run, const struct memtable_load_team *team) {
     if (run->count == 0) return STATUS_OK;
     struct entry_item *temp = pages_room_alloc(run->count * sizeof *temp);
-    if (!temp) return STATUS_NO_MEMORY;
-    const enum status status = link_all(load->memtable, run, temp, team);
-    free(temp);
-    if (status != STATUS_OK) return status;
+    if (!temp || !link_all(load->memtable, run, temp, team)) return STATUS_NO_MEMORY;
     load->waiting -= run->count;
     run->count = 0;
     return STATUS_OK;
@@ -135,7 +149,7 @@ static enum status link_run(struct memtable_load *load, struct load_run *run, co
 static enum status set_aside(struct memtable_load *load, struct load_run *run, uint64_t trailer, struct slice key,
                              struct slice value) {
     struct memtable *memtable = load->memtable;
-    enum status status = make_room(run);
+    enum status status = make_room(memtable, run);
     if (status == STATUS_OK)
         status = key_filter_add(&memtable->filter, memtable_filter_hash(run->tree->tree, entry_key_hash(key)));
     if (status != STATUS_OK) return status;
@@ -175,7 +189,7 @@ void memtable_load_end(struct memtable_load *load) {
         struct load_run *run = load->runs;
         load->runs = run->next;
         run->tree->waiting = NULL;
-        free(run->items);
+        give_items(load->memtable, run->items, run->room, run->count);
         free(run);
     }
     load->waiting = 0;

@@ -61,7 +61,7 @@ struct wal_ahead {
 static enum status make_room(struct wal_bytes *bytes, size_t size) {
     bytes->size = 0;
     if (size <= bytes->room) return STATUS_OK;
-    free(bytes->data);
+    pages_room_free(bytes->data, bytes->room);
     bytes->room = 0;
     bytes->data = pages_room_alloc(size);
     if (!bytes->data) return STATUS_NO_MEMORY;
@@ -106,7 +106,7 @@ enum status wal_bytes_read(struct wal_bytes *bytes, const struct wal_segment *se
 }
 
 void wal_bytes_deinit(struct wal_bytes *bytes) {
-    free(bytes->data);
+    pages_room_free(bytes->data, bytes->room);
     *bytes = (struct wal_bytes){0};
 }
 

@@ -137,6 +137,32 @@ static void a_pool_is_stocked_as_far_as_asked_and_allowed(void **state) {
     page_pool_deinit(&pool);
 }
 
+static void room_in_runs_serves_a_pool_as_far_as_it_was_written_to(void **state) {
+    (void)state;
+    const size_t bytes = 4 * (size_t)PAGES_RUN_BYTES + 1, used = 2 * (size_t)PAGES_RUN_BYTES + 1;
+    struct page_pool pool;
+    page_pool_init(&pool, 8 * (size_t)PAGES_RUN_BYTES);
+    uint8_t *room = pages_room_alloc(bytes);
+    assert_non_null(room);
+    assert_int_equal((uintptr_t)room % PAGES_RUN_BYTES, 0);
+    memset(room, 1, used);
+    page_pool_give_room(&pool, room, bytes, used);
+    assert_int_equal(page_pool_bytes(&pool), 3 * (size_t)PAGES_RUN_BYTES);
+    for (size_t i = 3; i > 0; i--) {
+        void *run = page_pool_take(&pool);
+        assert_ptr_equal(run, room + (i - 1) * PAGES_RUN_BYTES);
+        pages_run_free(run);
+    }
+    room = pages_room_alloc(1000);
+    assert_non_null(room);
+    page_pool_give_room(&pool, room, 1000, 1000);
+    page_pool_give_room(&pool, NULL, 0, 0);
+    assert_int_equal(page_pool_bytes(&pool), 0);
+    pages_room_free(pages_room_alloc(bytes), bytes);
+    pages_room_free(NULL, bytes);
+    page_pool_deinit(&pool);
+}
+
 static void count_tells(void *context) {
     ++*(unsigned *)context;
 }
@@ -273,6 +299,7 @@ int main(void) {
         cmocka_unit_test(a_growing_arena_goes_on_in_runs_of_huge_pages),
         cmocka_unit_test(runs_of_one_arena_serve_the_next),
         cmocka_unit_test(a_pool_of_nothing_keeps_nothing),
+        cmocka_unit_test(room_in_runs_serves_a_pool_as_far_as_it_was_written_to),
         cmocka_unit_test(who_takes_the_last_but_one_tells_the_one_who_stocks),
         cmocka_unit_test(a_pool_is_stocked_as_far_as_asked_and_allowed),
         cmocka_unit_test(an_arena_that_begins_with_a_large_piece_goes_on),
