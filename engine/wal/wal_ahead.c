@@ -12,9 +12,9 @@
 #include "engine/io/job_wait.h"
 
 enum {
-    STRETCHES = 16,            /* what is ready lasts while the next segment is read, and a thread wakes up */
-    STRETCH_BYTES = 256 << 10, /* of payload, but for a larger record */
-    STRETCH_RECORDS = 4096,
+    STRETCHES = 16,           /* what is ready lasts while the next segment is read, and a thread wakes up */
+    STRETCH_BYTES = 64 << 10, /* of payload, but for a larger record; all of them stay in a processor's cache */
+    STRETCH_RECORDS = 1024,
     READY_BYTES_MOST = STRETCHES * STRETCH_BYTES, /* of payload that waits to be taken: a larger record waits alone */
     READ_BYTES = 256 << 10,                       /* of a file at a time: verified while it is in the cache */
     JOB_BYTES_LEAST = 2 << 20,                    /* less is read before a thread has woken up */
