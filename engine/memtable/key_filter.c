@@ -2,13 +2,15 @@
  * when a hash waits. */
 #include "engine/memtable/key_filter.h"
 
-#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/pages.h"
 
 enum {
-    WORDS_FIRST = 512,   /* of the first layer */
-    GROWTH = 8,          /* from one layer to the next */
-    WORDS_MAX = 1 << 24, /* of any: beyond it layers are of this size */
-    KEYS_PER_WORD = 4,   /* 16 bits a key */
+    BYTES_FIRST = 4 << 10, /* of the first layer */
+    GROWTH = 8,            /* from one layer to the next: the fourth is a run of pages */
+    BYTES_MAX = 128 << 20, /* of any: beyond it layers are of this size */
+    KEYS_PER_WORD = 4,     /* 16 bits a key */
 };
 
 struct key_filter_layer {
@@ -28,13 +30,18 @@ static size_t word_of(const struct key_filter_layer *layer, uint64_t hash) {
     return (size_t)((hash >> 32) * layer->count >> 32);
 }
 
+static size_t layer_bytes(const struct key_filter_layer *layer) {
+    return sizeof *layer + layer->count * sizeof layer->words[0];
+}
+
 static enum status add_layer(struct key_filter *filter, struct key_filter_layer *older) {
-    uint64_t count = older ? older->count * GROWTH : WORDS_FIRST;
-    if (count > WORDS_MAX) count = WORDS_MAX;
-    struct key_filter_layer *layer = calloc(1, sizeof *layer + count * sizeof layer->words[0]);
+    size_t bytes = older ? layer_bytes(older) * GROWTH : BYTES_FIRST;
+    if (bytes > BYTES_MAX) bytes = BYTES_MAX;
+    struct key_filter_layer *layer = pages_room_alloc(bytes);
     if (!layer) return STATUS_NO_MEMORY;
+    memset(layer, 0, bytes); /* and all of it is there: keys come in no order, and would wait at each page */
     layer->older = older;
-    layer->count = count;
+    layer->count = (bytes - sizeof *layer) / sizeof layer->words[0];
     atomic_store_explicit(&filter->newest, layer, memory_order_release);
     return STATUS_OK;
 }
@@ -88,7 +95,7 @@ void key_filter_touch(const struct key_filter *filter, uint64_t hash) {
 uint64_t key_filter_bytes(const struct key_filter *filter) {
     uint64_t bytes = 0;
     const struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_acquire);
-    for (; layer; layer = layer->older) bytes += sizeof *layer + layer->count * sizeof layer->words[0];
+    for (; layer; layer = layer->older) bytes += layer_bytes(layer);
     return bytes;
 }
 
@@ -96,7 +103,7 @@ void key_filter_deinit(struct key_filter *filter) {
     struct key_filter_layer *layer = atomic_load_explicit(&filter->newest, memory_order_relaxed);
     while (layer) {
         struct key_filter_layer *older = layer->older;
-        free(layer);
+        pages_room_free(layer, layer_bytes(layer));
         layer = older;
     }
     atomic_store_explicit(&filter->newest, NULL, memory_order_relaxed);
