@@ -8,6 +8,8 @@
 
 #include "engine/wal/wal_ahead.h"
 
+enum { AT_ONCE_BYTES = 256 << 10 /* of a tail, in one durable write */ };
+
 struct found_file {
     uint32_t number;
     uint64_t size;
@@ -313,6 +315,23 @@ static bool is_unproven(const struct opening *opening, size_t index) {
     return index >= opening->unproven_segment && end_of(opening->files[index]) > unproven_from(opening, index);
 }
 
+/* The pages that hold it. */
+struct unproven {
+    uint64_t first, size;
+};
+
+static struct unproven unproven_of(const struct opening *opening, size_t index) {
+    const uint64_t begin = wal_offset_of(unproven_from(opening, index)) / IO_PAGE_BYTES * IO_PAGE_BYTES;
+    const uint64_t last = wal_offset_of(end_of(opening->files[index]) - 1) / IO_PAGE_BYTES * IO_PAGE_BYTES;
+    return (struct unproven){begin, last + IO_PAGE_BYTES - begin};
+}
+
+/* Little is written past the cache, with a barrier of its own. A sync of the file would have to wait for the window in
+ * which a small write is a copy (IO_OPEN_MAPPED), of which every page then counts as written to. */
+static bool is_little(struct unproven unproven) {
+    return unproven.size <= AT_ONCE_BYTES;
+}
+
 /*
  * What was read may stand in the system's cache alone: after a failed sync it does so although a further sync says OK.
  * So the part that no later mark proves durable is written again, byte by byte the same, and synced; sectors being
@@ -320,17 +339,18 @@ static bool is_unproven(const struct opening *opening, size_t index) {
  */
 static enum status write_again(struct opening *opening, size_t index) {
     struct wal_segment *segment = opening->files[index];
-    const uint64_t begin = unproven_from(opening, index), end = end_of(segment);
+    const struct unproven unproven = unproven_of(opening, index);
     enum status status = STATUS_OK;
     if (opening->bytes.size == 0 || opening->bytes.index != index)
         status = wal_bytes_read(&opening->bytes, segment, index, opening->error);
     if (status != STATUS_OK) return status;
-    const uint64_t first = wal_offset_of(begin) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-    const uint64_t last = wal_offset_of(end - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
-    const uint64_t size = last + IO_SECTOR_BYTES - first;
-    status = io_file_write(segment->file, first, opening->bytes.data + first, size);
-    if (status == STATUS_OK) io_file_push(segment->file, first, size); /* goes out while the next one is written */
+    const uint64_t last = wal_offset_of(end_of(segment) - 1) / IO_SECTOR_BYTES * IO_SECTOR_BYTES;
     memcpy(opening->wal->tail, opening->bytes.data + last, IO_SECTOR_BYTES); /* that of the newest one stays */
+    const uint8_t *from = opening->bytes.data + unproven.first;
+    if (is_little(unproven)) return io_file_write_sync(segment->file, unproven.first, from, unproven.size);
+    status = io_file_write(segment->file, unproven.first, from, unproven.size);
+    if (status == STATUS_OK)
+        io_file_push(segment->file, unproven.first, unproven.size); /* goes out while the next one is written */
     return status;
 }
 
@@ -342,7 +362,8 @@ static enum status settle_tail(struct opening *opening) {
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         if (is_unproven(opening, i)) status = write_again(opening, i);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        if (is_unproven(opening, i)) status = io_file_sync(opening->files[i]->file);
+        if (is_unproven(opening, i) && !is_little(unproven_of(opening, i)))
+            status = io_file_sync(opening->files[i]->file);
     if (status != STATUS_OK)
         return error_set(opening->error, status, "%s: making the tail durable: %s", wal->dir, status_text(status));
     return STATUS_OK;
