@@ -67,6 +67,10 @@ struct wal_options {
     uint64_t from_lsn; /* with read_only: a record that was told before. Where its segment is there yet, only headers
                           are read of those before it; records below may be told again. 0 = from the oldest on */
 
+    /* Called by wal_open with visit_context behind the last visit, before anything of the log is changed; what is not
+     * OK ends the opening. NULL = nothing is waited for. */
+    enum status (*before_change)(void *visit_context);
+
     /* For wal_commit_start: on the loop thread, after each commit; lsn = what is durable now, or the failure (see
      * wal_commit). May append and start the next one. */
     void (*on_commit)(void *context, enum status status, uint64_t durable_lsn);

@@ -90,12 +90,10 @@ static uint64_t take_number(struct engine *engine) {
     return number;
 }
 
-static enum status begin_manifest(struct engine *engine, struct superblock *superblock, struct edit *edit,
+static enum status begin_manifest(struct engine *engine, struct superblock *superblock, const struct edit *edit,
                                   struct manifest **manifest) {
     const struct manifest_id id = {superblock->store, superblock->manifest, superblock->generation};
-    enum status status = store_describe(engine, engine->version, edit);
-    edit->number = engine->last_edit + 1;
-    if (status == STATUS_OK) status = manifest_create(engine->io, engine->dir, &id, edit, manifest);
+    enum status status = manifest_create(engine->io, engine->dir, &id, edit, manifest);
     if (status == STATUS_OK) status = io_dir_sync(engine->io, engine->dir);
     if (status == STATUS_OK) superblock->manifest_bytes = manifest_bytes(*manifest);
     return status;
@@ -135,24 +133,37 @@ static void remove_unnamed(struct engine *engine, uint64_t number) {
         log_warn(engine->log, "engine %s: %s can't be removed: %s", engine->dir, path, status_text(status));
 }
 
-enum status store_roll_manifest(struct engine *engine) {
-    struct superblock next = engine->superblock;
-    struct manifest *manifest = NULL;
-    struct edit edit;
-    edit_init(&edit, next.generation == 0 ? EDIT_CREATE : EDIT_SNAPSHOT);
-    next.store = engine->store;
-    next.generation++;
-    next.manifest = take_number(engine);
-    enum status status = begin_manifest(engine, &next, &edit, &manifest);
-    if (status == STATUS_OK) {
-        status = switch_to(engine, &next);
-        if (status != STATUS_OK) store_fail(engine, status, "the superblock can't be written: %s", status_text(status));
-    }
-    if (status == STATUS_OK)
-        adopt_manifest(engine, &next, &edit, manifest);
+void store_roll_begin(struct engine *engine, struct manifest_roll *roll) {
+    *roll = (struct manifest_roll){.next = engine->superblock};
+    edit_init(&roll->edit, roll->next.generation == 0 ? EDIT_CREATE : EDIT_SNAPSHOT);
+    roll->next.store = engine->store;
+    roll->next.generation++;
+    roll->next.manifest = take_number(engine);
+    roll->status = store_describe(engine, engine->version, &roll->edit);
+    roll->edit.number = engine->last_edit + 1;
+}
+
+void store_roll_write(struct engine *engine, struct manifest_roll *roll) {
+    if (roll->status == STATUS_OK) roll->status = begin_manifest(engine, &roll->next, &roll->edit, &roll->manifest);
+    if (roll->status != STATUS_OK) return;
+    roll->status = switch_to(engine, &roll->next);
+    if (roll->status != STATUS_OK)
+        store_fail(engine, roll->status, "the superblock can't be written: %s", status_text(roll->status));
+}
+
+enum status store_roll_end(struct engine *engine, struct manifest_roll *roll) {
+    if (roll->status == STATUS_OK)
+        adopt_manifest(engine, &roll->next, &roll->edit, roll->manifest);
     else
-        manifest_close(manifest);
-    if (status != STATUS_OK) remove_unnamed(engine, next.manifest);
-    edit_deinit(&edit);
-    return status;
+        manifest_close(roll->manifest);
+    if (roll->status != STATUS_OK) remove_unnamed(engine, roll->next.manifest);
+    edit_deinit(&roll->edit);
+    return roll->status;
+}
+
+enum status store_roll_manifest(struct engine *engine) {
+    struct manifest_roll roll;
+    store_roll_begin(engine, &roll);
+    store_roll_write(engine, &roll);
+    return store_roll_end(engine, &roll);
 }

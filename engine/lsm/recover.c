@@ -390,14 +390,11 @@ static enum status load(struct engine *engine, const struct listing *listing, st
     return status;
 }
 
-/* Orphans may take the room that the new manifest needs. */
+/* With an own log it has a manifest of its own once the log is read (replay.c). */
 static enum status prepare_directory(struct engine *engine, const struct recovered *recovered, struct error *error) {
-    enum status status = engine->options.wal == ENGINE_WAL_OWN ? STATUS_OK : store_remove_orphans(engine, recovered);
+    if (engine->options.wal == ENGINE_WAL_OWN) return STATUS_OK;
+    enum status status = store_remove_orphans(engine, recovered);
     if (status == STATUS_OK) status = store_roll_manifest(engine);
-    if (status == STATUS_NO_SPACE && engine->options.wal == ENGINE_WAL_OWN) {
-        status = store_remove_orphans(engine, recovered);
-        if (status == STATUS_OK) status = store_roll_manifest(engine);
-    }
     if (status != STATUS_OK)
         return error_set(error, status, "%s: can't be prepared: %s", engine->dir, status_text(status));
     return STATUS_OK;

@@ -206,7 +206,7 @@ static enum status read_log(struct refresh *refresh) {
     struct mem *before = engine->active;
     if (engine->options.wal != ENGINE_WAL_OWN) return STATUS_OK;
     set_active(engine, refresh->mem);
-    const enum status status = store_read_log(engine, refresh->lsn, take_record, refresh, refresh->error);
+    const enum status status = store_read_log(engine, refresh->lsn, take_record, NULL, refresh, refresh->error);
     set_active(engine, before);
     return status;
 }

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "engine/base/check.h"
+#include "engine/io/job_wait.h"
 #include "engine/lsm/apply.h"
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/team.h"
@@ -21,14 +22,85 @@ enum {
     COUNT_STEP_BYTES = 256 << 10, /* of growth between two looks at the budget */
 };
 
+/* The manifest of this life, which is begun beside the reading: it waits for the device, the reading for processors. */
+struct roll {
+    struct manifest_roll parts;
+    bool begun;         /* and not ended yet */
+    enum status status; /* once it was ended */
+    bool runs;          /* mutex: the job, whose last act is to say that it has ended */
+    struct mutex mutex;
+    struct condition ended;
+    struct io_job job;
+};
+
 struct replay {
     struct engine *engine;
     const struct recovered *recovered;
     struct error *error;
+    struct roll roll;
     bool orphans_are_gone;
     struct memtable_load load; /* of the active memtable */
     size_t counted;            /* its bytes when the budget was last told */
 };
+
+/* ---- The manifest ------------------------------------------------------------------------------------------------ */
+
+static enum io_job_state roll_step(struct io_job *job) {
+    struct replay *replay = job->context;
+    struct roll *roll = &replay->roll;
+    store_roll_write(replay->engine, &roll->parts);
+    mutex_lock(&roll->mutex);
+    roll->runs = false;
+    condition_broadcast(&roll->ended);
+    mutex_unlock(&roll->mutex);
+    return IO_JOB_DONE;
+}
+
+static void begin_roll(struct replay *replay) {
+    struct roll *roll = &replay->roll;
+    store_roll_begin(replay->engine, &roll->parts);
+    roll->begun = roll->runs = true;
+    roll->job = (struct io_job){.pool = IO_POOL_COMPACTION, .step = roll_step, .context = replay};
+    mutex_init(&roll->mutex);
+    condition_init(&roll->ended);
+    io_job_start(replay->engine->io, &roll->job);
+}
+
+static enum status remove_orphans(struct replay *replay) {
+    if (replay->orphans_are_gone) return STATUS_OK;
+    replay->orphans_are_gone = true;
+    return store_remove_orphans(replay->engine, replay->recovered);
+}
+
+/* If it was written, it counts from here on. */
+static void end_roll(struct replay *replay) {
+    struct roll *roll = &replay->roll;
+    if (!roll->begun) return;
+    mutex_lock(&roll->mutex);
+    io_job_wait_while(replay->engine->io, &roll->runs, &roll->mutex, &roll->ended);
+    mutex_unlock(&roll->mutex);
+    condition_deinit(&roll->ended);
+    mutex_deinit(&roll->mutex);
+    roll->begun = false;
+    roll->status = store_roll_end(replay->engine, &roll->parts);
+}
+
+/* Before the first file is installed, and before the log is changed. Orphans may take the room that the manifest needs.
+ */
+static enum status need_manifest(void *context) {
+    struct replay *replay = context;
+    struct engine *engine = replay->engine;
+    end_roll(replay);
+    enum status status = replay->roll.status;
+    if (status == STATUS_NO_SPACE) {
+        status = remove_orphans(replay);
+        if (status == STATUS_OK) status = store_roll_manifest(engine);
+        replay->roll.status = status;
+    }
+    return status == STATUS_OK
+               ? STATUS_OK
+               : error_set(replay->error, status, "%s: can't be prepared: %s", engine->dir, status_text(status));
+}
 
 /* ---- One memtable ------------------------------------------------------------------------------------------------ */
 
@@ -65,8 +137,8 @@ static enum status link_and_show(struct replay *replay) {
 
 static enum status flush_active(struct replay *replay) {
     struct engine *engine = replay->engine;
-    enum status status = replay->orphans_are_gone ? STATUS_OK : store_remove_orphans(engine, replay->recovered);
-    replay->orphans_are_gone = true;
+    enum status status = need_manifest(replay);
+    if (status == STATUS_OK) status = remove_orphans(replay);
     if (status != STATUS_OK) return status;
     memtable_load_end(&replay->load);
     mutex_lock(&engine->mutex);
@@ -143,8 +215,8 @@ static unsigned spare_segments(const struct engine *engine) {
 }
 
 enum status store_read_log(struct engine *engine, uint64_t from_lsn,
-                           enum status (*visit)(void *context, const struct wal_record *record), void *context,
-                           struct error *error) {
+                           enum status (*visit)(void *context, const struct wal_record *record),
+                           enum status (*before_change)(void *context), void *context, struct error *error) {
     char dir[IO_PATH_BYTES];
     struct wal_recovery recovery;
     const struct wal_options options = {.owner = engine->store,
@@ -155,7 +227,8 @@ enum status store_read_log(struct engine *engine, uint64_t from_lsn,
                                         .compact = store_allows(engine, FORMAT_COMPACT_LOG),
                                         .loose = store_allows(engine, FORMAT_LOOSE_LOG),
                                         .read_only = engine->options.read_only,
-                                        .from_lsn = from_lsn};
+                                        .from_lsn = from_lsn,
+                                        .before_change = before_change};
     const size_t length = strlen(engine->dir);
     if (length + sizeof "/" FILE_NAME_LOG_DIR > sizeof dir) return STATUS_TOO_LARGE;
     memcpy(dir, engine->dir, length);
@@ -167,15 +240,17 @@ enum status store_replay_log(struct engine *engine, const struct recovered *reco
     struct replay replay = {.engine = engine, .recovered = recovered, .error = error};
     const bool leads = lead_try_alone(&engine->lead); /* flushes of what is replayed leave the memtable alone */
     check(leads);
+    if (!engine->options.read_only) begin_roll(&replay);
     begin_load(&replay);
-    enum status status = store_read_log(engine, 0, replay_record, &replay, error);
+    enum status status = store_read_log(engine, 0, replay_record, need_manifest, &replay, error);
     if (status == STATUS_OK) {
         status = link_and_show(&replay);
         if (status != STATUS_OK) error_set(error, status, "%s: %s", engine->dir, status_text(status));
     }
     memtable_load_end(&replay.load);
-    if (status == STATUS_OK && !engine->options.read_only && !replay.orphans_are_gone) {
-        status = store_remove_orphans(engine, recovered);
+    end_roll(&replay);
+    if (status == STATUS_OK && !engine->options.read_only) {
+        status = remove_orphans(&replay);
         if (status != STATUS_OK) error_set(error, status, "%s: %s", engine->dir, status_text(status));
     }
     mutex_lock(&engine->mutex);

@@ -373,6 +373,17 @@ void store_drop_departed(struct engine *engine);
 MUST_CHECK enum status store_describe(struct engine *engine, const struct version *version, struct edit *edit);
 /* Begins a new manifest under the next generation. REQUIRES: install_lock (or recovery). */
 MUST_CHECK enum status store_roll_manifest(struct engine *engine);
+/* The same in parts, of which the second, which waits for the device, may be another thread's, as long as nothing is
+ * installed and the present manifest and superblock stay. What it says is settled by the first. */
+struct manifest_roll {
+    struct superblock next;
+    struct edit edit;
+    struct manifest *manifest; /* owned; NULL = not begun */
+    enum status status;
+};
+void store_roll_begin(struct engine *engine, struct manifest_roll *roll);
+void store_roll_write(struct engine *engine, struct manifest_roll *roll);
+MUST_CHECK enum status store_roll_end(struct engine *engine, struct manifest_roll *roll); /* from here on it counts */
 
 /* ---- Recovery (recover.c) ---------------------------------------------------------------------------------------- */
 
@@ -384,11 +395,11 @@ MUST_CHECK enum status store_load_manifest(struct engine *engine, struct recover
 /* A version of what is recovered; files that are in engine->version already are taken from there. Trees are known. */
 MUST_CHECK enum status store_load_files(struct engine *engine, struct recovered *recovered, struct version **version,
                                         struct error *error);
-/* Calls visit for each record of the own log, which is opened, and stays open unless the engine is read_only. from_lsn:
- * see wal_options; 0 = all. */
+/* Calls visit for each record of the own log, which is opened, and stays open unless the engine is read_only. from_lsn
+ * (0 = all), before_change (may be NULL): see wal_options. */
 MUST_CHECK enum status store_read_log(struct engine *engine, uint64_t from_lsn,
                                       enum status (*visit)(void *context, const struct wal_record *record),
-                                      void *context, struct error *error);
+                                      enum status (*before_change)(void *context), void *context, struct error *error);
 
 /* ---- Jobs' steps ------------------------------------------------------------------------------------------------- */
 

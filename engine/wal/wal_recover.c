@@ -504,6 +504,7 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     status = list_files(&opening);
     if (status == STATUS_OK) status = open_segments(&opening);
     if (status == STATUS_OK) status = recover_segments(&opening);
+    if (status == STATUS_OK && options->before_change) status = options->before_change(visit_context);
     if (status == STATUS_OK && !opening.read_only) status = begin_life(&opening);
     if (status != STATUS_OK && opening.error->status == STATUS_OK)
         error_set(opening.error, status, "%s: %s", dir, status_text(status));

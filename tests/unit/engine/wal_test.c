@@ -259,6 +259,43 @@ static void a_visitor_may_end_the_opening(void **state) {
     assert_int_equal(sim_disk_hash(f->machine.disk), before);
 }
 
+struct promise {
+    unsigned told;
+    enum status answer;
+};
+
+static enum status count_told(void *context, const struct wal_record *record) {
+    (void)record;
+    ((struct promise *)context)->told++;
+    return STATUS_OK;
+}
+
+static enum status answer_behind_all(void *context) {
+    const struct promise *promise = context;
+    assert_int_equal(promise->told, 5);
+    return promise->answer;
+}
+
+static void nothing_is_changed_before_the_opener_agrees(void **state) {
+    struct wal_lab *f = *state;
+    struct promise promise = {.answer = STATUS_UNSUPPORTED};
+    wal_lab_open(f);
+    for (int i = 0; i < 5; i++) append(f);
+    wal_lab_commit(f);
+    wal_lab_close(f);
+    const uint64_t before = sim_disk_hash(f->machine.disk);
+    f->options.before_change = answer_behind_all;
+    assert_int_equal(wal_open(f->machine.io, dir, &f->options, count_told, &promise, &f->wal, &f->recovery, &f->error),
+                     STATUS_UNSUPPORTED);
+    assert_null(f->wal);
+    assert_int_equal(sim_disk_hash(f->machine.disk), before);
+    promise = (struct promise){.answer = STATUS_OK};
+    assert_int_equal(wal_open(f->machine.io, dir, &f->options, count_told, &promise, &f->wal, &f->recovery, &f->error),
+                     STATUS_OK);
+    assert_true(sim_disk_hash(f->machine.disk) != before);
+    f->options.before_change = NULL;
+}
+
 static void a_missing_segment_is_faulty(void **state) {
     struct wal_lab *f = *state;
     wal_lab_open(f);
@@ -617,6 +654,7 @@ int main(void) {
         fact(a_payload_over_the_limit_is_refused),
         fact(a_log_of_another_owner_is_refused),
         fact(a_visitor_may_end_the_opening),
+        fact(nothing_is_changed_before_the_opener_agrees),
         fact(a_missing_segment_is_faulty),
         fact(a_dropped_prefix_is_gone_and_its_files_serve_again),
         fact(a_pinned_segment_stays_until_it_is_unpinned),
