@@ -155,6 +155,8 @@ struct wal_totals {
     uint64_t commits, syncs, written_bytes;
 };
 void wal_get_totals(const struct wal *wal, struct wal_totals *totals);
+/* As in the stats, for those who ask at every turn. */
+uint64_t wal_live_segments(const struct wal *wal);
 /* Memory of its buffers. The owner's thread. */
 size_t wal_memory_bytes(const struct wal *wal);
 

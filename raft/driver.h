@@ -335,6 +335,7 @@ struct raft_driver_applied {
     uint64_t index, state_hash, snapshots_installed, gave_way, repairs, scrub_passes;
     uint64_t written; /* the last entry that a client wrote, applied in this life; 0 = none */
     bool repairing;
+    bool disk_slow;
     bool is_joint; /* the configuration in force */
 };
 struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *driver);

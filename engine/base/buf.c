@@ -16,8 +16,7 @@ void buf_deinit(struct buf *buf) {
     *buf = BUF_EMPTY;
 }
 
-enum status buf_reserve(struct buf *buf, size_t more) {
-    if (more <= buf->capacity - buf->size) return STATUS_OK;
+static enum status grow(struct buf *buf, size_t more) {
     if (more > SIZE_MAX / 2 - buf->size) return STATUS_NO_MEMORY;
     size_t needed = buf->size + more;
     size_t capacity = buf->capacity ? buf->capacity : BUF_FIRST_BYTES;
@@ -29,9 +28,18 @@ enum status buf_reserve(struct buf *buf, size_t more) {
     return STATUS_OK;
 }
 
+/* Inline below: there is room nearly always. */
+static inline enum status reserve(struct buf *buf, size_t more) {
+    return more <= buf->capacity - buf->size ? STATUS_OK : grow(buf, more);
+}
+
+enum status buf_reserve(struct buf *buf, size_t more) {
+    return reserve(buf, more);
+}
+
 enum status buf_append(struct buf *buf, const void *data, size_t size) {
     if (size == 0) return STATUS_OK; /* data may be NULL, which memcpy does not take */
-    enum status status = buf_reserve(buf, size);
+    enum status status = reserve(buf, size);
     if (status != STATUS_OK) return status;
     memcpy(buf->data + buf->size, data, size);
     buf->size += size;
@@ -43,7 +51,7 @@ enum status buf_append_slice(struct buf *buf, struct slice slice) {
 }
 
 enum status buf_append_byte(struct buf *buf, uint8_t byte) {
-    enum status status = buf_reserve(buf, 1);
+    enum status status = reserve(buf, 1);
     if (status != STATUS_OK) return status;
     buf->data[buf->size++] = byte;
     return STATUS_OK;
@@ -51,7 +59,7 @@ enum status buf_append_byte(struct buf *buf, uint8_t byte) {
 
 enum status buf_append_zeros(struct buf *buf, size_t size) {
     if (size == 0) return STATUS_OK;
-    enum status status = buf_reserve(buf, size);
+    enum status status = reserve(buf, size);
     if (status != STATUS_OK) return status;
     memset(buf->data + buf->size, 0, size);
     buf->size += size;
@@ -80,7 +88,7 @@ enum status buf_append_format(struct buf *buf, const char *format, ...) {
 
 enum status buf_assign(struct buf *buf, struct slice slice) {
     size_t more = slice.size > buf->size ? slice.size - buf->size : 0;
-    enum status status = buf_reserve(buf, more);
+    enum status status = reserve(buf, more);
     if (status != STATUS_OK) return status;
     if (slice.size) memcpy(buf->data, slice.data, slice.size);
     buf->size = slice.size;

@@ -41,6 +41,7 @@ enum status encode_u64(struct buf *to, uint64_t value) {
 }
 
 enum status encode_varint(struct buf *to, uint64_t value) {
+    if (value < 0x80) return buf_append_byte(to, (uint8_t)value);
     uint8_t bytes[VARINT64_MAX_BYTES];
     return buf_append(to, bytes, coding_put_varint(bytes, value));
 }

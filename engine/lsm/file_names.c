@@ -1,8 +1,8 @@
 /* file_names: names from numbers and back. Invariant: file_classify accepts exactly what file_path makes. */
 #include "engine/lsm/file_names.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <string.h>
 
 enum { NUMBER_DIGITS = 10 }; /* more when the number needs them */
 
@@ -13,18 +13,35 @@ static const char *const names[] = {
 };
 enum { NAMES = sizeof names / sizeof *names };
 
+/* The number as names have it. By hand: each file that is opened, buried or looked for needs one. */
+static size_t print_number(char to[20], uint64_t number) {
+    char reversed[20];
+    size_t size = 0;
+    for (; number > 0 || size < NUMBER_DIGITS; number /= 10) reversed[size++] = (char)('0' + number % 10);
+    for (size_t i = 0; i < size; i++) to[i] = reversed[size - 1 - i];
+    return size;
+}
+
+/* Where the next part goes. */
+static char *put(char *to, const char *from, size_t size) {
+    memcpy(to, from, size);
+    return to + size;
+}
+
 enum status file_path(char path[IO_PATH_BYTES], const char *dir, enum file_class class, uint64_t number) {
-    int length = -1;
-    switch (class) {
-    case FILE_SST: length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".sst", dir, NUMBER_DIGITS, number); break;
-    case FILE_VALUES: length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".val", dir, NUMBER_DIGITS, number); break;
-    case FILE_MANIFEST:
-        length = snprintf(path, IO_PATH_BYTES, "%s/%0*" PRIu64 ".manifest", dir, NUMBER_DIGITS, number);
-        break;
-    case FILE_FOREIGN: break;
-    default: length = snprintf(path, IO_PATH_BYTES, "%s/%s", dir, names[class]); break;
-    }
-    return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
+    static const char *const suffixes[] = {[FILE_SST] = ".sst", [FILE_VALUES] = ".val", [FILE_MANIFEST] = ".manifest"};
+    const bool is_numbered = class == FILE_SST || class == FILE_VALUES || class == FILE_MANIFEST;
+    if (class == FILE_FOREIGN) return STATUS_TOO_LARGE;
+    char digits[20];
+    const char *tail = is_numbered ? suffixes[class] : names[class];
+    const size_t dir_size = strlen(dir), tail_size = strlen(tail) + 1;
+    const size_t digit_count = is_numbered ? print_number(digits, number) : 0;
+    if (dir_size + 1 + digit_count + tail_size > IO_PATH_BYTES) return STATUS_TOO_LARGE;
+    char *at = put(path, dir, dir_size);
+    *at++ = '/';
+    at = put(at, digits, digit_count);
+    (void)put(at, tail, tail_size);
+    return STATUS_OK;
 }
 
 /* The number before the dot; NULL if there is none, it has fewer digits than file_path writes, or it does not fit. */

@@ -65,15 +65,16 @@ static uint32_t run_output(const struct tree_files *tree) {
 static void consider_level0(const struct tree_files *tree, uint64_t share, const struct pick_context *context,
                             struct pick *best) {
     const struct level *level0 = &tree->levels[0];
-    const uint64_t above = level0->bytes + between_bytes(tree);
-    struct pick choice = {.tree = tree, .reason = PICK_SIZE, .to = level0->count, .between = true};
     if (level0->count == 0) return;
+    struct pick choice = {.tree = tree, .reason = PICK_SIZE, .to = level0->count, .between = true};
     choice.score = level0->count * PICK_DUE / level0_limit(context->options);
     if (choice.score < PICK_DUE && pick_level0_is_urgent(tree, context, &choice.reason)) choice.score = PICK_DUE;
     if (context->all && choice.score < PICK_DUE) {
         choice.reason = PICK_ALL;
         choice.score = PICK_DUE;
     }
+    if (choice.score < PICK_DUE) return; /* where it would go need not be known */
+    const uint64_t above = level0->bytes + between_bytes(tree);
     if (level0_is_apart(tree)) {
         choice.output_level = PICK_LAST;
         choice.between = false;

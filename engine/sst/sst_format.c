@@ -318,10 +318,11 @@ enum {
 /* A later tag is left out where it is 0, so that a file without that feature is the one that was always written. */
 static enum status number_encode(struct buf *to, uint64_t tag, uint64_t number) {
     if (tag >= TAG_OPTIONAL_FIRST && number == 0) return STATUS_OK;
-    uint8_t bytes[VARINT64_MAX_BYTES];
-    size_t size = coding_put_varint(bytes, number);
-    enum status status = encode_varint(to, tag);
-    return status == STATUS_OK ? encode_string(to, slice_make(bytes, size)) : status;
+    uint8_t bytes[3 * VARINT64_MAX_BYTES];
+    size_t size = coding_put_varint(bytes, tag);
+    size += coding_put_varint(bytes + size, coding_varint_size(number));
+    size += coding_put_varint(bytes + size, number);
+    return buf_append(to, bytes, size);
 }
 
 enum status sst_properties_encode(struct buf *to, const struct sst_properties *properties) {

@@ -447,11 +447,26 @@ void wal_unpin(struct wal *wal, uint64_t lsn) {
     drop_segments(wal);
 }
 
+/* REQUIRES: lock held. */
+static uint64_t count_live(const struct wal *wal) {
+    uint64_t count = 0;
+    for (const struct list *link = wal->live.next; link != &wal->live; link = link->next) count++;
+    return count;
+}
+
+uint64_t wal_live_segments(const struct wal *wal) {
+    struct mutex *mutex = (struct mutex *)(uintptr_t)&wal->mutex;
+    mutex_lock(mutex);
+    const uint64_t count = count_live(wal);
+    mutex_unlock(mutex);
+    return count;
+}
+
 void wal_get_stats(const struct wal *wal, struct wal_stats *stats) {
     struct mutex *mutex = (struct mutex *)(uintptr_t)&wal->mutex;
     *stats = wal->stats;
     mutex_lock(mutex);
-    for (const struct list *link = wal->live.next; link != &wal->live; link = link->next) stats->segments_live++;
+    stats->segments_live = count_live(wal);
     stats->segments_spare = wal->spare_count;
     stats->segments_created = wal->created;
     stats->segments_recycled = wal->recycled;

@@ -166,6 +166,7 @@ struct raft_driver_applied raft_driver_get_applied(const struct raft_driver *dri
                                         .repairs = driver->counts.repairs,
                                         .scrub_passes = driver->counts.scrub_passes,
                                         .repairing = driver->repair.state >= REPAIR_BEGUN,
+                                        .disk_slow = driver->slow_disk.is_slow,
                                         .is_joint = driver->configuration.outgoing_count > 0};
 }
 

@@ -417,11 +417,8 @@ void raft_log_forget(struct raft_log *log, uint64_t place) {
 }
 
 uint64_t raft_log_live_bytes(const struct raft_log *log) {
-    struct wal_stats stats;
-    wal_get_stats(log->wal, &stats);
-    return stats.segments_live == 0
-               ? 0
-               : (stats.segments_live - 1) * log->options.segment_bytes + (uint32_t)wal_end(log->wal);
+    const uint64_t segments = wal_live_segments(log->wal);
+    return segments == 0 ? 0 : (segments - 1) * log->options.segment_bytes + (uint32_t)wal_end(log->wal);
 }
 
 void raft_log_get_stats(const struct raft_log *log, struct wal_stats *stats) {

@@ -202,7 +202,14 @@ static enum status move_frames(struct buf *from, struct buf *to, size_t budget) 
     return status;
 }
 
+static bool has_queued(const struct outbound *peer) {
+    size_t queued = peer->control.size + peer->leaving.size;
+    for (int lane = 0; lane < TRANSPORT_LANES; lane++) queued += peer->lanes[lane].frames.size;
+    return queued > 0;
+}
+
 void outbound_flush(struct outbound *peer) {
+    if (!has_queued(peer)) return;
     if (peer->sending || peer->state < DIAL_CHALLENGE || peer->state == DIAL_BREAKING) return;
     enum status status = move_frames(&peer->control, &peer->leaving, SEND_BYTES);
     for (int lane = 0; status == STATUS_OK && lane < TRANSPORT_LANES && peer->leaving.size < SEND_BYTES; lane++)
@@ -212,7 +219,6 @@ void outbound_flush(struct outbound *peer) {
         outbound_break(peer, status_text(status));
         return;
     }
-    if (peer->leaving.size == 0) return;
     peer->send = (struct io_op){.kind = IO_OP_SEND,
                                 .socket = peer->socket,
                                 .data = peer->leaving.data,

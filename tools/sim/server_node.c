@@ -166,6 +166,7 @@ static uint64_t term_at(void *context, void *node, uint64_t index) {
 /* What others hold without it is no reason to wait for this node's disk: word of it is due long before this. */
 static bool leads_on_with_a_slow_disk(const struct raft_driver *driver) {
     struct raft_driver_status status;
+    if (!raft_driver_get_applied(driver).disk_slow) return false; /* asked for at every turn */
     raft_driver_get_status(driver, &status);
     return !status.disk_rests && status.disk_ahead_ms > SLOW_LEADER_MS && status.gave_way == 0 &&
            status.disk_slow_ms > SLOW_LEADER_MS && status.disk_waiting_ms > SLOW_LEADER_MS;
