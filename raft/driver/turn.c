@@ -248,5 +248,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     requests_deliver_refused(driver);
     io_flush(driver->io);
     if (more || driver->wants_turn || driver->stepped) return driver_now(driver);
-    return redial_ns < driver->next_tick_ns ? redial_ns : driver->next_tick_ns;
+    /* A core that has failed ticks no more: the tick that is due would be due for ever. */
+    const uint64_t beat_ns = driver->failed == STATUS_OK ? driver->next_tick_ns : driver_now(driver) + driver->tick_ns;
+    return redial_ns < beat_ns ? redial_ns : beat_ns;
 }

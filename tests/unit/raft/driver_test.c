@@ -471,6 +471,9 @@ static void a_failed_disk_ends_a_nodes_part_and_not_the_clusters(void **state) {
     cluster_wait_for(cluster, &refused);
     assert_int_equal(refused.status, STATUS_READ_ONLY);
     assert_true(raft_driver_pressure(leader->driver) == 1000);
+    cluster_run(cluster, 500);
+    assert_true(leader->wake_ns + 100 * MS >
+                io_now_ns(leader->io)); /* its turns follow time: they are not due for ever */
     node_kill(leader);
     sim_disk_fail_at(leader->disk, 0, STATUS_IO, false);
     node_start(cluster, leader);
