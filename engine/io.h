@@ -228,6 +228,7 @@ struct io_op {
 
     void (*done)(struct io_op *op); /* on the loop thread, inside io_run; may submit this and other operations */
     void *context;                  /* the caller's */
+    bool is_quiet;                  /* where it ends with OK, done does all there is to do: see io_news */
 
     struct list link;    /* the backend's */
     uint64_t backend[6]; /* the backend's */
@@ -246,6 +247,12 @@ void io_cancel(struct io *io, struct io_op *op);
  * back early with 0. What done submits waits for the next call.
  */
 size_t io_run(struct io *io, uint64_t deadline_ns);
+/*
+ * How much io_run has brought since the io was made that somebody may have to act on: all that has ended but quiet
+ * operations. A loop that was brought no news has no reason to take a turn before its deadline. (io_wake brings none:
+ * whoever calls it leaves word of why.)
+ */
+uint64_t io_news(const struct io *io);
 /* Makes io_run return soon. Any thread, and safe in a signal handler. */
 void io_wake(struct io *io);
 

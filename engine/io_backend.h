@@ -23,7 +23,12 @@ struct io {
     struct io_faults faults; /* read and written atomically, a member at a time */
     struct list *held_first; /* barriers that wait for their delay, linked by next, the time in backend[0] */
     struct list *held_last;
+    uint64_t news; /* the loop thread's; counted by whoever calls done: io_count_news */
 };
+
+static inline void io_count_news(struct io *io, const struct io_op *op) {
+    io->news += !op->is_quiet || op->status != STATUS_OK;
+}
 
 struct io_file {
     struct io *io;

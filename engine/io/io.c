@@ -264,6 +264,7 @@ static size_t deliver_refused(struct io *io) {
         io->refused_first = link->next;
         if (!io->refused_first) io->refused_last = NULL;
         struct io_op *op = list_entry(link, struct io_op, link);
+        io_count_news(io, op);
         op->done(op);
     }
     return count;
@@ -309,6 +310,10 @@ size_t io_run(struct io *io, uint64_t deadline_ns) {
     const uint64_t held_ns = faults_held_until_ns(io);
     if (held_ns < deadline_ns) deadline_ns = held_ns;
     return refused + io->vtable->run(io, refused || io->refused_first ? 0 : deadline_ns);
+}
+
+uint64_t io_news(const struct io *io) {
+    return io->news;
 }
 
 void io_wake(struct io *io) {

@@ -98,10 +98,12 @@ size_t machine_deliver(struct machine *machine) {
     atomic_store_explicit(&machine->turns, turns + 1, memory_order_relaxed);
     collect_due_timers(machine);
     size_t count = jobs_deliver(machine);
+    machine->base.news += count;
     struct list *const last = machine->completed.prev;
     for (struct list *link = NULL; last != &machine->completed && link != last; count++) {
         link = list_pop_front(&machine->completed);
         struct io_op *op = list_entry(link, struct io_op, link);
+        io_count_news(&machine->base, op);
         op->done(op);
     }
     return count;

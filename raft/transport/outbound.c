@@ -224,7 +224,8 @@ void outbound_flush(struct outbound *peer) {
                                 .data = peer->leaving.data,
                                 .size = peer->leaving.size,
                                 .done = outbound_sent,
-                                .context = peer};
+                                .context = peer,
+                                .is_quiet = true};
     peer->sending = true;
     io_submit(peer->transport->io, &peer->send);
 }

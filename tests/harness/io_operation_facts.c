@@ -278,6 +278,21 @@ static void past_timer(void **state) {
     assert_int_equal(timer.completions, 1);
 }
 
+static void quiet_end_is_no_news(void **state) {
+    struct io *io = fixture_io(state);
+    struct counted_op quiet = {
+        .op = {.kind = IO_OP_TIMER, .is_quiet = true, .deadline_ns = io_now_ns(io), .done = counted_op_done}};
+    const uint64_t before = io_news(io);
+    io_submit(io, &quiet.op);
+    run_until(io, &quiet.completions, 1);
+    assert_int_equal(io_news(io), before);
+    quiet.op.deadline_ns += 10000u * MS;
+    io_submit(io, &quiet.op);
+    io_cancel(io, &quiet.op); /* what does not end well is */
+    run_until(io, &quiet.completions, 2);
+    assert_int_equal(io_news(io), before + 1);
+}
+
 /* ---- The loop ---------------------------------------------------------------------------------------------------- */
 
 static void run_keeps_deadline(void **state) {
@@ -339,6 +354,7 @@ static const struct io_fact facts[] = {
     {"a cancelled write ends once and poisons nothing", cancelled_write},
     {"timers ring in order, never early, unless cancelled", timers_in_order},
     {"a timer of the past rings at once", past_timer},
+    {"a quiet operation that ends well is no news, any other end is", quiet_end_is_no_news},
     {"run keeps its deadline", run_keeps_deadline},
     {"a wake before run is not lost", wake_before_run},
     {"a wake from another thread ends the wait", wake_from_thread},

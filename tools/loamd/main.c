@@ -100,8 +100,12 @@ static void run_loop(struct io *io, struct server *server, struct http *http) {
     struct buf page = BUF_EMPTY;
     uint64_t publish_ns = 0, next_ns = 0;
     while (!server_is_stopped(server)) {
+        const uint64_t news = io_news(io);
         wait_and_gather(io, next_ns);
-        if (stop_asked) server_stop(server, STOP_GRACE_MS);
+        if (stop_asked)
+            server_stop(server, STOP_GRACE_MS);
+        else if (io_news(io) == news && io_now_ns(io) < next_ns)
+            continue; /* the ends of sends, which ask for nothing */
         next_ns = server_turn(server);
         uint64_t now_ns = http ? io_now_ns(io) : 0;
         if (http && now_ns >= publish_ns) {

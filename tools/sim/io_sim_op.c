@@ -143,15 +143,17 @@ void op_cancel(struct io *base, struct io_op *op) {
 
 /* ---- io_run ------------------------------------------------------------------------------------------------------ */
 
-static void deliver(struct flight *flight) {
+static void deliver(struct io_sim *io, struct flight *flight) {
     struct io_op *op = flight->op;
     struct io_job *job = flight->job;
     list_remove(&flight->link);
     sim_free(flight);
     if (op != NULL) {
         op->backend[0] = 0;
+        io_count_news(&io->base, op);
         op->done(op);
     } else {
+        io->base.news++;
         job->done(job);
     }
 }
@@ -164,7 +166,7 @@ static size_t deliver_all(struct io_sim *io) {
     list_init(&batch);
     while ((link = list_pop_front(&io->ready)) != NULL) list_push_back(&batch, link);
     while (!list_is_empty(&batch)) {
-        deliver(list_entry(batch.next, struct flight, link));
+        deliver(io, list_entry(batch.next, struct flight, link));
         count++;
     }
     io->is_woken = false;

@@ -145,6 +145,7 @@ static void boot_fires(struct sim_event *event) {
     world_faults_refresh_node(world, node);
     world_record_node(node);
     node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
+    node->deadline_ns = 0;
     plan_turn(node, node->busy_until_ns);
 }
 
@@ -219,17 +220,33 @@ static bool bury_if_dead(struct world_node *node) {
     return true;
 }
 
+/* False: what has come asks for no turn, as a server's loop finds, too (tools/loamd/main.c). */
+static bool take_turn(struct world_node *node) {
+    const struct world_node_kind *kind = kind_of(node);
+    const uint64_t news = io_news(node->io);
+    (void)io_run(node->io, 0);
+    if (io_news(node->io) == news && io_now_ns(node->io) < node->deadline_ns) return false;
+    node->deadline_ns = kind->turn(kind->context, node->handle);
+    return true;
+}
+
+static void plan_next_turn(struct world_node *node) {
+    const uint64_t now = sim_now_ns(node->world->sim);
+    plan_turn(node, sim_io_is_ready(node->io) ? now : sim_io_to_sim_ns(node->io, node->deadline_ns));
+}
+
 static void turn_fires(struct sim_event *event) {
     struct world_node *node = event->context;
     struct world *world = node->world;
-    const struct world_node_kind *kind = kind_of(node);
     node->in_turn = true;
-    (void)io_run(node->io, 0);
-    uint64_t deadline = kind->turn(kind->context, node->handle);
+    const bool was_taken = take_turn(node);
     node->in_turn = false;
-    uint64_t now = sim_now_ns(world->sim);
-    node->busy_until_ns = now + sim_io_take_lead_ns(node->io);
+    node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
     if (bury_if_dead(node)) return;
+    if (!was_taken) {
+        plan_next_turn(node);
+        return;
+    }
     uint64_t snapshots = node->has_view ? node->view.snapshots_installed : 0;
     const uint64_t lease_reads = node->has_view ? node->view.lease_reads : 0;
     const uint64_t scrubs = node->has_view ? node->view.scrub_passes : 0;
@@ -253,8 +270,7 @@ static void turn_fires(struct sim_event *event) {
         world_node_kill(node, HALTED_RESTART_NS);
         return;
     }
-    uint64_t at_ns = sim_io_is_ready(node->io) ? now : sim_io_to_sim_ns(node->io, deadline);
-    plan_turn(node, at_ns);
+    plan_next_turn(node);
 }
 
 /* ---- The run ----------------------------------------------------------------------------------------------------- */

@@ -43,6 +43,7 @@ struct world_node {
     struct sim_event turn;
     struct sim_event boot;
     uint64_t busy_until_ns;
+    uint64_t deadline_ns; /* of the next turn, by the node's clock, as the last one said */
     uint64_t down_until_ns;
     unsigned boots;
     char last_error[256];
