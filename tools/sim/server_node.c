@@ -54,10 +54,10 @@ static void fill_limits(const struct server_node_options *options, struct raft_d
     raft->engine.disk_reserve_bytes = 1;
     raft->leaderless_wait_ms = 800;
     raft->tick_ms = 10;
-    raft->heartbeat_ticks = 2;
+    raft->heartbeat_ticks = 3;
     raft->election_ticks = 10;
     raft->log_segment_bytes = 32 << 10;
-    raft->log_limit_bytes = prng_between(&prng, 3, 7) * (32 << 10);
+    raft->log_limit_bytes = prng_between(&prng, 3, 12) * (32 << 10);
     raft->entry_limit_bytes = 16 << 10;
     raft->uncommitted_limit_bytes = 128 << 10;
     raft->pending_requests = 64;

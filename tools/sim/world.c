@@ -19,6 +19,7 @@ enum {
     BOOT_RETRY_NS = 200 * WORLD_MS,
     HALTED_RESTART_NS = 300 * WORLD_MS,
     CHECK_EVERY_NS = 20 * WORLD_MS, /* whether the run is over */
+    WAKE_MOST_NS = WORLD_MS,        /* between what wakes a loop and its turn: what comes meanwhile is taken together */
     RESTART_EVERY = 8,              /* runs: the power of all nodes goes at the end */
 };
 
@@ -75,7 +76,10 @@ static void plan_turn(struct world_node *node, uint64_t at_ns) {
 
 static void node_wanted(void *context) {
     struct world_node *node = context;
-    if (!node->in_turn && world_node_is_up(node) && !node->is_paused) plan_turn(node, sim_now_ns(node->world->sim));
+    if (node->in_turn || !world_node_is_up(node) || node->is_paused) return;
+    const uint64_t now = sim_now_ns(node->world->sim);
+    if (sim_is_scheduled(&node->turn) && node->turn.at_ns <= now) return;
+    plan_turn(node, now + prng_below(&node->prng, node->wake_ns));
 }
 
 static void plan_boot(struct world_node *node, uint64_t for_ns) {
@@ -146,6 +150,8 @@ static void boot_fires(struct sim_event *event) {
     world_record_node(node);
     node->busy_until_ns = sim_now_ns(world->sim) + sim_io_take_lead_ns(node->io);
     node->deadline_ns = 0;
+    prng_init(&node->prng, hash_mix(world->plan->seed, (uint64_t)node->boots << 8 | node->number));
+    node->wake_ns = prng_between(&node->prng, 1, WAKE_MOST_NS);
     plan_turn(node, node->busy_until_ns);
 }
 

@@ -12,7 +12,7 @@
 #include "tools/sim/sim_alloc.h"
 #include "tools/sim/world_private.h"
 
-enum { AUDIT_EVERY = 64, AUDITS_FIRST = 16 };
+enum { AUDIT_EVERY = 128, AUDITS_FIRST = 16 };
 
 void world_audit_stop(struct world *world) {
     sim_free(world->ledger.audits);

@@ -17,7 +17,7 @@ enum {
     IMPATIENT_ONE_IN = 10, /* queries of graphs: the client hangs up soon */
     IMPATIENT_MS = 20,
     AFTER_HEAL = 6, /* answers that each client wants to see */
-    SCRIPT_THINK_MS = 3,
+    SCRIPT_THINK_MS = 1,
     ARENA_BYTES = 16384,
 };
 

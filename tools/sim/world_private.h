@@ -44,6 +44,8 @@ struct world_node {
     struct sim_event boot;
     uint64_t busy_until_ns;
     uint64_t deadline_ns; /* of the next turn, by the node's clock, as the last one said */
+    struct prng prng;     /* of the present life, for how late its loop wakes ... */
+    uint64_t wake_ns;     /* ... at most */
     uint64_t down_until_ns;
     unsigned boots;
     char last_error[256];
