@@ -320,6 +320,7 @@ struct raft_driver {
     struct scrub scrub;
     uint64_t whole_index; /* repair.c: once this entry is durable here nothing is missing any more; 0 = unknown */
     struct snapshot_sender *senders[RAFT_NODES_MAX];
+    unsigned sender_count;
     struct snapshot_taker *taker;
     uint64_t answered_from;     /* the last stream that was taken or refused: whose, 0 = none ... */
     struct driver_ack answered; /* ... and what was said */

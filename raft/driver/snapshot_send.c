@@ -138,6 +138,7 @@ static void removed(struct io_job *job) {
     struct snapshot_sender *sender = job->context;
     struct snapshot_sender **place = place_of(sender->driver, sender->peer);
     *place = NULL;
+    sender->driver->sender_count--;
     sender_free(sender);
 }
 
@@ -247,7 +248,7 @@ static void flush_first(struct snapshot_sender *sender) {
 }
 
 void snapshot_send_turn(struct raft_driver *driver) {
-    for (size_t i = 0; i < RAFT_NODES_MAX; i++) {
+    for (size_t i = 0; i < RAFT_NODES_MAX && driver->sender_count > 0; i++) {
         struct snapshot_sender *sender = driver->senders[i];
         if (sender != NULL && sender->state == SENDER_FLUSH) flush_first(sender);
         if (sender != NULL && sender->state == SENDER_STREAM) stream(sender);
@@ -291,6 +292,7 @@ void snapshot_send_start(struct raft_driver *driver, uint64_t peer) {
     sender->stream = prng_next(&driver->prng);
     sender->progress_ns = driver_now(driver);
     *place = sender;
+    driver->sender_count++;
     check(driver_path(driver, "outgoing", ++driver->snapshot_counter, sender->dir) == STATUS_OK);
     flush_first(sender);
 }
@@ -316,7 +318,9 @@ void snapshot_send_deinit(struct raft_driver *driver) {
             if (!io_job_assist(driver->io)) io_sleep(driver->io, MS_NS);
             io_run(driver->io, 0);
         }
-        if (driver->senders[i] != NULL) sender_free(driver->senders[i]); /* the directory goes at the next start */
+        if (driver->senders[i] == NULL) continue;
+        sender_free(driver->senders[i]); /* the directory goes at the next start */
         driver->senders[i] = NULL;
+        driver->sender_count--;
     }
 }

@@ -141,6 +141,7 @@ uint64_t io_sim_clock_to_sim(const struct io_sim *io, uint64_t clock_ns) {
     if (clock_ns <= io->clock_ns) return io->clock_sim_ns;
     uint64_t passed = clock_ns - io->clock_ns;
     if (passed > UINT64_MAX / 4) return UINT64_MAX / 4;
+    if (io->clock_ppm == 0) return io->clock_sim_ns + passed;
     uint64_t rate = (uint64_t)(PPM + io->clock_ppm);
     uint64_t sim_ns = io->clock_sim_ns + passed / rate * PPM + passed % rate * PPM / rate;
     while (io_sim_clock(io, sim_ns) < clock_ns) sim_ns += 1000;

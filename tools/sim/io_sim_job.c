@@ -48,11 +48,7 @@ void job_start(struct io *base, struct io_job *job) {
 
 static void job_is_done(struct io_sim *io, struct io_job *job) {
     if (job->done == NULL) return;
-    struct flight *flight = sim_alloc(sizeof *flight);
-    flight->io = io;
-    flight->job = job;
-    list_init(&flight->wait);
-    list_push_back(&io->ready, &flight->link);
+    list_push_back(&io->ready, &flight_make(io, NULL, job)->link);
     io_sim_want(io);
 }
 

@@ -11,6 +11,17 @@
 
 enum { TURN_COST_NS = 1000 };
 
+/* ---- Flights -----------------------------------------------------------------------------------------------------
+ */
+
+struct flight *flight_make(struct io_sim *io, struct io_op *op, struct io_job *job) {
+    struct list *link = list_pop_front(&io->spare);
+    struct flight *flight = link != NULL ? list_entry(link, struct flight, link) : sim_alloc_dirty(sizeof *flight);
+    *flight = (struct flight){.io = io, .op = op, .job = job};
+    list_init(&flight->wait);
+    return flight;
+}
+
 /* ---- Ends -------------------------------------------------------------------------------------------------------- */
 
 void flight_finish(struct flight *flight, enum status status) {
@@ -86,12 +97,9 @@ static enum status dead_status(enum io_op_kind kind) {
 /* ---- Starts ------------------------------------------------------------------------------------------------------ */
 
 static void flight_start(struct io_sim *io, struct io_op *op) {
-    struct flight *flight = sim_alloc(sizeof *flight);
-    flight->io = io;
-    flight->op = op;
+    struct flight *flight = flight_make(io, op, NULL);
     op->backend[1] = 0;
     flight->event.context = flight;
-    list_init(&flight->wait);
     op->backend[0] = (uint64_t)(uintptr_t)flight;
     list_push_back(&io->flying, &flight->link);
     if (!io_sim_alive(io)) {
@@ -147,7 +155,7 @@ static void deliver(struct io_sim *io, struct flight *flight) {
     struct io_op *op = flight->op;
     struct io_job *job = flight->job;
     list_remove(&flight->link);
-    sim_free(flight);
+    list_push_front(&io->spare, &flight->link);
     if (op != NULL) {
         op->backend[0] = 0;
         io_count_news(&io->base, op);
@@ -235,6 +243,7 @@ void ops_init(struct io_sim *io) {
     list_init(&io->queued);
     list_init(&io->flying);
     list_init(&io->ready);
+    list_init(&io->spare);
 }
 
 void ops_spill(struct io_sim *io, bool all) {
@@ -272,4 +281,6 @@ void ops_deinit(struct io_sim *io) {
     while (list_pop_front(&io->queued) != NULL) continue;
     drop(&io->flying);
     drop(&io->ready);
+    struct list *link;
+    while ((link = list_pop_front(&io->spare)) != NULL) sim_free(list_entry(link, struct flight, link));
 }

@@ -71,6 +71,7 @@ struct io_sim {
     struct list queued; /* io_op: submitted, not handed over */
     struct list flying; /* flight: in the works */
     struct list ready;  /* flight, job or both done: waiting for io_run */
+    struct list spare;  /* flights that have landed: the next ones */
     struct sim_event timer_wake;
     bool is_woken;
     uint64_t deadline_ns; /* of the last io_run, in the sim's time */
@@ -136,6 +137,8 @@ void op_flush(struct io *io);
 void op_cancel(struct io *io, struct io_op *op);
 size_t op_run(struct io *io, uint64_t deadline_ns);
 void op_wake(struct io *io);
+/* One for an operation or a job; the other is NULL. */
+struct flight *flight_make(struct io_sim *io, struct io_op *op, struct io_job *job);
 /* The operation has ended; done is called by the next io_run. */
 void flight_finish(struct flight *flight, enum status status);
 
