@@ -9,7 +9,11 @@
 
 #include "engine/base/check.h"
 
-enum { BUF_FIRST_BYTES = 64 };
+enum {
+    BUF_FIRST_BYTES = 64,
+    FORMAT_ROOM_BYTES = 128, /* most texts fit in, and are made once */
+    NUMBER_DIGITS = 20,
+};
 
 void buf_deinit(struct buf *buf) {
     free(buf->data);
@@ -66,17 +70,26 @@ enum status buf_append_zeros(struct buf *buf, size_t size) {
     return STATUS_OK;
 }
 
+enum status buf_append_number(struct buf *buf, uint64_t number) {
+    uint8_t digits[NUMBER_DIGITS];
+    size_t at = sizeof digits;
+    do digits[--at] = (uint8_t)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return buf_append(buf, digits + at, sizeof digits - at);
+}
+
 enum status buf_append_format(struct buf *buf, const char *format, ...) {
+    enum status status = reserve(buf, FORMAT_ROOM_BYTES);
+    if (status != STATUS_OK) return status;
     va_list arguments;
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    const size_t room = buf->capacity - buf->size; /* most texts fit in what is there, and are made once */
-    int length = vsnprintf(room > 0 ? (char *)buf->data + buf->size : NULL, room, format, arguments);
+    const size_t room = buf->capacity - buf->size;
+    int length = vsnprintf((char *)buf->data + buf->size, room, format, arguments);
     va_end(arguments);
     check(length >= 0); /* only a format that is no format can fail */
 
-    enum status status = STATUS_OK;
     if ((size_t)length >= room) { /* one byte more than its text, for the terminator that vsnprintf writes */
         status = buf_reserve(buf, (size_t)length + 1);
         if (status == STATUS_OK) vsnprintf((char *)buf->data + buf->size, (size_t)length + 1, format, again);

@@ -34,6 +34,8 @@ MUST_CHECK enum status buf_append(struct buf *buf, const void *data, size_t size
 MUST_CHECK enum status buf_append_slice(struct buf *buf, struct slice slice);
 MUST_CHECK enum status buf_append_byte(struct buf *buf, uint8_t byte);
 MUST_CHECK enum status buf_append_zeros(struct buf *buf, size_t size);
+/* In decimal digits. */
+MUST_CHECK enum status buf_append_number(struct buf *buf, uint64_t number);
 MUST_CHECK enum status buf_append_format(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -23,6 +23,8 @@ void events_deinit(struct engine *engine) {
     mutex_deinit(&events->file_mutex);
 }
 
+enum { LINE_BYTES = 512 /* of most */ };
+
 /* ---- One event --------------------------------------------------------------------------------------------------- */
 
 static bool is_wanted(const struct engine *engine) {
@@ -36,13 +38,21 @@ static void note(struct event *event, enum status status) {
 void event_begin(struct event *event, struct engine *engine, const char *name) {
     *event = (struct event){.engine = engine, .lost = !is_wanted(engine)};
     if (event->lost) return;
+    note(event, buf_reserve(&event->line, LINE_BYTES));
     note(event,
          buf_append_format(&event->line, "{\"time_ms\":%" PRId64 ",\"event\":\"%s\"", io_clock_ms(engine->io), name));
 }
 
+static void begin_field(struct event *event, const char *key) {
+    note(event, buf_append(&event->line, ",\"", 2));
+    note(event, buf_append_slice(&event->line, slice_from_text(key)));
+    note(event, buf_append(&event->line, "\":", 2));
+}
+
 void event_text(struct event *event, const char *key, const char *text) {
     if (event->lost) return;
-    note(event, buf_append_format(&event->line, ",\"%s\":\"", key));
+    begin_field(event, key);
+    note(event, buf_append_byte(&event->line, '"'));
     for (const char *at = text; *at; at++) {
         const uint8_t byte = (uint8_t)*at;
         if (byte == '"' || byte == '\\')
@@ -56,7 +66,9 @@ void event_text(struct event *event, const char *key, const char *text) {
 }
 
 void event_number(struct event *event, const char *key, uint64_t number) {
-    if (!event->lost) note(event, buf_append_format(&event->line, ",\"%s\":%" PRIu64, key, number));
+    if (event->lost) return;
+    begin_field(event, key);
+    note(event, buf_append_number(&event->line, number));
 }
 
 uint64_t event_changes(struct event *event, const char *key, const struct version_change *changes, size_t count,

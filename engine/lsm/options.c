@@ -152,6 +152,8 @@ enum status options_check(const struct engine_options *options, struct error *er
     return status;
 }
 
+enum { USUAL_BYTES = 4 << 10 };
+
 /* ---- Text -------------------------------------------------------------------------------------------------------- */
 
 static const char *compression_name(enum engine_compression compression) {
@@ -161,9 +163,9 @@ static const char *compression_name(enum engine_compression compression) {
 
 static enum status print_value(const struct engine_options *options, const struct option_row *row, struct buf *to) {
     const uint64_t value = get(options, row);
-    if (row->type == OPTION_WAL) return buf_append_format(to, "%s", value == ENGINE_WAL_OWN ? "own" : "off");
-    if (row->type == OPTION_BOOL) return buf_append_format(to, "%s", value ? "yes" : "no");
-    return buf_append_format(to, "%" PRIu64, value);
+    if (row->type == OPTION_WAL) return buf_append_slice(to, slice_from_text(value == ENGINE_WAL_OWN ? "own" : "off"));
+    if (row->type == OPTION_BOOL) return buf_append_slice(to, slice_from_text(value ? "yes" : "no"));
+    return buf_append_number(to, value);
 }
 
 static const char *policy_name(enum engine_policy policy) {
@@ -191,10 +193,11 @@ static enum status print_kind(const struct engine_tree_kind *kind, struct buf *t
 
 enum status engine_options_print(const struct engine_options *options, struct buf *to) {
     struct engine_options filled = *options;
-    enum status status = STATUS_OK;
+    enum status status = buf_reserve(to, USUAL_BYTES);
     options_fill(&filled);
     for (size_t i = 0; i < ROWS && status == STATUS_OK; i++) {
-        status = buf_append_format(to, "%s ", rows[i].name);
+        status = buf_append_slice(to, slice_from_text(rows[i].name));
+        if (status == STATUS_OK) status = buf_append_byte(to, ' ');
         if (status == STATUS_OK) status = print_value(&filled, &rows[i], to);
         if (status == STATUS_OK) status = buf_append_byte(to, '\n');
     }

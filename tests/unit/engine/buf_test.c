@@ -19,9 +19,12 @@ static void buf_appends_in_order(void **state) {
     assert_int_equal(buf_append_slice(&buf, slice_from_text("de")), STATUS_OK);
     assert_int_equal(buf_append_zeros(&buf, 2), STATUS_OK);
     assert_int_equal(buf_append_format(&buf, "%d-%s", 42, "x"), STATUS_OK);
+    assert_int_equal(buf_append_number(&buf, 0), STATUS_OK);
+    assert_int_equal(buf_append_number(&buf, UINT64_MAX), STATUS_OK);
     assert_true(slice_equal(buf_slice(&buf), slice_make("abcde\0\0"
-                                                        "42-x",
-                                                        11)));
+                                                        "42-x"
+                                                        "018446744073709551615",
+                                                        32)));
     buf_deinit(&buf);
 }
 
