@@ -144,6 +144,8 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs >= 100 && distribute(batch, TRANSFERS).sum == 0) return "no leader has given its place away";
     if (batch->runs >= 100 && distribute(batch, LEASE_READS).sum == 0) return "no leader has read by a lease";
     if (batch->runs >= 100 && distribute(batch, GAVE_WAY).sum == 0) return "no leader has left for its slow disk";
+    if (batch->runs >= 400 && distribute(batch, GAVE_WAY).sum * 100 < batch->runs) /* one in twenty is usual */
+        return "fewer than one leader in a hundred runs has left for its slow disk";
     if (batch->runs >= 100 && distribute(batch, REPAIRS).sum == 0) return "no node had a damaged log or store again";
     if (batch->runs >= 100 && distribute(batch, MEMBER_CHANGES).sum == 0) return "no member has come or gone";
     if (batch->runs >= 500 && distribute(batch, JOINT_CRASHES).sum == 0)
