@@ -141,10 +141,13 @@ def every_fate_is_there(page):
         assert browser.run("return disks.some((disk) => disk.what === 'write_sync' && disk.end > disk.begin)")
         assert browser.run("return messages.every((m) => m.kind !== 'damaged' && m.kind !== 'unknown')"), "a message that the describer does not know"
         # What was dropped has its cross, also where it is one of many.
-        sent = browser.run("const one = messages.find((m) => m.fate === 'dropped'); showAround(one.sent, 4000); return one.sent")
-        browser.settle()
         red = tuple(int(browser.run("return ink.bad").lstrip("#")[i:i + 2], 16) for i in (0, 2, 4))
-        assert sent > 0 and colours(browser, "#lanes").get(red, 0) > 5, "no cross"
+        crosses = []
+        for number in range(5):
+            browser.run("showAround(messages.filter((m) => m.fate === 'dropped')[%d].sent, 4000); return 1" % number)
+            browser.settle()
+            crosses.append(colours(browser, "#lanes").get(red, 0))
+        assert min(crosses) > 0 and max(crosses) > 5, crosses # how many are purely red depends on where between pixels it lies
         quiet(browser)
 
 
