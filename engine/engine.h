@@ -482,6 +482,8 @@ MUST_CHECK enum status engine_ingest(struct engine *engine, uint32_t tree, const
 
 /* The last thing that went wrong in the background or at a read, with its place. status OK and "" when nothing did. */
 void engine_last_error(struct engine *engine, struct error *error);
+/* The last damage that a job or a read met, with its place, whatever went wrong after it. OK and "": none. */
+void engine_last_damage(struct engine *engine, struct error *error);
 /* The failed write or sync that made the store read-only until it is opened anew; OK: none did. Any thread. */
 enum status engine_failure(const struct engine *engine);
 

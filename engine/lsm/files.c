@@ -35,16 +35,17 @@ enum status store_try_open_file(struct engine *engine, const struct file *file, 
 /* REQUIRES: table_lock. */
 static enum status open_sst(struct engine *engine, struct file *file, struct sst **sst) {
     struct error error = {.status = STATUS_OK};
-    const enum status status = open_table(engine, file, file->meta.number, sst, &error);
+    enum status status = open_table(engine, file, file->meta.number, sst, &error);
     if (status == STATUS_OK) {
         atomic_store_explicit(&file->used, true, memory_order_relaxed);
         atomic_store_explicit(&file->sst, *sst, memory_order_release);
         return STATUS_OK;
     }
+    /* A file of ours that is gone or is another's is damage. */
+    if (status == STATUS_NOT_FOUND || status == STATUS_MISMATCH) status = STATUS_CORRUPT;
     store_note_error(engine, status, "%s", error.text); /* which begins with the path */
     if (status_class(status) == STATUS_CLASS_DAMAGE) atomic_store(&file->damaged, true);
-    /* A file of ours that is gone or is another's is damage to whoever reads. */
-    return status == STATUS_NOT_FOUND || status == STATUS_MISMATCH ? STATUS_CORRUPT : status;
+    return status;
 }
 
 enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst) {

@@ -12,6 +12,7 @@ static void remember(struct engine *engine, enum status status, const char *form
     vsnprintf(text, sizeof text, format, arguments);
     mutex_lock(&engine->error_lock);
     error_set(&engine->last_error, status, "%s", text);
+    if (status_class(status) == STATUS_CLASS_DAMAGE) engine->last_damage = engine->last_error;
     mutex_unlock(&engine->error_lock);
     log_error(engine->log, "engine %s: %s", engine->dir, text);
     struct event event;
@@ -42,6 +43,12 @@ void engine_last_error(struct engine *engine, struct error *error) {
     if (!error) return;
     mutex_lock(&engine->error_lock);
     *error = engine->last_error;
+    mutex_unlock(&engine->error_lock);
+}
+
+void engine_last_damage(struct engine *engine, struct error *error) {
+    mutex_lock(&engine->error_lock);
+    *error = engine->last_damage;
     mutex_unlock(&engine->error_lock);
 }
 

@@ -194,7 +194,7 @@ struct engine {
 
     _Atomic int failed; /* enum status: not OK = read-only for good */
     struct mutex error_lock;
-    struct error last_error;
+    struct error last_error, last_damage;
     struct store_counters counters;
     struct timing timing;
     struct events events;

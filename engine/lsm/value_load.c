@@ -20,8 +20,9 @@ static enum status open_reader(struct engine *engine, struct value_file *file, s
     const struct sst_identity identity = {.store = file->meta.store, .file = file->meta.number};
     status = value_reader_open(&engine->environment, path, identity, file->meta.number, reader, &error);
     if (status == STATUS_OK) return STATUS_OK;
+    if (status == STATUS_NOT_FOUND || status == STATUS_MISMATCH) status = STATUS_CORRUPT; /* gone, or another's */
     store_note_error(engine, status, "%s", error.text[0] ? error.text : status_text(status));
-    return status == STATUS_NOT_FOUND || status == STATUS_MISMATCH ? STATUS_CORRUPT : status;
+    return status;
 }
 
 /* A quarter of the files that may be open are files of values, and tables have what those leave. A reader beside a

@@ -128,7 +128,7 @@ static void look_at_engine(struct raft_driver *driver) {
     struct error error;
     if (driver->ticks == driver->repair.looked_tick && driver->failed == STATUS_OK) return;
     driver->repair.looked_tick = driver->ticks;
-    engine_last_error(driver->engine, &error);
+    engine_last_damage(driver->engine, &error);
     if (repair_is_damage(error.status)) begin(driver, REPAIR_STORE, error.text);
 }
 

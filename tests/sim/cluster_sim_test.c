@@ -99,6 +99,7 @@ static void every_promise_is_kept(void **state) {
 static void seeds_that_told_of_something_are_kept(void **state) {
     (void)state;
     static const uint64_t seeds[] = {
+        316,        /* a table that a write astray made another one was an error at each start, and never had again */
         4245158924, /* a leader whose flush had failed led on, and could send a snapshot to nobody of the majority it
                        needed */
         4245200860, /* a repair whose superblock could not be written was taken for one that goes on */

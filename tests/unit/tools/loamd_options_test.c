@@ -84,7 +84,8 @@ static void bad_input_is_refused_by_name(void **state) {
     expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--memtable-bytes", "0"), "--memtable-bytes");
     expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--io", "magic"), "--io");
     expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--cluster", "1@127.0.0.1@2"), "--cluster");
-    expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--cluster", "1@somewhere:5@6"), "has to be a number");
+    expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--cluster", "1@somewhere:5@6"),
+                   "has to be a number");
     expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--cluster", "1@127.0.0.1:5@6,1@127.0.0.1:7@8"),
                    "twice");
     expect_refusal(WORDS("--dir", "d", "--listen", "127.0.0.1:1", "--cluster", "1@127.0.0.1:5@6", "--node-id", "2"),
