@@ -50,8 +50,7 @@ static void drawn_plans_keep_to_the_budget(void **state) {
 static void a_plan_beyond_the_budget_is_known(void **state) {
     (void)state;
     static const char *const within[] = {
-        "nodes 3\nfault at=1 kind=rot-log nodes=2\nfault at=2 kind=rot-store nodes=2\nfault at=3 kind=misdirect "
-        "nodes=2\n",
+        "nodes 3\nfault at=1 kind=rot-log nodes=2\nfault at=2 kind=misdirect nodes=2\n",
         "nodes 4\nfounders 3\nfault at=1 kind=rot-promise nodes=2\nfault at=2 kind=members nodes=1,3,4\n",
         "nodes 2\nfault at=1 kind=wipe nodes=1\nfault at=2 kind=members nodes=1\n",
     };
