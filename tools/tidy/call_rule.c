@@ -75,6 +75,7 @@ static const struct {
     {"tools/loam/cluster/process.c", file_calls,
      "a child redirects its own descriptors before it becomes another program"},
     {"tools/loam/bench/engine_child.c", file_calls, "two processes of one benchmark talk through pipes"},
+    {"tools/loam/sim_apart.c", file_calls, "a run in a child tells its report through a pipe"},
     {"engine/base/pages.c", file_calls, "memory of its own, no file: what is given back must go back at once"},
     {"tools/tidy/", file_calls, "a tool of the work: it reads sources, and must build before engine/io does"},
 };
