@@ -128,7 +128,8 @@ QUIET := $(if $(V),,@)
 SILENT := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 
-# The page of `loam sim --trace` is taken in by the assembler.
+# Pages are taken in by the assembler.
+$(B)/obj/tools/loam/inspect/inspect_page.o: $(wildcard tools/loam/inspect/*.html tools/loam/inspect/*.css tools/loam/inspect/*.js)
 $(B)/obj/tools/loam/trace/trace_assets.o: $(wildcard tools/loam/trace/*.html tools/loam/trace/*.css tools/loam/trace/*.js)
 
 # --- rules -----------------------------------------------------------------------------------------------------------------------

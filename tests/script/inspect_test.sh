@@ -66,6 +66,13 @@ for field in told["fields"]:
     assert field["offset"] == end and field["size"] > 0, field
     end += field["size"]
 assert end == told["bytes"]
+end = 0
+begins = {field["offset"] for field in told["fields"]}
+for part in told["parts"]:
+    assert part["offset"] == end and part["size"] > 0 and part["offset"] in begins and part["check"] in ("right", "wrong", "none"), part
+    end += part["size"]
+assert end == told["bytes"]
+assert (told["verdict"] == "clean") == all(part["check"] != "wrong" for part in told["parts"])
 assert (told["verdict"] == "clean") == (not told["problems"])
 PYTHON
     done

@@ -12,14 +12,15 @@
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 
-enum { FILE_MAX_BYTES = 1 << 30, DEPTH_MAX = 8 };
+enum { FILE_MAX_BYTES = 1 << 30, PAGE_MAX_BYTES = 16 << 20, DEPTH_MAX = 8 };
 
-static const char usage[] = "usage: loam inspect [--hex | --json] PATH...\n"
+static const char usage[] = "usage: loam inspect [--hex | --json | --html] PATH...\n"
                             "\n"
                             "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, "
                             "events), or a directory with such\n"
                             "  --hex   every field with its offset and bytes\n"
                             "  --json  the same for programs, one object a file\n"
+                            "  --html  the same as a page for a browser, of one file of up to 16 MiB\n"
                             "\n"
                             "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
@@ -70,7 +71,8 @@ static int kind_of(const char *path, struct slice bytes) {
 
 static void inspect_file(struct inspection *inspection, const char *path, bool asked_for) {
     struct buf bytes = BUF_EMPTY;
-    const enum status status = file_read_all(inspection->io, path, FILE_MAX_BYTES, &bytes);
+    const size_t most = inspection->form == REPORT_PAGE ? PAGE_MAX_BYTES : FILE_MAX_BYTES;
+    const enum status status = file_read_all(inspection->io, path, most, &bytes);
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s: %s\n", path, status_text(status));
         inspection->failed = true;
@@ -131,6 +133,9 @@ static void inspect_path(struct inspection *inspection, const char *path) {
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s: %s\n", path, status_text(status));
         inspection->failed = true;
+    } else if (entry.kind == IO_ENTRY_DIR && inspection->form == REPORT_PAGE) {
+        (void)fprintf(stderr, "loam inspect: %s: --html is of one file, not of a directory\n", path);
+        inspection->failed = true;
     } else if (entry.kind == IO_ENTRY_DIR) {
         inspect_dir(inspection, path);
         if (inspection->form == REPORT_JSON) return;
@@ -144,13 +149,16 @@ static void inspect_path(struct inspection *inspection, const char *path) {
 
 int command_inspect(int argc, char **argv) {
     struct inspection inspection = {.form = REPORT_SUMMARY};
-    bool hex = false, json = false;
-    const struct argument_option taken[] = {{.name = "--hex", .flag = &hex}, {.name = "--json", .flag = &json}};
-    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 2};
+    bool hex = false, json = false, html = false;
+    const struct argument_option taken[] = {
+        {.name = "--hex", .flag = &hex}, {.name = "--json", .flag = &json}, {.name = "--html", .flag = &html}};
+    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 3};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
-    if (hex && json) return arguments_refuse(&arguments, "--hex or --json, not both");
+    if (hex + json + html > 1) return arguments_refuse(&arguments, "--hex, --json or --html: one of them");
+    if (html && argc > 1) return arguments_refuse(&arguments, "--html is of one file");
     if (hex || json) inspection.form = hex ? REPORT_HEX : REPORT_JSON;
+    if (html) inspection.form = REPORT_PAGE;
     struct error error;
     if (io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &inspection.io, &error) != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s\n", error.text);

@@ -78,13 +78,19 @@ static enum status tell_edit(void *context, const struct edit *edit, struct erro
 static void sector_fields(struct report *report, const struct manifest_id *id, uint64_t at) {
     struct manifest_sector sector;
     switch (manifest_sector_parse(id, at, report->bytes.data + report->next, &sector)) {
-    case MANIFEST_SECTOR_EMPTY: report_plain(report, IO_SECTOR_BYTES, "empty"); return;
+    case MANIFEST_SECTOR_EMPTY:
+        report_part(report, REPORT_UNCHECKED, "empty sectors");
+        report_plain(report, IO_SECTOR_BYTES, "empty");
+        return;
     case MANIFEST_SECTOR_BAD:
+        report_part(report, REPORT_WRONG, "sector %" PRIu64, at);
         report_problem(report, REPORT_CORRUPT, report->next, "sector %" PRIu64 " is neither empty nor sound", at);
         report_plain(report, IO_SECTOR_BYTES, "damaged sector");
         return;
     case MANIFEST_SECTOR_VALID: break;
     }
+    report_part(report, REPORT_RIGHT, "edit %" PRIu64 ", sector %" PRIu32 " of %" PRIu32, sector.edit, sector.index + 1,
+                sector.count);
     report_plain(report, 8, "check");
     report_field(report, 8, "edit", "%" PRIu64, sector.edit);
     report_field(report, 4, "sector of the edit", "%" PRIu32, sector.index);
@@ -102,6 +108,7 @@ void inspect_manifest(struct report *report) {
     const uint64_t size = report->bytes.size;
     if (manifest_header_parse(report->bytes, &id, &error) != STATUS_OK) {
         report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+        report_part(report, REPORT_WRONG, "header");
         report_plain(report, size, "not read: the header is not sound");
         return;
     }
@@ -111,6 +118,7 @@ void inspect_manifest(struct report *report) {
     if (status != STATUS_OK) report_problem(report, REPORT_CORRUPT, recovery.end, "%s", error.text);
     if (recovery.torn)
         report_problem(report, REPORT_TORN, recovery.end, "an edit was begun here and never acknowledged");
+    report_part(report, REPORT_RIGHT, "header");
     report_plain(report, 8, "check");
     report_field(report, 8, "magic", "\"LOAMMANI\"");
     report_field(report, 4, "version", "%d", MANIFEST_VERSION);
@@ -118,8 +126,10 @@ void inspect_manifest(struct report *report) {
     report_field(report, 8, "store", "%016" PRIx64, id.store);
     report_field(report, 8, "number", "%" PRIu64, id.number);
     report_field(report, 8, "generation", "%" PRIu64, id.generation);
+    report_part(report, REPORT_UNCHECKED, "rest of the header page");
     report_plain(report, IO_PAGE_BYTES - 48, "rest of the header page");
     while (size - report->next >= IO_SECTOR_BYTES) sector_fields(report, &id, report->next / IO_SECTOR_BYTES);
+    report_part(report, REPORT_UNCHECKED, "cut sector");
     report_plain(report, size - report->next, "cut sector");
 }
 
@@ -131,6 +141,7 @@ static void slot_fields(struct report *report, unsigned slot, bool *sound) {
     struct superblock superblock;
     enum status status = superblock_parse(bytes, slot, &superblock);
     *sound = status == STATUS_OK;
+    report_part(report, *sound ? REPORT_RIGHT : REPORT_WRONG, "slot %u", slot);
     if (!*sound) {
         report_plain(report, IO_SECTOR_BYTES, "slot that does not verify");
     } else {
@@ -151,6 +162,7 @@ static void slot_fields(struct report *report, unsigned slot, bool *sound) {
     }
     const uint64_t page_end = offset + IO_PAGE_BYTES;
     const uint64_t end = page_end < report->bytes.size ? page_end : report->bytes.size;
+    report_part(report, REPORT_UNCHECKED, "rest of slot %u's page", slot);
     report_plain(report, end - report->next, "rest of the slot's page");
 }
 
@@ -166,5 +178,6 @@ void inspect_superblock(struct report *report) {
     }
     if (sound_slots == 0)
         report_problem(report, REPORT_CORRUPT, 0, "no slot verifies: which manifest rules is not known");
+    report_part(report, REPORT_UNCHECKED, "behind the slots");
     report_plain(report, report->bytes.size - report->next, "behind the slots");
 }

@@ -60,19 +60,24 @@ void inspect_node(struct report *report) {
             node_state_decode(slice_make(report->bytes.data + offset, NODE_STATE_SLOT_BYTES), &state);
         if (status == STATUS_OK && state.generation % 2 == slot) {
             sound++;
+            report_part(report, REPORT_RIGHT, "slot %u", slot);
             slot_fact(report, slot, &state);
             slot_fields(report, &state);
         } else if (status == STATUS_NOT_FOUND) {
+            report_part(report, REPORT_UNCHECKED, "slot %u", slot);
             report_plain(report, NODE_STATE_SLOT_BYTES, "slot that was never written");
         } else {
             report_problem(report, REPORT_TORN, offset, "slot %u does not verify", slot);
+            report_part(report, REPORT_WRONG, "slot %u", slot);
             report_plain(report, NODE_STATE_SLOT_BYTES, "slot that does not verify");
         }
         const uint64_t page_end = offset + NODE_STATE_STRIDE;
         const uint64_t end = page_end < report->bytes.size ? page_end : report->bytes.size;
+        report_part(report, REPORT_UNCHECKED, "rest of slot %u's page", slot);
         report_plain(report, end - report->next, "rest of the slot's page");
     }
     if (sound == 0)
         report_problem(report, REPORT_CORRUPT, 0, "no slot verifies: who the node is and what it promised is lost");
+    report_part(report, REPORT_UNCHECKED, "behind the slots");
     report_plain(report, report->bytes.size - report->next, "behind the slots");
 }

@@ -37,6 +37,7 @@ static void header_fields(struct walk *walk) {
     struct error error;
     enum status status = sst_header_decode(report->bytes, &walk->identity, &error);
     if (status != STATUS_OK) report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+    report_part(report, status == STATUS_OK ? REPORT_RIGHT : REPORT_WRONG, "header");
     if (report->bytes.size < SST_HEADER_BYTES) {
         report_plain(report, report->bytes.size, "cut header");
         return;
@@ -55,8 +56,9 @@ static void header_fields(struct walk *walk) {
     report_fact(report, "file", "%" PRIu64, walk->identity.file);
 }
 
-static void footer_fields(struct walk *walk) {
+static void footer_fields(struct walk *walk, bool sound) {
     struct report *report = walk->report;
+    report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "footer");
     const uint8_t *at = report->bytes.data + report->next;
     report_field(report, 8, "footer check", "of the 120 bytes behind");
     report_field(report, 8, "magic", "\"loam.end\"");
@@ -279,6 +281,8 @@ static void unit_fields(struct walk *walk, const struct sst_unit *unit, bool sou
     if (!sound)
         report_problem(report, REPORT_CORRUPT, offset, "the check of this %s unit is wrong",
                        sst_section_name(unit->section));
+    report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "%s unit at %" PRIu64, sst_section_name(unit->section),
+                offset);
     report_field(report, 8, "unit check", "%s", sound ? "right" : "WRONG");
     report_field(report, 4, "stored bytes", "%zu", unit->payload.size);
     report_field(report, 4, "raw bytes", "%" PRIu32, unit->raw_size);
@@ -330,6 +334,7 @@ static void walk_units(struct walk *walk, uint64_t end) {
         }
         report_problem(report, REPORT_CORRUPT, report->next, "%" PRIu64 " bytes that are no sound unit",
                        next - report->next);
+        report_part(report, REPORT_WRONG, "damage at %" PRIu64, report->next);
         report_field(report, next - report->next, "damaged bytes", "no sound unit begins here");
     }
 }
@@ -400,7 +405,7 @@ void inspect_sst(struct report *report) {
     if (walk.rows.describer) visit_units(&walk, end, SST_SECTION_DATA, judge_block);
     sst_rows_report(&walk.rows, report);
     walk_units(&walk, end);
-    if (magic) footer_fields(&walk);
+    if (magic) footer_fields(&walk, has_footer);
     report_fact(report, "blocks read",
                 "%" PRIu64 " with %" PRIu64 " entries, %" PRIu64 " bytes stored, %" PRIu64 " raw", walk.blocks,
                 walk.entries, walk.stored_bytes, walk.raw_bytes);

@@ -23,6 +23,7 @@ void inspect_options(struct report *report) {
     struct error error;
     const enum status status = options_file_parse(report->bytes, fact, report, &error);
     if (status != STATUS_OK) report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+    report_part(report, status == STATUS_OK ? REPORT_RIGHT : REPORT_WRONG, "options");
     while (report->next < report->bytes.size) {
         const struct slice left = slice_from(report->bytes, report->next);
         const bool check = left.size == OPTIONS_CHECK_BYTES && memcmp(left.data, "check ", 6) == 0;
@@ -32,6 +33,7 @@ void inspect_options(struct report *report) {
 
 void inspect_events(struct report *report) {
     uint64_t events = 0;
+    report_part(report, REPORT_UNCHECKED, "events");
     while (report->next < report->bytes.size) {
         const size_t size = line_size(report);
         const uint8_t *line = report->bytes.data + report->next;

@@ -20,8 +20,9 @@ struct walk {
 static void header_fields(struct walk *walk) {
     struct report *report = walk->report;
     struct error error = {.status = STATUS_OK};
-    if (value_header_decode(report->bytes, &walk->identity, &error) != STATUS_OK)
-        report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+    const bool sound = value_header_decode(report->bytes, &walk->identity, &error) == STATUS_OK;
+    if (!sound) report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+    report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "header");
     if (report->bytes.size < VALUE_HEADER_BYTES) {
         report_plain(report, report->bytes.size, "cut header");
         return;
@@ -65,6 +66,7 @@ static void record_fields(struct walk *walk, const struct value_record *record, 
     struct report *report = walk->report;
     char text[TEXT_BYTES];
     if (!sound) report_problem(report, REPORT_CORRUPT, report->next, "the check of this value is wrong");
+    report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "value at %" PRIu64, report->next);
     report_field(report, 8, "check", "%s", sound ? "right" : "WRONG");
     report_field(report, 4, "stored bytes", "%zu", record->payload.size);
     report_field(report, 4, "raw bytes", "%" PRIu32, record->raw_bytes);
@@ -89,6 +91,7 @@ static void records(struct walk *walk, uint64_t end) {
         size_t size = 0;
         if (value_record_peek(left, &record, &size) != STATUS_OK || size > left.size) {
             report_problem(report, REPORT_CORRUPT, report->next, "no value begins here; what follows is not read");
+            report_part(report, REPORT_WRONG, "damage at %" PRIu64, report->next);
             report_plain(report, left.size, "not read");
             return;
         }
@@ -101,6 +104,7 @@ static void records(struct walk *walk, uint64_t end) {
 static void footer_fields(struct walk *walk, bool sound, const struct error *error) {
     struct report *report = walk->report;
     const uint8_t *at = report->bytes.data + report->next;
+    report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "footer");
     if (!sound) {
         report_problem(report, REPORT_CORRUPT, report->next, "%s", error->text);
         report_plain(report, VALUE_FOOTER_BYTES, "damaged footer");
@@ -124,6 +128,7 @@ void inspect_values(struct report *report) {
     const uint64_t size = report->bytes.size;
     header_fields(&walk);
     if (size < VALUE_HEADER_BYTES + VALUE_FOOTER_BYTES) {
+        if (size > VALUE_HEADER_BYTES) report_part(report, REPORT_WRONG, "cut file");
         if (size > VALUE_HEADER_BYTES) report_plain(report, size - VALUE_HEADER_BYTES, "cut");
         report_problem(report, REPORT_CORRUPT, report->next, "the file is cut");
         return;

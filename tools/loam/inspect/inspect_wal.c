@@ -3,6 +3,7 @@
  * they lie in the stream; then the file is told sector by sector, each body cut at the bounds of what lies in it.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,18 +19,21 @@ struct item {
     uint64_t position, size;
     const char *name; /* static */
     size_t words;     /* where they begin in items.words, terminated */
+    size_t part;      /* the same: whose they are */
 };
 
 struct items {
     struct report *report;
     struct buf buf; /* array of struct item, by position */
     struct buf words;
-    size_t at; /* the first that may still matter */
+    size_t part; /* of what is added now */
+    size_t at;   /* the first that may still matter */
     struct log_rows rows;
 };
 
 static void add_item(struct items *items, uint64_t position, uint64_t size, const char *name, const char *words) {
-    struct item item = {.position = position, .size = size, .name = name, .words = items->words.size};
+    struct item item = {
+        .position = position, .size = size, .name = name, .words = items->words.size, .part = items->part};
     if (size == 0) return;
     if (buf_append(&items->words, words, strlen(words) + 1) != STATUS_OK ||
         buf_append(&items->buf, &item, sizeof item) != STATUS_OK)
@@ -40,6 +44,17 @@ static void add_item(struct items *items, uint64_t position, uint64_t size, cons
 static const char *group_text(uint64_t group, char text[TEXT_BYTES]) {
     snprintf(text, TEXT_BYTES, "%" PRIu64 ":%" PRIu64, group >> 32, group & UINT32_MAX);
     return text;
+}
+
+/* What is added from now on is of this part. */
+__attribute__((format(printf, 2, 3))) static void begin_part(struct items *items, const char *format, ...) {
+    char words[2 * TEXT_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    items->part = items->words.size;
+    if (buf_append(&items->words, words, strlen(words) + 1) != STATUS_OK) items->report->no_memory = true;
 }
 
 /* Fields of a payload that begins at `position` of the stream. */
@@ -57,11 +72,12 @@ static void take_payload_field(void *context, struct slice bytes, const char *na
 
 static void gather_records(struct wal_scan *scan, const struct wal_group *group, struct items *items) {
     struct wal_record record;
-    uint64_t at = 0;
+    uint64_t at = 0, number = 0;
     char words[TEXT_BYTES];
     while (wal_scan_record(scan, group, &at, &record) == STATUS_OK) {
         uint64_t position = 0;
         if (!wal_position_of(record.lsn & UINT32_MAX, &position)) continue;
+        begin_part(items, "record %" PRIu64 " of group %s", ++number, group_text(group->group, words));
         add_item(items, position, 4, group->compact ? "compact group check" : "record check", "");
         if (group->compact) {
             snprintf(words, sizeof words, "%zu bytes", record.payload.size);
@@ -82,6 +98,7 @@ static void gather_records(struct wal_scan *scan, const struct wal_group *group,
 static void gather_group(const struct wal_group *group, struct items *items) {
     char words[TEXT_BYTES];
     const uint64_t at = group->begin;
+    begin_part(items, "head of group %s", group_text(group->group, words));
     add_item(items, at, 4, "group check", "");
     snprintf(words, sizeof words, "%" PRIu64 " bytes of stream", group->length);
     add_item(items, at + 4, 4, "length", words);
@@ -156,15 +173,18 @@ static void body_fields(struct report *report, struct items *items, uint64_t pos
         while (items->at < count && all[items->at].position + all[items->at].size <= position) items->at++;
         const struct item *item = items->at < count ? &all[items->at] : NULL;
         if (!item || item->position >= end) {
+            report_part(report, REPORT_UNCHECKED, "%s", otherwise);
             report_plain(report, end - position, otherwise);
             return;
         }
         if (item->position > position) {
+            report_part(report, REPORT_UNCHECKED, "%s", otherwise);
             report_plain(report, item->position - position, otherwise);
             position = item->position;
             continue;
         }
         const uint64_t item_end = item->position + item->size < end ? item->position + item->size : end;
+        report_part(report, REPORT_RIGHT, "%s", (const char *)items->words.data + item->part);
         report_field(report, item_end - position, item->name, "%s%s", position > item->position ? "goes on: " : "",
                      (const char *)items->words.data + item->words);
         position = item_end;
@@ -177,6 +197,8 @@ static void sector_fields(struct report *report, const struct wal_segment_header
     const struct wal_sector sector = wal_sector_classify(header, index, report->bytes.data + report->next);
     uint64_t position = 0;
     char words[TEXT_BYTES];
+    report_part(report, sector.class == WAL_SECTOR_BAD ? REPORT_WRONG : REPORT_RIGHT, "stamp of sector %" PRIu64,
+                index);
     if (sector.class == WAL_SECTOR_BAD) {
         report_plain(report, WAL_STAMP_BYTES, "damaged stamp");
     } else {
@@ -188,12 +210,14 @@ static void sector_fields(struct report *report, const struct wal_segment_header
     if (wal_position_of(report->next, &position)) {
         body_fields(report, items, position, otherwise[sector.class]);
     } else {
+        report_part(report, REPORT_UNCHECKED, "%s", otherwise[sector.class]);
         report_plain(report, WAL_BODY_BYTES, otherwise[sector.class]);
     }
 }
 
 static void header_fields(struct report *report, const struct wal_segment_header *header) {
     char words[TEXT_BYTES];
+    report_part(report, REPORT_RIGHT, "header");
     report_field(report, 8, "magic", "\"LOAMWAL\\n\"");
     report_field(report, 4, "version", "%" PRIu32, header->version);
     report_field(report, 4, "segment", "%" PRIu32, header->segment);
@@ -212,12 +236,18 @@ static void header_fields(struct report *report, const struct wal_segment_header
     report_fact(report, "owner", "%016" PRIx64, header->owner);
 }
 
+static void never_written(struct report *report, uint64_t size) {
+    if (size > 0) report_part(report, REPORT_UNCHECKED, "never written");
+    report_plain(report, size, "never written");
+}
+
 void inspect_wal(struct report *report) {
     struct wal_segment_header header;
     struct error error;
     const uint64_t size = report->bytes.size;
     if (wal_segment_header_decode(report->bytes, &header, &error) != STATUS_OK) {
         report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
+        report_part(report, REPORT_WRONG, "header");
         report_plain(report, size, "not read: the header is not sound");
         return;
     }
@@ -229,11 +259,12 @@ void inspect_wal(struct report *report) {
     for (uint64_t index = WAL_PAGE_SECTORS; (index + 1) * IO_SECTOR_BYTES <= size; index++) {
         const uint8_t *sector = report->bytes.data + index * IO_SECTOR_BYTES;
         const bool is_zero = wal_sector_classify(&header, index, sector).class == WAL_SECTOR_ZERO;
-        if (!is_zero) report_plain(report, zero, "never written");
+        if (!is_zero) never_written(report, zero);
         zero = is_zero ? zero + IO_SECTOR_BYTES : 0;
         if (!is_zero) sector_fields(report, &header, &items, index);
     }
-    report_plain(report, zero, "never written");
+    never_written(report, zero);
+    if (report->next < size) report_part(report, REPORT_UNCHECKED, "cut sector");
     report_plain(report, size - report->next, "cut sector");
     buf_deinit(&items.buf);
     buf_deinit(&items.words);

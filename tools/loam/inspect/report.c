@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "engine/base/check.h"
+#include "tools/loam/inspect/inspect_page.h"
 #include "tools/loam/json_text.h"
 
 enum { LINE_BYTES = 16, SHOWN_BYTES = 256, WORDS_BYTES = 512 };
@@ -22,6 +23,8 @@ void report_deinit(struct report *report) {
     buf_deinit(&report->fields);
     buf_deinit(&report->problems);
     buf_deinit(&report->rows);
+    buf_deinit(&report->parts);
+    buf_deinit(&report->part);
 }
 
 static void keep(struct report *report, enum status status) {
@@ -31,6 +34,61 @@ static void keep(struct report *report, enum status status) {
 static void put_json(struct report *report, struct buf *to, const char *text) {
     keep(report, json_text_append(to, text));
 }
+
+static bool is_json(const struct report *report) {
+    return report->form == REPORT_JSON || report->form == REPORT_PAGE;
+}
+
+/* ---- Parts ------------------------------------------------------------------------------------------------------- */
+
+static const char *check_name(enum report_check check) {
+    static const char *const names[] = {
+        [REPORT_UNCHECKED] = "none", [REPORT_RIGHT] = "right", [REPORT_WRONG] = "wrong"};
+    return names[check];
+}
+
+static const char *part_words(const struct report *report) {
+    return report->part.size ? (const char *)report->part.data : "file";
+}
+
+/* In JSON; the bytes before the next part are its own. */
+static void end_part(struct report *report) {
+    struct buf *to = &report->parts;
+    if (!is_json(report) || report->next == report->part_begin) return;
+    keep(report,
+         buf_append_format(
+             to, "%s\n    {\"offset\":%" PRIu64 ",\"size\":%" PRIu64 ",\"check\":\"%s\",\"name\":", to->size ? "," : "",
+             report->part_begin, report->next - report->part_begin, check_name(report->part_check)));
+    put_json(report, to, part_words(report));
+    keep(report, buf_append_byte(to, '}'));
+}
+
+void report_part(struct report *report, enum report_check check, const char *format, ...) {
+    char words[WORDS_BYTES];
+    if (!report->fields_wanted) return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    if (check == report->part_check && report->part.size && strcmp(words, part_words(report)) == 0) return;
+    end_part(report);
+    buf_clear(&report->part);
+    keep(report, buf_append(&report->part, words, strlen(words) + 1));
+    report->part_begin = report->next;
+    report->part_check = check;
+    report->part_is_told = false;
+}
+
+static void tell_part(struct report *report) {
+    if (report->part_is_told || !report->part.size) return;
+    report->part_is_told = true;
+    keep(report, buf_append_format(&report->fields, "-- %s%s\n", part_words(report),
+                                   report->part_check == REPORT_RIGHT   ? " (its check is right)"
+                                   : report->part_check == REPORT_WRONG ? " (its check is WRONG)"
+                                                                        : ""));
+}
+
+/* ---- Fields ------------------------------------------------------------------------------------------------------ */
 
 /* One line for each sixteen bytes; the words stand on the first. A long run of bytes is cut. */
 static void put_hex(struct report *report, uint64_t offset, uint64_t size, const char *name, const char *words) {
@@ -64,6 +122,7 @@ void report_field(struct report *report, uint64_t size, const char *name, const 
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     if (report->form == REPORT_HEX) {
+        tell_part(report);
         put_hex(report, offset, size, name, words);
         return;
     }
@@ -85,7 +144,7 @@ void report_fact(struct report *report, const char *name, const char *format, ..
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     struct buf *to = &report->facts;
-    if (report->form != REPORT_JSON) {
+    if (!is_json(report)) {
         keep(report, buf_append_format(to, "  %-16s %s\n", name, words));
         return;
     }
@@ -104,7 +163,7 @@ void report_problem(struct report *report, enum report_verdict verdict, uint64_t
     if (report->verdict != REPORT_CORRUPT) report->verdict = verdict; /* corruption outweighs a torn tail */
     struct buf *to = &report->problems;
     const char *name = verdict == REPORT_TORN ? "torn" : "corrupt";
-    if (report->form != REPORT_JSON) {
+    if (!is_json(report)) {
         keep(report, buf_append_format(to, "  %s at offset %" PRIu64 ": %s\n", name, offset, words));
         return;
     }
@@ -154,30 +213,45 @@ static void print_buf(struct report *report, struct buf *buf) {
     if (buf->size && buf->data[buf->size - 1] == 0) (void)fputs((const char *)buf->data, stdout);
 }
 
-static void print_json(struct report *report, const char *kind, const char *path) {
-    struct buf name = BUF_EMPTY;
-    put_json(report, &name, path);
-    printf("{\"file\":");
-    print_buf(report, &name);
-    buf_deinit(&name);
+static void put(struct report *report, struct buf *to, struct slice text) {
+    keep(report, buf_append_slice(to, text));
+}
+
+void report_make_json(struct report *report, const char *kind, const char *path, struct buf *to) {
     static const char *const verdicts[] = {
         [REPORT_CLEAN] = "clean", [REPORT_CORRUPT] = "corrupt", [REPORT_TORN] = "torn"};
-    printf(",\"kind\":\"%s\",\"bytes\":%zu,\"verdict\":\"%s\",\n  \"facts\":{", kind, report->bytes.size,
-           verdicts[report->verdict]);
-    print_buf(report, &report->facts);
-    printf("},\n  \"problems\":[");
-    print_buf(report, &report->problems);
-    printf("],\n  \"fields\":[");
-    print_buf(report, &report->fields);
-    printf("],\n  \"rows\":[");
-    print_buf(report, &report->rows);
-    printf("]}\n");
+    end_part(report);
+    keep(report, buf_append_format(to, "{\"file\":"));
+    put_json(report, to, path);
+    keep(report, buf_append_format(to, ",\"kind\":\"%s\",\"bytes\":%zu,\"verdict\":\"%s\",\n  \"facts\":{", kind,
+                                   report->bytes.size, verdicts[report->verdict]));
+    put(report, to, buf_slice(&report->facts));
+    keep(report, buf_append_format(to, "},\n  \"problems\":["));
+    put(report, to, buf_slice(&report->problems));
+    keep(report, buf_append_format(to, "],\n  \"parts\":["));
+    put(report, to, buf_slice(&report->parts));
+    keep(report, buf_append_format(to, "],\n  \"fields\":["));
+    put(report, to, buf_slice(&report->fields));
+    keep(report, buf_append_format(to, "],\n  \"rows\":["));
+    put(report, to, buf_slice(&report->rows));
+    keep(report, buf_append_format(to, "]}\n"));
+}
+
+/* The object, or a page that holds it. */
+static void print_object(struct report *report, const char *kind, const char *path) {
+    struct buf object = BUF_EMPTY, page = BUF_EMPTY;
+    report_make_json(report, kind, path, &object);
+    if (report->form == REPORT_PAGE) keep(report, inspect_page_make(&page, buf_slice(&object), report->bytes));
+    const struct slice all = buf_slice(report->form == REPORT_PAGE ? &page : &object);
+    (void)fwrite(all.data, 1, all.size, stdout);
+    buf_deinit(&object);
+    buf_deinit(&page);
 }
 
 void report_print(struct report *report, const char *kind, const char *path) {
     check(report->next == report->bytes.size);
-    if (report->form == REPORT_JSON) {
-        print_json(report, kind, path);
+    if (is_json(report)) {
+        print_object(report, kind, path);
     } else {
         printf("%s: %s, %zu bytes\n", path, kind, report->bytes.size);
         print_buf(report, &report->facts);

@@ -2,8 +2,9 @@
  * report: what an inspector says about one file, and how it is shown.
  *
  * Fields come one behind the other from the first byte to the last: the report keeps the place, so that no byte can be
- * left out and none told twice. Facts are what the bytes mean as a whole; problems are what is wrong, with place and
- * consequence.
+ * left out and none told twice. Each belongs to a part: what owns the bytes (a block, a record, a slot), and whether
+ * the check that covers them holds. Facts are what the bytes mean as a whole; problems are what is wrong, with place
+ * and consequence.
  */
 #ifndef TOOLS_LOAM_INSPECT_REPORT_H
 #define TOOLS_LOAM_INSPECT_REPORT_H
@@ -14,7 +15,11 @@ enum report_form {
     REPORT_SUMMARY, /* facts and problems */
     REPORT_HEX,     /* and every field with its bytes */
     REPORT_JSON,    /* all of it: tools/loam/README.md */
+    REPORT_PAGE,    /* the same, with the bytes, for people with a browser */
 };
+
+/* What is known of a part by the check that covers it. */
+enum report_check { REPORT_UNCHECKED, REPORT_RIGHT, REPORT_WRONG };
 
 /* The worst that was met, as loam's exit codes have it. */
 enum report_verdict { REPORT_CLEAN = 0, REPORT_CORRUPT = 2, REPORT_TORN = 3 };
@@ -26,13 +31,21 @@ struct report {
     enum report_verdict verdict;
     bool fields_wanted; /* false: fields are counted, not kept */
     bool no_memory;     /* something is missing from what follows */
-    struct buf facts, fields, problems, rows;
+    struct buf facts, fields, problems, rows, parts;
+    struct buf part; /* the present one's words, terminated; empty: none was begun */
+    uint64_t part_begin;
+    enum report_check part_check;
+    bool part_is_told; /* its heading */
     size_t row_fields; /* of the part of a row that is being told */
 };
 
 void report_init(struct report *report, enum report_form form, struct slice bytes);
 void report_deinit(struct report *report);
 
+/* What follows belongs to another part, up to the next; a part of the same words goes on. Before the first one: the
+ * file itself. */
+void report_part(struct report *report, enum report_check check, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The next `size` bytes are `name`; the words say what they mean. size 0 is no field. */
 void report_field(struct report *report, uint64_t size, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -58,6 +71,8 @@ void report_problem(struct report *report, enum report_verdict verdict, uint64_t
 
 /* Prints all to stdout; every byte must have been given a field. kind: "sst"; path is shown as it is. */
 void report_print(struct report *report, const char *kind, const char *path);
+/* One object, as REPORT_JSON is printed. Ends the report. */
+void report_make_json(struct report *report, const char *kind, const char *path, struct buf *to);
 
 /* A key or name as text: plain where it can be, \xNN where not, cut with ".." behind `limit` bytes. Terminated. */
 void report_text(char *to, size_t capacity, struct slice bytes, size_t limit);
