@@ -9,6 +9,7 @@ names=(
     inspect_of_a_torn_log_exits_with_3
     inspect_of_a_strange_file_exits_with_1
     inspect_json_is_json
+    a_terminal_gets_colours_and_nobody_else
 )
 
 flip() { # file, offset: changes one byte
@@ -76,6 +77,28 @@ assert (told["verdict"] == "clean") == all(part["check"] != "wrong" for part in 
 assert (told["verdict"] == "clean") == (not told["problems"])
 PYTHON
     done
+}
+a_terminal_gets_colours_and_nobody_else() {
+    command -v python3 >/dev/null || return 77
+    cp tests/golden/sst/lz4-v1.sst "$work/damaged.sst"
+    flip "$work/damaged.sst" 300
+    "$loam" inspect --hex "$work/damaged.sst" >"$work/plain"
+    [ $? = 2 ] && ! grep -q $'\033' "$work/plain" && grep -q '^-- .*its check is WRONG' "$work/plain" || return 1
+    python3 - "$loam" "$work/damaged.sst" "$work/plain" >/dev/null <<'PYTHON'
+import os, pty, re, sys
+said = b""
+def read(fd):
+    global said
+    data = os.read(fd, 65536)
+    said += data
+    return data
+null = os.open(os.devnull, os.O_RDONLY)
+os.dup2(null, 0)
+pty.spawn([sys.argv[1], "inspect", "--hex", sys.argv[2]], read)
+text = said.decode().replace("\r\n", "\n")
+assert "\033[31m" in text and "\033[2m" in text
+assert re.sub(r"\033\[[0-9]*m", "", text) == open(sys.argv[3]).read()
+PYTHON
 }
 
 run_tests

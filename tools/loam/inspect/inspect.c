@@ -11,6 +11,7 @@
 #include "engine/lsm/manifest_format.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/terminal.h"
 
 enum { FILE_MAX_BYTES = 1 << 30, PAGE_MAX_BYTES = 16 << 20, DEPTH_MAX = 8 };
 
@@ -83,6 +84,7 @@ static void inspect_file(struct inspection *inspection, const char *path, bool a
     if (kind >= 0) {
         struct report report;
         report_init(&report, inspection->form, buf_slice(&bytes));
+        report.has_colours = terminal_has_output();
         kinds[kind].inspect(&report);
         report_print(&report, kinds[kind].kind, path);
         inspection->files++;

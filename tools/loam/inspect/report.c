@@ -35,6 +35,13 @@ static void put_json(struct report *report, struct buf *to, const char *text) {
     keep(report, json_text_append(to, text));
 }
 
+/* Ways to show it to a person (ECMA-48, 8.3.117). */
+static const char bold[] = "\033[1m", faint[] = "\033[2m", red[] = "\033[31m", green[] = "\033[32m", usual[] = "\033[m";
+
+static const char *colour(const struct report *report, const char *code) {
+    return report->has_colours ? code : "";
+}
+
 static bool is_json(const struct report *report) {
     return report->form == REPORT_JSON || report->form == REPORT_PAGE;
 }
@@ -82,10 +89,12 @@ void report_part(struct report *report, enum report_check check, const char *for
 static void tell_part(struct report *report) {
     if (report->part_is_told || !report->part.size) return;
     report->part_is_told = true;
-    keep(report, buf_append_format(&report->fields, "-- %s%s\n", part_words(report),
-                                   report->part_check == REPORT_RIGHT   ? " (its check is right)"
-                                   : report->part_check == REPORT_WRONG ? " (its check is WRONG)"
-                                                                        : ""));
+    static const char *const words[] = {
+        [REPORT_UNCHECKED] = "", [REPORT_RIGHT] = " (its check is right)", [REPORT_WRONG] = " (its check is WRONG)"};
+    keep(report,
+         buf_append_format(&report->fields, "%s-- %s%s%s%s%s\n", colour(report, bold), part_words(report),
+                           colour(report, usual), colour(report, report->part_check == REPORT_WRONG ? red : green),
+                           words[report->part_check], colour(report, usual)));
 }
 
 /* ---- Fields ------------------------------------------------------------------------------------------------------ */
@@ -98,7 +107,8 @@ static void put_hex(struct report *report, uint64_t offset, uint64_t size, const
     uint64_t limit = zero ? 2 * LINE_BYTES : SHOWN_BYTES;
     uint64_t shown = size > limit ? limit : size;
     for (uint64_t at = 0; at < shown; at += LINE_BYTES) {
-        keep(report, buf_append_format(to, "%08" PRIx64 " ", offset + at));
+        keep(report,
+             buf_append_format(to, "%s%08" PRIx64 "%s ", colour(report, faint), offset + at, colour(report, usual)));
         for (uint64_t i = at; i < at + LINE_BYTES; i++) {
             if (i < shown) keep(report, buf_append_format(to, " %02x", bytes[i]));
             if (i >= shown && at == 0) keep(report, buf_append(to, "   ", 3));
@@ -164,7 +174,8 @@ void report_problem(struct report *report, enum report_verdict verdict, uint64_t
     struct buf *to = &report->problems;
     const char *name = verdict == REPORT_TORN ? "torn" : "corrupt";
     if (!is_json(report)) {
-        keep(report, buf_append_format(to, "  %s at offset %" PRIu64 ": %s\n", name, offset, words));
+        keep(report, buf_append_format(to, "%s  %s at offset %" PRIu64 ": %s%s\n", colour(report, red), name, offset,
+                                       words, colour(report, usual)));
         return;
     }
     keep(report, buf_append_format(to, "%s\n    {\"verdict\":\"%s\",\"offset\":%" PRIu64 ",\"text\":",

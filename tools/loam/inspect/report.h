@@ -30,6 +30,7 @@ struct report {
     uint64_t next;      /* the first byte that no field has */
     enum report_verdict verdict;
     bool fields_wanted; /* false: fields are counted, not kept */
+    bool has_colours;   /* a person reads it, on a terminal */
     bool no_memory;     /* something is missing from what follows */
     struct buf facts, fields, problems, rows, parts;
     struct buf part; /* the present one's words, terminated; empty: none was begun */
