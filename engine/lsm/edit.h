@@ -7,6 +7,7 @@
 #ifndef ENGINE_LSM_EDIT_H
 #define ENGINE_LSM_EDIT_H
 
+#include "engine/base/fields.h"
 #include "engine/engine.h"
 
 /* Why an edit was made. Stored on disk: never renumber. */
@@ -134,5 +135,8 @@ MUST_CHECK enum status edit_encode(const struct edit *edit, struct buf *to);
  * known: *error names it. The caller deinits in any case.
  */
 MUST_CHECK enum status edit_decode(struct slice bytes, struct edit *edit, struct error *error);
+
+/* An edit's bytes field by field, for tools. */
+void edit_describe(struct fields *fields);
 
 #endif

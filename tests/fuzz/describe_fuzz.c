@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/lsm/batch.h"
+#include "engine/lsm/edit.h"
 #include "engine/names/names_format.h"
 #include "graph/op.h"
 #include "graph/store/adjacency.h"
@@ -178,6 +179,18 @@ static void describe_record(struct slice bytes, uint8_t type) {
     end(&fields, &judge, decode_batch(bytes));
 }
 
+/* What the decoder refuses may be well formed: a level that is too high, a feature that is not known. */
+static void describe_edit(struct slice bytes) {
+    struct judge judge;
+    struct edit edit;
+    struct error error;
+    struct fields fields = begin(&judge, bytes);
+    edit_describe(&fields);
+    edit_init(&edit, EDIT_CREATE);
+    end(&fields, &judge, edit_decode(bytes, &edit, &error) == STATUS_OK ? STATUS_OK : STATUS_NOT_FOUND);
+    edit_deinit(&edit);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 3 || size > 1 << 18) return 0;
     uint8_t *copy = malloc(size - 2); /* exact, so that a sanitizer sees reads past the end */
@@ -192,6 +205,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         describe_operation(&store_describers.rows[data[0] % 4], bytes);
     else
         describe_record(bytes, data[1]);
+    if (!rows && data[0] % 4 == 3) describe_edit(bytes);
     free(copy);
     return 0;
 }

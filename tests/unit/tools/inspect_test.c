@@ -122,6 +122,29 @@ static void any_bytes_have_fields(void **state) {
     }
 }
 
+static bool tells(const struct report *report, const char *words) {
+    return memmem(report->fields.data, report->fields.size, words, strlen(words)) != NULL;
+}
+
+static void an_edit_is_told_down_to_its_fields(void **state) {
+    (void)state;
+    static const char *const manifests[] = {
+        "tests/golden/manifest/plain-v1.manifest", "tests/golden/manifest/values-v1.manifest",
+        "tests/golden/manifest/ingest-v1.manifest", "tests/golden/manifest/upgrade-v1.manifest"};
+    static const char *const words[] = {"\"next file\"", ": values referred to", ": one sequence", "format level 2"};
+    for (size_t i = 0; i < sizeof manifests / sizeof *manifests; i++) {
+        const size_t size = load(manifests[i]);
+        struct report report;
+        report_init(&report, REPORT_JSON, slice_make(bytes, size));
+        inspect_manifest(&report);
+        assert_int_equal(report.verdict, REPORT_CLEAN);
+        if (!tells(&report, words[i])) fail_msg("%s does not tell '%s'", manifests[i], words[i]);
+        assert_false(tells(&report, "part of the edit"));
+        assert_false(tells(&report, "malformed"));
+        report_deinit(&report);
+    }
+}
+
 static void text_shows_what_can_be_shown(void **state) {
     (void)state;
     char text[40];
@@ -141,6 +164,7 @@ int main(void) {
         cmocka_unit_test(every_flipped_bit_of_an_sst_is_told),
         cmocka_unit_test(every_cut_of_an_sst_is_told),
         cmocka_unit_test(any_bytes_have_fields),
+        cmocka_unit_test(an_edit_is_told_down_to_its_fields),
         cmocka_unit_test(text_shows_what_can_be_shown),
     };
     return seed_report(cmocka_run_group_tests_name("inspect", tests, NULL, NULL),

@@ -9,6 +9,7 @@
 #include "engine/lsm/superblock_format.h"
 #include "engine/values/value_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/spread.h"
 
 /* What only some files have. */
 static void tell_attributes(struct report *report, const struct edit_file *file) {
@@ -75,7 +76,38 @@ static enum status tell_edit(void *context, const struct edit *edit, struct erro
     return STATUS_OK;
 }
 
-static void sector_fields(struct report *report, const struct manifest_id *id, uint64_t at) {
+/* The whole edit that begins in sector `at`; false: it does not, or not all of it is there. */
+static bool gather_edit(const struct report *report, const struct manifest_id *id, uint64_t at, struct buf *edit) {
+    struct manifest_sector sector = {.count = 1};
+    uint64_t number = 0;
+    buf_clear(edit);
+    for (uint32_t i = 0; i < sector.count; i++) {
+        const uint64_t offset = (at + i) * IO_SECTOR_BYTES;
+        if (report->bytes.size - offset < IO_SECTOR_BYTES) return false;
+        if (manifest_sector_parse(id, at + i, report->bytes.data + offset, &sector) != MANIFEST_SECTOR_VALID)
+            return false;
+        if (i == 0) number = sector.edit;
+        if (sector.edit != number || sector.index != i) return false;
+        if (i + 1 < sector.count && sector.used != MANIFEST_SECTOR_PAYLOAD) return false;
+        if (buf_append_slice(edit, sector.payload) != STATUS_OK) return false;
+    }
+    return true;
+}
+
+/* A sector's payload begins at its number times MANIFEST_SECTOR_PAYLOAD of the spread. */
+static void gather_edits(struct report *report, const struct manifest_id *id, struct spread *spread) {
+    struct buf edit = BUF_EMPTY;
+    for (uint64_t at = IO_PAGE_BYTES / IO_SECTOR_BYTES; (at + 1) * IO_SECTOR_BYTES <= report->bytes.size; at++) {
+        if (!gather_edit(report, id, at, &edit)) continue;
+        struct spread_bytes bytes = {spread, edit.data, at * MANIFEST_SECTOR_PAYLOAD};
+        struct fields fields = fields_make(buf_slice(&edit), spread_take, &bytes);
+        spread_part(spread, "fields of the edit in sector %" PRIu64, at);
+        edit_describe(&fields);
+    }
+    buf_deinit(&edit);
+}
+
+static void sector_fields(struct report *report, const struct manifest_id *id, struct spread *spread, uint64_t at) {
     struct manifest_sector sector;
     switch (manifest_sector_parse(id, at, report->bytes.data + report->next, &sector)) {
     case MANIFEST_SECTOR_EMPTY:
@@ -97,7 +129,8 @@ static void sector_fields(struct report *report, const struct manifest_id *id, u
     report_field(report, 4, "sectors", "%" PRIu32, sector.count);
     report_field(report, 4, "used bytes", "%" PRIu32, sector.used);
     report_field(report, 4, "magic", "\"EDIT\"");
-    report_plain(report, sector.used, "part of the edit");
+    spread_tell(spread, at * MANIFEST_SECTOR_PAYLOAD, sector.used, "part of the edit");
+    if (sector.used < MANIFEST_SECTOR_PAYLOAD) report_part(report, REPORT_RIGHT, "padding");
     report_plain(report, MANIFEST_SECTOR_PAYLOAD - sector.used, "padding");
 }
 
@@ -128,7 +161,11 @@ void inspect_manifest(struct report *report) {
     report_field(report, 8, "generation", "%" PRIu64, id.generation);
     report_part(report, REPORT_UNCHECKED, "rest of the header page");
     report_plain(report, IO_PAGE_BYTES - 48, "rest of the header page");
-    while (size - report->next >= IO_SECTOR_BYTES) sector_fields(report, &id, report->next / IO_SECTOR_BYTES);
+    struct spread spread;
+    spread_init(&spread, report);
+    if (report->fields_wanted) gather_edits(report, &id, &spread);
+    while (size - report->next >= IO_SECTOR_BYTES) sector_fields(report, &id, &spread, report->next / IO_SECTOR_BYTES);
+    spread_deinit(&spread);
     report_part(report, REPORT_UNCHECKED, "cut sector");
     report_plain(report, size - report->next, "cut sector");
 }

@@ -3,7 +3,6 @@
  * they lie in the stream; then the file is told sector by sector, each body cut at the bounds of what lies in it.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,63 +10,19 @@
 #include "engine/wal/wal_format.h"
 #include "tools/loam/inspect/inspect.h"
 #include "tools/loam/inspect/log_rows.h"
+#include "tools/loam/inspect/spread.h"
 
 enum { TEXT_BYTES = 200 };
 
-/* A run of stream bytes with a meaning. */
-struct item {
-    uint64_t position, size;
-    const char *name; /* static */
-    size_t words;     /* where they begin in items.words, terminated */
-    size_t part;      /* the same: whose they are */
-};
-
 struct items {
-    struct report *report;
-    struct buf buf; /* array of struct item, by position */
-    struct buf words;
-    size_t part; /* of what is added now */
-    size_t at;   /* the first that may still matter */
+    struct spread spread;
     struct log_rows rows;
 };
-
-static void add_item(struct items *items, uint64_t position, uint64_t size, const char *name, const char *words) {
-    struct item item = {
-        .position = position, .size = size, .name = name, .words = items->words.size, .part = items->part};
-    if (size == 0) return;
-    if (buf_append(&items->words, words, strlen(words) + 1) != STATUS_OK ||
-        buf_append(&items->buf, &item, sizeof item) != STATUS_OK)
-        items->report->no_memory = true;
-}
 
 /* "2:17": the opening of the log and the group in it. */
 static const char *group_text(uint64_t group, char text[TEXT_BYTES]) {
     snprintf(text, TEXT_BYTES, "%" PRIu64 ":%" PRIu64, group >> 32, group & UINT32_MAX);
     return text;
-}
-
-/* What is added from now on is of this part. */
-__attribute__((format(printf, 2, 3))) static void begin_part(struct items *items, const char *format, ...) {
-    char words[2 * TEXT_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-    items->part = items->words.size;
-    if (buf_append(&items->words, words, strlen(words) + 1) != STATUS_OK) items->report->no_memory = true;
-}
-
-/* Fields of a payload that begins at `position` of the stream. */
-struct payload {
-    struct items *items;
-    const uint8_t *begin;
-    uint64_t position;
-};
-
-static void take_payload_field(void *context, struct slice bytes, const char *name, const char *words) {
-    const struct payload *payload = context;
-    if (bytes.size == 0) return;
-    add_item(payload->items, payload->position + (uint64_t)(bytes.data - payload->begin), bytes.size, name, words);
 }
 
 static void gather_records(struct wal_scan *scan, const struct wal_group *group, struct items *items) {
@@ -77,20 +32,20 @@ static void gather_records(struct wal_scan *scan, const struct wal_group *group,
     while (wal_scan_record(scan, group, &at, &record) == STATUS_OK) {
         uint64_t position = 0;
         if (!wal_position_of(record.lsn & UINT32_MAX, &position)) continue;
-        begin_part(items, "record %" PRIu64 " of group %s", ++number, group_text(group->group, words));
-        add_item(items, position, 4, group->compact ? "compact group check" : "record check", "");
+        spread_part(&items->spread, "record %" PRIu64 " of group %s", ++number, group_text(group->group, words));
+        spread_add(&items->spread, position, 4, group->compact ? "compact group check" : "record check", "");
         if (group->compact) {
             snprintf(words, sizeof words, "%zu bytes", record.payload.size);
-            add_item(items, position + 4, 2, "length", words);
-            add_item(items, position + 6, 2, "mark and tag", "");
+            spread_add(&items->spread, position + 4, 2, "length", words);
+            spread_add(&items->spread, position + 6, 2, "mark and tag", "");
         } else {
             snprintf(words, sizeof words, "%zu bytes", record.payload.size);
-            add_item(items, position + 4, 4, "length", words);
+            spread_add(&items->spread, position + 4, 4, "length", words);
         }
         snprintf(words, sizeof words, "%u: %s", record.type, log_record_name(&items->rows, record.type));
-        add_item(items, position + 8, 1, "type", words);
-        struct payload payload = {items, record.payload.data, position + WAL_PREFIX_BYTES};
-        struct fields fields = fields_make(record.payload, take_payload_field, &payload);
+        spread_add(&items->spread, position + 8, 1, "type", words);
+        struct spread_bytes payload = {&items->spread, record.payload.data, position + WAL_PREFIX_BYTES};
+        struct fields fields = fields_make(record.payload, spread_take, &payload);
         log_record_describe(&items->rows, &fields, &record);
     }
 }
@@ -98,19 +53,19 @@ static void gather_records(struct wal_scan *scan, const struct wal_group *group,
 static void gather_group(const struct wal_group *group, struct items *items) {
     char words[TEXT_BYTES];
     const uint64_t at = group->begin;
-    begin_part(items, "head of group %s", group_text(group->group, words));
-    add_item(items, at, 4, "group check", "");
+    spread_part(&items->spread, "head of group %s", group_text(group->group, words));
+    spread_add(&items->spread, at, 4, "group check", "");
     snprintf(words, sizeof words, "%" PRIu64 " bytes of stream", group->length);
-    add_item(items, at + 4, 4, "length", words);
-    add_item(items, at + 8, 1, "type", "0: a group");
-    add_item(items, at + 9, 1, "flags", group->padded ? "padded: made durable" : "not padded");
-    add_item(items, at + 10, 2, "zero", "");
+    spread_add(&items->spread, at + 4, 4, "length", words);
+    spread_add(&items->spread, at + 8, 1, "type", "0: a group");
+    spread_add(&items->spread, at + 9, 1, "flags", group->padded ? "padded: made durable" : "not padded");
+    spread_add(&items->spread, at + 10, 2, "zero", "");
     snprintf(words, sizeof words, "%" PRIu32, group->count);
-    add_item(items, at + 12, 4, "records", words);
-    add_item(items, at + 16, 8, "group", group_text(group->group, words));
-    add_item(items, at + 24, 8, "previous", group_text(group->previous, words));
-    add_item(items, at + 32, 8, "durable", group_text(group->durable, words));
-    add_item(items, at + 40, 8, "sum", "");
+    spread_add(&items->spread, at + 12, 4, "records", words);
+    spread_add(&items->spread, at + 16, 8, "group", group_text(group->group, words));
+    spread_add(&items->spread, at + 24, 8, "previous", group_text(group->previous, words));
+    spread_add(&items->spread, at + 32, 8, "durable", group_text(group->durable, words));
+    spread_add(&items->spread, at + 40, 8, "sum", "");
 }
 
 /* A scan before the scan: whose records these are. What ends it is told by the second. */
@@ -164,33 +119,6 @@ static void scan_segment(struct report *report, const struct wal_segment_header 
     wal_scan_deinit(&scan);
 }
 
-/* The body of a sector: items where they lie, and between them what its stamp says. */
-static void body_fields(struct report *report, struct items *items, uint64_t position, const char *otherwise) {
-    const struct item *all = (const struct item *)(const void *)items->buf.data;
-    const size_t count = items->buf.size / sizeof(struct item);
-    const uint64_t end = position + WAL_BODY_BYTES;
-    while (position < end) {
-        while (items->at < count && all[items->at].position + all[items->at].size <= position) items->at++;
-        const struct item *item = items->at < count ? &all[items->at] : NULL;
-        if (!item || item->position >= end) {
-            report_part(report, REPORT_UNCHECKED, "%s", otherwise);
-            report_plain(report, end - position, otherwise);
-            return;
-        }
-        if (item->position > position) {
-            report_part(report, REPORT_UNCHECKED, "%s", otherwise);
-            report_plain(report, item->position - position, otherwise);
-            position = item->position;
-            continue;
-        }
-        const uint64_t item_end = item->position + item->size < end ? item->position + item->size : end;
-        report_part(report, REPORT_RIGHT, "%s", (const char *)items->words.data + item->part);
-        report_field(report, item_end - position, item->name, "%s%s", position > item->position ? "goes on: " : "",
-                     (const char *)items->words.data + item->words);
-        position = item_end;
-    }
-}
-
 static void sector_fields(struct report *report, const struct wal_segment_header *header, struct items *items,
                           uint64_t index) {
     static const char *const otherwise[] = {"never written", "of the file's former life", "padding", "damaged body"};
@@ -208,7 +136,7 @@ static void sector_fields(struct report *report, const struct wal_segment_header
         report_plain(report, 4, "stamp check");
     }
     if (wal_position_of(report->next, &position)) {
-        body_fields(report, items, position, otherwise[sector.class]);
+        spread_tell(&items->spread, position, WAL_BODY_BYTES, otherwise[sector.class]);
     } else {
         report_part(report, REPORT_UNCHECKED, "%s", otherwise[sector.class]);
         report_plain(report, WAL_BODY_BYTES, otherwise[sector.class]);
@@ -251,7 +179,8 @@ void inspect_wal(struct report *report) {
         report_plain(report, size, "not read: the header is not sound");
         return;
     }
-    struct items items = {.report = report};
+    struct items items = {.rows = {0}};
+    spread_init(&items.spread, report);
     header_fields(report, &header);
     judge_records(report, &header, &items.rows);
     scan_segment(report, &header, &items);
@@ -266,6 +195,5 @@ void inspect_wal(struct report *report) {
     never_written(report, zero);
     if (report->next < size) report_part(report, REPORT_UNCHECKED, "cut sector");
     report_plain(report, size - report->next, "cut sector");
-    buf_deinit(&items.buf);
-    buf_deinit(&items.words);
+    spread_deinit(&items.spread);
 }
