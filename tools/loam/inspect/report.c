@@ -11,6 +11,7 @@
 #include "engine/base/check.h"
 #include "tools/loam/inspect/inspect_page.h"
 #include "tools/loam/json_text.h"
+#include "tools/loam/terminal.h"
 
 enum { LINE_BYTES = 16, SHOWN_BYTES = 256, WORDS_BYTES = 512 };
 
@@ -253,8 +254,7 @@ static void print_object(struct report *report, const char *kind, const char *pa
     struct buf object = BUF_EMPTY, page = BUF_EMPTY;
     report_make_json(report, kind, path, &object);
     if (report->form == REPORT_PAGE) keep(report, inspect_page_make(&page, buf_slice(&object), report->bytes));
-    const struct slice all = buf_slice(report->form == REPORT_PAGE ? &page : &object);
-    (void)fwrite(all.data, 1, all.size, stdout);
+    terminal_print(buf_slice(report->form == REPORT_PAGE ? &page : &object));
     buf_deinit(&object);
     buf_deinit(&page);
 }
