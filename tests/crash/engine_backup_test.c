@@ -154,7 +154,10 @@ static void damage_is_not_taken_in(const char *ending) {
     make(&life, test_seed(3));
     write_some(&life);
     assert_int_equal(engine_flush(life.engine), STATUS_OK);
-    assert_int_equal(sim_disk_damage_any(life.disk, ending, SIM_DAMAGE_FLIP, path, sizeof path, &offset), STATUS_OK);
+    do { /* of a file that is in use: one that a merge has replaced may not be gone yet */
+        const enum status status = sim_disk_damage_any(life.disk, ending, SIM_DAMAGE_FLIP, path, sizeof path, &offset);
+        assert_int_equal(status, STATUS_OK);
+    } while (engine_verify(life.engine, NULL, NULL) == STATUS_OK);
     assert_int_equal(engine_backup(life.engine, "/backups", NULL, &report, &error), STATUS_CORRUPT);
     assert_non_null(strstr(error.text, ending));
     assert_int_equal(engine_care_restore(life.io, "/backups", 0, "/none", &error), STATUS_NOT_FOUND);
