@@ -15,12 +15,14 @@
 
 #include <cmocka.h>
 
+#include "engine/base/hash.h"
+#include "engine/base/prng.h"
 #include "tests/harness/test_env.h"
 #include "tools/judge/models.h"
 #include "tools/sim/server_node.h"
 #include "tools/sim/world_batch.h"
 
-enum { RUNS = 2000, REPLAYS = 20, SAMPLE_EVERY = 10 };
+enum { RUNS = 2000, BEYOND = 60, REPLAYS = 20, SAMPLE_EVERY = 10 };
 
 static struct world_batch batch;
 
@@ -115,6 +117,39 @@ static void seeds_that_told_of_something_are_kept(void **state) {
     }
 }
 
+/* Disks of two or three nodes of three go bad, in any part of them. */
+static void add_damage_beyond_the_budget(struct fault_plan *plan, struct prng *prng) {
+    static const enum fault_kind kinds[] = {FAULT_ROT_LOG, FAULT_ROT_STORE, FAULT_ROT_PROMISE, FAULT_MISDIRECT};
+    const unsigned nodes = 2 + (unsigned)prng_below(prng, 2);
+    for (unsigned i = 0; i < 2 * nodes; i++)
+        plan->faults[plan->count++] = (struct fault){.kind = kinds[prng_below(prng, 4)],
+                                                     .at_ms = prng_between(prng, 450, 1500),
+                                                     .for_ms = prng_between(prng, 1, 300),
+                                                     .nodes = 1U << i % nodes};
+    fault_plan_sort(plan);
+}
+
+/* Such a cluster may stand still for ever; it does not lie. */
+static void beyond_the_budget_nodes_refuse_and_do_not_lie(void **state) {
+    (void)state;
+    uint64_t first = test_seed(1), stuck = 0;
+    const uint64_t runs = test_scaled(BEYOND);
+    for (uint64_t seed = first; seed < first + runs; seed++) {
+        struct fault_plan plan;
+        struct prng prng;
+        struct world_report report;
+        struct world_options options = {.plan = &plan};
+        prng_init(&prng, hash_mix(seed, 0x6265796f6e64));
+        fault_plan_draw(&plan, seed, 3);
+        add_damage_beyond_the_budget(&plan, &prng);
+        assert_false(fault_plan_is_within_budget(&plan));
+        server_world_run(&options, &report);
+        if (report.verdict == WORLD_BROKEN) fail_msg("seed %" PRIu64 " beyond the budget: %s", seed, report.text);
+        stuck += report.verdict == WORLD_STUCK;
+    }
+    assert_true(runs < 20 || stuck > 0);
+}
+
 static void rare_cases_were_met(void **state) {
     (void)state;
     if (batch.runs < 20) skip();
@@ -151,6 +186,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_promise_is_kept),
         cmocka_unit_test(seeds_that_told_of_something_are_kept),
+        cmocka_unit_test(beyond_the_budget_nodes_refuse_and_do_not_lie),
         cmocka_unit_test(rare_cases_were_met),
         cmocka_unit_test(same_seed_is_the_same_run_to_the_bit),
     };
