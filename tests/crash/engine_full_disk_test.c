@@ -148,7 +148,7 @@ static void a_full_disk_refuses_writes_in_words_and_they_go_on_when_there_is_roo
     (void)state;
     const uint64_t seed = test_seed(1), only = test_number("LOAM_TEST_CASE", 0);
     struct workload *workload = workload_create(seed, BATCHES, 60);
-    const uint64_t stride = CASES / test_scaled(CASES);
+    const uint64_t cases = test_scaled(CASES), stride = cases < CASES ? CASES / cases : 1;
     if (only != 0) run_case(seed, workload, only);
     for (uint64_t pages = 1; only == 0 && pages <= CASES; pages += stride) run_case(seed, workload, pages);
     workload_destroy(workload);

@@ -115,6 +115,7 @@ static bool tell(struct hand *hand, const char *const *words, size_t count) {
     struct slice slices[8];
     check(count <= sizeof slices / sizeof *slices);
     for (size_t i = 0; i < count; i++) slices[i] = slice_from_text(words[i]);
+    hand->may_refuse = false;
     if (asker_ask(&hand->control, hand->address, slices, count) == STATUS_OK) return true;
     fail(hand->hands, false, "out of memory");
     return false;
@@ -128,7 +129,8 @@ static void told(struct asker *asker, enum asker_end end, const struct resp_repl
         hand->unsure_ns = now_ns(hand->hands);
     }
     if (end != ASKER_ANSWERED) return;
-    if (reply->type == RESP_ERROR && slice_has_prefix(reply->text, slice_from_text("ERR")))
+    const bool is_refused = reply->type == RESP_ERROR && slice_has_prefix(reply->text, slice_from_text("ERR"));
+    if (is_refused && !hand->may_refuse)
         fail(hand->hands, false, "node %u refuses what the lab wants: %.*s", hand->node, (int)reply->text.size,
              (const char *)reply->text.data);
     hand->done = hand->asked;
@@ -386,5 +388,7 @@ bool hands_tell(struct hands *hands, unsigned node, const char *const *words, si
     struct hand *hand = &hands->nodes[node - 1];
     if (hand->state != PROCESS_RUNNING || !asker_is_idle(&hand->control)) return false;
     hand->asked = hand->done;
-    return tell(hand, words, count);
+    if (!tell(hand, words, count)) return false;
+    hand->may_refuse = true;
+    return true;
 }

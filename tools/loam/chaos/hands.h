@@ -36,6 +36,7 @@ struct hand {
 
     struct asker control; /* sets what DEBUG sets, one at a time */
     struct wish asked;    /* done, once the command at hand is */
+    bool may_refuse;      /* the command at hand: a leader that has not applied a change yet knows other voters */
     bool is_unsure;       /* a command got no answer, and may be carried out yet, as by a node that was paused */
     uint64_t unsure_ns;
 
