@@ -110,17 +110,25 @@ static void *thread_main(void *argument) {
     return NULL;
 }
 
+void signals_block(sigset_t *before) {
+    sigset_t all;
+    check(sigfillset(&all) == 0);
+    check(pthread_sigmask(SIG_SETMASK, &all, before) == 0);
+}
+
+void signals_restore(const sigset_t *before) {
+    check(pthread_sigmask(SIG_SETMASK, before, NULL) == 0);
+}
+
 enum status thread_start(struct thread *thread, const char *name, void (*run)(void *context), void *context) {
     struct thread_start *start = malloc(sizeof *start);
     if (!start) return STATUS_NO_MEMORY;
     *start = (struct thread_start){.name = name, .run = run, .context = context};
 
-    sigset_t all;
     sigset_t before;
-    check(sigfillset(&all) == 0);
-    check(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    signals_block(&before);
     int result = pthread_create(&thread->native, NULL, thread_main, start);
-    check(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    signals_restore(&before);
     if (result == 0) return STATUS_OK;
     free(start);
     return STATUS_NO_MEMORY;

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,6 +62,10 @@ void thread_join(struct thread *thread);
 /* The thread that calls, and whether the one that calls is `thread`. */
 struct thread thread_current(void);
 bool thread_is_current(struct thread thread);
+
+/* For threads that a library starts: those made between the two have all signals blocked, like ours. */
+void signals_block(sigset_t *before);
+void signals_restore(const sigset_t *before);
 
 #pragma GCC visibility pop
 

@@ -14,6 +14,7 @@ names=(
     a_password_shuts_out_who_does_not_know_it
     what_breaks_things_answers_in_the_lab_only
     a_client_that_sends_too_much_reads_why
+    a_signal_finds_the_main_thread
     told_to_end_again_and_again_it_ends_once
 )
 
@@ -88,6 +89,19 @@ a_client_that_sends_too_much_reads_why() {
     read -r -t 10 reply <&3 || return 1
     exec 3>&-
     equals "${reply%$'\r'}" "-ERR query buffer limit reached (client-query-buffer-limit); closing" && equals "$(cli exists too-large)" 0
+}
+# Whichever thread the system would choose: the others, a library's among them, have SIGTERM (15) blocked.
+a_signal_finds_the_main_thread() {
+    local task blocked others=0
+    kill_server
+    start_server --http-listen 127.0.0.1:0 || return 1
+    for task in /proc/"$server"/task/*; do
+        [ "${task##*/}" = "$server" ] && continue
+        others=$((others + 1))
+        blocked=$(sed -n 's/^SigBlk:[[:space:]]*//p' "$task/status")
+        (((16#$blocked >> 14) & 1)) || { echo "$(cat "$task/comm") does not block it"; return 1; }
+    done
+    [ $others -gt 0 ]
 }
 # The second signal finds the loop, what remains of it, or nothing.
 told_to_end_again_and_again_it_ends_once() {

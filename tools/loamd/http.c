@@ -65,9 +65,12 @@ enum status http_start(const char *address, struct http **http, struct error *er
     struct http *made = calloc(1, sizeof *made);
     if (!made) return error_set(error, STATUS_NO_MEMORY, "out of memory");
     mutex_init(&made->mutex);
+    sigset_t before;
+    signals_block(&before);
     made->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, made, MHD_OPTION_SOCK_ADDR,
                                     &where, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
+    signals_restore(&before);
     if (!made->daemon) {
         mutex_deinit(&made->mutex);
         free(made);
