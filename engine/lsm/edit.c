@@ -8,25 +8,10 @@
 #include <stdlib.h>
 
 #include "engine/base/coding.h"
+#include "engine/lsm/edit_format.h"
 #include "engine/lsm/format_level.h"
 
 enum { EDIT_VERSION = 1 };
-
-enum field {
-    FIELD_FEATURE = 1,
-    FIELD_MARK = 2,
-    FIELD_COUNTERS = 3,
-    FIELD_KIND = 4,
-    FIELD_TREE_CREATED = 5,
-    FIELD_TREE_DROPPED = 6,
-    FIELD_FILE_ADDED = 7,
-    FIELD_FILE_REMOVED = 8,
-    FIELD_FILE_EXTENDED = 9, /* FILE_ADDED, and attributes behind it */
-    FIELD_VALUE_FILE = 10,
-};
-
-/* What only some files have: pairs of tag and string. Every one is required. */
-enum attribute { ATTRIBUTE_SEQUENCE = 1, ATTRIBUTE_BUILT_AS = 2, ATTRIBUTE_VALUES = 3, ATTRIBUTE_HIDDEN = 4 };
 
 enum file_flag { FILE_HAS_LAST = 1, FILE_LAST_EXCLUSIVE = 2 };
 
@@ -133,13 +118,13 @@ static void put_text(struct field_writer *writer, struct slice text) {
 }
 
 /* Every field of this version is required: a reader that does not know it must not go on. */
-static void end_field(struct field_writer *writer, enum field field) {
+static void end_field(struct field_writer *writer, enum edit_field field) {
     if (writer->status == STATUS_OK) writer->status = encode_varint(writer->to, (uint64_t)field << 1 | 1);
     if (writer->status == STATUS_OK) writer->status = encode_string(writer->to, buf_slice(&writer->body));
     buf_clear(&writer->body);
 }
 
-static void put_number_attribute(struct field_writer *writer, enum attribute attribute, uint64_t value) {
+static void put_number_attribute(struct field_writer *writer, enum edit_attribute attribute, uint64_t value) {
     uint8_t bytes[VARINT64_MAX_BYTES];
     put_number(writer, attribute);
     put_text(writer, slice_make(bytes, coding_put_varint(bytes, value)));

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "engine/lsm/edit.h"
+#include "engine/lsm/edit_format.h"
 
 enum form { NUMBER, TIME, TEXT };
 
@@ -13,42 +14,51 @@ struct member {
     enum form form;
 };
 
-enum { MEMBERS_MAX = 20 };
-
 struct body {
     const char *name;
-    struct member members[MEMBERS_MAX]; /* up to the first without a name */
-    bool has_attributes;
+    const struct member *members; /* up to the first without a name */
 };
 
-#define FILE_MEMBERS                                                                                                   \
-    {                                                                                                                  \
-        {"file", NUMBER}, {"store", NUMBER}, {"instance", NUMBER}, {"level", NUMBER}, {"bytes", NUMBER},               \
-            {"flags", NUMBER}, {"first key", TEXT}, {"last key", TEXT}, {"codec", NUMBER}, {"entries", NUMBER},        \
-            {"deletes", NUMBER}, {"operands", NUMBER}, {"range deletes", NUMBER}, {"first sequence", NUMBER},          \
-            {"last sequence", NUMBER}, {"made", TIME}, {"oldest data", TIME}, {                                        \
-            "drops from", TIME                                                                                         \
-        }                                                                                                              \
-    }
+#define MEMBERS(...) ((const struct member[]){__VA_ARGS__, {.name = NULL}})
 
-/* By number; 0 is none. */
+static const struct member file_members[] = {
+    {"file", NUMBER},
+    {"store", NUMBER},
+    {"instance", NUMBER},
+    {"level", NUMBER},
+    {"bytes", NUMBER},
+    {"flags", NUMBER},
+    {"first key", TEXT},
+    {"last key", TEXT},
+    {"codec", NUMBER},
+    {"entries", NUMBER},
+    {"deletes", NUMBER},
+    {"operands", NUMBER},
+    {"range deletes", NUMBER},
+    {"first sequence", NUMBER},
+    {"last sequence", NUMBER},
+    {"made", TIME},
+    {"oldest data", TIME},
+    {"drops from", TIME},
+    {.name = NULL},
+};
+
+/* Numbers below the first are no field. */
 static const struct body bodies[] = {
-    [1] = {"feature", {{"feature", TEXT}}, false},
-    [2] = {"mark", {{"index", NUMBER}, {"term", NUMBER}, {"time", TIME}, {"last sequence", NUMBER}}, false},
-    [3] = {"counters", {{"next file", NUMBER}, {"next instance", NUMBER}}, false},
-    [4] = {"kind", {{"kind", NUMBER}, {"name", TEXT}, {"merge operator", TEXT}, {"filter", TEXT}}, false},
-    [5] = {"tree created", {{"instance", NUMBER}, {"tree", NUMBER}, {"kind", NUMBER}}, false},
-    [6] = {"tree dropped", {{"instance", NUMBER}}, false},
-    [7] = {"file added", FILE_MEMBERS, false},
-    [8] = {"file removed", {{"file", NUMBER}, {"instance", NUMBER}, {"level", NUMBER}}, false},
-    [9] = {"file added, extended", FILE_MEMBERS, true},
-    [10] = {"file of values added",
-            {{"file", NUMBER}, {"store", NUMBER}, {"instance", NUMBER}, {"bytes", NUMBER}, {"records", NUMBER}},
-            false},
+    [FIELD_FEATURE] = {"feature", MEMBERS({"feature", TEXT})},
+    [FIELD_MARK] = {"mark", MEMBERS({"index", NUMBER}, {"term", NUMBER}, {"time", TIME}, {"last sequence", NUMBER})},
+    [FIELD_COUNTERS] = {"counters", MEMBERS({"next file", NUMBER}, {"next instance", NUMBER})},
+    [FIELD_KIND] = {"kind", MEMBERS({"kind", NUMBER}, {"name", TEXT}, {"merge operator", TEXT}, {"filter", TEXT})},
+    [FIELD_TREE_CREATED] = {"tree created", MEMBERS({"instance", NUMBER}, {"tree", NUMBER}, {"kind", NUMBER})},
+    [FIELD_TREE_DROPPED] = {"tree dropped", MEMBERS({"instance", NUMBER})},
+    [FIELD_FILE_ADDED] = {"file added", file_members},
+    [FIELD_FILE_REMOVED] = {"file removed", MEMBERS({"file", NUMBER}, {"instance", NUMBER}, {"level", NUMBER})},
+    [FIELD_FILE_EXTENDED] = {"file added, extended", file_members},
+    [FIELD_VALUE_FILE] = {"file of values added", MEMBERS({"file", NUMBER}, {"store", NUMBER}, {"instance", NUMBER},
+                                                          {"bytes", NUMBER}, {"records", NUMBER})},
 };
 enum { BODIES = sizeof bodies / sizeof *bodies };
 
-/* What a feature's name is told as is its bytes, all of them. */
 static void describe_member(struct fields *fields, const struct member *member) {
     switch (member->form) {
     case NUMBER: (void)fields_varint(fields, member->name); break;
@@ -58,11 +68,14 @@ static void describe_member(struct fields *fields, const struct member *member) 
 }
 
 static void describe_attributes(struct fields *fields) {
-    static const char *const names[] = {"", "one sequence", "built as file", "values referred to", "hidden versions"};
+    static const char *const names[] = {[ATTRIBUTE_SEQUENCE] = "one sequence",
+                                        [ATTRIBUTE_BUILT_AS] = "built as file",
+                                        [ATTRIBUTE_VALUES] = "values referred to",
+                                        [ATTRIBUTE_HIDDEN] = "hidden versions"};
     while (!fields->decoder.failed && decoder_left(&fields->decoder) > 0) {
         const uint64_t attribute = decode_varint(&fields->decoder);
-        fields_tell(fields, "attribute", "%" PRIu64 ": %s", attribute,
-                    attribute < sizeof names / sizeof *names ? names[attribute] : "not known");
+        const bool is_known = attribute >= ATTRIBUTE_SEQUENCE && attribute < sizeof names / sizeof *names;
+        fields_tell(fields, "attribute", "%" PRIu64 ": %s", attribute, is_known ? names[attribute] : "not known");
         (void)fields_string(fields, "attribute's value");
     }
 }
@@ -70,12 +83,12 @@ static void describe_attributes(struct fields *fields) {
 static void describe_body(struct fields *fields, void *context) {
     const struct body *body = context;
     for (const struct member *member = body->members; member->name; member++) describe_member(fields, member);
-    if (body->has_attributes) describe_attributes(fields);
+    if (body == &bodies[FIELD_FILE_EXTENDED]) describe_attributes(fields);
 }
 
 static void describe_field(struct fields *fields) {
     const uint64_t tag = decode_varint(&fields->decoder), number = tag >> 1;
-    const struct body *body = number > 0 && number < BODIES ? &bodies[number] : NULL;
+    const struct body *body = number >= FIELD_FEATURE && number < BODIES ? &bodies[number] : NULL;
     fields_tell(fields, "field", "%" PRIu64 ": %s%s", number, body ? body->name : "not known",
                 tag & 1 ? "" : ", may be passed over");
     const uint64_t size = fields_varint(fields, "length");

@@ -1,26 +1,9 @@
 #!/usr/bin/python3
 """Uses pages of `loam inspect --html` as a person does: inspect_page.py FACT PAGE, in a headless Chromium (webdriver.py)."""
-import os
 import re
 import sys
 
-from webdriver import ELEMENT, Browser
-
-
-def opened(page, **screen):
-    browser = Browser(**screen)
-    try:
-        browser.open("file://" + os.path.abspath(page))
-        browser.settle()
-    except BaseException:
-        browser.end()
-        raise
-    return browser
-
-
-def quiet(browser):
-    said = browser.complaints()
-    assert not said, said
+from webdriver import ELEMENT, opened, quiet
 
 
 def held(browser):

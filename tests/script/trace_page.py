@@ -3,24 +3,12 @@
 
 What is asked of a page is what a person sees and does: its words, its buttons, pixels of its pictures.
 """
-import os
 import re
 import struct
 import sys
 import zlib
 
-from webdriver import ELEMENT, Browser
-
-
-def opened(page, **screen):
-    browser = Browser(**screen)
-    try:
-        browser.open("file://" + os.path.abspath(page))
-        browser.settle()
-    except BaseException:
-        browser.end()
-        raise
-    return browser
+from webdriver import ELEMENT, opened, quiet
 
 
 def clock(browser):
@@ -39,11 +27,6 @@ def colours(browser, selector):
 
 
 def lightness(colour): return sum(colour) / 765
-
-
-def quiet(browser):
-    said = browser.complaints()
-    assert not said, said
 
 
 def opens_without_a_complaint(page):

@@ -111,3 +111,20 @@ class Browser:
     def __enter__(self): return self
 
     def __exit__(self, *_): self.end()
+
+
+def opened(page, **screen):
+    """A browser that shows a file, for a with block."""
+    browser = Browser(**screen)
+    try:
+        browser.open("file://" + os.path.abspath(page))
+        browser.settle()
+    except BaseException:
+        browser.end()
+        raise
+    return browser
+
+
+def quiet(browser):
+    said = browser.complaints()
+    assert not said, said

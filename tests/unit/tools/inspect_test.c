@@ -122,6 +122,57 @@ static void any_bytes_have_fields(void **state) {
     }
 }
 
+/* A report of the first `size` bytes; deinit it. */
+static void make_report(const struct sample *sample, size_t size, struct report *report) {
+    report_init(report, REPORT_JSON, slice_make(bytes, size));
+    sample->inspect(report);
+    report_part(report, REPORT_UNCHECKED, "end"); /* the last one is told when another begins */
+    assert_false(report->no_memory);
+}
+
+static bool buf_equal(const struct buf *a, const struct buf *b) {
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* One bit in every twenty-third byte of the part; in each at a scale of 2300. */
+static uint64_t flip_all_of(const struct sample *sample, size_t size, const struct report *sound, uint64_t from,
+                            uint64_t count) {
+    const uint64_t step = 2300 / test_scaled(100);
+    for (uint64_t at = from; at < from + count; at += step ? step : 1) {
+        struct report report;
+        bytes[at] ^= (uint8_t)(1u << at % 8);
+        make_report(sample, size, &report);
+        if (buf_equal(&report.problems, &sound->problems) && buf_equal(&report.parts, &sound->parts))
+            fail_msg("%s: byte %llu lies in a part whose check is right, and changed", sample->path,
+                     (unsigned long long)at);
+        bytes[at] ^= (uint8_t)(1u << at % 8);
+        report_deinit(&report);
+    }
+    return count;
+}
+
+/* What is said to be under a check is: no byte of such a part can change without another word. */
+static void a_right_check_covers_its_part(void **state) {
+    (void)state;
+    static const char mark[] = "{\"offset\":", check_mark[] = "\"check\":\"right\"";
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        const size_t size = load(samples[i].path);
+        struct report sound;
+        uint64_t covered = 0;
+        make_report(&samples[i], size, &sound);
+        assert_int_equal(buf_append_byte(&sound.parts, 0), STATUS_OK);
+        sound.parts.size--;
+        for (const char *at = (const char *)sound.parts.data; (at = strstr(at, mark)) != NULL; at++) {
+            unsigned long long offset = 0, count = 0;
+            assert_int_equal(sscanf(at, "{\"offset\":%llu,\"size\":%llu", &offset, &count), 2);
+            const char *check = strstr(at, check_mark), *end = strchr(at, '}');
+            if (check && check < end) covered += flip_all_of(&samples[i], size, &sound, offset, count);
+        }
+        assert_true(covered > 0);
+        report_deinit(&sound);
+    }
+}
+
 static bool tells(const struct report *report, const char *words) {
     return memmem(report->fields.data, report->fields.size, words, strlen(words)) != NULL;
 }
@@ -164,6 +215,7 @@ int main(void) {
         cmocka_unit_test(every_flipped_bit_of_an_sst_is_told),
         cmocka_unit_test(every_cut_of_an_sst_is_told),
         cmocka_unit_test(any_bytes_have_fields),
+        cmocka_unit_test(a_right_check_covers_its_part),
         cmocka_unit_test(an_edit_is_told_down_to_its_fields),
         cmocka_unit_test(text_shows_what_can_be_shown),
     };

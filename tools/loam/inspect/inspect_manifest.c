@@ -77,7 +77,7 @@ static enum status tell_edit(void *context, const struct edit *edit, struct erro
 }
 
 /* The whole edit that begins in sector `at`; false: it does not, or not all of it is there. */
-static bool gather_edit(const struct report *report, const struct manifest_id *id, uint64_t at, struct buf *edit) {
+static bool gather_edit(struct report *report, const struct manifest_id *id, uint64_t at, struct buf *edit) {
     struct manifest_sector sector = {.count = 1};
     uint64_t number = 0;
     buf_clear(edit);
@@ -89,7 +89,7 @@ static bool gather_edit(const struct report *report, const struct manifest_id *i
         if (i == 0) number = sector.edit;
         if (sector.edit != number || sector.index != i) return false;
         if (i + 1 < sector.count && sector.used != MANIFEST_SECTOR_PAYLOAD) return false;
-        if (buf_append_slice(edit, sector.payload) != STATUS_OK) return false;
+        if (buf_append_slice(edit, sector.payload) != STATUS_OK) report->no_memory = true;
     }
     return true;
 }

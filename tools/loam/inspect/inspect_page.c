@@ -6,22 +6,11 @@
 
 #include <string.h>
 
-#include "engine/base/status.h"
+#include "tools/loam/web_page.h"
 
-/* A build runs in the root, so that is where the names begin. */
-#define EMBED(name, file)                                                                                              \
-    __asm__(".pushsection .rodata\n" #name "_begin:\n.incbin \"tools/loam/inspect/" file "\"\n" #name                  \
-            "_end:\n.byte 0\n.popsection\n");                                                                          \
-    extern const uint8_t name##_begin[] __attribute__((visibility("hidden")));                                         \
-    extern const uint8_t name##_end[] __attribute__((visibility("hidden")))
-
-EMBED(inspect_frame, "inspect_page.html");
-EMBED(inspect_style, "inspect_page.css");
-EMBED(inspect_script, "inspect_page.js");
-
-static struct slice asset(const uint8_t *begin, const uint8_t *end) {
-    return slice_make(begin, (size_t)(end - begin));
-}
+EMBED(inspect_frame, "tools/loam/inspect/inspect_page.html");
+EMBED(inspect_style, "tools/loam/inspect/inspect_page.css");
+EMBED(inspect_script, "tools/loam/inspect/inspect_page.js");
 
 /* JSON for a script element. */
 static enum status put_object(struct buf *to, struct slice object) {
@@ -51,27 +40,19 @@ static enum status put_bytes(struct buf *to, struct slice bytes) {
     return status;
 }
 
-/* What stands in the frame instead of @name@. */
-static enum status put_part(struct buf *to, struct slice name, struct slice object, struct slice bytes) {
-    if (slice_equal(name, slice_from_text("style")))
-        return buf_append_slice(to, asset(inspect_style_begin, inspect_style_end));
-    if (slice_equal(name, slice_from_text("script")))
-        return buf_append_slice(to, asset(inspect_script_begin, inspect_script_end));
-    if (slice_equal(name, slice_from_text("object"))) return put_object(to, object);
-    return put_bytes(to, bytes);
+struct content {
+    struct slice object, bytes;
+};
+
+static enum status put_part(void *context, struct buf *to, struct slice name) {
+    const struct content *content = context;
+    if (slice_equal(name, slice_from_text("style"))) return buf_append_slice(to, EMBEDDED(inspect_style));
+    if (slice_equal(name, slice_from_text("script"))) return buf_append_slice(to, EMBEDDED(inspect_script));
+    return slice_equal(name, slice_from_text("object")) ? put_object(to, content->object)
+                                                        : put_bytes(to, content->bytes);
 }
 
 enum status inspect_page_make(struct buf *to, struct slice object, struct slice bytes) {
-    struct slice rest = asset(inspect_frame_begin, inspect_frame_end);
-    const uint8_t *mark;
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && (mark = memchr(rest.data, '@', rest.size)) != NULL) {
-        const size_t before = (size_t)(mark - rest.data);
-        const uint8_t *end = memchr(mark + 1, '@', rest.size - before - 1);
-        status = buf_append(to, rest.data, before);
-        if (end == NULL) break; /* the frame is ours: its marks come in pairs */
-        if (status == STATUS_OK) status = put_part(to, slice_make(mark + 1, (size_t)(end - mark - 1)), object, bytes);
-        rest = slice_from(rest, (size_t)(end + 1 - rest.data));
-    }
-    return status == STATUS_OK ? buf_append_slice(to, rest) : status;
+    struct content content = {object, bytes};
+    return web_page_fill(to, EMBEDDED(inspect_frame), put_part, &content);
 }

@@ -7,7 +7,7 @@
 
 #include "engine/base/buf.h"
 
-/* object: what report_make_json made of the bytes. NO_MEMORY. */
+/* object: what `loam inspect --json` says of the bytes. NO_MEMORY. */
 MUST_CHECK enum status inspect_page_make(struct buf *to, struct slice object, struct slice bytes);
 
 #endif

@@ -159,6 +159,7 @@ static void header_fields(struct report *report, const struct wal_segment_header
         report_field(report, 8, "durable", "%s", group_text(header->durable, words));
         report_plain(report, 8, "check of what version 3 added");
     }
+    report_part(report, REPORT_UNCHECKED, "rest of the header page");
     report_plain(report, WAL_HEADER_BYTES - report->next, "zero");
     report_fact(report, "segment", "%" PRIu32, header->segment);
     report_fact(report, "owner", "%016" PRIx64, header->owner);

@@ -229,7 +229,7 @@ static void put(struct report *report, struct buf *to, struct slice text) {
     keep(report, buf_append_slice(to, text));
 }
 
-void report_make_json(struct report *report, const char *kind, const char *path, struct buf *to) {
+static void make_object(struct report *report, const char *kind, const char *path, struct buf *to) {
     static const char *const verdicts[] = {
         [REPORT_CLEAN] = "clean", [REPORT_CORRUPT] = "corrupt", [REPORT_TORN] = "torn"};
     end_part(report);
@@ -252,7 +252,7 @@ void report_make_json(struct report *report, const char *kind, const char *path,
 /* The object, or a page that holds it. */
 static void print_object(struct report *report, const char *kind, const char *path) {
     struct buf object = BUF_EMPTY, page = BUF_EMPTY;
-    report_make_json(report, kind, path, &object);
+    make_object(report, kind, path, &object);
     if (report->form == REPORT_PAGE) keep(report, inspect_page_make(&page, buf_slice(&object), report->bytes));
     terminal_print(buf_slice(report->form == REPORT_PAGE ? &page : &object));
     buf_deinit(&object);

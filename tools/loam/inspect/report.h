@@ -72,8 +72,6 @@ void report_problem(struct report *report, enum report_verdict verdict, uint64_t
 
 /* Prints all to stdout; every byte must have been given a field. kind: "sst"; path is shown as it is. */
 void report_print(struct report *report, const char *kind, const char *path);
-/* One object, as REPORT_JSON is printed. Ends the report. */
-void report_make_json(struct report *report, const char *kind, const char *path, struct buf *to);
 
 /* A key or name as text: plain where it can be, \xNN where not, cut with ".." behind `limit` bytes. Terminated. */
 void report_text(char *to, size_t capacity, struct slice bytes, size_t limit);

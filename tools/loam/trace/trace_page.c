@@ -6,6 +6,7 @@
 #include "engine/base/status.h"
 #include "tools/loam/trace/trace_assets.h"
 #include "tools/loam/trace/trace_strings.h"
+#include "tools/loam/web_page.h"
 #include "tools/sim/world_action.h"
 #include "tools/sim/world_batch.h"
 
@@ -261,30 +262,29 @@ static void put_asset(struct writer *writer, enum trace_asset asset) {
     if (writer->status == STATUS_OK) writer->status = buf_append_slice(writer->to, trace_asset_get(asset));
 }
 
-/* What stands in the frame instead of @name@. */
-static void put_part(struct writer *writer, const struct trace_run *run, struct slice name) {
+struct page {
+    struct writer *writer;
+    const struct trace_run *run;
+};
+
+static enum status put_part(void *context, struct buf *to, struct slice name) {
+    const struct page *page = context;
+    struct writer *writer = page->writer;
+    (void)to; /* the writer's own */
     if (slice_equal(name, slice_from_text("style"))) {
         put_asset(writer, TRACE_STYLE);
     } else if (slice_equal(name, slice_from_text("data"))) {
-        put_data(writer, run);
+        put_data(writer, page->run);
     } else {
         for (enum trace_asset asset = TRACE_DATA; asset <= TRACE_CONTROLS; asset++) put_asset(writer, asset);
     }
+    return writer->status;
 }
 
 enum status trace_page_make(struct buf *to, const struct trace_run *run) {
     struct writer writer = {.to = to};
-    struct slice rest = trace_asset_get(TRACE_FRAME);
-    const uint8_t *mark;
-    while (writer.status == STATUS_OK && (mark = memchr(rest.data, '@', rest.size)) != NULL) {
-        const size_t before = (size_t)(mark - rest.data);
-        const uint8_t *end = memchr(mark + 1, '@', rest.size - before - 1);
-        writer.status = buf_append(to, rest.data, before);
-        if (end == NULL) break; /* the frame is ours: its marks come in pairs */
-        put_part(&writer, run, slice_make(mark + 1, (size_t)(end - mark - 1)));
-        rest = slice_from(rest, (size_t)(end + 1 - rest.data));
-    }
-    if (writer.status == STATUS_OK) writer.status = buf_append_slice(to, rest);
+    struct page page = {.writer = &writer, .run = run};
+    const enum status status = web_page_fill(to, trace_asset_get(TRACE_FRAME), put_part, &page);
     trace_strings_deinit(&writer.strings);
-    return writer.status;
+    return status;
 }

@@ -1,0 +1,20 @@
+#include "tools/loam/web_page.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+
+enum status web_page_fill(struct buf *to, struct slice frame,
+                          enum status (*put)(void *context, struct buf *to, struct slice name), void *context) {
+    const uint8_t *mark;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && (mark = memchr(frame.data, '@', frame.size)) != NULL) {
+        const size_t before = (size_t)(mark - frame.data);
+        const uint8_t *end = memchr(mark + 1, '@', frame.size - before - 1);
+        check(end != NULL);
+        status = buf_append(to, frame.data, before);
+        if (status == STATUS_OK) status = put(context, to, slice_make(mark + 1, (size_t)(end - mark - 1)));
+        frame = slice_from(frame, (size_t)(end + 1 - frame.data));
+    }
+    return status == STATUS_OK ? buf_append_slice(to, frame) : status;
+}
