@@ -9,6 +9,9 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -88,6 +91,55 @@ static void mixing_depends_on_order_and_loses_no_zero(void **state) {
     assert_true(hash_mix(1, 0) != hash_mix(2, 0));
 }
 
+#ifdef __x86_64__
+enum { CPUID_XSAVE_LEAF = 0xd, CPUID_XGETBV_1 = 1 << 2, XINUSE_UPPER_HALVES = 1 << 2 };
+
+static bool tells_what_is_in_use(void) {
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx") && __get_cpuid_count(CPUID_XSAVE_LEAF, 1, &a, &b, &c, &d) &&
+           (a & CPUID_XGETBV_1) != 0;
+}
+static bool halves_are_in_use(void) {
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(1));
+    return (low & XINUSE_UPPER_HALVES) != 0;
+}
+static void use_halves(void) { /* in assembly: a compiler would clear them at the end */
+    __asm__ volatile("vcmpps $15, %%ymm0, %%ymm0, %%ymm0" ::: "xmm0");
+}
+
+/* Else the old vector instructions of its caller wait at every turn. */
+static void a_hash_leaves_no_upper_half_of_a_vector_register_in_use(void **state) {
+    (void)state;
+    static uint8_t data[100000];
+    if (!tells_what_is_in_use()) skip();
+    struct hash_stream *stream = hash_stream_create(1);
+    assert_non_null(stream);
+    for (size_t size = 250; size <= sizeof data; size += 250) {
+        const struct slice part = slice_make(data, size), parts[2] = {part, part};
+        use_halves();
+        assert_true(halves_are_in_use());
+        (void)hash64(part, 1);
+        assert_false(halves_are_in_use());
+        use_halves();
+        (void)hash64_parts(parts, 2, 1);
+        assert_false(halves_are_in_use());
+        use_halves();
+        hash_stream_update(stream, part);
+        assert_false(halves_are_in_use());
+        use_halves();
+        (void)hash_stream_value(stream);
+        assert_false(halves_are_in_use());
+    }
+    hash_stream_destroy(stream);
+}
+#else
+static void a_hash_leaves_no_upper_half_of_a_vector_register_in_use(void **state) {
+    (void)state;
+    skip();
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xxh3_has_its_published_values),
@@ -95,6 +147,7 @@ int main(void) {
         cmocka_unit_test(the_seed_changes_the_hash),
         cmocka_unit_test(pieces_hash_as_the_whole),
         cmocka_unit_test(a_stream_tells_when_memory_ends),
+        cmocka_unit_test(a_hash_leaves_no_upper_half_of_a_vector_register_in_use),
         cmocka_unit_test(mixing_depends_on_order_and_loses_no_zero),
     };
     return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
