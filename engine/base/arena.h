@@ -12,6 +12,8 @@
 
 #pragma GCC visibility push(default)
 
+enum { ARENA_PREFETCH_LINES = 3 };
+
 struct arena_block;
 struct page_pool;
 
@@ -49,6 +51,11 @@ static inline void *arena_alloc(struct arena *arena, size_t size, size_t align) 
     arena->cursor = piece + size;
     arena->used_bytes += size;
     return piece;
+}
+/* Asks for the memory behind what was given out last, without waiting for it: the next piece is written at once then.
+ */
+static inline void arena_prefetch(const struct arena *arena) {
+    for (int line = 1; line <= ARENA_PREFETCH_LINES; line++) __builtin_prefetch(arena->cursor + line * 64, 1);
 }
 /* What `other` gave out is this arena's from now on, and `other` as after its init. REQUIRES: arena_init_like. */
 void arena_join(struct arena *arena, struct arena *other);

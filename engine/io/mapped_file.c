@@ -17,6 +17,7 @@
 enum {
     WINDOW_BYTES = 2 << 20,    /* a folio of the system's cache at its largest: see below */
     COPY_BYTES_MAX = 32 << 10, /* more is cheaper as one call */
+    LINE_BYTES = 64,
     EXT_MAGIC = 0xEF53,
     XFS_MAGIC = 0x58465342,
     TMPFS_MAGIC = 0x01021994,
@@ -115,6 +116,8 @@ static bool copy_in_window(struct machine_file *file, uint64_t offset, const uin
     uint8_t *to = file->window + (offset - file->window_start);
     for (size_t at = size; at > 0; at -= IO_SECTOR_BYTES)
         copy_sector(to + at - IO_SECTOR_BYTES, from + at - IO_SECTOR_BYTES);
+    /* The next write goes on behind this one. */
+    for (size_t at = 0; at < IO_SECTOR_BYTES; at += LINE_BYTES) __builtin_prefetch(to + size + at, 1);
     return true;
 }
 

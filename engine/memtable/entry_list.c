@@ -58,6 +58,7 @@ struct memtable_node *entry_list_node_create(struct arena *arena, const struct m
     coding_put_key_u64(node->bytes, target->head);
     if (key.size > MEMTABLE_HEAD_BYTES) memcpy(node->bytes, key.data, key.size);
     if (value.size) memcpy(node->bytes + key_room, value.data, value.size);
+    arena_prefetch(arena); /* another one comes before long */
     return node;
 }
 
