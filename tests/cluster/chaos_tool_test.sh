@@ -7,6 +7,7 @@ names=(
     a_run_with_every_kind_of_fault_keeps_its_promises
     its_history_is_judged_alike_by_loam_check
     its_page_stands_alone_and_has_every_fault
+    clients_of_python_are_told_no_lie_either
     leaders_that_are_killed_are_replaced_before_an_election_timeout
     members_come_and_go_without_a_broken_promise
     cables_are_pulled_between_namespaces
@@ -49,6 +50,24 @@ its_history_is_judged_alike_by_loam_check() {
 its_page_stands_alone_and_has_every_fault() {
     grep -q '<canvas id="latency">' "$work/page.html" && ! grep -qE 'src=|href=|https?://' "$work/page.html" || return 1
     [ "$(grep -c '"kind":"' "$work/page.html")" = "$(awk '$1 == "all" && $3 == "|" { print $2 }' "$work/out")" ]
+}
+# Beside its own clients, which python3-redis is not: other people's code, connections and timeouts.
+clients_of_python_are_told_no_lie_either() {
+    local run port nodes code
+    [ -x /usr/bin/python3 ] && /usr/bin/python3 -c 'import redis' 2>/dev/null || { skip "python3-redis is not installed"; return; }
+    chaos --seconds $((seconds + 3)) --seed 6 &
+    run=$!
+    for _ in $(seq 200); do
+        port=$(sed -n 's/^base-port //p' "$work/chaos/cluster.conf" 2>/dev/null)
+        [ -n "$port" ] && "$loam" cli -p $((port + 1)) ping 2>/dev/null | grep -q PONG && break
+        read -rt 0.05 <> <(:)
+    done
+    nodes=127.0.0.1:$((port + 1)),127.0.0.1:$((port + 2)),127.0.0.1:$((port + 3))
+    /usr/bin/python3 tests/cluster/chaos_clients.py $nodes $seconds "$work/python.edn" >"$work/python.out" 2>&1
+    code=$?
+    wait $run && [ $code = 0 ] && "$loam" check "$work/python.edn" >"$work/verdict" && grep -q ': linearizable (' "$work/verdict" && return
+    cat "$work/python.out" "$work/verdict"
+    show
 }
 leaders_that_are_killed_are_replaced_before_an_election_timeout() {
     chaos --failover 5 --json || { show; return; }
