@@ -96,4 +96,26 @@ def a_large_file_shows_what_is_in_view_only(page):
         quiet(browser)
 
 
+def a_range_says_what_is_not_here(page):
+    with opened(page) as browser:
+        assert "of which 100001 to 105000 are here" in browser.text("#kind"), browser.text("#kind")
+        shown = browser.run("return [...document.querySelectorAll('#hex .row')].map((row) => [row.querySelector('.at').textContent, ...[...row.querySelectorAll('.byte')].map((cell) => Number(cell.dataset.at))])")
+        assert shown[0] == ["000186a0"] + list(range(100001, 100016)), shown[0]
+        assert shown[1] == ["000186b0"] + list(range(100016, 100032)), shown[1]
+        bytes_and_fields = browser.run("return [bytes.length, fields[0].offset, fields[fields.length - 1].offset + fields[fields.length - 1].size, parts[0].offset]")
+        assert bytes_and_fields[0] == 5000 and bytes_and_fields[1] <= 100001 and bytes_and_fields[2] >= 105001 and bytes_and_fields[3] <= 100001, bytes_and_fields
+        browser.click("#hex [data-at='100020']")
+        assert 100020 in held(browser)[0] and len(held(browser)[1]) == 1, held(browser)
+        browser.point("#map", 3, 15)
+        assert held(browser)[0][0] == 100001, held(browser)
+        for place, words in (("104999", ""), ("105001", "--range 105001"), ("0", "--range 0")):
+            browser.run("const box = arguments[0]; box.value = arguments[1]; box.dispatchEvent(new Event('change'))", {ELEMENT: browser.element("#offset")}, place)
+            browser.settle()
+            assert words in browser.text("#chosen") if words else int(place) in held(browser)[0], (place, browser.text("#chosen"))
+        browser.run("document.getElementById('hex').scrollTop = 1e9")
+        browser.settle()
+        assert browser.run("return Math.max(...[...document.querySelectorAll('#hex [data-at]')].map((cell) => Number(cell.dataset.at)))") == 105000
+        quiet(browser)
+
+
 if __name__ == "__main__": globals()[sys.argv[1]](sys.argv[2])

@@ -10,6 +10,7 @@ names=(
     damage_is_named_and_led_to
     bytes_of_the_file_stay_text
     a_large_file_shows_what_is_in_view_only
+    a_range_says_what_is_not_here
 )
 python=needed
 
@@ -46,6 +47,9 @@ bytes_of_the_file_stay_text() {
 a_large_file_shows_what_is_in_view_only() {
     "$loam" bench engine --dir "$work/bench" --entries 20000 --memtable-mib 1 --workloads fillrandom --here --keep >"$work/bench.out" || return 1
     "$loam" inspect --html "$(ls -S "$work"/bench/loam/*.sst | head -n 1)" >"$work/large.html" && judge "$FUNCNAME" "$work/large.html"
+}
+a_range_says_what_is_not_here() {
+    "$loam" inspect --html --range 100001+5000 "$(ls -S "$work"/bench/loam/*.sst | head -n 1)" >"$work/range.html" && judge "$FUNCNAME" "$work/range.html"
 }
 
 run_tests

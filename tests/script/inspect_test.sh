@@ -9,6 +9,9 @@ names=(
     inspect_of_a_torn_log_exits_with_3
     inspect_of_a_strange_file_exits_with_1
     inspect_json_is_json
+    a_range_is_shown_alone
+    a_range_that_is_none_is_refused
+    a_long_file_is_told_as_it_is_read
     a_terminal_gets_colours_and_nobody_else
 )
 
@@ -50,6 +53,34 @@ inspect_of_a_strange_file_exits_with_1() {
     [ $? = 1 ] || return 1
     "$loam" inspect >/dev/null 2>&1
     [ $? = 1 ]
+}
+a_range_is_shown_alone() {
+    "$loam" inspect --hex --range 0x40+20 tests/golden/sst/plain-v1.sst >"$work/out" || return 1
+    grep -q 'shown: 64 to 83$' "$work/out" && grep -q '^-- data unit at 64 (its check is right)$' "$work/out" &&
+        [ "$(grep '^0' "$work/out" | cut -d' ' -f1 | xargs)" = "00000040 00000048 0000004c 00000050 00000051 00000052 00000053" ] || { cat "$work/out"; return 1; }
+    "$loam" inspect --json --range 653 tests/golden/sst/plain-v1.sst | tr -d '\n' | grep -q '"range":{"offset":653,"size":8},.*"fields":\[ *{"offset":653,"size":8,"name":"file","value":"7"}\]'
+}
+a_range_that_is_none_is_refused() {
+    local words
+    for words in "--range 661" "--range x" "--range 1+" "--range 1+0" "--range -1" "--range 99999999999999999999" "--range 1 tests/golden/sst/lz4-v1.sst" "--range 1 --range 2"; do
+        # shellcheck disable=SC2086
+        "$loam" inspect --hex $words tests/golden/sst/plain-v1.sst >"$work/out" 2>"$work/err"
+        [ $? = 1 ] && [ ! -s "$work/out" ] && grep -q '^loam inspect: ' "$work/err" || { echo "$words"; cat "$work/out" "$work/err"; return 1; }
+    done
+    "$loam" inspect --range 1 tests/golden/sst 2>&1 | grep -q 'of one file, not of a directory'
+}
+# Facts and problems first, as of a short one; and no more memory than it takes.
+a_long_file_is_told_as_it_is_read() {
+    "$loam" bench engine --dir "$work/long" --entries 40000 --value-bytes 1000 --workloads fillrandom,compact --file-mib 100 --here --keep >"$work/bench.out" || return 1
+    local long
+    long=$(ls -S "$work"/long/loam/*.sst | head -n 1)
+    [ "$(stat -c %s "$long")" -gt $((17 << 20)) ] || { ls -l "$work/long/loam"; return 1; }
+    flip "$long" 9000000
+    "$loam" inspect --hex "$long" >"$work/out"
+    [ $? = 2 ] && [ "$(grep -c ': sst, ' "$work/out")" = 1 ] && [ "$(grep -n 'corrupt at' "$work/out" | cut -d: -f1)" -lt 60 ] || return 1
+    tail -n 1 "$work/out" | grep -q ' file: [0-9]*$' && [ "$("$loam" inspect --hex "$long" | head -n 1)" = "$(head -n 1 "$work/out")" ] || return 1
+    truncate -s 300M "$work/sparse.sst"
+    "$loam" inspect --json "$work/sparse.sst" 2>&1 | grep -q 'over 256 MiB.*--range'
 }
 inspect_json_is_json() {
     command -v python3 >/dev/null || return 77

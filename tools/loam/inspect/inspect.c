@@ -4,30 +4,54 @@
  */
 #include "tools/loam/inspect/inspect.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "engine/lsm/manifest_format.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/inspect/image.h"
 #include "tools/loam/terminal.h"
 
-enum { FILE_MAX_BYTES = 1 << 30, PAGE_MAX_BYTES = 16 << 20, DEPTH_MAX = 8 };
+enum {
+    WHOLE_MAX_BYTES = 1 << 30,    /* of a kind that is read as one */
+    OBJECT_MAX_BYTES = 256 << 20, /* what is told as one object of JSON */
+    PAGE_MAX_BYTES = 16 << 20,    /* what stands in a page */
+    PAGE_FIRST_BYTES = 1 << 20,   /* of a file that is larger, unless a range is given */
+    STREAM_FROM_BYTES = 16 << 20,
+    RANGE_BYTES = 4096, /* where only its offset is given */
+    MAGIC_WITHIN_BYTES = 2 * IO_PAGE_BYTES,
+    DEPTH_MAX = 8,
+};
+#define FILE_MAX_BYTES ((uint64_t)1 << 40)
 
-static const char usage[] = "usage: loam inspect [--hex | --json | --html] PATH...\n"
-                            "\n"
-                            "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, "
-                            "events), or a directory with such\n"
-                            "  --hex   every field with its offset and bytes\n"
-                            "  --json  the same for programs, one object a file\n"
-                            "  --html  the same as a page for a browser, of one file of up to 16 MiB\n"
-                            "\n"
-                            "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
+static const char usage[] =
+    "usage: loam inspect [--hex | --json | --html] [--range OFFSET[+SIZE]] PATH...\n"
+    "\n"
+    "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, events), or a directory with "
+    "such\n"
+    "  --hex   every field with its offset and bytes\n"
+    "  --json  the same for programs, one object a file, of up to 256 MiB\n"
+    "  --html  the same as a page for a browser, of one file; of one over 16 MiB the first 1 MiB\n"
+    "  --range only what touches these bytes (4096 of them; numbers in decimal, or 0x and hexadecimal). Of an SST and "
+    "of\n          values kept apart no more is read than that takes\n"
+    "\n"
+    "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
+
+struct range {
+    bool is_given;
+    uint64_t offset, size;
+};
 
 struct inspection {
     struct io *io;
     enum report_form form;
+    struct range range;
     bool corrupt, torn, failed;
     const char *dir; /* the one that is being listed */
     unsigned depth;
@@ -39,16 +63,17 @@ static const struct {
     size_t magic_at;
     const char *magic;
     void (*inspect)(struct report *report);
+    bool reads_parts; /* asks for what it looks at; else the file is read whole */
 } kinds[] = {
-    {"sst", 0, "loam.sst", inspect_sst},
-    {"values", 0, "loam.val", inspect_values},
-    {"log segment", 0, "LOAMWAL\n", inspect_wal},
-    {"manifest", 8, "LOAMMANI", inspect_manifest},
-    {"superblock", 8, "LOAMSUPR", inspect_superblock},
-    {"node state", 0, "LOAMNOD\n", inspect_node},
-    {"options", 0, "loam opt", inspect_options},
-    {"events", 0, "{\"time_m", inspect_events},
-    {"node state", IO_PAGE_BYTES, "LOAMNOD\n", inspect_node}, /* the first state stands in slot 1 */
+    {"sst", 0, "loam.sst", inspect_sst, true},
+    {"values", 0, "loam.val", inspect_values, true},
+    {"log segment", 0, "LOAMWAL\n", inspect_wal, false},
+    {"manifest", 8, "LOAMMANI", inspect_manifest, false},
+    {"superblock", 8, "LOAMSUPR", inspect_superblock, false},
+    {"node state", 0, "LOAMNOD\n", inspect_node, false},
+    {"options", 0, "loam opt", inspect_options, false},
+    {"events", 0, "{\"time_m", inspect_events, false},
+    {"node state", IO_PAGE_BYTES, "LOAMNOD\n", inspect_node, false}, /* the first state stands in slot 1 */
 };
 
 static bool ends_with(const char *path, const char *end) {
@@ -70,35 +95,82 @@ static int kind_of(const char *path, struct slice bytes) {
     return -1;
 }
 
-static void inspect_file(struct inspection *inspection, const char *path, bool asked_for) {
-    struct buf bytes = BUF_EMPTY;
-    const size_t most = inspection->form == REPORT_PAGE ? PAGE_MAX_BYTES : FILE_MAX_BYTES;
-    const enum status status = file_read_all(inspection->io, path, most, &bytes);
-    if (status != STATUS_OK) {
-        (void)fprintf(stderr, "loam inspect: %s: %s\n", path, status_text(status));
-        inspection->failed = true;
-        buf_deinit(&bytes);
+static void refuse_file(struct inspection *inspection, const char *path, const char *why) {
+    (void)fprintf(stderr, "loam inspect: %s: %s\n", path, why);
+    inspection->failed = true;
+}
+
+/* The bytes that are to be told of. False: refused. */
+static bool choose_range(struct inspection *inspection, const char *path, uint64_t size, struct range *range) {
+    *range = inspection->range;
+    const bool as_page = inspection->form == REPORT_PAGE;
+    if (!range->is_given && as_page && size > PAGE_MAX_BYTES)
+        *range = (struct range){.is_given = true, .size = PAGE_FIRST_BYTES};
+    if (!range->is_given) {
+        if (inspection->form != REPORT_JSON || size <= OBJECT_MAX_BYTES) return true;
+        refuse_file(inspection, path, "over 256 MiB, which is too long for one object: --range OFFSET+SIZE");
+        return false;
+    }
+    if (range->offset >= size) {
+        refuse_file(inspection, path, "the range begins behind its end");
+        return false;
+    }
+    if (range->size > size - range->offset) range->size = size - range->offset;
+    if (range->size <= (as_page ? PAGE_MAX_BYTES : OBJECT_MAX_BYTES)) return true;
+    refuse_file(inspection, path, as_page ? "a page shows ranges of up to 16 MiB" : "ranges are of up to 256 MiB");
+    return false;
+}
+
+/* One walk through the file, printed at its end, or all the while (`streams`). */
+static void tell_file(struct inspection *inspection, const char *path, struct image *image, int kind,
+                      enum report_form form, const struct range *range, bool streams) {
+    struct report report;
+    report_init(&report, form, slice_make(image->bytes, (size_t)image->size));
+    report.image = image;
+    report.has_colours = terminal_has_output();
+    report.streams = streams;
+    if (range->is_given) report_set_range(&report, range->offset, range->offset + range->size);
+    if (!kinds[kind].reads_parts) report_need(&report, 0, image->size);
+    if (form == REPORT_PAGE && range->is_given) report_need(&report, range->offset, range->size);
+    kinds[kind].inspect(&report);
+    report_print(&report, kinds[kind].kind, path);
+    inspection->corrupt |= report.verdict == REPORT_CORRUPT;
+    inspection->torn |= report.verdict == REPORT_TORN;
+    inspection->failed |= report.no_memory;
+    report_deinit(&report);
+}
+
+static void inspect_image(struct inspection *inspection, const char *path, struct image *image, int kind) {
+    struct range range;
+    if (!kinds[kind].reads_parts && image->size > WHOLE_MAX_BYTES) {
+        refuse_file(inspection, path, "over 1 GiB, which no file of this kind is");
         return;
     }
-    const int kind = kind_of(path, buf_slice(&bytes));
-    if (kind >= 0) {
-        struct report report;
-        report_init(&report, inspection->form, buf_slice(&bytes));
-        report.has_colours = terminal_has_output();
-        kinds[kind].inspect(&report);
-        report_print(&report, kinds[kind].kind, path);
-        inspection->files++;
-        inspection->corrupt |= report.verdict == REPORT_CORRUPT;
-        inspection->torn |= report.verdict == REPORT_TORN;
-        inspection->failed |= report.no_memory;
-        report_deinit(&report);
-    } else if (asked_for) {
-        (void)fprintf(stderr, "loam inspect: %s: not a file of loam's: neither magic nor name is known\n", path);
-        inspection->failed = true;
-    } else {
-        inspection->strange++;
+    if (!choose_range(inspection, path, image->size, &range)) return;
+    inspection->files++;
+    const bool streams = inspection->form == REPORT_HEX && !range.is_given && image->size > STREAM_FROM_BYTES;
+    /* Facts and problems of all of it stand before its fields, which no memory has to hold. */
+    if (streams) tell_file(inspection, path, image, kind, REPORT_SUMMARY, &range, false);
+    tell_file(inspection, path, image, kind, inspection->form, &range, streams);
+}
+
+static void inspect_file(struct inspection *inspection, const char *path, bool asked_for) {
+    struct image image;
+    const enum status status = image_open(inspection->io, path, FILE_MAX_BYTES, &image);
+    if (status != STATUS_OK) {
+        refuse_file(inspection, path, status_text(status));
+        return;
     }
-    buf_deinit(&bytes);
+    const uint64_t beginning = image.size < MAGIC_WITHIN_BYTES ? image.size : MAGIC_WITHIN_BYTES;
+    (void)image_need(&image, 0, beginning); /* a walk that meets what can't be read says so */
+    const int kind = kind_of(path, slice_make(image.bytes, (size_t)beginning));
+    if (kind >= 0)
+        inspect_image(inspection, path, &image, kind);
+    else if (asked_for)
+        refuse_file(inspection, path, "not a file of loam's: neither magic nor name is known");
+    else
+        inspection->strange++;
+    image_close(&image);
 }
 
 static enum status inspect_entry(void *context, const struct io_entry *entry);
@@ -135,9 +207,8 @@ static void inspect_path(struct inspection *inspection, const char *path) {
     if (status != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s: %s\n", path, status_text(status));
         inspection->failed = true;
-    } else if (entry.kind == IO_ENTRY_DIR && inspection->form == REPORT_PAGE) {
-        (void)fprintf(stderr, "loam inspect: %s: --html is of one file, not of a directory\n", path);
-        inspection->failed = true;
+    } else if (entry.kind == IO_ENTRY_DIR && (inspection->form == REPORT_PAGE || inspection->range.is_given)) {
+        refuse_file(inspection, path, "--html and --range are of one file, not of a directory");
     } else if (entry.kind == IO_ENTRY_DIR) {
         inspect_dir(inspection, path);
         if (inspection->form == REPORT_JSON) return;
@@ -149,16 +220,42 @@ static void inspect_path(struct inspection *inspection, const char *path) {
     }
 }
 
+static bool take_number(const char **at, uint64_t *number) {
+    char *end = NULL;
+    const bool is_hex = (*at)[0] == '0' && ((*at)[1] == 'x' || (*at)[1] == 'X');
+    if (!isxdigit((unsigned char)(*at)[is_hex ? 2 : 0])) return false;
+    errno = 0;
+    *number = strtoull(*at, &end, is_hex ? 16 : 10);
+    const bool fits = errno == 0 && end != *at;
+    *at = end;
+    return fits;
+}
+
+static bool take_range(void *context, const char *value) {
+    struct range *range = context;
+    if (range->is_given) return false;
+    *range = (struct range){.is_given = true, .size = RANGE_BYTES};
+    if (!take_number(&value, &range->offset)) return false;
+    if (*value == '+' && (value++, !take_number(&value, &range->size))) return false;
+    return *value == 0 && range->size > 0;
+}
+
 int command_inspect(int argc, char **argv) {
     struct inspection inspection = {.form = REPORT_SUMMARY};
     bool hex = false, json = false, html = false;
-    const struct argument_option taken[] = {
-        {.name = "--hex", .flag = &hex}, {.name = "--json", .flag = &json}, {.name = "--html", .flag = &html}};
-    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 3};
+    const struct argument_option taken[] = {{.name = "--hex", .flag = &hex},
+                                            {.name = "--json", .flag = &json},
+                                            {.name = "--html", .flag = &html},
+                                            {.name = "--range",
+                                             .meaning = "OFFSET or OFFSET+SIZE, once",
+                                             .take = take_range,
+                                             .context = &inspection.range}};
+    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 4};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (hex + json + html > 1) return arguments_refuse(&arguments, "--hex, --json or --html: one of them");
-    if (html && argc > 1) return arguments_refuse(&arguments, "--html is of one file");
+    if ((html || inspection.range.is_given) && argc > 1)
+        return arguments_refuse(&arguments, "%s is of one file", html ? "--html" : "--range");
     if (hex || json) inspection.form = hex ? REPORT_HEX : REPORT_JSON;
     if (html) inspection.form = REPORT_PAGE;
     struct error error;

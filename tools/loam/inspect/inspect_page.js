@@ -3,6 +3,8 @@
 const told = JSON.parse(document.getElementById("object").textContent);
 const bytes = Uint8Array.from(atob(document.getElementById("bytes").textContent), c => c.charCodeAt(0));
 const fields = told.fields, parts = told.parts;
+// Of a long file only a range is here: its bytes, and the fields and parts that touch it.
+const from = told.range ? told.range.offset : 0, behind = from + bytes.length;
 const byId = id => document.getElementById(id);
 const ROW = 20, PER_ROW = 16, OPEN_AT_MOST = 600;
 
@@ -21,6 +23,8 @@ parts.forEach((part, number) => { part.first = find(fields, part.offset); part.n
 const partOf = field => find(parts, fields[field].offset);
 const lastOf = part => part.number + 1 < parts.length ? parts[part.number + 1].first : fields.length;
 
+const isHere = at => at >= from && at < behind;
+
 // ---- What is shown ----------------------------------------------------------------------------------------------
 
 let held = -1, pointed = -1; // fields
@@ -35,9 +39,10 @@ function layTree() {
     }
     tree.firstElementChild.style.height = rows.length * ROW + "px";
 }
-const hexRows = Math.ceil(bytes.length / PER_ROW);
+const firstRow = Math.floor(from / PER_ROW), hexRows = Math.ceil(behind / PER_ROW) - firstRow;
+const rowOf = at => Math.floor(Math.max(at, from) / PER_ROW) - firstRow;
 hex.firstElementChild.style.height = hexRows * ROW + "px";
-const digits = Math.max(8, (bytes.length ? bytes.length - 1 : 0).toString(16).length);
+const digits = Math.max(8, (behind ? behind - 1 : 0).toString(16).length);
 const twoDigits = value => value.toString(16).padStart(2, "0");
 const isPlain = value => value >= 0x20 && value < 0x7f;
 
@@ -52,22 +57,23 @@ function inField(at, field) {
 }
 function classOf(at, field) {
     const check = parts[partOf(field)].check;
-    return "byte" + (bytes[at] === 0 ? " zero" : "") + (check === "wrong" ? " wrong" : field & 1 ? " odd" : "") +
+    return "byte" + (bytes[at - from] === 0 ? " zero" : "") + (check === "wrong" ? " wrong" : field & 1 ? " odd" : "") +
         (inField(at, held) ? " held" : "") + (inField(at, pointed) ? " pointed" : "");
 }
 function hexRow(number) {
-    const row = element("div", "row"), begin = number * PER_ROW, end = Math.min(begin + PER_ROW, bytes.length);
+    const row = element("div", "row"), place = (firstRow + number) * PER_ROW;
+    const begin = Math.max(place, from), end = Math.min(place + PER_ROW, behind);
     row.style.top = number * ROW + "px";
-    row.append(element("span", "at", begin.toString(16).padStart(digits, "0")));
-    let text = "", field = find(fields, begin);
+    row.append(element("span", "at", place.toString(16).padStart(digits, "0")), "   ".repeat(begin - place));
+    let text = " ".repeat(begin - place), field = find(fields, begin);
     for (let at = begin; at < end; at++) {
         while (field + 1 < fields.length && fields[field + 1].offset <= at) field++;
-        const cell = element("span", classOf(at, field), twoDigits(bytes[at]));
+        const byte = bytes[at - from], cell = element("span", classOf(at, field), twoDigits(byte));
         cell.dataset.at = at;
         row.append(cell);
-        text += isPlain(bytes[at]) ? String.fromCharCode(bytes[at]) : ".";
+        text += isPlain(byte) ? String.fromCharCode(byte) : ".";
     }
-    row.append(element("span", "text", "   ".repeat(begin + PER_ROW - end) + text));
+    row.append(element("span", "text", "   ".repeat(place + PER_ROW - end) + text));
     return row;
 }
 const checkWords = {right: "check right", wrong: "check WRONG", none: ""};
@@ -112,18 +118,19 @@ function drawMap() {
     map.style.height = height + "px";
     const pen = map.getContext("2d"), isDark = matchMedia("(prefers-color-scheme:dark)").matches;
     pen.scale(scale, scale);
+    const xOf = at => (Math.min(Math.max(at, from), behind) - from) / Math.max(bytes.length, 1) * width;
     for (const part of parts) {
-        const from = part.offset / bytes.length * width, to = (part.offset + part.size) / bytes.length * width;
+        const left = xOf(part.offset), right = xOf(part.offset + part.size);
         const hue = 35 + (kinds.indexOf(part.name.split(" ")[0]) * 107 + 170) % 290; // none of red, which is damage
         pen.fillStyle = part.check === "wrong" ? (isDark ? "#ff7b6b" : "#c22f24") :
             part.check === "none" ? (isDark ? "#39424a" : "#d3d9dc") : "hsl(" + hue + " 45% " + (isDark ? "45%" : "68%") + ")";
-        pen.fillRect(from, 6, Math.max(to - from - (to - from > 3 ? 1 : 0), 0.5), 20);
+        pen.fillRect(left, 6, Math.max(right - left - (right - left > 3 ? 1 : 0), 0.5), 20);
     }
     pen.fillStyle = isDark ? "#ff7b6b" : "#c22f24";
-    for (const problem of told.problems) pen.fillRect(problem.offset / bytes.length * width - 1, 0, 3, 5);
-    const shown = held >= 0 ? fields[held].offset : hex.scrollTop / ROW * PER_ROW;
+    for (const problem of told.problems) if (isHere(problem.offset)) pen.fillRect(xOf(problem.offset) - 1, 0, 3, 5);
+    const shown = held >= 0 ? fields[held].offset : (firstRow + hex.scrollTop / ROW) * PER_ROW;
     pen.fillStyle = isDark ? "#e6eaec" : "#1b2125";
-    pen.fillRect(shown / Math.max(bytes.length, 1) * width - 1, 27, 3, 7);
+    pen.fillRect(xOf(shown) - 1, 27, 3, 7);
 }
 
 // ---- Choosing ---------------------------------------------------------------------------------------------------
@@ -133,9 +140,9 @@ function wordsOf(number) {
     let words = field.name + (field.value !== undefined ? ": " + field.value : "") + "\n" + field.offset + " (0x" + field.offset.toString(16) +
         ") to " + (end - 1) + ", " + field.size + (field.size === 1 ? " byte" : " bytes") + "; of " + part.name;
     if (part.check !== "none") words += ", whose check is " + part.check;
-    if (field.size === 2 || field.size === 4 || field.size === 8) {
+    if ((field.size === 2 || field.size === 4 || field.size === 8) && isHere(field.offset) && end <= behind) {
         let value = 0n;
-        for (let at = end - 1; at >= field.offset; at--) value = value << 8n | BigInt(bytes[at]);
+        for (let at = end - 1; at >= field.offset; at--) value = value << 8n | BigInt(bytes[at - from]);
         words += "; little-endian " + value;
     }
     return words;
@@ -162,13 +169,17 @@ function hold(field, inHex, inTree) {
         part.isOpen = true;
         layTree();
     }
-    if (inHex) scrollTo(hex, Math.floor(fields[field].offset / PER_ROW));
+    if (inHex) scrollTo(hex, rowOf(fields[field].offset));
     if (inTree) scrollTo(tree, rows.findIndex(row => row.field === field));
     draw();
     drawMap();
     tell();
 }
-const holdAt = at => hold(find(fields, Math.max(0, Math.min(at, bytes.length - 1))), true, true);
+const holdAt = at => hold(find(fields, Math.max(from, Math.min(at, behind - 1))), true, true);
+function goTo(at) {
+    if (isHere(at)) return holdAt(at);
+    byId("chosen").textContent = "This page has the bytes " + from + " to " + (behind - 1) + "; others are shown by: loam inspect --html --range " + at + " FILE";
+}
 
 function fieldOfEvent(event) {
     const row = event.target.closest("[data-field]"), cell = event.target.closest("[data-at]");
@@ -191,13 +202,13 @@ tree.addEventListener("click", event => {
     const part = parts[Number(row.dataset.part)];
     part.isOpen = !part.isOpen;
     layTree();
-    scrollTo(hex, Math.floor(part.offset / PER_ROW));
+    scrollTo(hex, rowOf(part.offset));
     draw();
 });
-map.addEventListener("click", event => holdAt(Math.floor(event.offsetX / map.clientWidth * bytes.length)));
+map.addEventListener("click", event => holdAt(Math.floor(from + event.offsetX / map.clientWidth * bytes.length)));
 byId("offset").addEventListener("change", event => {
     const at = Number(event.target.value.trim());
-    if (Number.isInteger(at) && at >= 0) holdAt(at);
+    if (Number.isInteger(at) && at >= 0) goTo(at);
 });
 byId("word").addEventListener("keydown", event => {
     if (event.key !== "Enter" || !event.target.value) return;
@@ -226,11 +237,11 @@ byId("file").textContent = told.file;
 document.title = "loam inspect: " + told.file;
 byId("verdict").textContent = told.verdict;
 byId("verdict").className = told.verdict;
-byId("kind").textContent = told.kind + ", " + told.bytes + " bytes, " + parts.length + " parts, " + fields.length + " fields";
+byId("kind").textContent = told.kind + ", " + told.bytes + " bytes, " + (told.range ? "of which " + from + " to " + (behind - 1) + " are here: " : "") + parts.length + " parts, " + fields.length + " fields";
 for (const [name, value] of Object.entries(told.facts)) byId("facts").append(element("dt", "", name), element("dd", "", value));
 for (const problem of told.problems) {
     const item = element("li", problem.verdict), button = element("button", "", problem.verdict + " at " + problem.offset + ": " + problem.text);
-    button.addEventListener("click", () => holdAt(problem.offset));
+    button.addEventListener("click", () => goTo(problem.offset));
     item.append(button);
     byId("problems").append(item);
 }

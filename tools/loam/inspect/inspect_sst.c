@@ -11,6 +11,7 @@
 #include "engine/sst/sst_format.h"
 #include "engine/values/value_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/resync.h"
 #include "tools/loam/inspect/sst_dictionary_fields.h"
 #include "tools/loam/inspect/sst_rows.h"
 
@@ -19,6 +20,14 @@ enum { KEY_SHOWN = 40, TEXT_BYTES = 200 };
 struct walk {
     struct report *report;
     struct sst_identity identity;
+    struct resync units;
+    struct {
+        uint64_t offset; /* 0: nothing yet */
+        struct sst_unit unit;
+        bool is_one, sound;
+    } latest;               /* that was looked at */
+    uint64_t dictionary_at; /* by the properties; 0: they have none */
+    bool has_properties;
     struct dictionary_unpacker *unpacker; /* NULL: it has no dictionary, or no sound one */
     uint64_t entries, blocks;
     uint64_t stored_bytes, raw_bytes;
@@ -35,6 +44,7 @@ static const char *key_text(struct slice key, char text[TEXT_BYTES]) {
 static void header_fields(struct walk *walk) {
     struct report *report = walk->report;
     struct error error;
+    report_need(report, 0, report->bytes.size < SST_HEADER_BYTES ? report->bytes.size : SST_HEADER_BYTES);
     enum status status = sst_header_decode(report->bytes, &walk->identity, &error);
     if (status != STATUS_OK) report_problem(report, REPORT_CORRUPT, 0, "%s", error.text);
     report_part(report, status == STATUS_OK ? REPORT_RIGHT : REPORT_WRONG, "header");
@@ -221,7 +231,9 @@ static void block_payload(struct walk *walk, const struct sst_unit *unit, const 
         walk->raw_bytes += unit->raw_size;
         walk->stored_bytes += unit->payload.size + SST_UNIT_HEADER_BYTES;
     }
-    if (unit->codec == CODEC_NONE) {
+    if (!report->fields_wanted) {
+        report_plain(report, unit->payload.size, "payload");
+    } else if (unit->codec == CODEC_NONE) {
         block_fields(walk, &view, unit->section, room);
     } else {
         if (view.count) key_text(block_view_key(&view, 0, room), first);
@@ -293,42 +305,43 @@ static void unit_fields(struct walk *walk, const struct sst_unit *unit, bool sou
     unit_payload(walk, unit, sound);
 }
 
-/* The unit at `offset`, if its header makes sense; *sound: its check holds. */
-static bool unit_at(const struct walk *walk, uint64_t offset, uint64_t end, struct sst_unit *unit, bool *sound) {
-    const struct slice rest = slice_make(walk->report->bytes.data + offset, (size_t)(end - offset));
-    if (sst_unit_peek(rest, unit) != STATUS_OK) return false;
+static void look_at(struct walk *walk, uint64_t offset) {
+    struct report *report = walk->report;
+    const size_t left = (size_t)(walk->units.end - offset);
+    const struct slice rest = slice_make(report->bytes.data + offset, left);
+    struct sst_unit *unit = &walk->latest.unit;
+    walk->latest.offset = offset;
+    report_need(report, offset, left < SST_UNIT_HEADER_BYTES ? left : SST_UNIT_HEADER_BYTES);
+    walk->latest.is_one = sst_unit_peek(rest, unit) == STATUS_OK;
+    if (!walk->latest.is_one) return;
     const struct slice whole = slice_make(rest.data, SST_UNIT_HEADER_BYTES + unit->payload.size);
-    *sound = sst_unit_decode(whole, &walk->identity, offset, unit) == STATUS_OK;
+    report_need(report, offset, whole.size);
+    walk->latest.sound = sst_unit_decode(whole, &walk->identity, offset, unit) == STATUS_OK;
+}
+
+/* The unit at `offset`, if its header makes sense; *sound: its check holds. */
+static bool unit_at(struct walk *walk, uint64_t offset, struct sst_unit *unit, bool *sound) {
+    if (walk->latest.offset != offset) look_at(walk, offset);
+    *unit = walk->latest.unit;
+    *sound = walk->latest.sound;
+    return walk->latest.is_one;
+}
+
+static bool look(void *context, uint64_t offset, uint64_t *size, bool *sound) {
+    struct sst_unit unit;
+    if (!unit_at(context, offset, &unit, sound)) return false;
+    *size = SST_UNIT_HEADER_BYTES + unit.payload.size;
     return true;
 }
 
-/* True if what follows the unit is another one or the end: then its sizes are to be believed, though its check is
- * wrong. */
-static bool is_followed(const struct walk *walk, uint64_t behind, uint64_t end) {
-    struct sst_unit unit;
-    bool sound = false;
-    return behind == end || (unit_at(walk, behind, end, &unit, &sound) && sound);
-}
-
-/* Where the next unit begins that is to be believed, from `from` on; `end` if there is none. */
-static uint64_t find_unit(const struct walk *walk, uint64_t from, uint64_t end, struct sst_unit *unit, bool *sound) {
-    *sound = false;
-    if (unit_at(walk, from, end, unit, sound) &&
-        (*sound || is_followed(walk, from + SST_UNIT_HEADER_BYTES + unit->payload.size, end)))
-        return from;
-    uint64_t next = from + 1;
-    *sound = false;
-    while (next < end && !(unit_at(walk, next, end, unit, sound) && *sound)) next++;
-    return next;
-}
-
-static void walk_units(struct walk *walk, uint64_t end) {
+/* Up to the end, or to that of the range. */
+static void walk_units(struct walk *walk) {
     struct report *report = walk->report;
-    while (report->next < end) {
+    while (report->next < walk->units.end && !report_is_past(report, report->next)) {
         struct sst_unit unit;
         bool sound = false;
-        const uint64_t next = find_unit(walk, report->next, end, &unit, &sound);
-        if (next == report->next) {
+        const uint64_t next = resync_next(&walk->units, report->next);
+        if (next == report->next && unit_at(walk, next, &unit, &sound)) {
             unit_fields(walk, &unit, sound);
             continue;
         }
@@ -341,21 +354,30 @@ static void walk_units(struct walk *walk, uint64_t end) {
 
 /* ---- Rows ------------------------------------------------------------------------------------------------------ */
 
-/* Visits every sound unit with its raw bytes. */
-static void visit_units(struct walk *walk, uint64_t end, unsigned section,
-                        void (*visit)(struct walk *walk, uint64_t offset, const struct sst_unit *unit,
-                                      const uint8_t *raw)) {
-    uint64_t at = SST_HEADER_BYTES;
-    while (at < end) {
+typedef void unit_visit(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw);
+
+/* Visits every sound unit of the section with its raw bytes: from `from` on, which is where one begins, as far as
+ * anything is shown. */
+static void visit_units(struct walk *walk, uint64_t from, unsigned section, unit_visit *visit) {
+    for (uint64_t at = from; at < walk->units.end && !report_is_past(walk->report, at);) {
         struct sst_unit unit;
         bool sound = false;
-        at = find_unit(walk, at, end, &unit, &sound);
-        if (at >= end) return;
+        at = resync_next(&walk->units, at);
+        if (at >= walk->units.end || !unit_at(walk, at, &unit, &sound)) return;
         uint8_t *raw = sound && unit.section == section ? unit_raw(walk, &unit) : NULL;
         if (raw) visit(walk, at, &unit, raw);
         free(raw);
         at += SST_UNIT_HEADER_BYTES + unit.payload.size;
     }
+}
+
+static void visit_one(struct walk *walk, uint64_t at, unsigned section, unit_visit *visit) {
+    struct sst_unit unit;
+    bool sound = false;
+    if (at < walk->units.begin || at >= walk->units.end || !unit_at(walk, at, &unit, &sound)) return;
+    uint8_t *raw = sound && unit.section == section ? unit_raw(walk, &unit) : NULL;
+    if (raw) visit(walk, at, &unit, raw);
+    free(raw);
 }
 
 static void take_dictionary(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw) {
@@ -369,9 +391,37 @@ static void find_kind(struct walk *walk, uint64_t offset, const struct sst_unit 
     struct decoder decoder = decoder_make(slice_make(raw, unit->raw_size));
     struct sst_property property;
     (void)offset;
-    while (sst_property_next(&decoder, &property) == STATUS_OK)
+    walk->has_properties = true;
+    while (sst_property_next(&decoder, &property) == STATUS_OK) {
         if (property.is_number && strcmp(property.name, "kind") == 0)
             walk->rows.describer = describers_find(property.number);
+        if (strcmp(property.name, "dictionary") == 0 && property.value.size == SST_INDEX_VALUE_BYTES)
+            walk->dictionary_at = sst_handle_decode(property.value.data).offset;
+    }
+}
+
+/* What units are read by: their kind of rows, their dictionary. Where a sound footer leads to, or else wherever they
+ * are; for a range of a file without a footer not at all. */
+static void find_keys(struct walk *walk, const struct sst_footer *footer) {
+    if (footer)
+        visit_one(walk, footer->sections[SST_SECTION_PROPERTIES - SST_SECTION_FILTER].offset, SST_SECTION_PROPERTIES,
+                  find_kind);
+    if (walk->dictionary_at) visit_one(walk, walk->dictionary_at, SST_SECTION_DICTIONARY, take_dictionary);
+    if (walk->report->is_ranged || (walk->has_properties && (!walk->dictionary_at || walk->unpacker))) return;
+    visit_units(walk, walk->units.begin, SST_SECTION_DICTIONARY, take_dictionary);
+    visit_units(walk, walk->units.begin, SST_SECTION_PROPERTIES, find_kind);
+}
+
+/* Where what is shown begins. */
+static uint64_t find_start(const struct walk *walk, const struct sst_footer *footer) {
+    const uint64_t target = walk->report->range_begin;
+    if (!walk->report->is_ranged || target <= walk->units.begin) return walk->units.begin;
+    if (target >= walk->units.end) return walk->units.end;
+    for (unsigned i = 0; footer && i < SST_FOOTER_SECTIONS; i++) {
+        const struct sst_handle *section = &footer->sections[i];
+        if (target >= section->offset && target < section->offset + section->size) return section->offset;
+    }
+    return resync_back(&walk->units, target);
 }
 
 static void judge_block(struct walk *walk, uint64_t offset, const struct sst_unit *unit, const uint8_t *raw) {
@@ -395,16 +445,19 @@ void inspect_sst(struct report *report) {
     const bool room = size >= SST_HEADER_BYTES + SST_FOOTER_BYTES;
     const uint64_t footer_at = room ? size - SST_FOOTER_BYTES : size;
     const struct slice last = slice_from(report->bytes, (size_t)footer_at);
+    report_need(report, footer_at, last.size);
     const bool has_footer = sst_footer_decode(last, size, &footer, &error) == STATUS_OK;
     if (!has_footer) report_problem(report, REPORT_CORRUPT, footer_at, "%s", error.text);
     /* A footer with the right magic is shown as one, sound or not; without it the bytes may be units. */
     const bool magic = has_footer || (room && memcmp(last.data + 8, "loam.end", 8) == 0);
-    const uint64_t end = magic ? footer_at : size;
-    visit_units(&walk, end, SST_SECTION_DICTIONARY, take_dictionary);
-    visit_units(&walk, end, SST_SECTION_PROPERTIES, find_kind);
-    if (walk.rows.describer) visit_units(&walk, end, SST_SECTION_DATA, judge_block);
+    walk.units = (struct resync){&walk, SST_HEADER_BYTES, magic ? footer_at : size, look};
+    find_keys(&walk, has_footer ? &footer : NULL);
+    const uint64_t start = find_start(&walk, has_footer ? &footer : NULL);
+    if (walk.rows.describer) visit_units(&walk, start, SST_SECTION_DATA, judge_block);
     sst_rows_report(&walk.rows, report);
-    walk_units(&walk, end);
+    if (report->is_ranged) report_pass(report, start);
+    walk_units(&walk);
+    if (report->is_ranged) report_pass(report, walk.units.end);
     if (magic) footer_fields(&walk, has_footer);
     report_fact(report, "blocks read",
                 "%" PRIu64 " with %" PRIu64 " entries, %" PRIu64 " bytes stored, %" PRIu64 " raw", walk.blocks,

@@ -9,11 +9,12 @@
 #include <stdio.h>
 
 #include "engine/base/check.h"
+#include "tools/loam/inspect/image.h"
 #include "tools/loam/inspect/inspect_page.h"
 #include "tools/loam/json_text.h"
 #include "tools/loam/terminal.h"
 
-enum { LINE_BYTES = 16, SHOWN_BYTES = 256, WORDS_BYTES = 512 };
+enum { LINE_BYTES = 16, SHOWN_BYTES = 256, WORDS_BYTES = 512, STREAM_BYTES = 64 << 10 };
 
 void report_init(struct report *report, enum report_form form, struct slice bytes) {
     *report = (struct report){.form = form, .bytes = bytes, .fields_wanted = form != REPORT_SUMMARY};
@@ -26,6 +27,18 @@ void report_deinit(struct report *report) {
     buf_deinit(&report->rows);
     buf_deinit(&report->parts);
     buf_deinit(&report->part);
+}
+void report_set_range(struct report *report, uint64_t begin, uint64_t end) {
+    check(begin < end && end <= report->bytes.size);
+    report->is_ranged = true;
+    report->range_begin = begin;
+    report->range_end = end;
+}
+
+void report_need(struct report *report, uint64_t offset, uint64_t size) {
+    if (!report->image || image_need(report->image, offset, size)) return;
+    report_problem(report, REPORT_CORRUPT, offset, "these %" PRIu64 " bytes, or some of them, can't be read: %s", size,
+                   status_text(report->image->failed));
 }
 
 static void keep(struct report *report, enum status status) {
@@ -62,11 +75,11 @@ static const char *part_words(const struct report *report) {
 /* In JSON; the bytes before the next part are its own. */
 static void end_part(struct report *report) {
     struct buf *to = &report->parts;
-    if (!is_json(report) || report->next == report->part_begin) return;
+    const uint64_t size = report->next - report->part_begin;
+    if (!is_json(report) || size == 0 || !report_shows(report, report->part_begin, size)) return;
     keep(report,
-         buf_append_format(
-             to, "%s\n    {\"offset\":%" PRIu64 ",\"size\":%" PRIu64 ",\"check\":\"%s\",\"name\":", to->size ? "," : "",
-             report->part_begin, report->next - report->part_begin, check_name(report->part_check)));
+         buf_append_format(to, "%s\n    {\"offset\":%" PRIu64 ",\"size\":%" PRIu64 ",\"check\":\"%s\",\"name\":",
+                           to->size ? "," : "", report->part_begin, size, check_name(report->part_check)));
     put_json(report, to, part_words(report));
     keep(report, buf_append_byte(to, '}'));
 }
@@ -87,6 +100,14 @@ void report_part(struct report *report, enum report_check check, const char *for
     report->part_is_told = false;
 }
 
+void report_pass(struct report *report, uint64_t to) {
+    check(report->is_ranged && to >= report->next && to <= report->bytes.size);
+    if (to == report->next) return;
+    end_part(report);
+    buf_clear(&report->part);
+    report->next = report->part_begin = to;
+}
+
 static void tell_part(struct report *report) {
     if (report->part_is_told || !report->part.size) return;
     report->part_is_told = true;
@@ -100,33 +121,55 @@ static void tell_part(struct report *report) {
 
 /* ---- Fields ------------------------------------------------------------------------------------------------------ */
 
-/* One line for each sixteen bytes; the words stand on the first. A long run of bytes is cut. */
+/* The bytes of a field that are shown: of a long run the beginning, or what lies in the range. */
+static struct slice shown_of(const struct report *report, uint64_t offset, uint64_t size, bool *is_zero) {
+    uint64_t begin = offset, end = offset + size;
+    if (report->is_ranged && begin < report->range_begin) begin = report->range_begin;
+    if (report->is_ranged && end > report->range_end) end = report->range_end;
+    const uint8_t *bytes = report->bytes.data + begin;
+    const uint64_t left = end - begin;
+    *is_zero = bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)left - 1) == 0;
+    const uint64_t limit = *is_zero ? 2 * LINE_BYTES : report->is_ranged ? left : SHOWN_BYTES;
+    return slice_make(bytes, (size_t)(left > limit ? limit : left));
+}
+
+/* One line for each sixteen bytes; the words stand on the first. */
 static void put_hex(struct report *report, uint64_t offset, uint64_t size, const char *name, const char *words) {
     struct buf *to = &report->fields;
-    const uint8_t *bytes = report->bytes.data + offset;
-    bool zero = bytes[0] == 0 && memcmp(bytes, bytes + 1, (size_t)size - 1) == 0;
-    uint64_t limit = zero ? 2 * LINE_BYTES : SHOWN_BYTES;
-    uint64_t shown = size > limit ? limit : size;
-    for (uint64_t at = 0; at < shown; at += LINE_BYTES) {
+    bool zero;
+    const struct slice shown = shown_of(report, offset, size, &zero);
+    const uint64_t first = (uint64_t)(shown.data - report->bytes.data);
+    for (uint64_t at = 0; at < shown.size; at += LINE_BYTES) {
         keep(report,
-             buf_append_format(to, "%s%08" PRIx64 "%s ", colour(report, faint), offset + at, colour(report, usual)));
+             buf_append_format(to, "%s%08" PRIx64 "%s ", colour(report, faint), first + at, colour(report, usual)));
         for (uint64_t i = at; i < at + LINE_BYTES; i++) {
-            if (i < shown) keep(report, buf_append_format(to, " %02x", bytes[i]));
-            if (i >= shown && at == 0) keep(report, buf_append(to, "   ", 3));
+            if (i < shown.size) keep(report, buf_append_format(to, " %02x", shown.data[i]));
+            if (i >= shown.size && at == 0) keep(report, buf_append(to, "   ", 3));
         }
         if (at == 0) keep(report, buf_append_format(to, "  %s%s%s", name, *words ? ": " : "", words));
+        if (at == 0 && first > offset)
+            keep(report, buf_append_format(to, " (from its byte %" PRIu64 " on)", first - offset));
         keep(report, buf_append_byte(to, '\n'));
     }
-    if (size > shown)
-        keep(report, buf_append_format(to, "          .. %" PRIu64 " bytes more of it%s\n", size - shown,
-                                       zero ? ", all zero" : ""));
+    const uint64_t left = offset + size - first - shown.size;
+    if (left > 0)
+        keep(report,
+             buf_append_format(to, "          .. %" PRIu64 " bytes more of it%s\n", left, zero ? ", all zero" : ""));
+}
+
+/* What has gathered of a long list, out of memory. */
+static void stream(struct report *report) {
+    if (!report->streams || report->fields.size < STREAM_BYTES) return;
+    terminal_print(buf_slice(&report->fields));
+    buf_clear(&report->fields);
 }
 
 void report_field(struct report *report, uint64_t size, const char *name, const char *format, ...) {
     uint64_t offset = report->next;
     check(size <= report->bytes.size - offset);
     report->next += size;
-    if (!report->fields_wanted || size == 0) return;
+    if (!report->fields_wanted || size == 0 || !report_shows(report, offset, size)) return;
+    report_need(report, offset, size);
     char words[WORDS_BYTES];
     va_list arguments;
     va_start(arguments, format);
@@ -135,6 +178,7 @@ void report_field(struct report *report, uint64_t size, const char *name, const 
     if (report->form == REPORT_HEX) {
         tell_part(report);
         put_hex(report, offset, size, name, words);
+        stream(report);
         return;
     }
     struct buf *to = &report->fields;
@@ -235,8 +279,12 @@ static void make_object(struct report *report, const char *kind, const char *pat
     end_part(report);
     keep(report, buf_append_format(to, "{\"file\":"));
     put_json(report, to, path);
-    keep(report, buf_append_format(to, ",\"kind\":\"%s\",\"bytes\":%zu,\"verdict\":\"%s\",\n  \"facts\":{", kind,
+    keep(report, buf_append_format(to, ",\"kind\":\"%s\",\"bytes\":%zu,\"verdict\":\"%s\",\n  ", kind,
                                    report->bytes.size, verdicts[report->verdict]));
+    if (report->is_ranged)
+        keep(report, buf_append_format(to, "\"range\":{\"offset\":%" PRIu64 ",\"size\":%" PRIu64 "},\n  ",
+                                       report->range_begin, report->range_end - report->range_begin));
+    keep(report, buf_append_format(to, "\"facts\":{"));
     put(report, to, buf_slice(&report->facts));
     keep(report, buf_append_format(to, "},\n  \"problems\":["));
     put(report, to, buf_slice(&report->problems));
@@ -253,10 +301,21 @@ static void make_object(struct report *report, const char *kind, const char *pat
 static void print_object(struct report *report, const char *kind, const char *path) {
     struct buf object = BUF_EMPTY, page = BUF_EMPTY;
     make_object(report, kind, path, &object);
-    if (report->form == REPORT_PAGE) keep(report, inspect_page_make(&page, buf_slice(&object), report->bytes));
+    const struct slice shown = report->is_ranged ? slice_make(report->bytes.data + report->range_begin,
+                                                              (size_t)(report->range_end - report->range_begin))
+                                                 : report->bytes;
+    if (report->form == REPORT_PAGE) keep(report, inspect_page_make(&page, buf_slice(&object), shown));
     terminal_print(buf_slice(report->form == REPORT_PAGE ? &page : &object));
     buf_deinit(&object);
     buf_deinit(&page);
+}
+
+static void print_head(struct report *report, const char *kind, const char *path) {
+    printf("%s: %s, %zu bytes", path, kind, report->bytes.size);
+    if (report->is_ranged) printf("; shown: %" PRIu64 " to %" PRIu64, report->range_begin, report->range_end - 1);
+    printf("\n");
+    print_buf(report, &report->facts);
+    print_buf(report, &report->problems);
 }
 
 void report_print(struct report *report, const char *kind, const char *path) {
@@ -264,9 +323,7 @@ void report_print(struct report *report, const char *kind, const char *path) {
     if (is_json(report)) {
         print_object(report, kind, path);
     } else {
-        printf("%s: %s, %zu bytes\n", path, kind, report->bytes.size);
-        print_buf(report, &report->facts);
-        print_buf(report, &report->problems);
+        if (!report->streams) print_head(report, kind, path);
         print_buf(report, &report->fields);
     }
     if (report->no_memory) (void)fprintf(stderr, "loam inspect: %s: out of memory; what is shown has gaps\n", path);

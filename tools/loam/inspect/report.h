@@ -24,10 +24,16 @@ enum report_check { REPORT_UNCHECKED, REPORT_RIGHT, REPORT_WRONG };
 /* The worst that was met, as loam's exit codes have it. */
 enum report_verdict { REPORT_CLEAN = 0, REPORT_CORRUPT = 2, REPORT_TORN = 3 };
 
+struct image;
+
 struct report {
     enum report_form form;
-    struct slice bytes; /* the file; borrowed */
-    uint64_t next;      /* the first byte that no field has */
+    struct slice bytes;  /* the file, of which report_need makes sure of what is looked at; borrowed */
+    struct image *image; /* where they come from; NULL: all are there */
+    bool is_ranged;      /* only what touches these bytes is shown, and what lies before and behind may be passed */
+    uint64_t range_begin, range_end;
+    bool streams;  /* fields are printed as they come, and kept no longer; REPORT_HEX */
+    uint64_t next; /* the first byte that no field has */
     enum report_verdict verdict;
     bool fields_wanted; /* false: fields are counted, not kept */
     bool has_colours;   /* a person reads it, on a terminal */
@@ -42,6 +48,22 @@ struct report {
 
 void report_init(struct report *report, enum report_form form, struct slice bytes);
 void report_deinit(struct report *report);
+/* Of a file of which not all is to be shown. REQUIRES: begin < end <= the file's size. */
+void report_set_range(struct report *report, uint64_t begin, uint64_t end);
+
+/* Has these bytes of the file at hand: nothing else of it may be looked at. What can't be read is zero, and a problem.
+ * REQUIRES: within the file. */
+void report_need(struct report *report, uint64_t offset, uint64_t size);
+/* With a range: goes on at `to`, outside of it; what is passed gets no field. */
+void report_pass(struct report *report, uint64_t to);
+/* Whether anything of it is shown. */
+static inline bool report_shows(const struct report *report, uint64_t offset, uint64_t size) {
+    return !report->is_ranged || (offset < report->range_end && offset + size > report->range_begin);
+}
+/* Nothing from here on is. */
+static inline bool report_is_past(const struct report *report, uint64_t offset) {
+    return report->is_ranged && offset >= report->range_end;
+}
 
 /* What follows belongs to another part, up to the next; a part of the same words goes on. Before the first one: the
  * file itself. */
