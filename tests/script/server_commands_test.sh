@@ -49,12 +49,12 @@ what_is_not_supported_says_so() {
 }
 every_section_of_info_has_fields_with_values() {
     local section
-    for section in server clients memory persistence stats raft replication engine limits tsdb; do
+    for section in server clients memory persistence stats latency raft replication engine limits tsdb; do
         cli info $section | tr -d '\r' >"$work/out"
         [ "$(grep -c '^# ' "$work/out")" = 1 ] && grep -q '^[a-z_0-9]*:..*' "$work/out" || { echo "$section:"; cat "$work/out"; return 1; }
     done
     cli set k v >/dev/null
-    cli info | grep -q '^db0:keys=1' && [ "$(cli info | grep -c '^# ')" = 11 ] && [ -z "$(cli info nosuch)" ]
+    cli info | grep -q '^db0:keys=1' && [ "$(cli info | grep -c '^# ')" = 12 ] && [ -z "$(cli info nosuch)" ]
 }
 info_tells_each_limit_with_its_use() {
     cli info limits | tr -d '\r' | grep -v '^#' | grep . >"$work/out"

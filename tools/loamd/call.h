@@ -63,7 +63,8 @@ struct call {
     struct list link; /* in the connection, in order */
     int protocol;     /* at the time of the command */
     bool finished;
-    bool stale; /* READONLY: no barrier */
+    bool stale;        /* READONLY: no barrier */
+    uint64_t began_ns; /* 0: it is not timed */
 
     const struct slice *args; /* args[0] = the name; borrowed: LOCAL and WRITE from the input, for the handler's call;
                                  READ and LATER from `copy` */

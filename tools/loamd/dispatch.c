@@ -69,7 +69,15 @@ void dispatch_deinit(struct server *server) {
 
 /* ---- the end of a call ------------------------------------------------------------------------------------------- */
 
+/* Reads and writes; NULL: what is answered from the server's own state. */
+static struct latency *latency_of(struct server *server, const struct command *command) {
+    if (!command) return NULL;
+    return command->kind == COMMAND_READ ? &server->reads : command->kind == COMMAND_WRITE ? &server->writes : NULL;
+}
+
 void call_finish(struct call *call) {
+    struct latency *latency = call->began_ns ? latency_of(call->server, call->command) : NULL;
+    if (latency) latency_add(latency, call->began_ns, io_now_ns(call->server->io));
     call->finished = true;
     if (call->connection)
         connection_mark(call->connection);
@@ -417,6 +425,8 @@ bool dispatch_command(struct connection *connection) {
         return true;
     }
     if (phase != PHASE_IDLE) connection->phase = phase;
+    struct latency *latency = latency_of(call->server, command);
+    if (latency && latency_wants(latency)) call->began_ns = io_now_ns(call->server->io);
     start_call(call, args, count);
     return true;
 }

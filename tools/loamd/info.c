@@ -71,6 +71,21 @@ static enum status print_stats(struct server *server, struct buf *to) {
         (ull)stats->query_buffer_limit_closes, (ull)stats->output_buffer_limit_closes);
 }
 
+static enum status print_window(struct latency *latency, uint64_t now_ns, const char *name, struct buf *to) {
+    const struct hist *window = latency_window(latency, now_ns);
+    return buf_append_format(to, "latency_%s:p50_us=%.1f,p99_us=%.1f,p999_us=%.1f,max_us=%.1f,timed=%llu\r\n", name,
+                             (double)hist_quantile(window, 0.5) / 1e3, (double)hist_quantile(window, 0.99) / 1e3,
+                             (double)hist_quantile(window, 0.999) / 1e3,
+                             window->count ? (double)window->max / 1e3 : 0.0, (ull)window->count);
+}
+
+static enum status print_latency(struct server *server, struct buf *to) {
+    const uint64_t now_ns = io_now_ns(server->io);
+    enum status status = buf_append_format(to, "# Latency\r\nlatency_window_ms:%d\r\n", LATENCY_WINDOW_MS);
+    if (status == STATUS_OK) status = print_window(&server->reads, now_ns, "reads", to);
+    return status == STATUS_OK ? print_window(&server->writes, now_ns, "writes", to) : status;
+}
+
 static enum status print_replication(struct server *server, struct buf *to) {
     struct raft_driver_status node;
     raft_driver_get_status(server->driver, &node);
@@ -237,24 +252,19 @@ static enum status print_keyspace(struct server *server, struct buf *to) {
     return buf_append_format(to, "db0:keys=%llu\r\n", (ull)count);
 }
 
-const char *const info_sections[] = {"server",      "clients", "memory", "persistence", "stats",    "raft",
+const char *const info_sections[] = {"server",      "clients", "memory", "persistence", "stats",    "latency", "raft",
                                      "replication", "engine",  "limits", "tsdb",        "keyspace", NULL};
 
 enum status info_print_section(struct server *server, const char *section, struct buf *to) {
     static const struct {
         const char *name;
         enum status (*print)(struct server *server, struct buf *to);
-    } table[] = {{"server", print_server},
-                 {"clients", print_clients},
-                 {"memory", print_memory},
-                 {"persistence", print_persistence},
-                 {"stats", print_stats},
-                 {"raft", print_raft},
-                 {"replication", print_replication},
-                 {"engine", print_engine},
-                 {"limits", print_limits},
-                 {"tsdb", print_tsdb},
-                 {"keyspace", print_keyspace}};
+    } table[] = {{"server", print_server}, {"clients", print_clients},
+                 {"memory", print_memory}, {"persistence", print_persistence},
+                 {"stats", print_stats},   {"latency", print_latency},
+                 {"raft", print_raft},     {"replication", print_replication},
+                 {"engine", print_engine}, {"limits", print_limits},
+                 {"tsdb", print_tsdb},     {"keyspace", print_keyspace}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].name, section) == 0) return table[i].print(server, to);
     return STATUS_OK;

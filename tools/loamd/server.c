@@ -99,6 +99,8 @@ enum status server_open(struct io *io, const struct server_options *options, str
     made->log = options->log;
     made->lab = options->lab;
     made->stats.started_ns = io_now_ns(io);
+    latency_init(&made->reads);
+    latency_init(&made->writes);
     list_init(&made->connections);
     list_init(&made->dirty);
     list_init(&made->free_calls);

@@ -4,6 +4,7 @@
 
 #include "engine/base/prng.h"
 #include "graph/value.h"
+#include "tools/loamd/latency.h"
 #include "tools/loamd/server.h"
 #include "tools/loamd/stores.h"
 
@@ -49,6 +50,7 @@ struct server {
     bool stopping, stopped;
     uint64_t stop_deadline_ns;
     struct server_stats stats;
+    struct latency reads, writes;
     struct buf scratch;
 };
 
