@@ -50,7 +50,7 @@ LOAM_LDFLAGS = $(filter -fsanitize=% --coverage,$(OPT)) -Wl,--as-needed -pthread
 
 # --- what a build needs ----------------------------------------------------------------------------------------------------------
 LIB_PACKAGES := liburing libzstd liblz4 libxxhash libcrypto
-TOOL_PACKAGES := libmicrohttpd libnghttp2
+TOOL_PACKAGES := libmicrohttpd libnghttp2 ncursesw
 TEST_PACKAGES := cmocka
 PACKAGES := $(LIB_PACKAGES) $(TOOL_PACKAGES) $(TEST_PACKAGES)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))

@@ -20,6 +20,7 @@ packages_of() {
     libxxhash) echo libxxhash-dev xxhash-devel xxhash xxhash ;;
     libmicrohttpd) echo libmicrohttpd-dev libmicrohttpd-devel libmicrohttpd libmicrohttpd ;;
     libcrypto) echo libssl-dev openssl-devel openssl openssl ;;
+    ncursesw) echo libncurses-dev ncurses-devel ncurses ncurses ;;
     libnghttp2) echo libnghttp2-dev libnghttp2-devel libnghttp2 libnghttp2 ;;
     cmocka) echo libcmocka-dev libcmocka-devel cmocka cmocka ;;
     gcc) echo gcc gcc gcc gcc ;;

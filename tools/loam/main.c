@@ -28,6 +28,7 @@ static const struct {
     {"restore", command_restore, "a store out of a backup"},
     {"scan", command_scan, "the names and values of a store, likewise"},
     {"stats", command_stats, "what a store consists of, by level and by tree"},
+    {"top", command_top, "watch a cluster: roles, rates, latencies, levels"},
     {"upgrade", command_upgrade, "let a store hold what older versions can't read"},
     {"verify", command_verify, "read every byte of a store and judge it"},
     {"sim", command_sim, "whole clusters under faults in the simulator, by seed or by plan"},

@@ -8,7 +8,7 @@
 #ifndef TOOLS_LOAM_CHAOS_ROSTER_H
 #define TOOLS_LOAM_CHAOS_ROSTER_H
 
-#include "tools/loam/chaos/asker.h"
+#include "tools/loam/asker.h"
 #include "tools/loam/cluster/cluster.h"
 
 struct hand;

@@ -8,7 +8,7 @@
 
 #include "engine/base/prng.h"
 #include "tools/judge/models.h"
-#include "tools/loam/chaos/asker.h"
+#include "tools/loam/asker.h"
 
 enum {
     MS = 1000000,

@@ -4,8 +4,8 @@
  *
  * Caller's memory, not movable. Loop thread.
  */
-#ifndef TOOLS_LOAM_CHAOS_ASKER_H
-#define TOOLS_LOAM_CHAOS_ASKER_H
+#ifndef TOOLS_LOAM_ASKER_H
+#define TOOLS_LOAM_ASKER_H
 
 #include "engine/base/arena.h"
 #include "engine/base/buf.h"

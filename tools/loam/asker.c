@@ -2,7 +2,7 @@
  * asker: see asker.h. Invariant: answered() is called once for each question, when neither the operation nor the timer
  * flies any more.
  */
-#include "tools/loam/chaos/asker.h"
+#include "tools/loam/asker.h"
 
 #include <stdio.h>
 
