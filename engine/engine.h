@@ -135,6 +135,10 @@ struct engine_options {
     bool must_exist;  /* NOT_FOUND instead of making a new one */
     bool read_only;   /* nothing is written, no lock is taken, no background work: for readers beside a running owner.
                          They hold every file open (open_files does not bind them), and go on by engine_refresh */
+    bool explains;    /* with read_only, for tools that say where damage is: a table or a file of values that can't be
+                         opened fails the reads that need it, not the opening; kinds of trees that are not among
+                         `kinds`, or are other ones there, are taken as the manifest names them, without operators: a
+                         read that must fold operands of such a tree is UNSUPPORTED */
     bool memory_writes; /* with read_only and owner_seals: writes are taken, into memory alone: BUSY when memtable_bytes
                            are full, and no flush ever comes. A tool replays an owner's log so */
 

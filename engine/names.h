@@ -83,6 +83,9 @@ struct name_owner {
 MUST_CHECK enum status names_get(const struct names_view *view, struct slice name, struct name_row *row,
                                  struct engine_value *value);
 
+/* Replaces *key by that of the name's row in TREE_NAMES, whether or not there is one. For tools. NO_MEMORY. */
+MUST_CHECK enum status names_row_key(uint64_t seed, struct slice name, struct buf *key);
+
 /* A hint: these names are asked for next (engine_touch). At most NAMES_TOUCH_MAX. */
 enum { NAMES_TOUCH_MAX = 16 };
 void names_touch(const struct names_view *view, const struct slice *names, size_t count);

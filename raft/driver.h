@@ -136,6 +136,7 @@ struct raft_reading_options {
     size_t machine_count;
     const struct raft_member *founders; /* borrowed; NULL = not known */
     size_t founder_count;
+    bool explains;    /* engine_options.explains, of its store */
     bool uncommitted; /* also entries that are in the log and not known to be committed: a leader may replace them */
 };
 
@@ -153,6 +154,17 @@ struct raft_reading_facts {
 /* Which directory in a node's is its store: `path`, as the node's superblock says, whether or not it is there.
  * NOT_FOUND: `dir` is no node's; CORRUPT, VERSION with words. Blocking. */
 MUST_CHECK enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BYTES], struct error *error);
+
+/* What a node's superblock says of its directory. As raft_store_path; for tools. */
+struct raft_directory {
+    struct raft_identity identity;
+    char store[IO_PATH_BYTES];
+    char log[IO_PATH_BYTES];
+    uint64_t log_from;  /* records below this position do not count */
+    uint64_t log_start; /* index on which the log stood there */
+};
+MUST_CHECK enum status raft_directory_read(struct io *io, const char *dir, struct raft_directory *directory,
+                                           struct error *error);
 
 /* FAULTY, CORRUPT, NOT_FOUND (no node's directory), BUSY (the log has more changes than memory should hold), ... with
  * words. */

@@ -48,6 +48,20 @@ static enum status open_sst(struct engine *engine, struct file *file, struct sst
     return status;
 }
 
+/* REQUIRES: table_lock. */
+static enum status explain_open(struct engine *engine, struct file *file, struct sst **sst) {
+    struct engine_watch *watch = engine->environment.watch;
+    const uint64_t start = io_now_ns(engine->io);
+    const enum status status = open_sst(engine, file, sst);
+    const struct engine_step step = {.kind = ENGINE_STEP_OPEN,
+                                     .status = status,
+                                     .file = file->meta.number,
+                                     .file_bytes = file->meta.bytes,
+                                     .ns = io_now_ns(engine->io) - start};
+    watch->told(watch->context, &step);
+    return status;
+}
+
 enum status store_open_file(struct engine *engine, struct file *file, unsigned flags, struct sst **sst) {
     *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
     if (*sst) {
@@ -60,7 +74,7 @@ enum status store_open_file(struct engine *engine, struct file *file, unsigned f
     mutex_lock(&engine->table_lock);
     *sst = atomic_load_explicit(&file->sst, memory_order_acquire);
     const bool opened = !*sst;
-    if (opened) status = open_sst(engine, file, sst);
+    if (opened) status = engine->environment.watch ? explain_open(engine, file, sst) : open_sst(engine, file, sst);
     mutex_unlock(&engine->table_lock);
     if (!opened || status != STATUS_OK) return status;
     tables_note_open(engine, *sst);

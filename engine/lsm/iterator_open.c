@@ -38,6 +38,14 @@ static struct slice filter_prefix(const struct engine_iterator *iterator, const 
     return iterator->prefix.size >= size ? slice_make(iterator->prefix.data, size) : slice_make(NULL, 0);
 }
 
+static enum status watch_iterator(struct engine_iterator *iterator) {
+    iterator->watched =
+        watch_source_create(&iterator->set, iterator->snapshot, iterator->read.time_ms, iterator->kind->expires);
+    if (!iterator->watched) return STATUS_NO_MEMORY;
+    iterator->top = &iterator->watched->source;
+    return STATUS_OK;
+}
+
 static enum status open_iterator(struct engine_iterator *iterator, const struct engine_iterator_options *options,
                                  const struct own_writes *own) {
     const struct tree *tree = iterator->read.tree;
@@ -63,7 +71,8 @@ static enum status open_iterator(struct engine_iterator *iterator, const struct 
     iterator->is_bare = iterator->set.cover_count == 0 && !tree->kind->expires && iterator->upper.size == 0;
     if (status != STATUS_OK) return status;
     const uint64_t bytes = sizeof *iterator + read_set_memory(&iterator->set);
-    status = budget_admit_reader(iterator->engine, bytes);
+    status = iterator->engine->environment.watch ? watch_iterator(iterator) : STATUS_OK;
+    if (status == STATUS_OK) status = budget_admit_reader(iterator->engine, bytes);
     if (status == STATUS_OK)
         iterator->charged = bytes;
     else
@@ -88,6 +97,7 @@ enum status iterator_open_over(struct engine *engine, uint32_t tree, const struc
         return STATUS_OK;
     }
     store_end_read(engine, &made->read);
+    watch_source_destroy(made->watched);
     buf_deinit(&made->prefix);
     buf_deinit(&made->behind_prefix);
     free(made);
@@ -102,6 +112,7 @@ enum status engine_iterator_open(struct engine *engine, uint32_t tree, const str
 void engine_iterator_close(struct engine_iterator *iterator) {
     if (!iterator) return;
     memory_subtract(&iterator->engine->memory, ENGINE_MEMORY_READERS, iterator->charged);
+    watch_source_destroy(iterator->watched);
     read_set_close(&iterator->set);
     block_release(iterator->block);
     store_end_read(iterator->engine, &iterator->read);

@@ -8,6 +8,7 @@
 #include "engine/lsm/iterator.h"
 #include "engine/lsm/read_set.h"
 #include "engine/lsm/resolve.h"
+#include "engine/lsm/watch_source.h"
 
 struct engine_iterator {
     struct engine *engine;
@@ -15,6 +16,7 @@ struct engine_iterator {
     const struct engine_tree_kind *kind;
     struct read_set set;
     struct source *top;
+    struct watch_source *watched; /* top, for explanations; owned; NULL = it is the set's */
     uint64_t snapshot;
     uint64_t own_sequence;   /* of the transaction that reads; 0 = none does */
     uint64_t newest_trailer; /* before every version that can be seen */

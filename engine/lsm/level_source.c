@@ -2,6 +2,8 @@
  * which shows it in the struct of this one. */
 #include "engine/lsm/level_source.h"
 
+#include "engine/lsm/watch.h"
+
 static struct level_source *own(struct source *source) {
     return (struct level_source *)(void *)source;
 }
@@ -30,6 +32,8 @@ static bool enter(struct level_source *own_source, uint32_t at) {
         return false;
     }
     struct sst *sst;
+    struct engine_watch *watch = own_source->engine->environment.watch;
+    if (watch) watch_file(watch, own_source->files[at], own_source->files[at]->meta.level, ENGINE_FILE_ASKED);
     const enum status status = store_open_file(own_source->engine, own_source->files[at], own_source->flags, &sst);
     if (status != STATUS_OK) {
         fail(own_source, status);

@@ -5,6 +5,7 @@
 #include "engine/lsm/options.h"
 #include "engine/lsm/refresh.h"
 #include "engine/lsm/store.h"
+#include "engine/lsm/strange_kinds.h"
 
 enum {
     FLUSH_PRIORITY = 0,
@@ -180,13 +181,14 @@ static enum status open_engine(struct engine *engine, const char *dir, struct er
     return STATUS_OK;
 }
 
-static enum status open_once(struct io *io, const char *dir, const struct engine_options *options,
+static enum status open_once(struct io *io, const char *dir, const struct engine_options *options, bool tolerates,
                              struct engine **engine, struct error *error) {
     *error = (struct error){.status = STATUS_OK};
     *engine = NULL;
     struct engine *made = calloc(1, sizeof *made);
     if (!made) return error_set(error, STATUS_NO_MEMORY, "%s: out of memory", dir);
     init(made, io, options);
+    made->tolerates = tolerates;
     const enum status status = open_engine(made, dir, error);
     if (status == STATUS_OK)
         *engine = made;
@@ -201,8 +203,11 @@ enum status engine_open(struct io *io, const char *dir, const struct engine_opti
     if (!error) error = &unused;
     struct refresh_patience patience = {.tries = 0};
     enum status status;
-    do status = open_once(io, dir, options, engine, error);
+    do status = open_once(io, dir, options, false, engine, error);
     while (options->read_only && refresh_try_again(&patience, io, status, error));
+    /* What is still so after a while is no writer at work. */
+    if (options->explains && status_class(status) == STATUS_CLASS_DAMAGE)
+        status = open_once(io, dir, options, true, engine, error);
     return status;
 }
 
@@ -251,5 +256,6 @@ void engine_close(struct engine *engine) {
     mutex_deinit(&engine->error_lock);
     mutex_deinit(&engine->budget_lock);
     page_pool_deinit(&engine->spare_runs);
+    strange_kinds_free(engine);
     free(engine);
 }

@@ -145,6 +145,8 @@ enum status options_check(const struct engine_options *options, struct error *er
                          options->wal_segment_bytes, IO_PAGE_BYTES);
     if (options->owner_seals && options->wal != ENGINE_WAL_OFF)
         return error_set(error, STATUS_INVALID, "owner_seals goes with ENGINE_WAL_OFF only");
+    if (options->explains && !options->read_only)
+        return error_set(error, STATUS_INVALID, "explains goes with read_only only");
     if (options->memory_writes && !(options->read_only && options->owner_seals))
         return error_set(error, STATUS_INVALID, "memory_writes goes with read_only and owner_seals only");
     enum status status = STATUS_OK;

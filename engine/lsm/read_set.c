@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "engine/lsm/watch.h"
+
 /* ---- Range deletes
  * ---------------------------------------------------------------------------------------------------------------------
  */
@@ -50,11 +52,19 @@ static bool lacks_prefix(const struct read_set *set, struct file *file) {
     return true;
 }
 
+/* `answer` where it is so, and watched. */
+static bool tell_hidden(const struct read_set *set, const struct file *file, bool hidden,
+                        enum engine_step_answer answer) {
+    struct engine_watch *watch = set->engine->environment.watch;
+    if (watch && hidden) watch_file(watch, file, file->meta.level, answer);
+    return hidden;
+}
+
 static bool is_hidden(void *context, struct file *file) {
     const struct read_set *set = context;
-    if (lacks_prefix(set, file)) return true;
+    if (tell_hidden(set, file, lacks_prefix(set, file), ENGINE_FILE_PREFIX)) return true;
     for (size_t i = 0; i < set->cover_count; i++)
-        if (hides(set, &set->covers[i], file)) return true;
+        if (tell_hidden(set, file, hides(set, &set->covers[i], file), ENGINE_FILE_HIDDEN)) return true;
     return false;
 }
 
@@ -110,9 +120,11 @@ static enum status allocate(struct read_set *set, const struct view *view, const
 }
 
 /* Where nothing of the tree stands yet, nothing will that the snapshot sees. */
-static void add_memtable(struct read_set *set, const struct memtable *memtable, uint64_t snapshot) {
+static void add_memtable(struct read_set *set, const struct memtable *memtable, uint64_t snapshot, uint32_t at) {
     struct memtable_source *source = &set->memtables[set->memtable_count];
     memtable_source_init(source, memtable, set->instance, snapshot);
+    struct engine_watch *watch = set->engine->environment.watch;
+    if (watch) watch_memtable_source(watch, memtable, at, source->tree != NULL);
     if (!source->tree) return;
     set->memtable_count++;
     set->children[set->child_count++] = &source->source;
@@ -120,10 +132,14 @@ static void add_memtable(struct read_set *set, const struct memtable *memtable, 
 
 static enum status add_level0(struct read_set *set, struct engine *engine, const struct level *level,
                               const struct read_options *options) {
+    struct engine_watch *watch = engine->environment.watch;
+    if (watch) watch_level(watch, level, 0, 0);
     for (uint32_t i = 0; i < level->count; i++) {
         struct file *file = level->files[i];
         struct sst *sst;
-        if (!file_overlaps(file, options->lower, options->upper) || is_hidden(set, file)) continue;
+        const bool outside = !file_overlaps(file, options->lower, options->upper);
+        if (tell_hidden(set, file, outside, ENGINE_FILE_OUTSIDE) || is_hidden(set, file)) continue;
+        if (watch) watch_file(watch, file, 0, ENGINE_FILE_ASKED);
         const enum status status = store_open_file(engine, file, options->flags, &sst);
         if (status != STATUS_OK) return status;
         struct sst_source *source = &set->files[set->file_count++];
@@ -133,10 +149,11 @@ static enum status add_level0(struct read_set *set, struct engine *engine, const
     return STATUS_OK;
 }
 
-static void add_level(struct read_set *set, struct engine *engine, const struct level *level,
+static void add_level(struct read_set *set, struct engine *engine, const struct level *level, uint32_t number,
                       const struct read_options *options) {
     uint32_t from, to;
     level_find_range(level, options->lower, options->upper, &from, &to);
+    if (engine->environment.watch) watch_level_range(engine->environment.watch, level, number, from, to);
     if (from == to) return;
     struct level_source *source = &set->levels[set->level_count++];
     level_source_init(source, engine, level->files + from, to - from, options->flags);
@@ -147,12 +164,12 @@ static void add_level(struct read_set *set, struct engine *engine, const struct 
 
 static enum status gather_sources(struct read_set *set, struct engine *engine, const struct view *view,
                                   const struct tree_files *files, const struct read_options *options) {
-    if (options->own.table) add_memtable(set, options->own.table, options->own.sequence);
-    add_memtable(set, view->active->table, set->snapshot);
-    for (uint32_t i = 0; i < view->sealed_count; i++) add_memtable(set, view->sealed[i]->table, set->snapshot);
+    if (options->own.table) add_memtable(set, options->own.table, options->own.sequence, 0);
+    add_memtable(set, view->active->table, set->snapshot, 0);
+    for (uint32_t i = 0; i < view->sealed_count; i++) add_memtable(set, view->sealed[i]->table, set->snapshot, i + 1);
     const enum status status = files ? add_level0(set, engine, &files->levels[0], options) : STATUS_OK;
     for (uint32_t i = 1; files && i < ENGINE_LEVELS && status == STATUS_OK; i++)
-        add_level(set, engine, &files->levels[i], options);
+        add_level(set, engine, &files->levels[i], i, options);
     return status;
 }
 

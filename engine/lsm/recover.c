@@ -11,6 +11,7 @@
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/replay.h"
 #include "engine/lsm/store.h"
+#include "engine/lsm/strange_kinds.h"
 
 /* ---- Which manifest ---------------------------------------------------------------------------------------------- */
 
@@ -104,6 +105,7 @@ static bool same_name(struct slice recorded, const char *name) {
 }
 
 static enum status check_kinds(const struct engine *engine, const struct recovered *recovered, struct error *error) {
+    if (engine->options.explains) return STATUS_OK; /* as the manifest names them */
     for (size_t i = 0; i < recovered->kind_count; i++) {
         const struct edit_kind *recorded = &recovered->kinds[i];
         const struct engine_tree_kind *kind = store_kind(engine, recorded->id);
@@ -150,6 +152,13 @@ struct loading {
     struct error *error;
 };
 
+/* Damage of a file does not keep a store that is to be explained from being opened: the reads that need it fail. */
+static enum status tolerate(struct loading *loading, enum status status) {
+    if (!loading->engine->tolerates || status == STATUS_NO_MEMORY) return status;
+    *loading->error = (struct error){.status = STATUS_OK};
+    return STATUS_OK;
+}
+
 /* A file has the size that the manifest says. */
 static enum status check_size(struct loading *loading, const char *path, uint64_t bytes) {
     struct io_entry entry;
@@ -157,15 +166,16 @@ static enum status check_size(struct loading *loading, const char *path, uint64_
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return error_set(loading->error, status, "%s: %s", path, status_text(status));
     if (status == STATUS_OK && entry.size == bytes) return STATUS_OK;
-    return error_set(loading->error, STATUS_CORRUPT, "%s: the manifest has it with %" PRIu64 " bytes, the directory %s",
-                     path, bytes, status == STATUS_NOT_FOUND ? "not at all" : "with another size");
+    return tolerate(loading, error_set(loading->error, STATUS_CORRUPT,
+                                       "%s: the manifest has it with %" PRIu64 " bytes, the directory %s", path, bytes,
+                                       status == STATUS_NOT_FOUND ? "not at all" : "with another size"));
 }
 
 /* The file of values of that number, with a reference; made when the first SST asks for it. */
 static enum status load_value_file(struct loading *loading, uint64_t number, const struct engine_tree_kind *kind,
                                    struct value_file **file) {
     struct engine *engine = loading->engine;
-    struct value_reader *reader;
+    struct value_reader *reader = NULL;
     char path[IO_PATH_BYTES];
     *file = value_table_acquire(&engine->values, number);
     if (*file) return STATUS_OK;
@@ -182,7 +192,8 @@ static enum status load_value_file(struct loading *loading, uint64_t number, con
     if (!engine->options.read_only) return STATUS_OK;
     status = store_open_values(engine, *file, 0, &reader);
     if (status == STATUS_OK) value_reader_close(reader); /* the table keeps it open */
-    return status == STATUS_OK ? status : error_set(loading->error, status, "%s: can't be opened", path);
+    return status == STATUS_OK ? status
+                               : tolerate(loading, error_set(loading->error, status, "%s: can't be opened", path));
 }
 
 /* What an SST refers to, and its part of the account. */
@@ -268,7 +279,8 @@ static enum status load_file(void *context, const struct edit_file *meta) {
     if (meta->values.size) status = load_values(loading, file, tree->kind);
     if (status == STATUS_OK && engine->options.read_only) {
         status = store_open_file(engine, file, 0, &sst);
-        if (status != STATUS_OK) error_set(loading->error, status, "%s: can't be opened", path);
+        if (status != STATUS_OK)
+            status = tolerate(loading, error_set(loading->error, status, "%s: can't be opened", path));
     }
     if (status == STATUS_OK) status = install_add(&loading->install, file, meta->level, tree->kind);
     if (status != STATUS_OK) file_release(file);
@@ -303,7 +315,8 @@ static enum status load_files(struct engine *engine, struct recovered *recovered
 }
 
 static enum status load_state(struct engine *engine, struct recovered *recovered, struct error *error) {
-    enum status status = check_kinds(engine, recovered, error);
+    enum status status = engine->options.explains ? strange_kinds_take(engine, recovered) : STATUS_OK;
+    if (status == STATUS_OK) status = check_kinds(engine, recovered, error);
     if (status == STATUS_OK) status = load_trees(engine, recovered, error);
     if (status == STATUS_OK) status = load_files(engine, recovered, error);
     engine->store = engine->superblock.store;

@@ -89,8 +89,10 @@ struct engine {
     struct io *io;
     struct log *log;
     char dir[IO_PATH_BYTES];
-    struct engine_options options; /* defaults filled in */
-    struct io_lock *lock;          /* of the directory */
+    struct engine_options options;          /* defaults filled in */
+    struct io_lock *lock;                   /* of the directory */
+    struct engine_tree_kind *strange_kinds; /* options.explains: owned; options.kinds then */
+    bool tolerates;                         /* what can't be opened: options.explains, and it stayed so */
     struct sst_environment environment;
     struct memory memory;          /* who holds how much */
     struct mutex budget_lock;      /* budget.c */

@@ -7,6 +7,7 @@
 
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/store.h"
+#include "engine/lsm/watch.h"
 
 /* ---- Reading one ------------------------------------------------------------------------------------------------- */
 
@@ -40,6 +41,7 @@ enum status store_open_values(struct engine *engine, struct value_file *file, un
     if (*reader) return STATUS_OK;
     if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
     const enum status status = open_reader(engine, file, reader);
+    if (engine->environment.watch) watch_values(engine->environment.watch, file->meta.number, status);
     if (status != STATUS_OK) return status;
     value_table_keep_reader(&engine->values, file, reader);
     close_some(engine);

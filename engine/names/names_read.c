@@ -47,6 +47,10 @@ enum status names_get(const struct names_view *view, struct slice name, struct n
     return status;
 }
 
+enum status names_row_key(uint64_t seed, struct slice name, struct buf *key) {
+    return names_encode_key(key, names_hash_of(seed, name), name);
+}
+
 /* A row's key begins with the hash: that much leads a search to it. */
 void names_touch(const struct names_view *view, const struct slice *names, size_t count) {
     uint8_t bytes[NAMES_TOUCH_MAX][NAMES_HASH_BYTES];

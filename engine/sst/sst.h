@@ -9,6 +9,7 @@
 #include "engine/cache/memory.h"
 #include "engine/codec/codec.h"
 #include "engine/entry/internal_key.h"
+#include "engine/explain.h"
 #include "engine/io.h"
 
 /*
@@ -85,8 +86,9 @@ struct sst_environment {
     /* Called with every corruption or I/O error met at a read: file, offset, key range. Any thread; may be NULL. */
     void (*on_error)(void *context, const struct error *error);
     void *context;
-    struct memory *memory; /* where tables' buffers are counted; may be NULL */
-    bool map_tables;       /* tables that are not compressed are read where the system's cache has them: sst_map.h */
+    struct memory *memory;      /* where tables' buffers are counted; may be NULL */
+    struct engine_watch *watch; /* told of blocks and values that are read; NULL but for explanations */
+    bool map_tables; /* tables that are not compressed are read where the system's cache has them: sst_map.h */
 };
 
 #endif

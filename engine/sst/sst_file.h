@@ -79,6 +79,9 @@ MUST_CHECK enum status sst_open_dictionary(struct sst *sst, uint32_t features, s
 /* Reads exactly [offset, offset + size) of the file. CORRUPT if it is shorter. */
 MUST_CHECK enum status sst_file_read(const struct sst *sst, uint64_t offset, uint8_t *to, size_t size);
 
+/* Tells environment->watch, which is not NULL, of bytes that were read ahead. */
+void sst_watch_stretch(const struct sst *sst, uint64_t offset, uint64_t bytes, enum status status, uint64_t start_ns);
+
 /* Tells environment->on_error about data block `at`: file, offset, key range, what. Returns status. */
 enum status sst_block_failed(struct sst *sst, uint32_t at, enum status status, const char *what);
 

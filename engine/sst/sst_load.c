@@ -215,6 +215,7 @@ static enum status read_mapped(struct sst *sst, uint32_t at, const struct sst_ha
 
 static enum status block_read(struct sst *sst, uint32_t at, struct block **block) {
     const struct sst_handle handle = sst_index_handle(sst, at);
+    if (sst->environment->watch) sst->environment->watch->from = ENGINE_FROM_FILE;
     if (sst->map) return read_mapped(sst, at, &handle, block);
     if (sst->properties.codec != CODEC_NONE && handle.size <= STACK_UNIT_BYTES)
         return read_packed(sst, at, &handle, block);
@@ -251,6 +252,47 @@ enum status sst_block_load(struct sst *sst, uint32_t at, unsigned flags, struct 
     enum status status = block_read(sst, at, block);
     if (status == STATUS_OK && !(flags & SST_NO_FILL)) sst_block_cache(sst, block);
     return status;
+}
+
+/* ---- Explanations ------------------------------------------------------------------------------------------------ */
+
+uint64_t sst_watch_start(const struct sst *sst) {
+    sst->environment->watch->from = ENGINE_FROM_CACHE;
+    return io_now_ns(sst->environment->io);
+}
+
+void sst_watch_block(const struct sst *sst, uint32_t at, enum status status, uint64_t start_ns) {
+    struct engine_watch *watch = sst->environment->watch;
+    const struct sst_handle handle = sst_index_handle(sst, at);
+    const struct engine_step step = {.kind = ENGINE_STEP_BLOCK,
+                                     .status = status,
+                                     .file = sst->cache_file,
+                                     .from = watch->from,
+                                     .at = at,
+                                     .count = sst->index.count,
+                                     .offset = handle.offset,
+                                     .bytes = handle.size,
+                                     .ns = io_now_ns(sst->environment->io) - start_ns};
+    watch->told(watch->context, &step);
+}
+
+void sst_watch_stretch(const struct sst *sst, uint64_t offset, uint64_t bytes, enum status status, uint64_t start_ns) {
+    struct engine_watch *watch = sst->environment->watch;
+    const struct engine_step step = {.kind = ENGINE_STEP_STRETCH,
+                                     .status = status,
+                                     .file = sst->cache_file,
+                                     .offset = offset,
+                                     .bytes = bytes,
+                                     .ns = io_now_ns(sst->environment->io) - start_ns};
+    watch->told(watch->context, &step);
+}
+
+uint64_t sst_number(const struct sst *sst) {
+    return sst->cache_file;
+}
+
+uint32_t sst_block_count(const struct sst *sst) {
+    return sst->index.count;
 }
 
 /* ---- Many at once ------------------------------------------------------------------------------------------------ */

@@ -66,6 +66,15 @@ MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snaps
 /* The number of the data block that sst_get reads for this key; the number of blocks: none. */
 uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot);
 
+uint32_t sst_block_count(const struct sst *sst);
+/* As it was given at open: cache_file. */
+uint64_t sst_number(const struct sst *sst);
+
+/* For who tells the steps of a read to environment->watch, which is not NULL: around what looks into data block `at`.
+ * Which of cache and file it came from is noted in between. */
+uint64_t sst_watch_start(const struct sst *sst);
+void sst_watch_block(const struct sst *sst, uint32_t at, enum status status, uint64_t start_ns);
+
 /* A data block that somebody is going to read. */
 struct sst_wanted {
     struct sst *sst;

@@ -113,7 +113,10 @@ static enum status ahead_unit(struct sst_source *this, uint32_t at, struct slice
         if (size < handle.size) size = handle.size;
         enum status status = reserve_ahead(this, &size, handle.size);
         if (status != STATUS_OK) return status;
+        struct engine_watch *watch = this->sst->environment->watch;
+        const uint64_t start = watch ? sst_watch_start(this->sst) : 0;
         status = sst_file_read(this->sst, handle.offset, this->ahead.data, size);
+        if (watch) sst_watch_stretch(this->sst, handle.offset, size, status, start);
         if (status != STATUS_OK) return sst_block_failed(this->sst, at, status, "the file can't be read there");
         this->ahead.size = size;
         this->ahead_offset = handle.offset;
@@ -132,6 +135,7 @@ struct entered {
 static enum status load_ahead(struct sst_source *this, uint32_t at, struct entered *entered) {
     struct slice unit;
     enum status status = ahead_unit(this, at, &unit);
+    if (this->sst->environment->watch) this->sst->environment->watch->from = ENGINE_FROM_STRETCH;
     if (status != STATUS_OK) return status;
     if (!(this->flags & (SST_READ_AHEAD | SST_NO_FILL))) {
         status = sst_block_decode(this->sst, at, unit, &entered->block);
@@ -165,6 +169,13 @@ static enum status load(struct sst_source *this, uint32_t at, struct entered *en
     return load_ahead(this, at, entered);
 }
 
+static enum status load_watched(struct sst_source *this, uint32_t at, struct entered *entered) {
+    const uint64_t start = sst_watch_start(this->sst);
+    const enum status status = load(this, at, entered);
+    sst_watch_block(this->sst, at, status, start);
+    return status;
+}
+
 /* The key's beginning that all entries of the view have. */
 static enum status begin_keys(struct sst_source *this, const struct sst_block_view *view) {
     buf_clear(&this->key);
@@ -181,7 +192,7 @@ static bool enter_block(struct sst_source *this, uint32_t at) {
     if (this->view && this->index_at == at) return true;
     struct entered entered = {.block = NULL};
     this->run = this->view && at == this->index_at + 1 ? this->run + 1 : 0;
-    enum status status = load(this, at, &entered);
+    enum status status = this->sst->environment->watch ? load_watched(this, at, &entered) : load(this, at, &entered);
     leave_block(this);
     if (status == STATUS_OK)
         status = begin_keys(this, entered.block ? sst_block_view_of(entered.block) : &entered.look);

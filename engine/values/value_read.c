@@ -167,18 +167,43 @@ static enum status load(const struct value_reader *reader, const struct value_re
     return status;
 }
 
-enum status value_reader_get(struct value_reader *reader, const struct value_reference *reference, struct slice key,
-                             unsigned flags, struct block **block, struct slice *value) {
+static enum status get(struct value_reader *reader, const struct value_reference *reference, struct slice key,
+                       unsigned flags, struct block **block, struct slice *value) {
     struct block_cache *cache = reader->environment->cache;
     *block = cache ? block_cache_get(cache, reader->cache_file, reference->offset, NULL) : NULL;
     if (!*block) {
         if (flags & SST_MEMORY_ONLY) return STATUS_WOULD_BLOCK;
+        if (reader->environment->watch) reader->environment->watch->from = ENGINE_FROM_FILE;
         const enum status status = load(reader, reference, key, block);
         if (status != STATUS_OK) return failed(reader, reference, status);
         if (cache && !(flags & SST_NO_FILL)) block_cache_add(cache, block, NULL);
     }
     *value = value_block_value(*block);
     return STATUS_OK;
+}
+
+static enum status get_watched(struct value_reader *reader, const struct value_reference *reference, struct slice key,
+                               unsigned flags, struct block **block, struct slice *value) {
+    struct engine_watch *watch = reader->environment->watch;
+    struct io *io = reader->environment->io;
+    const uint64_t start = io_now_ns(io);
+    watch->from = ENGINE_FROM_CACHE;
+    const enum status status = get(reader, reference, key, flags, block, value);
+    const struct engine_step step = {.kind = ENGINE_STEP_VALUE,
+                                     .status = status,
+                                     .file = reader->cache_file,
+                                     .from = watch->from,
+                                     .offset = reference->offset,
+                                     .bytes = reference->bytes,
+                                     .ns = io_now_ns(io) - start};
+    watch->told(watch->context, &step);
+    return status;
+}
+
+enum status value_reader_get(struct value_reader *reader, const struct value_reference *reference, struct slice key,
+                             unsigned flags, struct block **block, struct slice *value) {
+    if (reader->environment->watch) return get_watched(reader, reference, key, flags, block, value);
+    return get(reader, reference, key, flags, block, value);
 }
 
 /* ---- Many at once ------------------------------------------------------------------------------------------------ */

@@ -25,10 +25,14 @@ enum status driver_path(const struct raft_driver *driver, const char *format, ui
     return path_in(driver->dir, format, number, path);
 }
 
-enum status driver_log_path(const struct raft_driver *driver, uint64_t number, char path[IO_PATH_BYTES]) {
-    if (number != 0) return path_in(driver->dir, "log", number, path);
-    int length = snprintf(path, IO_PATH_BYTES, "%s/log", driver->dir);
+static enum status log_path(const char *dir, uint64_t number, char path[IO_PATH_BYTES]) {
+    if (number != 0) return path_in(dir, "log", number, path);
+    int length = snprintf(path, IO_PATH_BYTES, "%s/log", dir);
     return length > 0 && length < IO_PATH_BYTES ? STATUS_OK : STATUS_TOO_LARGE;
+}
+
+enum status driver_log_path(const struct raft_driver *driver, uint64_t number, char path[IO_PATH_BYTES]) {
+    return log_path(driver->dir, number, path);
 }
 
 enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BYTES], struct error *error) {
@@ -36,6 +40,19 @@ enum status raft_store_path(struct io *io, const char *dir, char path[IO_PATH_BY
     enum status status = node_state_read(io, dir, &superblock, error);
     if (status != STATUS_OK) return status;
     status = path_in(dir, "engine", superblock.engine_number, path);
+    return status == STATUS_OK ? status : error_set(error, status, "%s: the path is too long", dir);
+}
+
+enum status raft_directory_read(struct io *io, const char *dir, struct raft_directory *directory, struct error *error) {
+    struct node_state state;
+    enum status status = node_state_read(io, dir, &state, error);
+    if (status != STATUS_OK) return status;
+    directory->identity = (struct raft_identity){
+        .cluster_id = state.cluster_id, .node_id = state.node_id, .incarnation = state.incarnation};
+    directory->log_from = state.log_from;
+    directory->log_start = state.log_start;
+    status = path_in(dir, "engine", state.engine_number, directory->store);
+    if (status == STATUS_OK) status = log_path(dir, state.log_number, directory->log);
     return status == STATUS_OK ? status : error_set(error, status, "%s: the path is too long", dir);
 }
 

@@ -145,6 +145,7 @@ static void fill_in(struct raft_reading *reading, struct io *io, const struct ra
     driver->options.machine_count = options->machine_count;
     driver->options.engine.memory_writes = true;
     driver->options.engine.memtable_bytes = MEMORY_BYTES_MAX;
+    driver->options.engine.explains = options->explains;
     reading->uncommitted = options->uncommitted;
     driver->options.member_count = options->founder_count < RAFT_NODES_MAX ? options->founder_count : RAFT_NODES_MAX;
     for (size_t i = 0; i < driver->options.member_count; i++) driver->options.members[i] = options->founders[i];

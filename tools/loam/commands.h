@@ -14,6 +14,7 @@ int command_check(int argc, char **argv);
 int command_cli(int argc, char **argv);
 int command_cluster(int argc, char **argv);
 int command_events(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_get(int argc, char **argv);
 int command_import(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct {
     {"cluster", command_cluster, "a cluster on this machine: start, stop, status, kill, partition, ..."},
     {"cli", command_cli, "talk to a server, as redis-cli does"},
     {"events", command_events, "what a store did and why: flushes, compactions, openings, failures"},
+    {"explain", command_explain, "how a get or a scan came to its answer, and what became of a key"},
     {"export", command_export, "a graph as GraphML or DOT"},
     {"get", command_get, "a value of a store, read from its files; its server may run"},
     {"import", command_import, "load records, time series or graphs of files into a cluster"},

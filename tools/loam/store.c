@@ -9,18 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/check.h"
 #include "engine/names.h"
 #include "kv/kv.h"
-#include "raft/driver.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/row_text.h"
 #include "tools/loam/reply_text.h"
+#include "tools/loam/store_reading.h"
 #include "tools/loam/terminal.h"
-#include "tools/loamd/stores.h"
 
-enum { ROWS_PER_STEP = 256, KINDS_MAX = 32, TRIES_MAX = 40, TRIES_SAME = 4, PAUSE_NS = 10000000 };
+enum { ROWS_PER_STEP = 256 };
 
 static const char get_usage[] =
     "usage: loam get DIR KEY [--uncommitted]\n\nDIR: a node's data directory, or an engine's; its server may run. Exit "
@@ -38,117 +36,21 @@ static const char scan_usage[] =
     "--uncommitted: also what the node's log holds beyond the last commit that it knows of.\n";
 
 struct reading {
-    struct io *io;
-    struct engine *engine;
-    struct raft_reading *node; /* NULL: an engine's directory */
-    struct stores stores;      /* whose kinds of trees and types of names there are */
-    struct names_view view;
-    struct engine_tree_kind kinds[KINDS_MAX];
+    struct store_reading store;
     const char *key;                  /* get */
     const char *pattern;              /* scan; NULL = all */
     const struct row_describer *tree; /* scan; NULL = names */
     uint64_t limit;                   /* 0 = none */
-    bool uncommitted;
     uint64_t shown;
     bool malformed; /* a row of the tree */
     struct buf text;
 };
 
-/* ---- Opening ----------------------------------------------------------------------------------------------------- */
-
-static bool holds(struct io *io, const char *dir, const char *name, enum io_entry_kind kind) {
-    char path[IO_PATH_BYTES];
-    struct io_entry entry;
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return false;
-    return io_stat(io, path, &entry) == STATUS_OK && entry.kind == kind;
-}
-
-static enum status check_dir(struct io *io, const char *dir, struct error *error) {
-    struct io_entry entry;
-    const enum status status = io_stat(io, dir, &entry);
-    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
-    return entry.kind == IO_ENTRY_DIR ? STATUS_OK : error_set(error, STATUS_INVALID, "%s: not a directory", dir);
-}
-
-static void say_what_is_shown(const char *dir, const struct raft_reading_facts *facts) {
-    (void)fprintf(stderr, "%s: as of entry %" PRIu64 ": files up to %" PRIu64 ", then the log", dir, facts->applied,
-                  facts->flushed);
-    if (facts->witness) (void)fprintf(stderr, "; of a witness, which keeps no data");
-    if (facts->applied > facts->commit)
-        (void)fprintf(stderr, "; %" PRIu64 " to %" PRIu64 " are not known to be committed", facts->commit + 1,
-                      facts->applied);
-    if (facts->last > facts->applied)
-        (void)fprintf(stderr,
-                      "; %" PRIu64 " to %" PRIu64 " are not known to be committed, and not shown (--uncommitted shows "
-                      "them)",
-                      facts->applied + 1, facts->last);
-    (void)fputs("\n", stderr);
-}
-
-/* A node that runs flushes, cuts its log and takes over snapshots while it is read: what does not fit together is
- * looked at again, and is damage when it says the same every time. */
-static enum status open_beside_node(struct reading *reading, const char *dir,
-                                    const struct raft_reading_options *options, struct error *error) {
-    struct error last = {.text = ""};
-    unsigned same = 0;
-    for (unsigned i = 1;; i++) {
-        *error = (struct error){.status = STATUS_OK};
-        const enum status status = raft_reading_open(reading->io, dir, options, &reading->node, error);
-        const bool may_pass = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_NOT_FOUND;
-        same = strcmp(last.text, error->text) == 0 ? same + 1 : 1;
-        if (!may_pass || i == TRIES_MAX || same == TRIES_SAME) return status;
-        last = *error;
-        io_sleep(reading->io, PAUSE_NS);
-    }
-}
-
-static enum status open_node(struct reading *reading, const char *dir, struct error *error) {
-    const struct raft_reading_options options = {.machines = reading->stores.machines,
-                                                 .machine_count = reading->stores.machine_count,
-                                                 .uncommitted = reading->uncommitted};
-    enum status status = open_beside_node(reading, dir, &options, error);
-    if (status != STATUS_OK) return status;
-    struct raft_reading_facts facts;
-    raft_reading_get_facts(reading->node, &facts);
-    say_what_is_shown(dir, &facts);
-    reading->engine = raft_reading_engine(reading->node);
-    reading->view = (struct names_view){
-        .engine = reading->engine, .seed = facts.identity.cluster_id, .log_time_ms = facts.log_time_ms};
-    return STATUS_OK;
-}
-
-static enum status open_engine(struct reading *reading, const char *dir, struct error *error) {
-    size_t count = 0;
-    reading->kinds[count++] = (struct engine_tree_kind){.id = KIND_SYSTEM, .name = "raft.system"};
-    for (size_t m = 0; m < reading->stores.machine_count; m++) {
-        const struct state_machine *machine = &reading->stores.machines[m];
-        check(count + machine->kind_count <= KINDS_MAX);
-        for (size_t i = 0; i < machine->kind_count; i++) reading->kinds[count++] = machine->kinds[i];
-    }
-    const bool own_log = holds(reading->io, dir, "wal", IO_ENTRY_DIR);
-    const struct engine_options options = {.kinds = reading->kinds,
-                                           .kind_count = count,
-                                           .wal = own_log ? ENGINE_WAL_OWN : ENGINE_WAL_OFF,
-                                           .must_exist = true,
-                                           .read_only = true};
-    enum status status = engine_open(reading->io, dir, &options, &reading->engine, error);
-    if (status != STATUS_OK) return status;
-    const struct engine_mark mark = engine_applied(reading->engine);
-    reading->view = (struct names_view){.engine = reading->engine, .log_time_ms = mark.time_ms};
-    if (own_log) {
-        (void)fprintf(stderr, "%s: as of batch %" PRIu64 ", files and log\n", dir, mark.index);
-        return STATUS_OK;
-    }
-    (void)fprintf(stderr, "%s: as of entry %" PRIu64 "; later ones are in the log of the node that it belongs to\n",
-                  dir, mark.index);
-    return STATUS_OK;
-}
-
 /* ---- Rows -------------------------------------------------------------------------------------------------------- */
 
 static const char *type_name(const struct reading *reading, uint8_t type) {
-    for (size_t i = 0; i < reading->stores.owner_count; i++)
-        if (reading->stores.owners[i].type == type) return reading->stores.owners[i].name;
+    for (size_t i = 0; i < reading->store.stores.owner_count; i++)
+        if (reading->store.stores.owners[i].type == type) return reading->store.stores.owners[i].name;
     return "unknown";
 }
 
@@ -194,9 +96,10 @@ static enum status visit_names(struct reading *reading,
                                enum status (*visit)(void *, struct slice, const struct name_row *)) {
     uint64_t cursor = 0;
     enum status status;
-    do status = names_scan(&reading->view, &cursor, ROWS_PER_STEP, visit, reading);
+    do status = names_scan(&reading->store.view, &cursor, ROWS_PER_STEP, visit, reading);
     while (status == STATUS_OK && cursor != 0);
-    if (status == STATUS_INVALID && engine_applied(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
+    if (status == STATUS_INVALID && engine_applied(reading->store.engine).index == 0)
+        return STATUS_OK; /* nothing yet */
     return status == STATUS_END ? STATUS_OK : status;
 }
 
@@ -204,8 +107,9 @@ static enum status visit_one(struct reading *reading) {
     struct name_row row;
     struct engine_value value;
     struct slice name = slice_from_text(reading->key);
-    enum status status = names_get(&reading->view, name, &row, &value);
-    if (status == STATUS_INVALID && engine_applied(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
+    enum status status = names_get(&reading->store.view, name, &row, &value);
+    if (status == STATUS_INVALID && engine_applied(reading->store.engine).index == 0)
+        return STATUS_OK; /* nothing yet */
     if (status != STATUS_OK) return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     status = visit_get(reading, name, &row);
     engine_value_release(&value);
@@ -214,7 +118,7 @@ static enum status visit_one(struct reading *reading) {
 
 static enum status read_names(struct reading *reading) {
     if (reading->key == NULL) return visit_names(reading, visit_scan);
-    return reading->node != NULL ? visit_one(reading) : visit_names(reading, visit_get);
+    return reading->store.node != NULL ? visit_one(reading) : visit_names(reading, visit_get);
 }
 
 /* ---- Rows of a tree ---------------------------------------------------------------------------------------------- */
@@ -236,8 +140,9 @@ static enum status print_tree_row(struct reading *reading, struct slice key, str
 static enum status read_tree(struct reading *reading) {
     const struct engine_iterator_options options = {.no_fill = true};
     struct engine_iterator *iterator = NULL;
-    enum status status = engine_iterator_open(reading->engine, reading->tree->kind, &options, &iterator);
-    if (status == STATUS_INVALID && engine_applied(reading->engine).index == 0) return STATUS_OK; /* nothing yet */
+    enum status status = engine_iterator_open(reading->store.engine, reading->tree->kind, &options, &iterator);
+    if (status == STATUS_INVALID && engine_applied(reading->store.engine).index == 0)
+        return STATUS_OK; /* nothing yet */
     if (status != STATUS_OK) return status;
     for (engine_iterator_seek_first(iterator); status == STATUS_OK && engine_iterator_valid(iterator);
          engine_iterator_next(iterator)) {
@@ -263,26 +168,12 @@ static const struct row_describer *find_tree(const char *name) {
     return NULL;
 }
 
-static void close_store(struct reading *reading) {
-    if (reading->node == NULL) engine_close(reading->engine);
-    raft_reading_close(reading->node);
-    stores_deinit(&reading->stores);
-    buf_deinit(&reading->text);
-    io_destroy(reading->io);
-}
-
 static int read_store(struct reading *reading, const char *dir) {
-    const struct io_options options = {.backend = IO_BACKEND_POSIX};
     struct error error = {0};
-    enum status status = io_create(&options, &reading->io, &error);
-    if (status == STATUS_OK) status = stores_init(&reading->stores);
-    if (status == STATUS_OK) status = check_dir(reading->io, dir, &error);
-    if (status == STATUS_OK)
-        status = holds(reading->io, dir, "superblock", IO_ENTRY_FILE) ? open_node(reading, dir, &error)
-                                                                      : open_engine(reading, dir, &error);
+    enum status status = store_reading_open(&reading->store, dir, &error);
     if (status == STATUS_OK) {
         status = reading->tree != NULL ? read_tree(reading) : read_names(reading);
-        if (status != STATUS_OK) engine_last_error(reading->engine, &error);
+        if (status != STATUS_OK) engine_last_error(reading->store.engine, &error);
         if (status == STATUS_INVALID)
             (void)error_set(&error, status,
                             "%s: there is no tree of loam's stores: another program keeps its own there. loam stats "
@@ -291,7 +182,8 @@ static int read_store(struct reading *reading, const char *dir) {
     }
     const bool is_told = status == STATUS_OK || status == STATUS_WRONG_TYPE;
     if (!is_told) (void)fprintf(stderr, "loam: %s\n", error.text[0] ? error.text : status_text(status));
-    close_store(reading);
+    store_reading_close(&reading->store);
+    buf_deinit(&reading->text);
     if (status_class(status) == STATUS_CLASS_DAMAGE || reading->malformed) return EXIT_CORRUPT;
     return status == STATUS_OK ? EXIT_CLEAN : EXIT_FAILED;
 }
@@ -300,7 +192,7 @@ static int read_store(struct reading *reading, const char *dir) {
 
 int command_get(int argc, char **argv) {
     struct reading reading = {.key = NULL};
-    const struct argument_option taken[] = {{.name = "--uncommitted", .flag = &reading.uncommitted}};
+    const struct argument_option taken[] = {{.name = "--uncommitted", .flag = &reading.store.uncommitted}};
     const struct arguments arguments = {"get", get_usage, "a DIR and a KEY", 2, 2, taken, 1};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
@@ -317,7 +209,7 @@ int command_scan(int argc, char **argv) {
     const struct argument_option taken[] = {{.name = "--match", .text = &reading.pattern, .may_be_empty = true},
                                             {.name = "--tree", .text = &tree},
                                             {.name = "--limit", .number = &reading.limit, .limit = INT64_MAX},
-                                            {.name = "--uncommitted", .flag = &reading.uncommitted}};
+                                            {.name = "--uncommitted", .flag = &reading.store.uncommitted}};
     const struct arguments arguments = {"scan", scan_usage, "a DIR", 1, 1, taken, 4};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;

@@ -1,0 +1,110 @@
+/*
+ * explain: what a get or a scan did, step by step, told by the very code that answers it; and what became of a key over
+ * time, out of manifest, tables and log. For tools.
+ *
+ * A store is opened for it with read_only and explains (engine.h): a table that is damaged or gone then fails the reads
+ * that need it, not the opening. Nothing is written, no lock is taken. Any bytes on disk are safe.
+ */
+#ifndef ENGINE_EXPLAIN_H
+#define ENGINE_EXPLAIN_H
+
+#include "engine/engine.h"
+
+#pragma GCC visibility push(default)
+
+/* ---- Steps of a read --------------------------------------------------------------------------------------------- */
+
+enum engine_step_kind {
+    ENGINE_STEP_MEMTABLE, /* one is asked: memtable, entries. A get: `hit`: its filter lets the key pass; a scan: `hit`:
+                             it has something of the tree */
+    ENGINE_STEP_LEVEL,    /* one that has files: level, count; `hit`: one of them, at least, may hold what is wanted */
+    ENGINE_STEP_FILE,     /* looked at: level, file, answer */
+    ENGINE_STEP_OPEN,     /* its table was not open: file, status, ns */
+    ENGINE_STEP_COVER,    /* range deletes of the memtable or file asked last cover the key: sequence of the newest */
+    ENGINE_STEP_FILTER,   /* of the file: `hit`: it may have the key; count: bits per key, 0 = it has no filter */
+    ENGINE_STEP_INDEX,    /* of the file: `at`: the one block, of count, that may hold it; count = behind the last */
+    ENGINE_STEP_BLOCK,    /* is looked into: file, at, offset, bytes as stored, from, ns, status */
+    ENGINE_STEP_STRETCH, /* of a file, read ahead for a scan, several blocks at once: file, offset, bytes, ns, status */
+    ENGINE_STEP_VERSION, /* of the key: sequence, entry, value, effect; from the memtable or file asked last */
+    ENGINE_STEP_ENTRY,   /* a scan stands at it: key, sequence, entry, value, effect, file or memtable */
+    ENGINE_STEP_VALUE,   /* kept apart: file (of values), offset, bytes, from, ns, status */
+    ENGINE_STEP_FOLD,    /* operands are folded onto what is older: count, status */
+};
+
+enum engine_step_answer {
+    ENGINE_FILE_CANDIDATE, /* its span has the key; it is asked if nothing newer decides */
+    ENGINE_FILE_ASKED,
+    ENGINE_FILE_OUTSIDE, /* its span has nothing of what is wanted */
+    ENGINE_FILE_NEWER,   /* all of it is newer than the state that is read */
+    ENGINE_FILE_PREFIX,  /* its filter: no key of it begins so */
+    ENGINE_FILE_HIDDEN,  /* a newer range delete hides all of it */
+};
+
+enum engine_step_from { ENGINE_FROM_CACHE, ENGINE_FROM_FILE, ENGINE_FROM_STRETCH };
+
+enum engine_step_entry { ENGINE_ENTRY_DELETE, ENGINE_ENTRY_PUT, ENGINE_ENTRY_MERGE, ENGINE_ENTRY_APPEND };
+
+enum engine_step_effect {
+    ENGINE_EFFECT_SHOWN,   /* the value, or what operands are folded onto */
+    ENGINE_EFFECT_OPERAND, /* is gathered; an older version is looked for */
+    ENGINE_EFFECT_DELETED, /* it is a delete: there is nothing older to see */
+    ENGINE_EFFECT_COVERED, /* a newer range delete hides it */
+    ENGINE_EFFECT_OLDER,   /* a scan: a version behind the one that counts */
+    ENGINE_EFFECT_NEWER,   /* a scan: newer than the state that is read */
+    ENGINE_EFFECT_EXPIRED, /* a scan: its time is over */
+};
+
+enum { ENGINE_MEMTABLE_NONE = UINT32_MAX };
+
+/* Which members mean something: see the kinds; the others are 0. Slices are borrowed for the call. */
+struct engine_step {
+    enum engine_step_kind kind;
+    enum status status;
+    bool hit;
+    enum engine_step_answer answer;
+    enum engine_step_from from;
+    enum engine_step_entry entry;
+    enum engine_step_effect effect;
+    bool apart;        /* VERSION, ENTRY: value is a reference to a file of values */
+    uint32_t memtable; /* 0 = the active one, 1.. = sealed ones, newest first; ENTRY: NONE = of a file */
+    uint32_t level;
+    uint64_t file;
+    uint64_t entries, file_bytes;           /* of the memtable, of the file */
+    uint64_t first_sequence, last_sequence; /* FILE */
+    struct slice first, last;               /* FILE: its span, */
+    bool has_last;                          /* to the end of the tree without */
+    uint32_t at, count;                     /* of blocks, files, operands, bits */
+    uint64_t offset, bytes, ns;
+    uint64_t sequence;
+    struct slice key, value;
+};
+
+struct engine_watch {
+    void (*told)(void *context, const struct engine_step *step);
+    void *context;
+    enum engine_step_from from; /* the engine's own */
+};
+
+/* From now on engine_explain_get, and iterators that are opened, tell their steps; watch is borrowed until another one,
+ * or NULL, is given. One thread, and nobody else reads meanwhile. */
+void engine_explain(struct engine *engine, struct engine_watch *watch);
+/*
+ * Calls visit with each table that could not be opened when the store was, or at a read since: where it belongs, and
+ * why, with its place in the words; keys are borrowed for the call. Blocking: opens it once more.
+ */
+struct engine_damaged_file {
+    uint32_t tree, level;
+    uint64_t file, bytes, entries, first_sequence, last_sequence;
+    struct slice first, last; /* its span, */
+    bool has_last;            /* to the end of the tree without */
+    const char *why;
+};
+void engine_explain_damaged(struct engine *engine, void (*visit)(void *context, const struct engine_damaged_file *file),
+                            void *context);
+/* As engine_get of the latest state. */
+MUST_CHECK enum status engine_explain_get(struct engine *engine, uint32_t tree, struct slice key,
+                                          struct engine_value *value);
+
+#pragma GCC visibility pop
+
+#endif
