@@ -281,22 +281,79 @@ static bool ends_well(const struct reader *reader, struct slice stream) {
     return (stream.data[stream.size - 1] & ((1u << padding) - 1)) == 0;
 }
 
+struct decoding {
+    struct reader reader;
+    uint64_t time, delta, value_bits;
+    unsigned size, shift; /* of the window */
+};
+
+/* The first sample's value; false: there is none. */
+static inline bool begin_decoding(struct decoding *decoding, struct slice stream, int64_t first_ms, size_t count) {
+    if (count == 0 || stream.size < 8) return false;
+    *decoding = (struct decoding){.reader = {.next = stream.data, .end = stream.data + stream.size},
+                                  .time = (uint64_t)first_ms};
+    decoding->value_bits = take_long(&decoding->reader, 64);
+    return true;
+}
+
+static inline bool take_value(struct decoding *decoding) {
+    uint64_t xor_bits;
+    if (!take_xor(&decoding->reader, &decoding->size, &decoding->shift, &xor_bits)) return false;
+    decoding->value_bits ^= xor_bits;
+    return true;
+}
+
 enum status gorilla_decode(struct slice stream, int64_t first_ms, size_t count, int64_t *times_ms, double *values) {
-    if (count == 0 || stream.size < 8) return STATUS_CORRUPT;
-    struct reader reader = {.next = stream.data, .end = stream.data + stream.size};
-    uint64_t time = (uint64_t)first_ms, delta = 0;
-    uint64_t value_bits = take_long(&reader, 64);
-    unsigned size = 0, shift = 0;
+    struct decoding at;
+    if (!begin_decoding(&at, stream, first_ms, count)) return STATUS_CORRUPT;
     times_ms[0] = first_ms;
-    memcpy(&values[0], &value_bits, sizeof value_bits);
+    memcpy(&values[0], &at.value_bits, sizeof at.value_bits);
     for (size_t i = 1; i < count; i++) {
-        uint64_t xor_bits;
-        delta += (uint64_t)take_second_delta(&reader);
-        time += delta;
-        if (!take_xor(&reader, &size, &shift, &xor_bits)) return STATUS_CORRUPT;
-        value_bits ^= xor_bits;
-        times_ms[i] = (int64_t)time;
-        memcpy(&values[i], &value_bits, sizeof value_bits);
+        at.delta += (uint64_t)take_second_delta(&at.reader);
+        at.time += at.delta;
+        if (!take_value(&at)) return STATUS_CORRUPT;
+        times_ms[i] = (int64_t)at.time;
+        memcpy(&values[i], &at.value_bits, sizeof at.value_bits);
     }
-    return ends_well(&reader, stream) ? STATUS_OK : STATUS_CORRUPT;
+    return ends_well(&at.reader, stream) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+/* ---- Explaining -------------------------------------------------------------------------------------------------- */
+
+/* By the bits that it took: the three forms differ in them. */
+static enum gorilla_value_form form_of(unsigned value_bits, unsigned size) {
+    if (value_bits == 1) return GORILLA_SAME;
+    return value_bits == REUSED_WINDOW_BITS + size ? GORILLA_OLD_WINDOW : GORILLA_NEW_WINDOW;
+}
+
+static bool explain_sample(struct decoding *at, struct gorilla_sample *sample) {
+    const uint64_t before = at->value_bits;
+    *sample = (struct gorilla_sample){.at = at->reader.taken};
+    sample->second_delta = take_second_delta(&at->reader);
+    at->delta += (uint64_t)sample->second_delta;
+    at->time += at->delta;
+    sample->time_bits = (unsigned)(at->reader.taken - sample->at);
+    if (!take_value(at)) return false;
+    sample->value_bits = (unsigned)(at->reader.taken - sample->at) - sample->time_bits;
+    sample->form = form_of(sample->value_bits, at->size);
+    sample->size = sample->form == GORILLA_SAME ? 0 : at->size;
+    sample->leading = sample->form == GORILLA_SAME ? 0 : 64 - at->shift - at->size;
+    sample->xor_bits = before ^ at->value_bits;
+    sample->time_ms = (int64_t)at->time;
+    memcpy(&sample->value, &at->value_bits, sizeof at->value_bits);
+    return true;
+}
+
+enum status gorilla_explain(struct slice stream, int64_t first_ms, size_t count,
+                            void (*visit)(void *context, const struct gorilla_sample *sample), void *context) {
+    struct decoding at;
+    if (!begin_decoding(&at, stream, first_ms, count)) return STATUS_CORRUPT;
+    struct gorilla_sample sample = {.value_bits = 64, .xor_bits = at.value_bits, .time_ms = first_ms, .size = 64};
+    memcpy(&sample.value, &at.value_bits, sizeof at.value_bits);
+    visit(context, &sample);
+    for (size_t i = 1; i < count; i++) {
+        if (!explain_sample(&at, &sample) || at.reader.taken > 8 * (uint64_t)stream.size) return STATUS_CORRUPT;
+        visit(context, &sample);
+    }
+    return ends_well(&at.reader, stream) ? STATUS_OK : STATUS_CORRUPT;
 }

@@ -40,4 +40,26 @@ MUST_CHECK enum status gorilla_encode(struct buf *to, const int64_t *times_ms, c
 MUST_CHECK enum status gorilla_decode(struct slice stream, int64_t first_ms, size_t count, int64_t *times_ms,
                                       double *values);
 
+/* Where the bits of one sample go, for tools. */
+enum gorilla_value_form {
+    GORILLA_WHOLE,      /* the first sample: 64 bits, and no time */
+    GORILLA_SAME,       /* the value before */
+    GORILLA_OLD_WINDOW, /* XOR in the window of the last stored one */
+    GORILLA_NEW_WINDOW, /* with a window of its own */
+};
+struct gorilla_sample {
+    uint64_t at;                    /* its first bit, counted from that of the stream */
+    unsigned time_bits, value_bits; /* how many tell each, heads included */
+    int64_t second_delta;
+    enum gorilla_value_form form;
+    unsigned leading, size; /* the window: zeros before it, bits in it; the rest of 64 are zeros behind it */
+    uint64_t xor_bits;
+    int64_t time_ms;
+    double value;
+};
+/* gorilla_decode, sample by sample; CORRUPT comes behind all that could be read. */
+MUST_CHECK enum status gorilla_explain(struct slice stream, int64_t first_ms, size_t count,
+                                       void (*visit)(void *context, const struct gorilla_sample *sample),
+                                       void *context);
+
 #endif

@@ -257,6 +257,76 @@ static void any_series_is_coded_as_the_naive_coder_does_and_comes_back(void **st
     }
 }
 
+/* ---- explained --------------------------------------------------------------------------------------------------- */
+
+struct expected {
+    const struct series *series;
+    const char *text; /* of the naive coder */
+    size_t count;
+    uint64_t at;
+};
+
+static uint64_t number_at(const char *text, uint64_t at, unsigned bits) {
+    uint64_t number = 0;
+    for (unsigned i = 0; i < bits; i++) number = number << 1 | (uint64_t)(text[at + i] - '0');
+    return number;
+}
+
+static void expect_sample(void *context, const struct gorilla_sample *sample) {
+    struct expected *expected = context;
+    const size_t i = expected->count++;
+    const char *value = expected->text + sample->at + sample->time_bits;
+    assert_int_equal(sample->at, expected->at);
+    expected->at += sample->time_bits + sample->value_bits;
+    assert_int_equal(sample->time_ms, expected->series->times[i]);
+    assert_int_equal(bits_of(sample->value), bits_of(expected->series->values[i]));
+    if (i == 0) {
+        assert_true(sample->form == GORILLA_WHOLE && sample->time_bits == 0 && sample->value_bits == 64);
+        return;
+    }
+    char time[80] = "";
+    put_time(time, sample->second_delta);
+    assert_int_equal(strlen(time), sample->time_bits);
+    assert_memory_equal(time, expected->text + sample->at, sample->time_bits);
+    assert_int_equal(sample->xor_bits, bits_of(sample->value) ^ bits_of(expected->series->values[i - 1]));
+    assert_int_equal(sample->form, value[0] == '0'   ? GORILLA_SAME
+                                   : value[1] == '0' ? GORILLA_OLD_WINDOW
+                                                     : GORILLA_NEW_WINDOW);
+    if (sample->form == GORILLA_SAME) return;
+    if (sample->form == GORILLA_NEW_WINDOW) {
+        assert_int_equal(sample->leading, number_at(value, 2, 5));
+        assert_int_equal(sample->size % 64, number_at(value, 7, 6));
+    }
+    const uint64_t stored = number_at(value, sample->value_bits - sample->size, sample->size);
+    assert_int_equal(stored << (64 - sample->leading - sample->size), sample->xor_bits);
+}
+
+static void each_sample_is_explained_by_its_bits(void **state) {
+    (void)state;
+    struct prng prng;
+    prng_init(&prng, test_seed(9));
+    static struct series series;
+    static char text[TEXT_BYTES];
+    for (uint64_t run = test_scaled(300); run > 0; run--) {
+        make_series(&prng, &series);
+        struct buf stream = BUF_EMPTY;
+        naive_encode(&series, text);
+        assert_int_equal(gorilla_encode(&stream, series.times, series.values, series.count), STATUS_OK);
+        struct expected expected = {.series = &series, .text = text};
+        assert_int_equal(gorilla_explain(buf_slice(&stream), series.times[0], series.count, expect_sample, &expected),
+                         STATUS_OK);
+        assert_int_equal(expected.count, series.count);
+        assert_int_equal(expected.at, strlen(text));
+        const size_t cut = prng_below(&prng, stream.size);
+        expected = (struct expected){.series = &series, .text = text};
+        assert_int_equal(
+            gorilla_explain(slice_make(stream.data, cut), series.times[0], series.count, expect_sample, &expected),
+            STATUS_CORRUPT); /* what stands before the cut is told, and told right */
+        assert_true(expected.at <= 8 * cut);
+        buf_deinit(&stream);
+    }
+}
+
 static void a_cut_or_lengthened_stream_is_corrupt(void **state) {
     (void)state;
     struct prng prng;
@@ -287,6 +357,7 @@ int main(void) {
         cmocka_unit_test(a_window_before_there_is_one_is_corrupt),
         cmocka_unit_test(a_window_wider_than_a_value_is_corrupt),
         cmocka_unit_test(any_series_is_coded_as_the_naive_coder_does_and_comes_back),
+        cmocka_unit_test(each_sample_is_explained_by_its_bits),
         cmocka_unit_test(a_cut_or_lengthened_stream_is_corrupt),
     };
     return cmocka_run_group_tests_name("gorilla", tests, NULL, NULL);

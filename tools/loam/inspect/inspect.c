@@ -16,6 +16,7 @@
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/image.h"
+#include "tools/loam/samples/samples.h"
 #include "tools/loam/terminal.h"
 
 enum {
@@ -40,6 +41,8 @@ static const char usage[] =
     "  --html  the same as a page for a browser, of one file; of one over 16 MiB the first 1 MiB\n"
     "  --range only what touches these bytes (4096 of them; numbers in decimal, or 0x and hexadecimal). Of an SST and "
     "of\n          values kept apart no more is read than that takes\n"
+    "\n"
+    "  --series NAME  a time series of the store in DIR instead, down to its bits: loam inspect --series --help\n"
     "\n"
     "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
@@ -252,6 +255,7 @@ int command_inspect(int argc, char **argv) {
                                              .context = &inspection.range}};
     const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 4};
     int code;
+    if (samples_are_asked_for(argc, argv)) return samples_run(argc, argv);
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (hex + json + html > 1) return arguments_refuse(&arguments, "--hex, --json or --html: one of them");
     if ((html || inspection.range.is_given) && argc > 1)
