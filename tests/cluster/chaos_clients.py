@@ -2,7 +2,7 @@
 
     chaos_clients.py HOST:PORT,... SECONDS HISTORY.edn [--clients N] [--keys N] [--rate N] [--seed X] [--password P]
 
-Each client is a thread with one connection, to a node drawn anew whenever it breaks. Texts that are written differ from each other. A write without an
+Each client is a thread with one connection, to a node drawn anew whenever it breaks. Texts that are written differ from each other, and keys are of the seed. A write without an
 answer, or with one that does not say "not applied", stays open (:info). Prints what was answered; exit code 1 if less than one write in ten was.
 """
 import argparse
@@ -63,7 +63,7 @@ class Client:
     def draw(self):
         counter = self.random.random() < 0.25
         word = self.random.choice(OF_COUNTERS if counter else OF_STRINGS)
-        key = "py:%s:%d" % ("n" if counter else "s", self.random.randrange(self.options.keys))
+        key = "py%s:%s:%d" % (self.options.seed, "n" if counter else "s", self.random.randrange(self.options.keys))
         if word == "incrby":
             return word, key, self.random.randrange(1, 10)
         return word, key, next(self.texts) if word in ("write", "append", "getset", "setnx") else None
