@@ -105,6 +105,68 @@ void engine_explain_damaged(struct engine *engine, void (*visit)(void *context, 
 MUST_CHECK enum status engine_explain_get(struct engine *engine, uint32_t tree, struct slice key,
                                           struct engine_value *value);
 
+/* ---- What became of a key ---------------------------------------------------------------------------------------- */
+
+enum engine_history_kind {
+    ENGINE_HISTORY_MANIFEST, /* is read: path, edit (its first), last_edit; before that nothing is known of files */
+    ENGINE_HISTORY_EDIT,     /* one with a mark, or that touches what may hold the key; what it did follows then */
+    ENGINE_HISTORY_TREE,     /* made, or dropped with all that it held: added */
+    ENGINE_HISTORY_FILE,     /* whose span has the key: came to its level, or went from it: added */
+    ENGINE_HISTORY_TABLE,    /* one is asked: path, file, status, why; named: the manifest has it now */
+    ENGINE_HISTORY_VERSION,  /* that the table holds: sequence, entry, value; at, offset, bytes: of its block */
+    ENGINE_HISTORY_COVER,    /* the newest range delete of the table over the key: sequence */
+    ENGINE_HISTORY_DAMAGE,   /* why: file, place and what is wrong, in words; status */
+};
+
+/* Borrowed for the call; what does not belong to the kind is 0. */
+struct engine_history_event {
+    enum engine_history_kind kind;
+    enum status status;
+    const char *path, *why;
+    uint64_t store; /* MANIFEST: the number of the store, which owns its log */
+    uint64_t edit, last_edit;
+    const char *cause; /* "flush", "compaction", ... */
+    uint64_t job;      /* 0 = none; numbers begin anew with each opening */
+    int64_t time_ms;   /* log time; 0 = not told */
+    bool has_mark, touches, added, named, has_last, apart;
+    struct engine_mark mark; /* of the edit: all up to here is in tables */
+    uint64_t last_sequence;  /* of the mark, of the file */
+    uint64_t file, file_bytes, entries, first_sequence;
+    uint32_t level;
+    struct slice first, last;
+    uint64_t sequence;
+    enum engine_step_entry entry;
+    struct slice value;
+    uint32_t at;
+    uint64_t offset, bytes;
+};
+
+/*
+ * Tells what manifest and tables of the store in `dir` say of a key, oldest edit first, then table by table: those that
+ * the manifest names, newest level first, then any other that lies there. No engine is opened: damage of one file is
+ * told, and the others are read. visit's status, if not OK, ends it. BUSY: a running owner changed the store meanwhile:
+ * forget what was told and call again. NOT_FOUND (no store), NO_MEMORY, IO: *error has words. Blocking.
+ */
+MUST_CHECK enum status engine_explain_history(struct io *io, const char *dir, uint32_t tree, struct slice key,
+                                              enum status (*visit)(void *context,
+                                                                   const struct engine_history_event *event),
+                                              void *context, struct error *error);
+
+/* An operation in a record of the engine's own log that touches the key: batches are numbered as marks are. */
+struct engine_batch_event {
+    struct engine_mark mark;
+    uint64_t sequence;
+    bool range; /* a range delete, or the tree is dropped or made: `words` */
+    const char *words;
+    struct slice value;
+};
+/* Which batch a record of the own log is. CORRUPT, VERSION. Pure. */
+MUST_CHECK enum status engine_batch_mark(struct slice record, struct engine_mark *mark);
+/* CORRUPT, VERSION: no batch. Pure. */
+MUST_CHECK enum status engine_explain_batch(struct slice record, uint32_t tree, struct slice key,
+                                            void (*visit)(void *context, const struct engine_batch_event *event),
+                                            void *context);
+
 #pragma GCC visibility pop
 
 #endif

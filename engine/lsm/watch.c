@@ -86,7 +86,7 @@ void watch_index(struct engine_watch *watch, uint32_t at, uint32_t count) {
     tell(watch, &(struct engine_step){.kind = ENGINE_STEP_INDEX, .at = at, .count = count});
 }
 
-static enum engine_step_entry entry_of(enum entry_kind kind) {
+enum engine_step_entry watch_entry_of(enum entry_kind kind) {
     switch (kind) {
     case ENTRY_PUT:
     case ENTRY_REFERENCE: return ENGINE_ENTRY_PUT;
@@ -98,7 +98,7 @@ static enum engine_step_entry entry_of(enum entry_kind kind) {
 
 static enum engine_step_effect effect_of(uint64_t trailer, uint64_t cover) {
     if (entry_sequence(trailer) < cover) return ENGINE_EFFECT_COVERED;
-    switch (entry_of(entry_kind(trailer))) {
+    switch (watch_entry_of(entry_kind(trailer))) {
     case ENGINE_ENTRY_PUT: return ENGINE_EFFECT_SHOWN;
     case ENGINE_ENTRY_DELETE: return ENGINE_EFFECT_DELETED;
     default: return ENGINE_EFFECT_OPERAND;
@@ -108,7 +108,7 @@ static enum engine_step_effect effect_of(uint64_t trailer, uint64_t cover) {
 void watch_version(struct engine_watch *watch, uint64_t trailer, struct slice value, uint64_t cover) {
     tell(watch, &(struct engine_step){.kind = ENGINE_STEP_VERSION,
                                       .sequence = entry_sequence(trailer),
-                                      .entry = entry_of(entry_kind(trailer)),
+                                      .entry = watch_entry_of(entry_kind(trailer)),
                                       .effect = effect_of(trailer, cover),
                                       .apart = entry_kind(trailer) == ENTRY_REFERENCE,
                                       .value = value});
@@ -116,7 +116,7 @@ void watch_version(struct engine_watch *watch, uint64_t trailer, struct slice va
 
 void watch_entry(struct engine_watch *watch, struct engine_step *step, uint64_t trailer, struct slice value) {
     step->sequence = entry_sequence(trailer);
-    step->entry = entry_of(entry_kind(trailer));
+    step->entry = watch_entry_of(entry_kind(trailer));
     step->apart = entry_kind(trailer) == ENTRY_REFERENCE;
     step->value = value;
     tell(watch, step);

@@ -8,6 +8,8 @@
 #include "engine/explain.h"
 #include "engine/lsm/store.h"
 
+enum engine_step_entry watch_entry_of(enum entry_kind kind);
+
 /* A memtable, the at-th from the newest, is asked; cover: of its range deletes, 0 = none. */
 void watch_memtable(struct engine_watch *watch, const struct memtable *memtable, uint32_t at, uint32_t instance,
                     uint64_t hash, uint64_t cover);

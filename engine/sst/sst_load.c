@@ -287,6 +287,12 @@ void sst_watch_stretch(const struct sst *sst, uint64_t offset, uint64_t bytes, e
     watch->told(watch->context, &step);
 }
 
+void sst_block_place(const struct sst *sst, uint32_t at, uint64_t *offset, uint64_t *bytes) {
+    const struct sst_handle handle = sst_index_handle(sst, at);
+    *offset = handle.offset;
+    *bytes = handle.size;
+}
+
 uint64_t sst_number(const struct sst *sst) {
     return sst->cache_file;
 }

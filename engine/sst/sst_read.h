@@ -67,6 +67,8 @@ MUST_CHECK enum status sst_get(struct sst *sst, struct slice key, uint64_t snaps
 uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapshot);
 
 uint32_t sst_block_count(const struct sst *sst);
+/* Where data block `at` stands, and its stored bytes. */
+void sst_block_place(const struct sst *sst, uint32_t at, uint64_t *offset, uint64_t *bytes);
 /* As it was given at open: cache_file. */
 uint64_t sst_number(const struct sst *sst);
 
