@@ -112,10 +112,11 @@ enum engine_history_kind {
     ENGINE_HISTORY_EDIT,     /* one with a mark, or that touches what may hold the key; what it did follows then */
     ENGINE_HISTORY_TREE,     /* made, or dropped with all that it held: added */
     ENGINE_HISTORY_FILE,     /* whose span has the key: came to its level, or went from it: added */
-    ENGINE_HISTORY_TABLE,    /* one is asked: path, file, status, why; named: the manifest has it now */
-    ENGINE_HISTORY_VERSION,  /* that the table holds: sequence, entry, value; at, offset, bytes: of its block */
-    ENGINE_HISTORY_COVER,    /* the newest range delete of the table over the key: sequence */
-    ENGINE_HISTORY_DAMAGE,   /* why: file, place and what is wrong, in words; status */
+    ENGINE_HISTORY_TABLE, /* one is asked: path, file, status, why; named: the manifest has it now; certain: all of the
+                             manifest was read, else edits that are lost may say otherwise */
+    ENGINE_HISTORY_VERSION, /* that the table holds: sequence, entry, value; at, offset, bytes: of its block */
+    ENGINE_HISTORY_COVER,   /* the newest range delete of the table over the key: sequence */
+    ENGINE_HISTORY_DAMAGE, /* why: file, place and what is wrong, in words; status; certain: it is not the manifest's */
 };
 
 /* Borrowed for the call; what does not belong to the kind is 0. */
@@ -128,7 +129,7 @@ struct engine_history_event {
     const char *cause; /* "flush", "compaction", ... */
     uint64_t job;      /* 0 = none; numbers begin anew with each opening */
     int64_t time_ms;   /* log time; 0 = not told */
-    bool has_mark, touches, added, named, has_last, apart;
+    bool has_mark, touches, added, named, certain, has_last, apart;
     struct engine_mark mark; /* of the edit: all up to here is in tables */
     uint64_t last_sequence;  /* of the mark, of the file */
     uint64_t file, file_bytes, entries, first_sequence;

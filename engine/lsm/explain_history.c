@@ -39,7 +39,9 @@ static bool tell(struct history *history, const struct engine_history_event *eve
 }
 
 static void tell_damage(struct history *history, enum status status, const char *why) {
-    (void)tell(history, &(struct engine_history_event){.kind = ENGINE_HISTORY_DAMAGE, .status = status, .why = why});
+    (void)tell(history,
+               &(struct engine_history_event){
+                   .kind = ENGINE_HISTORY_DAMAGE, .status = status, .why = why, .certain = history->manifest_is_whole});
 }
 
 /* ---- Edits ------------------------------------------------------------------------------------------------------- */
@@ -160,6 +162,7 @@ static void read_edits(struct history *history) {
     struct error error = {.status = STATUS_OK};
     *state = (struct care_state){.io = history->io, .dir = history->dir};
     recovered_init(&state->recovered);
+    history->manifest_is_whole = true;
     enum status status = superblock_read(history->io, history->dir, &state->superblock, &state->slot_damaged, &error);
     if (status == STATUS_NOT_FOUND) error_set(&error, status, "%s/" FILE_NAME_SUPERBLOCK ": not there", history->dir);
     if (status == STATUS_OK && state->slot_damaged)
@@ -241,6 +244,7 @@ static void ask_named(struct history *history, const struct edit_file *meta) {
     struct engine_history_event table = file_event(meta);
     table.kind = ENGINE_HISTORY_TABLE;
     table.named = true;
+    table.certain = history->manifest_is_whole;
     table.path = path;
     table.status = status;
     table.why = status == STATUS_OK ? "" : error.text[0] ? error.text : status_text(status);
@@ -289,8 +293,12 @@ static enum status ask_unnamed(void *context, const struct io_entry *entry) {
     if (status == STATUS_OK) status = sst_read_identity(history->io, path, &identity, &error);
     if (status == STATUS_OK) status = sst_open(&history->environment, path, identity, number, &sst, &error);
     if (status == STATUS_NO_MEMORY) return status;
-    struct engine_history_event table = {
-        .kind = ENGINE_HISTORY_TABLE, .file = number, .path = path, .status = status, .why = ""};
+    struct engine_history_event table = {.kind = ENGINE_HISTORY_TABLE,
+                                         .file = number,
+                                         .path = path,
+                                         .status = status,
+                                         .why = "",
+                                         .certain = history->manifest_is_whole};
     if (status == STATUS_OK && identity.store != history->state.superblock.store && history->manifest_is_whole) {
         table.status = STATUS_MISMATCH;
         table.why = "it was built by another store";

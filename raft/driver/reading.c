@@ -151,6 +151,14 @@ static void fill_in(struct raft_reading *reading, struct io *io, const struct ra
     for (size_t i = 0; i < driver->options.member_count; i++) driver->options.members[i] = options->founders[i];
 }
 
+/* What the store said of its damage: file and place; the callers above know the tree alone. */
+static enum status with_place(const struct raft_driver *driver, enum status status, struct error *error) {
+    struct error damage;
+    if (status_class(status) != STATUS_CLASS_DAMAGE || !driver->engine) return status;
+    engine_last_damage(driver->engine, &damage);
+    return damage.status == STATUS_OK ? status : error_set(error, status, "%s", damage.text);
+}
+
 static enum status open_parts(struct raft_reading *reading, struct error *error) {
     struct raft_driver *driver = &reading->driver;
     const struct node_state *superblock = &driver->superblock;
@@ -164,7 +172,7 @@ static enum status open_parts(struct raft_reading *reading, struct error *error)
     status = driver_open_engine(driver, superblock->engine_number, true, true, &driver->engine, error);
     if (status == STATUS_OK) status = apply_load_state(driver, driver->engine, error);
     if (status == STATUS_OK) status = apply_restore_machines(driver, error);
-    return status == STATUS_OK ? replay(reading, error) : status;
+    return status == STATUS_OK ? replay(reading, error) : with_place(driver, status, error);
 }
 
 enum status raft_reading_open(struct io *io, const char *dir, const struct raft_reading_options *options,

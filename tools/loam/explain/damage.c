@@ -2,6 +2,7 @@
 #include "tools/loam/explain/damage.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "tools/loam/inspect/row_text.h"
 
@@ -104,8 +105,10 @@ enum status damage_add_of_read(struct buf *to, const struct subject *subject, co
     struct error error;
     const struct told_step *told = steps_failed(steps);
     engine_last_error(subject->store.engine, &error);
+    const char *words = error.status != STATUS_OK ? error.text : status_text(failed);
+    const bool is_told = to->size && memmem(to->data, to->size, words, strlen(words)); /* by the opening */
     enum status status =
-        buf_append_format(to, "damage: %s\n", error.status != STATUS_OK ? error.text : status_text(failed));
+        is_told ? buf_append_format(to, "of this read:\n") : buf_append_format(to, "damage: %s\n", words);
     if (status == STATUS_OK && told && told->step.kind != ENGINE_STEP_FOLD) status = add_lost(to, steps, told);
     if (status == STATUS_OK && told && told->step.kind != ENGINE_STEP_FOLD) status = add_older(to, steps);
     return status == STATUS_OK ? buf_append_format(to, "    %s\n", subject_advice(subject)) : status;

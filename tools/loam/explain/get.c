@@ -82,9 +82,15 @@ static enum status add_answer(struct getting *getting) {
     if (getting->due)
         return buf_append_format(to, "answer: nothing: its time is over at log time %" PRId64 "\n",
                                  getting->subject->store.view.log_time_ms);
-    if (getting->status == STATUS_NOT_FOUND) return buf_append_format(to, "answer: nothing\n");
+    if (getting->status == STATUS_NOT_FOUND)
+        return buf_append_format(to, "answer: nothing%s\n",
+                                 getting->subject->store.whole.status != STATUS_OK
+                                     ? ", of the store alone, without what the node's log holds"
+                                     : "");
     if (getting->status != STATUS_OK) return buf_append_format(to, "answer: none: %s\n", status_text(getting->status));
-    enum status status = buf_append_format(to, "answer: ");
+    const bool alone = getting->subject->store.whole.status != STATUS_OK;
+    enum status status =
+        buf_append_format(to, "answer%s: ", alone ? ", of the store alone, without what the node's log holds" : "");
     if (status == STATUS_OK) status = buf_append_slice(to, buf_slice(&getting->answer));
     return status == STATUS_OK ? buf_append_byte(to, '\n') : status;
 }

@@ -88,7 +88,8 @@ static void say_now(struct history *history) {
     const enum status status =
         engine_explain_get(subject->store.engine, subject->tree_id, buf_slice(&history->key), &value);
     engine_explain(subject->store.engine, NULL);
-    history_say(history, &history->now, "now: ");
+    history_say(history, &history->now,
+                "now%s: ", subject->store.whole.status != STATUS_OK ? ", of the store alone" : "");
     if (status == STATUS_OK) {
         history_say_value(history, &history->now, value.data, ROW_VALUE);
         engine_value_release(&value);
@@ -132,6 +133,10 @@ static enum status read_all(struct history *history, struct error *error) {
     if (status == STATUS_OK && subject->is_open) status = damage_add_of_opening(&history->damage, subject);
     if (status == STATUS_OK) status = event_lines_read(&history->events, subject->store.io, subject->where);
     if (status == STATUS_OK) status = history_of_files(history, error);
+    if (status == STATUS_NOT_FOUND && history->is_node) { /* the store is gone: the log may tell */
+        history_say(history, &history->damage, "damage: %s\n", subject->error.text);
+        status = STATUS_OK;
+    }
     if (status == STATUS_OK) status = history_of_log(history, error);
     if (status == STATUS_OK) say_now(history);
     if (status == STATUS_OK && history->damage.size)

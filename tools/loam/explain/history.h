@@ -32,6 +32,7 @@ struct history {
     uint64_t edit;                   /* told last */
     uint64_t store;                  /* its number; 0 = not known */
     uint64_t versions;               /* found in tables */
+    bool uncertain;                  /* edits are lost */
     enum status status;              /* NO_MEMORY */
 };
 

@@ -96,11 +96,17 @@ static void say_file(struct history *history, const struct engine_history_event 
 /* ---- Tables ------------------------------------------------------------------------------------------------------ */
 
 static void say_failed_table(struct history *history, const struct engine_history_event *event) {
+    if (event->named && !event->certain && event->status == STATUS_NOT_FOUND) {
+        history_say(history, &history->tables.text,
+                    "  file %" PRIu64 " is not there: edits that can't be read may have removed it\n", event->file);
+        return;
+    }
     history_say(history, &history->tables.text, "  file %" PRIu64 " can't be read\n", event->file);
     history_say(history, &history->damage, "damage: %s\n", event->why);
     if (!event->named) {
-        history_say(history, &history->damage, "    %s is no file of this store's now: nothing is lost with it\n",
-                    event->path);
+        history_say(history, &history->damage, "    %s: %s\n", event->path,
+                    event->certain ? "no edit names it, no read asks it: nothing is lost with it"
+                                   : "edits that can't be read may name it");
         return;
     }
     history_say(history, &history->damage,
@@ -126,7 +132,9 @@ static void say_table(struct history *history, const struct engine_history_event
     history_say(history, &history->tables.text,
                 "  file %" PRIu64 ", level %" PRIu32 ", %" PRIu64 " entries, sequences %" PRIu64 " to %" PRIu64 "%s\n",
                 event->file, event->level, event->entries, event->first_sequence, event->last_sequence,
-                event->named ? "" : ": the manifest does not name it, no read asks it");
+                event->named     ? ""
+                : event->certain ? ": no edit names it, no read asks it"
+                                 : ": no edit that can be read names it");
 }
 
 static enum row_form form_of(enum engine_step_entry entry) {
@@ -180,7 +188,10 @@ static enum status take(void *context, const struct engine_history_event *event)
     case ENGINE_HISTORY_TABLE: say_table(history, event); break;
     case ENGINE_HISTORY_VERSION: say_version(history, event); break;
     case ENGINE_HISTORY_COVER: say_cover(history, event); break;
-    case ENGINE_HISTORY_DAMAGE: history_say(history, &history->damage, "damage: %s\n", event->why); break;
+    case ENGINE_HISTORY_DAMAGE:
+        history->uncertain |= !event->certain;
+        history_say(history, &history->damage, "damage: %s\n", event->why);
+        break;
     }
     return history->status;
 }

@@ -145,7 +145,9 @@ static void say_flush(struct history *history, const struct log_line *line) {
     const struct history_mark *mark = find_flush(history, line->index);
     struct buf *to = &history->log.text;
     if (line->cut || line->ignored || history->edit == 0) return;
-    if (mark == NULL)
+    if (mark == NULL && history->uncertain)
+        history_say(history, to, "; by the edits that can be read, in no table");
+    else if (mark == NULL)
         history_say(history, to, "; in no table yet");
     else if (!mark->is_flush)
         history_say(history, to, "; in tables since before edit %" PRIu64, mark->edit);

@@ -35,8 +35,55 @@ enum status subject_choose_tree(struct subject *subject) {
 static void find_where(struct subject *subject) {
     struct raft_directory directory;
     struct error error;
-    const bool is_node = raft_directory_read(subject->store.io, subject->dir, &directory, &error) == STATUS_OK;
-    (void)snprintf(subject->where, sizeof subject->where, "%s", is_node ? directory.store : subject->dir);
+    subject->is_node = raft_directory_read(subject->store.io, subject->dir, &directory, &error) == STATUS_OK;
+    (void)snprintf(subject->where, sizeof subject->where, "%s", subject->is_node ? directory.store : subject->dir);
+}
+
+/* What lies in a directory that does not open. */
+struct remains {
+    uint64_t tables;
+    char store[64]; /* of a node: the last one by name */
+};
+
+static enum status take_remains(void *context, const struct io_entry *entry) {
+    struct remains *remains = context;
+    const size_t size = strlen(entry->name);
+    remains->tables += size > 4 && (strcmp(entry->name + size - 4, ".sst") == 0 || strstr(entry->name, ".manifest"));
+    if (strncmp(entry->name, "engine-", 7) == 0 && entry->kind == IO_ENTRY_DIR && size < sizeof remains->store)
+        (void)snprintf(remains->store, sizeof remains->store, "%s", entry->name);
+    return STATUS_OK;
+}
+
+/* Nothing to open there: never a store, or what is left of one. */
+static enum status judge_remains(struct subject *subject, enum status status) {
+    struct remains remains = {.tables = 0};
+    struct io_entry entry;
+    const char *dir = subject->where;
+    if (status != STATUS_NOT_FOUND || subject->store.io == NULL) return status;
+    if (subject->is_node && io_stat(subject->store.io, dir, &entry) == STATUS_NOT_FOUND)
+        return error_set(&subject->error, STATUS_CORRUPT, "%s: not there: the node has lost its store", dir);
+    if (io_dir_list(subject->store.io, dir, take_remains, &remains) != STATUS_OK) return status;
+    if (remains.tables)
+        return error_set(&subject->error, STATUS_CORRUPT,
+                         "%s/SUPERBLOCK: not there, though %" PRIu64 " tables and manifests are", dir, remains.tables);
+    if (remains.store[0] == 0) return status;
+    return error_set(
+        &subject->error, STATUS_CORRUPT,
+        "%s/superblock: not there: which store is the node's, and the seed of its names, are lost with it. "
+        "%s/%s by itself may be asked",
+        dir, dir, remains.store);
+}
+
+/* A log that is gone altogether reads as one that is empty. */
+static void check_log(struct subject *subject) {
+    struct raft_directory directory;
+    struct io_entry entry;
+    struct error error;
+    if (!subject->is_node || subject->store.whole.status != STATUS_OK ||
+        raft_directory_read(subject->store.io, subject->dir, &directory, &error) != STATUS_OK)
+        return;
+    if (io_stat(subject->store.io, directory.log, &entry) == STATUS_NOT_FOUND)
+        error_set(&subject->store.whole, STATUS_CORRUPT, "%s: not there: the node's log is gone", directory.log);
 }
 
 /* Another program's tree may have the number of one of loam's: its rows are texts then. */
@@ -59,7 +106,8 @@ enum status subject_open(struct subject *subject) {
     if (status == STATUS_OK) status = store_reading_open(&subject->store, subject->dir, &subject->error);
     if (subject->store.io) find_where(subject);
     subject->is_open = status == STATUS_OK;
-    if (!subject->is_open) return status;
+    if (!subject->is_open) return judge_remains(subject, status);
+    check_log(subject);
     check_rows(subject);
     if (engine_tree_info(subject->store.engine, subject->tree_id, &info) == STATUS_OK) return STATUS_OK;
     return error_set(&subject->error, STATUS_NOT_FOUND,
@@ -114,7 +162,7 @@ const char *subject_tree_name(const struct subject *subject, char room[32]) {
 }
 
 const char *subject_advice(const struct subject *subject) {
-    return subject->store.has_seed
+    return subject->is_node
                ? "Start the node: it sets aside what is damaged and has it again from its peers, if there are any; a "
                  "cluster of one is made anew from a backup (loam restore). loam verify lists all damage"
                : "loam verify lists all damage; loam repair makes the store open again of what is sound, and says what "

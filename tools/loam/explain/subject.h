@@ -18,8 +18,9 @@ struct subject {
     bool is_open; /* store.engine may be read */
     uint32_t tree_id;
     const struct row_describer *rows; /* of the tree; NULL: keys and values are shown as texts */
-    char where[IO_PATH_BYTES];        /* the engine's directory */
-    struct error error;               /* why it is not open */
+    bool is_node;
+    char where[IO_PATH_BYTES]; /* the engine's directory */
+    struct error error;        /* why it is not open */
 };
 
 /* Opens as subject->dir and ->tree say. NOT OK: *error says why; it is told to the caller only. Close in any case. */
