@@ -49,7 +49,7 @@ def main(loam, port):
     address = "127.0.0.1:" + port
     terminal = Terminal(loam, [address, "--interval", "100"])
     terminal.until(b"1 of 1 nodes answer")
-    terminal.until(b":")  # another second
+    terminal.until(b"\033[1;")  # another second: the clock in the first row
     terminal.press(b"p")
     terminal.until(b"PAUSED")
     terminal.press(b"p+-q")
