@@ -153,6 +153,10 @@ MUST_CHECK enum status engine_explain_history(struct io *io, const char *dir, ui
                                                                    const struct engine_history_event *event),
                                               void *context, struct error *error);
 
+/* Whether the superblock and the manifests and tables that lie beside it are of one store. OK, also where none can be
+ * read; MISMATCH: *error says which is another's. Blocking. */
+MUST_CHECK enum status engine_explain_superblock(struct io *io, const char *dir, struct error *error);
+
 /* An operation in a record of the engine's own log that touches the key: batches are numbered as marks are. */
 struct engine_batch_event {
     struct engine_mark mark;

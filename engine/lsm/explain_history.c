@@ -31,6 +31,7 @@ struct history {
     struct sst_environment environment;
     struct error failure; /* of the table that is read */
     bool manifest_is_whole;
+    bool doubted; /* what an owner at work may have caused was told */
 };
 
 static bool tell(struct history *history, const struct engine_history_event *event) {
@@ -177,7 +178,10 @@ static void read_edits(struct history *history) {
             error_set(&error, status, "%s/%010" PRIu64 ".manifest, which the superblock names: not there", history->dir,
                       id.number);
     }
+    struct error strange;
     history->manifest_is_whole = status == STATUS_OK;
+    if (status != STATUS_OK && engine_explain_superblock(history->io, history->dir, &strange) == STATUS_MISMATCH)
+        error = strange;
     if (status != STATUS_OK && history->stopped == STATUS_OK)
         tell_damage(history, status, error.text[0] ? error.text : status_text(status));
 }
@@ -248,6 +252,7 @@ static void ask_named(struct history *history, const struct edit_file *meta) {
     table.path = path;
     table.status = status;
     table.why = status == STATUS_OK ? "" : error.text[0] ? error.text : status_text(status);
+    history->doubted |= status != STATUS_OK;
     if (status == STATUS_OK)
         ask_table(history, sst, &table, meta->instance);
     else if (status == STATUS_NO_MEMORY)
@@ -289,6 +294,7 @@ static enum status ask_unnamed(void *context, const struct io_entry *entry) {
     uint64_t number = 0;
     if (file_classify(entry->name, &number) != FILE_SST || recovered_has_file(&history->state.recovered, number))
         return STATUS_OK;
+    history->doubted = true;
     enum status status = file_path(path, history->dir, FILE_SST, number);
     if (status == STATUS_OK) status = sst_read_identity(history->io, path, &identity, &error);
     if (status == STATUS_OK) status = sst_open(&history->environment, path, identity, number, &sst, &error);
@@ -351,12 +357,67 @@ enum status engine_explain_history(struct io *io, const char *dir, uint32_t tree
         status = io_dir_list(io, dir, ask_unnamed, &history);
         if (status != STATUS_OK && history.stopped == STATUS_OK) history.stopped = status;
     }
-    if (history.stopped == STATUS_OK && has_changed(&history)) history.stopped = STATUS_BUSY;
+    if (history.stopped == STATUS_OK && history.doubted && has_changed(&history)) history.stopped = STATUS_BUSY;
     if (history.stopped != STATUS_OK) error_set(error, history.stopped, "%s: %s", dir, status_text(history.stopped));
     codec_destroy(history.environment.codec);
     care_state_deinit(&history.state);
     free(history.relevant);
     return history.stopped;
+}
+
+/* ---- Whose superblock it is -------------------------------------------------------------------------------------- */
+
+struct company_of_files {
+    struct io *io;
+    const char *dir;
+    uint64_t store;               /* of the superblock */
+    uint64_t same, others, other; /* files of it, of others, and one of these others */
+};
+
+static void count_file(struct company_of_files *company, uint64_t store) {
+    company->same += store == company->store;
+    if (store == company->store) return;
+    company->others++;
+    company->other = store;
+}
+
+static enum status ask_whose(void *context, const struct io_entry *entry) {
+    struct company_of_files *company = context;
+    struct sst_identity identity;
+    struct manifest_id id;
+    char path[IO_PATH_BYTES];
+    uint8_t sector[IO_SECTOR_BYTES];
+    struct io_file *file = NULL;
+    uint64_t number = 0;
+    size_t got = 0;
+    const enum file_class class = file_classify(entry->name, &number);
+    if ((class != FILE_SST && class != FILE_MANIFEST) || file_path(path, company->dir, class, number) != STATUS_OK)
+        return STATUS_OK;
+    if (class == FILE_SST) {
+        if (sst_read_identity(company->io, path, &identity, NULL) == STATUS_OK) count_file(company, identity.store);
+        return STATUS_OK;
+    }
+    if (io_file_open(company->io, path, IO_OPEN_READ, &file) != STATUS_OK) return STATUS_OK;
+    if (io_file_read(file, 0, sector, sizeof sector, &got) == STATUS_OK && got == sizeof sector &&
+        manifest_header_parse(slice_make(sector, sizeof sector), &id, NULL) == STATUS_OK)
+        count_file(company, id.store);
+    io_file_close(file);
+    return STATUS_OK;
+}
+
+enum status engine_explain_superblock(struct io *io, const char *dir, struct error *error) {
+    struct company_of_files company = {.io = io, .dir = dir};
+    struct superblock superblock;
+    bool damaged = false;
+    if (superblock_read(io, dir, &superblock, &damaged, error) != STATUS_OK) return STATUS_OK;
+    company.store = superblock.store;
+    const enum status status = io_dir_list(io, dir, ask_whose, &company);
+    if (status != STATUS_OK || company.same > 0 || company.others == 0) return status;
+    return error_set(error, STATUS_MISMATCH,
+                     "%s/" FILE_NAME_SUPERBLOCK ": it is of store %016" PRIx64 ", and all %" PRIu64
+                     " manifests and tables beside it are of others, such as %016" PRIx64
+                     ": it is another store's, or they are",
+                     dir, superblock.store, company.others, company.other);
 }
 
 /* ---- The own log ------------------------------------------------------------------------------------------------- */

@@ -118,7 +118,8 @@ static enum status open_store_alone(struct store_reading *reading, const char *d
 static enum status open_as_node(struct store_reading *reading, const char *dir, struct error *error) {
     const enum status status = open_node(reading, dir, error);
     reading->has_seed = status == STATUS_OK;
-    if (!reading->explains || status_class(status) != STATUS_CLASS_DAMAGE) return status;
+    const bool damaged = status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH;
+    if (!reading->explains || !damaged) return status;
     return open_store_alone(reading, dir, error);
 }
 

@@ -41,6 +41,9 @@ enum status damage_add_of_opening(struct buf *to, const struct subject *subject)
                                            "    Its store alone is explained, as of its last flush; what only its log "
                                            "holds is not shown\n",
                                            subject->store.whole.text);
+    if (listing.status == STATUS_OK && subject->store.whole.status == STATUS_MISMATCH)
+        listing.status =
+            buf_append_format(to, "    Either that is another node's, or the superblock of this directory is\n");
     const size_t before = to->size;
     engine_explain_damaged(subject->store.engine, list_file, &listing);
     engine_last_damage(subject->store.engine, &error);
@@ -115,8 +118,12 @@ enum status damage_add_of_read(struct buf *to, const struct subject *subject, co
 }
 
 enum status damage_add_closed(struct buf *to, const struct subject *subject) {
+    struct error strange;
     enum status status = buf_append_format(to, "the store does not open: %s\n", subject->error.text);
-    if (status_class(subject->error.status) != STATUS_CLASS_DAMAGE || status != STATUS_OK) return status;
+    if (!subject_is_damage(subject->error.status) || status != STATUS_OK) return status;
+    if (engine_explain_superblock(subject->store.io, subject->where, &strange) == STATUS_MISMATCH)
+        status = buf_append_format(to, "    %s\n", strange.text);
+    if (status != STATUS_OK) return status;
     return buf_append_format(to,
                              "    No get or scan can be answered. 'loam explain history' reads every table by itself\n"
                              "    %s\n",

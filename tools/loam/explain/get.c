@@ -54,12 +54,8 @@ static enum status ask(struct getting *getting) {
     return status == STATUS_OK ? getting->steps.status : status;
 }
 
-static bool is_damage(enum status status) {
-    return status_class(status) == STATUS_CLASS_DAMAGE;
-}
-
 static enum status find_damage(struct getting *getting) {
-    if (!is_damage(getting->status) && getting->status != STATUS_IO) return STATUS_OK;
+    if (!subject_is_damage(getting->status) && getting->status != STATUS_IO) return STATUS_OK;
     return damage_add_of_read(&getting->damage, getting->subject, &getting->steps, getting->status);
 }
 
@@ -147,7 +143,7 @@ int explain_get(struct subject *subject, const char *key) {
         terminal_print(buf_slice(&getting.text));
     else
         step_json_failure(subject, status);
-    const bool damaged = getting.damage.size > 0 || is_damage(status);
+    const bool damaged = getting.damage.size > 0 || subject_is_damage(status);
     steps_deinit(&getting.steps);
     buf_deinit(&getting.key);
     buf_deinit(&getting.text);

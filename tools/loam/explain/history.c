@@ -207,7 +207,7 @@ int explain_history(struct subject *subject, const char *key) {
         subject->error = error;
         step_json_failure(subject, status);
     }
-    const bool damaged = history.damage.size > 0 || status_class(status) == STATUS_CLASS_DAMAGE;
+    const bool damaged = history.damage.size > 0 || subject_is_damage(status);
     telling_deinit(&history.edits);
     telling_deinit(&history.tables);
     telling_deinit(&history.log);

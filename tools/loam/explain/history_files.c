@@ -101,12 +101,17 @@ static void say_failed_table(struct history *history, const struct engine_histor
                     "  file %" PRIu64 " is not there: edits that can't be read may have removed it\n", event->file);
         return;
     }
+    if (!event->named && event->certain) {
+        history_say(history, &history->tables.text,
+                    "  file %" PRIu64 " can't be read, and no edit names it: a server that runs may be writing it, "
+                    "else it is left over: %s\n",
+                    event->file, event->why);
+        return;
+    }
     history_say(history, &history->tables.text, "  file %" PRIu64 " can't be read\n", event->file);
     history_say(history, &history->damage, "damage: %s\n", event->why);
     if (!event->named) {
-        history_say(history, &history->damage, "    %s: %s\n", event->path,
-                    event->certain ? "no edit names it, no read asks it: nothing is lost with it"
-                                   : "edits that can't be read may name it");
+        history_say(history, &history->damage, "    %s: edits that can't be read may name it\n", event->path);
         return;
     }
     history_say(history, &history->damage,

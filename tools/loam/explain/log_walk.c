@@ -52,8 +52,9 @@ static bool decode_header(struct log_walk *walk, const char *path, uint32_t numb
         (void)snprintf(text, sizeof text, "it is segment %08" PRIx32, header->segment);
     else if (walk->owner && header->owner != walk->owner)
         (void)snprintf(text, sizeof text,
-                       "it is of another log: its owner is %016" PRIx64 ", this log's is %016" PRIx64, header->owner,
-                       walk->owner);
+                       "it is of another log: its owner is %016" PRIx64 ", by the superblock this log's is %016" PRIx64
+                       ". One of the two is another's",
+                       header->owner, walk->owner);
     else
         return true;
     if (told) *status = tell(walk, path, 0, text, false);

@@ -49,7 +49,7 @@ static enum status ask(struct scanning *scanning) {
 }
 
 static enum status find_damage(struct scanning *scanning) {
-    if (status_class(scanning->status) != STATUS_CLASS_DAMAGE && scanning->status != STATUS_IO) return STATUS_OK;
+    if (!subject_is_damage(scanning->status) && scanning->status != STATUS_IO) return STATUS_OK;
     return damage_add_of_read(&scanning->damage, scanning->subject, &scanning->steps, scanning->status);
 }
 
@@ -100,7 +100,7 @@ int explain_scan(struct subject *subject, const char *from, const char *to, uint
         terminal_print(buf_slice(&scanning.text));
     else
         step_json_failure(subject, status);
-    const bool damaged = scanning.damage.size > 0 || status_class(status) == STATUS_CLASS_DAMAGE;
+    const bool damaged = scanning.damage.size > 0 || subject_is_damage(status);
     steps_deinit(&scanning.steps);
     buf_deinit(&scanning.from);
     buf_deinit(&scanning.to);

@@ -149,7 +149,7 @@ void step_json_failure(const struct subject *subject, enum status status) {
     struct buf lines = BUF_EMPTY, text = BUF_EMPTY;
     const char *why = subject->error.text[0] ? subject->error.text : status_text(status);
     enum status made = STATUS_OK;
-    if (status_class(status) == STATUS_CLASS_DAMAGE && !subject->is_open) made = damage_add_closed(&lines, subject);
+    if (subject_is_damage(status) && !subject->is_open) made = damage_add_closed(&lines, subject);
     if (made == STATUS_OK && subject->json) {
         struct json json;
         json_begin(&json, &text);

@@ -161,6 +161,10 @@ const char *subject_tree_name(const struct subject *subject, char room[32]) {
     return room;
 }
 
+bool subject_is_damage(enum status status) {
+    return status_class(status) == STATUS_CLASS_DAMAGE || status == STATUS_MISMATCH;
+}
+
 const char *subject_advice(const struct subject *subject) {
     return subject->is_node
                ? "Start the node: it sets aside what is damaged and has it again from its peers, if there are any; a "

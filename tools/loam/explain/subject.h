@@ -34,6 +34,8 @@ MUST_CHECK enum status subject_key(struct subject *subject, const char *typed, s
 /* "names.rows", "tree 7" */
 const char *subject_tree_name(const struct subject *subject, char room[32]);
 
+/* Damage, or a file that is another store's. */
+bool subject_is_damage(enum status status);
 /* What to do about damage, for this kind of directory. */
 const char *subject_advice(const struct subject *subject);
 
