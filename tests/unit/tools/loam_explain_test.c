@@ -47,12 +47,13 @@ static void a_file_is_found_by_the_job_that_made_it_and_its_removal(void **state
     write_file(io, "db/EVENTS.1",
                "{\"time_ms\":5,\"event\":\"flush start\",\"job\":1,\"why\":\"of a life before\"}\n"
                "{\"time_ms\":6,\"event\":\"open\"}\n");
-    write_file(io, "db/EVENTS",
-               "{\"time_ms\":10,\"event\":\"flush start\",\"job\":1,\"why\":\"the memtable is full\"}\n"
-               "{\"time_ms\":11,\"event\":\"flush end\",\"job\":1,\"output\":[{\"file\":3,\"level\":0,\"bytes\":9}]}\n"
-               "{\"time_ms\":12,\"event\":\"compaction end\",\"job\":2,\"input\":[{\"file\":3,\"level\":0}],\"output\":[]}\n"
-               "{\"time_ms\":13,\"event\":\"sweep\",\"file\":3,\"bytes\":9,\"why\":\"nobody reads it\"}\n"
-               "{\"time_ms\":14,\"event\":\"flush end\",\"output\":[{\"file\":4,"); /* torn */
+    write_file(
+        io, "db/EVENTS",
+        "{\"time_ms\":10,\"event\":\"flush start\",\"job\":1,\"why\":\"the memtable is full\"}\n"
+        "{\"time_ms\":11,\"event\":\"flush end\",\"job\":1,\"output\":[{\"file\":3,\"level\":0,\"bytes\":9}]}\n"
+        "{\"time_ms\":12,\"event\":\"compaction end\",\"job\":2,\"input\":[{\"file\":3,\"level\":0}],\"output\":[]}\n"
+        "{\"time_ms\":13,\"event\":\"sweep\",\"file\":3,\"bytes\":9,\"why\":\"nobody reads it\"}\n"
+        "{\"time_ms\":14,\"event\":\"flush end\",\"output\":[{\"file\":4,"); /* torn */
     assert_int_equal(event_lines_read(&lines, io, "db"), STATUS_OK);
     assert_true(event_lines_find_made(&lines, 3, &found));
     assert_int_equal(found.time_ms, 11);

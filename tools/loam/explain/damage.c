@@ -112,8 +112,10 @@ enum status damage_add_of_read(struct buf *to, const struct subject *subject, co
     const bool is_told = to->size && memmem(to->data, to->size, words, strlen(words)); /* by the opening */
     enum status status =
         is_told ? buf_append_format(to, "of this read:\n") : buf_append_format(to, "damage: %s\n", words);
-    if (status == STATUS_OK && told && told->step.kind != ENGINE_STEP_FOLD) status = add_lost(to, steps, told);
-    if (status == STATUS_OK && told && told->step.kind != ENGINE_STEP_FOLD) status = add_older(to, steps);
+    const bool is_file = told && told->step.kind != ENGINE_STEP_FOLD;
+    const bool is_value = told && (told->step.kind == ENGINE_STEP_VALUE || told->step.apart);
+    if (status == STATUS_OK && is_file) status = add_lost(to, steps, told);
+    if (status == STATUS_OK && is_file && !is_value) status = add_older(to, steps);
     return status == STATUS_OK ? buf_append_format(to, "    %s\n", subject_advice(subject)) : status;
 }
 

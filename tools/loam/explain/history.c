@@ -99,6 +99,8 @@ static void say_now(struct history *history) {
     history_say(history, &history->now, "; ");
     if (step_text_why(&history->now, &steps) != STATUS_OK) history->status = STATUS_NO_MEMORY;
     history_say(history, &history->now, "\n");
+    if (subject_is_damage(status) && damage_add_of_read(&history->damage, subject, &steps, status) != STATUS_OK)
+        history->status = STATUS_NO_MEMORY;
     steps_deinit(&steps);
 }
 
@@ -139,8 +141,10 @@ static enum status read_all(struct history *history, struct error *error) {
     }
     if (status == STATUS_OK) status = history_of_log(history, error);
     if (status == STATUS_OK) say_now(history);
-    if (status == STATUS_OK && history->damage.size)
-        history_say(history, &history->damage, "    %s\n", subject_advice(subject));
+    const char *advice = subject_advice(subject);
+    if (status == STATUS_OK && history->damage.size &&
+        !memmem(history->damage.data, history->damage.size, advice, strlen(advice)))
+        history_say(history, &history->damage, "    %s\n", advice);
     return status == STATUS_OK ? history->status : status;
 }
 
