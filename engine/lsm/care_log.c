@@ -12,7 +12,7 @@
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/log_follow.h"
 #include "engine/wal.h"
-#include "engine/wal/wal_salvage.h"
+#include "engine/wal_salvage.h"
 
 enum { COMMIT_EVERY = 256 };
 

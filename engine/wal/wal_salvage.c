@@ -6,7 +6,7 @@
  * Invariant: a segment is read only if its successor's words or the numbers of groups show that the log went on from
  * it: those that stand behind a hole never come back.
  */
-#include "engine/wal/wal_salvage.h"
+#include "engine/wal_salvage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +125,8 @@ static bool group_at_page(const struct salvage *salvage, const struct wal_segmen
 
 static enum status look_at(struct salvage *salvage, struct piece *piece) {
     struct error why = {.status = STATUS_OK};
-    if (piece->size < WAL_SEGMENT_MIN_BYTES || piece->size % IO_PAGE_BYTES != 0) return STATUS_OK;
+    const bool may_be_one = piece->size >= WAL_SEGMENT_MIN_BYTES && piece->size <= WAL_SEGMENT_MAX_BYTES;
+    if (!may_be_one || piece->size % IO_PAGE_BYTES != 0) return STATUS_OK;
     enum status status = read_piece(salvage, piece, WAL_HEADER_BYTES + IO_PAGE_BYTES);
     if (status == STATUS_OK) status = read_header(salvage, piece, &why);
     if (status != STATUS_OK || piece->has_header) return status;
@@ -163,6 +164,7 @@ static enum status read_stamps(struct salvage *salvage, const struct piece *piec
                                uint64_t *highest) {
     const struct wal_segment_header header = {.segment = piece->number, .owner = salvage->owner};
     *lowest = *highest = 0;
+    if (piece->size > WAL_SEGMENT_MAX_BYTES) return STATUS_OK; /* it never was one */
     const enum status status = read_piece(salvage, piece, piece->size);
     if (status != STATUS_OK) return status;
     for (uint64_t index = WAL_PAGE_SECTORS; index < piece->size / IO_SECTOR_BYTES; index++) {

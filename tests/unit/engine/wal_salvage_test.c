@@ -15,7 +15,7 @@
 #include "engine/base/coding.h"
 #include "engine/lsm/manifest.h"
 #include "engine/wal/wal_internal.h"
-#include "engine/wal/wal_salvage.h"
+#include "engine/wal_salvage.h"
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/wal_lab.h"
 
@@ -255,6 +255,29 @@ static void what_stood_behind_a_hole_never_comes_back(void **state) {
     }
 }
 
+/* Segments in the order of their numbers: one whose header is not sound is told, too. */
+static void note_listed(void *context, const struct wal_listed *segment) {
+    struct had *had = context;
+    assert_int_equal(segment->number, ++had->next);
+    assert_int_equal(segment->size, SEGMENT);
+    if (segment->status == STATUS_OK)
+        assert_true(segment->header.owner == 42 && segment->header.segment == segment->number && !*segment->why);
+    else
+        had->losses++;
+}
+
+static void segments_are_listed_with_what_their_headers_say(void **state) {
+    struct wal_lab *f = *state;
+    struct had had = {.next = 0};
+    wal_lab_open(f);
+    wal_lab_fill_to(f, 4);
+    shut(f);
+    damage(f, 2, 0, 1, SIM_DAMAGE_ZERO);
+    assert_int_equal(wal_list(f->machine.io, WAL_LAB_DIR, note_listed, &had, &f->error), STATUS_OK);
+    assert_true(had.next == 4 && had.losses == 1);
+    assert_int_equal(wal_list(f->machine.io, "/nowhere", note_listed, &had, &f->error), STATUS_NOT_FOUND);
+}
+
 static void memory_may_end_anywhere(void **state) {
     struct wal_lab *f = *state;
     struct had had;
@@ -281,6 +304,7 @@ int main(void) {
         fact(what_stands_before_a_segment_without_a_beginning_is_had),
         fact(a_file_that_is_missing_is_told_and_costs_no_other),
         fact(what_stood_behind_a_hole_never_comes_back),
+        fact(segments_are_listed_with_what_their_headers_say),
         fact(memory_may_end_anywhere),
     };
     return cmocka_run_group_tests_name("wal salvage", tests, NULL, NULL);
