@@ -287,6 +287,7 @@ struct raft_driver_status {
     enum raft_role role;
     uint64_t term, vote, leader; /* leader 0 = unknown */
     uint64_t commit, applied, first_index, last_index, durable_index;
+    uint64_t commit_waiting_ms; /* so long commit has stood still while entries above it are in the log; 0 = none are */
     int64_t log_time_ms;
     uint64_t state_hash; /* chain over every applied batch; 0 of a witness */
     uint64_t log_bytes, log_limit_bytes;

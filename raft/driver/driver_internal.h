@@ -313,6 +313,7 @@ struct raft_driver {
     struct hand_over hand_over;
     struct membership_change change;
     struct slow_disk slow_disk;
+    uint64_t commit_seen, commit_since_ns; /* driver_status.c: the commit index, and since when it stands still */
     struct priority priority;
     uint64_t about_tick; /* about.c: when all are told again */
     bool forgets;        /* witness.c: data was dropped, and a flush is to take it from the disk */
@@ -488,6 +489,10 @@ void scrub_deinit(struct raft_driver *driver);
 
 /* slow_disk.c */
 void slow_disk_turn(struct raft_driver *driver);
+
+/* ---- driver_status.c ---- */
+
+void status_turn(struct raft_driver *driver); /* since when commit stands still */
 
 /* snapshot_send.c */
 void snapshot_send_start(struct raft_driver *driver, uint64_t peer);

@@ -77,6 +77,16 @@ static void fill_in_peers(const struct raft_driver *driver, const struct raft_st
     }
 }
 
+void status_turn(struct raft_driver *driver) {
+    const struct raft_position core = raft_get_position(driver->raft);
+    if (core.commit == core.last) {
+        driver->commit_since_ns = 0;
+    } else if (driver->commit_since_ns == 0 || core.commit != driver->commit_seen) {
+        driver->commit_since_ns = driver_now(driver);
+        driver->commit_seen = core.commit;
+    }
+}
+
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status) {
     struct raft_status core;
     struct wal_stats wal;
@@ -94,6 +104,7 @@ void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver
         .first_index = core.log_start + 1,
         .last_index = core.last,
         .durable_index = core.stable,
+        .commit_waiting_ms = driver->commit_since_ns == 0 ? 0 : (driver_now(driver) - driver->commit_since_ns) / MS_NS,
         .log_time_ms = driver->log_time_ms,
         .witness = driver->superblock.is_witness,
         .state_hash = witness_hash(driver),

@@ -232,6 +232,7 @@ uint64_t raft_driver_turn(struct raft_driver *driver) {
     change_turn(driver);
     members_turn(driver);
     slow_disk_turn(driver);
+    status_turn(driver);
     priority_turn(driver);
     about_turn(driver);
     witness_turn(driver);
