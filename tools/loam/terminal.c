@@ -2,7 +2,10 @@
 #include "tools/loam/terminal.h"
 
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { COLUMNS_ELSEWHERE = 100 };
 
 void terminal_print(struct slice text) {
     if (text.size > 0) (void)fwrite(text.data, 1, text.size, stdout);
@@ -30,4 +33,11 @@ bool terminal_has_output(void) {
 
 bool terminal_has_errors(void) {
     return isatty(STDERR_FILENO) == 1;
+}
+
+unsigned terminal_columns(void) {
+    struct winsize size = {.ws_col = 0};
+    if (!terminal_has_output() || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return COLUMNS_ELSEWHERE;
+    return size.ws_col;
 }

@@ -17,4 +17,7 @@ bool terminal_has_input(void);
 bool terminal_has_output(void);
 bool terminal_has_errors(void);
 
+/* Of the terminal that output goes to; 100 where it goes elsewhere. */
+unsigned terminal_columns(void);
+
 #endif

@@ -161,17 +161,18 @@ static enum status print_raft(struct server *server, struct buf *to) {
         "# Raft\r\nraft_node_id:%llu\r\nraft_role:%s\r\nraft_term:%llu\r\nraft_vote:%llu\r\nraft_leader:%llu\r\n"
         "raft_commit:%llu\r\nraft_applied:%llu\r\nraft_first_index:%llu\r\nraft_last_index:%llu\r\nraft_durable_index:%"
         "llu\r\n"
-        "raft_log_time_ms:%lld\r\nraft_state_hash:%016llx\r\nraft_elections:%llu\r\nraft_leader_changes:%llu\r\n"
+        "raft_commit_waiting_ms:%llu\r\nraft_log_time_ms:%lld\r\nraft_state_hash:%016llx\r\nraft_elections:%"
+        "llu\r\nraft_leader_changes:%llu\r\n"
         "raft_snapshots_sent:%llu\r\nraft_snapshots_installed:%llu\r\nraft_proposals:%llu\r\nraft_applied_entries:%"
         "llu\r\n"
         "raft_reads:%llu\r\nraft_read_rounds:%llu\r\nraft_apply_stalls:%llu\r\nraft_prefetch_looks:%llu\r\n"
         "raft_prefetched_entries:%llu\r\nraft_prefetch_lost:%llu\r\n",
         (ull)node.identity.node_id, raft_role_name(node.role), (ull)node.term, (ull)node.vote, (ull)node.leader,
         (ull)node.commit, (ull)node.applied, (ull)node.first_index, (ull)node.last_index, (ull)node.durable_index,
-        (long long)node.log_time_ms, (ull)node.state_hash, (ull)node.elections, (ull)node.leader_changes,
-        (ull)node.snapshots_sent, (ull)node.snapshots_installed, (ull)node.proposals, (ull)node.applied_entries,
-        (ull)node.reads, (ull)node.read_rounds, (ull)node.apply_stalls, (ull)node.prefetch_looks,
-        (ull)node.prefetched_entries, (ull)node.prefetch_lost);
+        (ull)node.commit_waiting_ms, (long long)node.log_time_ms, (ull)node.state_hash, (ull)node.elections,
+        (ull)node.leader_changes, (ull)node.snapshots_sent, (ull)node.snapshots_installed, (ull)node.proposals,
+        (ull)node.applied_entries, (ull)node.reads, (ull)node.read_rounds, (ull)node.apply_stalls,
+        (ull)node.prefetch_looks, (ull)node.prefetched_entries, (ull)node.prefetch_lost);
     if (status == STATUS_OK) status = print_members(&node, to);
     if (status == STATUS_OK) status = print_disk(&node, to);
     if (status == STATUS_OK) status = print_scrub(&node, to);

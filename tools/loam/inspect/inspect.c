@@ -16,6 +16,7 @@
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/image.h"
+#include "tools/loam/raftview/raftview.h"
 #include "tools/loam/samples/samples.h"
 #include "tools/loam/terminal.h"
 
@@ -33,6 +34,8 @@ enum {
 
 static const char usage[] =
     "usage: loam inspect [--hex | --json | --html] [--range OFFSET[+SIZE]] PATH...\n"
+    "       loam inspect --raft [--json | --html] DIR... | HOST:PORT...\n"
+    "       loam inspect --series NAME DIR [--chunk N | --at TIME] [--json]\n"
     "\n"
     "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, events), or a directory with "
     "such\n"
@@ -42,7 +45,11 @@ static const char usage[] =
     "  --range only what touches these bytes (4096 of them; numbers in decimal, or 0x and hexadecimal). Of an SST and "
     "of\n          values kept apart no more is read than that takes\n"
     "\n"
-    "  --series NAME  a time series of the store in DIR instead, down to its bits: loam inspect --series --help\n"
+    "  --raft    the replicated logs of nodes, side by side: who has what, where they part, what is lost and who has "
+    "it;\n            DIR: a node's directory, or a cluster's with node-1, node-2, ..; HOST:PORT: a node that runs, "
+    "what "
+    "its\n            commit waits for, and who is behind\n"
+    "  --series  a time series of the store in DIR, down to its bits: loam inspect --series --help\n"
     "\n"
     "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
@@ -245,20 +252,23 @@ static bool take_range(void *context, const char *value) {
 
 int command_inspect(int argc, char **argv) {
     struct inspection inspection = {.form = REPORT_SUMMARY};
-    bool hex = false, json = false, html = false;
+    bool hex = false, json = false, html = false, raft = false;
     const struct argument_option taken[] = {{.name = "--hex", .flag = &hex},
                                             {.name = "--json", .flag = &json},
                                             {.name = "--html", .flag = &html},
+                                            {.name = "--raft", .flag = &raft},
                                             {.name = "--range",
                                              .meaning = "OFFSET or OFFSET+SIZE, once",
                                              .take = take_range,
                                              .context = &inspection.range}};
-    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 4};
+    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 5};
     int code;
     if (samples_are_asked_for(argc, argv)) return samples_run(argc, argv);
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (hex + json + html > 1) return arguments_refuse(&arguments, "--hex, --json or --html: one of them");
-    if ((html || inspection.range.is_given) && argc > 1)
+    if (raft && (hex || inspection.range.is_given))
+        return arguments_refuse(&arguments, "%s is of files, not of --raft", hex ? "--hex" : "--range");
+    if (!raft && (html || inspection.range.is_given) && argc > 1)
         return arguments_refuse(&arguments, "%s is of one file", html ? "--html" : "--range");
     if (hex || json) inspection.form = hex ? REPORT_HEX : REPORT_JSON;
     if (html) inspection.form = REPORT_PAGE;
@@ -266,6 +276,11 @@ int command_inspect(int argc, char **argv) {
     if (io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &inspection.io, &error) != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s\n", error.text);
         return EXIT_FAILED;
+    }
+    if (raft) {
+        code = raftview_show(inspection.io, argv, argc, html ? RAFTVIEW_PAGE : json ? RAFTVIEW_JSON : RAFTVIEW_TEXT);
+        io_destroy(inspection.io);
+        return code;
     }
     for (int i = 0; i < argc; i++) inspect_path(&inspection, argv[i]);
     io_destroy(inspection.io);
