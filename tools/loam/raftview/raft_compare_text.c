@@ -19,7 +19,7 @@ static void put_members(struct raft_out *out, const struct raft_compare *compare
     raft_out(out, "members      %.*s", (int)text.size, (const char *)text.data);
     buf_deinit(&text);
     if (compare->configuration_index)
-        raft_out(out, ", by entry %" PRIu64 "\n", compare->configuration_index);
+        raft_out(out, ", as of entry %" PRIu64 "\n", compare->configuration_index);
     else
         raft_out(out, ": no change is recorded, so these are the founders, by who has met whom\n");
     if (compare->missing_voters)

@@ -277,7 +277,7 @@ function head() {
     byId("title").textContent = nodes.length === 1 ? "The log of " + nodes[0].name : "The logs of " + nodes.length + " nodes" + (cluster ? " of cluster " + cluster.cluster : "");
     byId("verdict").textContent = told.verdict;
     byId("verdict").className = told.verdict;
-    byId("members").textContent = (side.members.voters.length ? members(side.members) + (side.members_index ? ", by entry " + side.members_index : ": the founders, no change is recorded") : "members not known") +
+    byId("members").textContent = (side.members.voters.length ? members(side.members) + (side.members_index ? ", as of entry " + side.members_index : ": the founders, no change is recorded") : "members not known") +
         (side.missing_voters ? "; of " + side.missing_voters + " of them there is no directory here" : "") +
         (nodes.length > 1 ? side.parts_at ? "; the logs part first at entry " + side.parts_at : "; the logs agree wherever two have an entry" : "");
 }
