@@ -120,6 +120,16 @@ static void a_shorter_log_is_behind_by_what_it_lacks(void **state) {
     assert_true(made->standings[0].can_lead && made->standings[2].can_lead);
 }
 
+static void a_shorter_log_of_a_later_term_is_the_better_one(void **state) {
+    struct lab *lab = *state;
+    add(lab, "11111", 1);
+    add(lab, "112", 1);
+    const struct raft_compare *made = compare(lab);
+    assert_int_equal(made->best, 1);
+    assert_int_equal(made->standings[0].votes, 1);
+    assert_int_equal(made->standings[1].votes, 2);
+}
+
 static void what_a_store_holds_is_held_where_anothers_log_begins_later(void **state) {
     struct lab *lab = *state;
     add(lab, "______1122", 8);
@@ -239,6 +249,18 @@ static void a_damaged_voter_neither_votes_nor_leads(void **state) {
     assert_int_equal(branch_of(made, 4, 0)->fate, RAFT_FATE_GOES);
 }
 
+static void the_vote_of_a_damaged_node_makes_nobody_a_leader(void **state) {
+    struct lab *lab = *state;
+    struct raft_view *damaged = add(lab, "1", 1);
+    add(lab, "11", 1);
+    add(lab, "111", 1);
+    assert_true(compare(lab)->standings[1].can_lead); /* by the votes of 1 and 2 */
+    raft_compare_deinit(&lab->compare);
+    damaged->log.status = STATUS_FAULTY;
+    assert_false(compare(lab)->standings[1].can_lead);
+    assert_true(lab->compare.standings[2].can_lead);
+}
+
 static void behind_damage_at_the_end_nothing_is_called_absent(void **state) {
     struct lab *lab = *state;
     struct raft_view *damaged = add(lab, "11", 2);
@@ -281,6 +303,19 @@ static void a_joint_configuration_needs_a_majority_of_both_halves(void **state) 
     assert_int_equal(made->configuration_index, 3);
     assert_false(branch_of(made, 4, 0)->on_quorum); /* 1 and 2 of the voters; 1 of the outgoing */
     assert_true(branch_of(made, 3, 0)->on_quorum);
+}
+
+static void half_of_the_voters_is_no_quorum(void **state) {
+    struct lab *lab = *state;
+    const struct raft_configuration four = {.voters = {1, 2, 3, 4}, .voter_count = 4};
+    add(lab, "112", 2);
+    add(lab, "112", 2);
+    add(lab, "11", 2);
+    add(lab, "11", 2);
+    put_configuration(lab->views[0], 1, &four);
+    const struct raft_compare *made = compare(lab);
+    assert_true(branch_of(made, 2, 0)->on_quorum);
+    assert_false(branch_of(made, 3, 0)->on_quorum);
 }
 
 static void the_newest_configuration_counts_whoever_has_it(void **state) {
@@ -366,6 +401,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         fact(logs_that_agree_are_one_span_to_the_commit_and_one_behind),
         fact(a_shorter_log_is_behind_by_what_it_lacks),
+        fact(a_shorter_log_of_a_later_term_is_the_better_one),
         fact(what_a_store_holds_is_held_where_anothers_log_begins_later),
         fact(a_parted_suffix_is_found_at_its_first_entry_and_goes),
         fact(an_entry_that_some_who_can_be_elected_lack_may_go),
@@ -375,9 +411,11 @@ int main(void) {
         fact(other_bytes_under_one_term_are_told_and_not_of_a_witness),
         fact(a_lost_entry_is_lost_there_and_sound_elsewhere),
         fact(a_damaged_voter_neither_votes_nor_leads),
+        fact(the_vote_of_a_damaged_node_makes_nobody_a_leader),
         fact(behind_damage_at_the_end_nothing_is_called_absent),
         fact(a_voter_whose_directory_is_missing_leaves_fates_open),
         fact(a_joint_configuration_needs_a_majority_of_both_halves),
+        fact(half_of_the_voters_is_no_quorum),
         fact(the_newest_configuration_counts_whoever_has_it),
         fact(two_directories_of_one_node_are_told),
         fact(nodes_of_two_clusters_are_told),

@@ -200,6 +200,30 @@ static void a_flipped_bit_costs_the_entries_of_its_group_alone(void **state) {
     assert_int_equal(view->entry_count, ENTRIES - 1);
 }
 
+/* A log that does not open is told twice: what was told before is forgotten. */
+static void a_record_of_nobodys_is_told_once_also_before_damage(void **state) {
+    struct lab *lab = *state;
+    char path[IO_PATH_BYTES];
+    struct wal *wal = NULL;
+    const struct wal_options options = {.owner = raft_survey_log_owner(1, 101), .segment_bytes = SEGMENT};
+    file_in(lab->dir, "log", path);
+    assert_int_equal(wal_open(lab->io, path, &options, NULL, NULL, &wal, NULL, &lab->error), STATUS_OK);
+    append_index(wal, 9, 1);
+    append_entry(wal, ENTRIES + 1, 2);
+    append_entry(wal, ENTRIES + 2, 2);
+    wal_close(wal);
+    const struct raft_view *view = look(lab, lab->dir);
+    assert_true(blames(view, raft_view_short(view, view->problems[0].path), "it is none of raft's"));
+    assert_int_equal(view->problem_count, 1);
+    const uint64_t lsn = raft_view_find(view, ENTRIES + 1)->lsn;
+    char name[32];
+    (void)snprintf(name, sizeof name, "log/%08x.wal", (unsigned)(lsn >> 32));
+    flip(lab, name, (lsn & UINT32_MAX) + 100, 1);
+    view = look(lab, lab->dir);
+    assert_int_equal(view->problem_count, 2);
+    assert_true(view->problems[1].lost_from == ENTRIES + 1 && view->problems[1].lost_to == ENTRIES + 1);
+}
+
 static void a_segment_that_is_missing_is_named_with_its_entries(void **state) {
     struct lab *lab = *state;
     const struct raft_view_segment lost = look(lab, lab->dir)->segments[1];
@@ -374,6 +398,7 @@ int main(void) {
         fact(a_sound_directory_is_told_whole_and_clean),
         fact(a_cut_takes_entries_back_and_is_counted),
         fact(a_flipped_bit_costs_the_entries_of_its_group_alone),
+        fact(a_record_of_nobodys_is_told_once_also_before_damage),
         fact(a_segment_that_is_missing_is_named_with_its_entries),
         fact(a_segment_that_was_cut_short_is_blamed_itself),
         fact(a_segment_of_another_node_is_named_as_such),
