@@ -13,6 +13,8 @@ names=(
     no_file_is_changed_by_looking
     a_reader_that_goes_away_is_no_failure
     a_flipped_bit_of_a_file_is_told_by_that_file_and_who_has_the_entry
+    a_tail_that_was_not_completed_exits_with_3
+    a_node_whose_superblock_is_gone_is_known_by_the_others
     a_superblock_that_was_exchanged_is_told
     a_segment_that_was_exchanged_is_told
     half_of_the_files_may_be_missing
@@ -124,6 +126,19 @@ a_flipped_bit_of_a_file_is_told_by_that_file_and_who_has_the_entry() {
     again && file=$(ls "$work"/copy/node-1/engine-00000001/*.manifest) && flip "$file" 40
     inspect "$work/copy"
     [ $? = 2 ] && says 'CORRUPT: engine-00000001: the store does not open' && grep -q 'manifest' "$work/out" && [ "$(grep -c CORRUPT "$work/out")" = 1 ]
+}
+a_tail_that_was_not_completed_exits_with_3() {
+    local end
+    again
+    end=$("$loam" inspect "$work/copy/node-2/log/00000001.wal" | awk '$1 == "end" { print $3 }')
+    dd if=/dev/zero of="$work/copy/node-2/log/00000001.wal" bs=512 seek=$(((end / 4096 - 1) * 8 + 5)) count=1 conv=notrunc status=none
+    inspect "$work/copy"
+    [ $? = 3 ] && says '  torn: log/00000001.wal, bytes ' && ! grep -q CORRUPT "$work/out"
+}
+a_node_whose_superblock_is_gone_is_known_by_the_others() {
+    again && rm "$work/copy/node-2/superblock"
+    inspect "$work/copy"
+    [ $? = 2 ] && says 'CORRUPT: superblock: the file is missing' && says 'node-2: node 2, by its log: others here have met its owner' && ! grep -q 'there is no directory here' "$work/out"
 }
 a_superblock_that_was_exchanged_is_told() {
     again && mv "$work/copy/node-1/superblock" "$work/copy/one" && mv "$work/copy/node-2/superblock" "$work/copy/node-1/" && mv "$work/copy/one" "$work/copy/node-2/superblock"

@@ -224,6 +224,28 @@ static void a_record_of_nobodys_is_told_once_also_before_damage(void **state) {
     assert_true(view->problems[1].lost_from == ENTRIES + 1 && view->problems[1].lost_to == ENTRIES + 1);
 }
 
+/* A sector of the last group was never written: nothing of it was acknowledged. */
+static void a_tail_that_was_not_completed_is_torn_and_no_damage(void **state) {
+    struct lab *lab = *state;
+    static const uint8_t zeros[IO_SECTOR_BYTES];
+    char name[32], path[IO_PATH_BYTES];
+    const struct raft_view *view = look(lab, lab->dir);
+    const uint64_t end = view->log.recovery.end_lsn; /* of a group that fills its page */
+    struct io_file *file = NULL;
+    (void)snprintf(name, sizeof name, "log/%08x.wal", (unsigned)(end >> 32));
+    file_in(lab->dir, name, path);
+    const uint64_t page = (end & UINT32_MAX) / IO_PAGE_BYTES * IO_PAGE_BYTES - IO_PAGE_BYTES;
+    assert_int_equal(io_file_open(lab->io, path, IO_OPEN_READ | IO_OPEN_WRITE, &file), STATUS_OK);
+    assert_int_equal(io_file_write(file, page + 5 * IO_SECTOR_BYTES, zeros, sizeof zeros), STATUS_OK);
+    io_file_close(file);
+    view = look(lab, lab->dir);
+    assert_int_equal(view->verdict, RAFT_VIEW_TORN);
+    assert_true(blames(view, name, "Nothing of it was ever acknowledged"));
+    assert_true(view->problem_count == 1 && raft_view_is_whole(view));
+    assert_int_equal(view->commit_note, 0); /* it was in that group */
+    assert_int_equal(view->entry_count, ENTRIES);
+}
+
 static void a_segment_that_is_missing_is_named_with_its_entries(void **state) {
     struct lab *lab = *state;
     const struct raft_view_segment lost = look(lab, lab->dir)->segments[1];
@@ -292,6 +314,21 @@ static void one_damaged_slot_costs_nothing_and_both_cost_the_promise(void **stat
     view = look(lab, lab->dir);
     assert_true(blames(view, "superblock", "Term and vote are lost"));
     assert_true(!view->slot && view->entry_count == ENTRIES); /* the log tells all the same */
+}
+
+static void a_node_without_a_superblock_is_known_by_whom_others_have_met(void **state) {
+    struct lab *lab = *state;
+    make_node(lab, 2, lab->other);
+    flip(lab, "superblock", 60, 1);
+    flip(lab, "superblock", NODE_STATE_STRIDE + 60, 1);
+    look(lab, lab->other);
+    struct raft_view *other = lab->view;
+    lab->view = NULL;
+    assert_int_equal(look(lab, lab->dir)->node_id, 0);
+    raft_view_identify(lab->view, other);
+    assert_int_equal(lab->view->node_id, 1);
+    raft_view_deinit(other);
+    free(other);
 }
 
 static void a_superblock_older_than_the_log_is_blamed_itself(void **state) {
@@ -399,12 +436,14 @@ int main(void) {
         fact(a_cut_takes_entries_back_and_is_counted),
         fact(a_flipped_bit_costs_the_entries_of_its_group_alone),
         fact(a_record_of_nobodys_is_told_once_also_before_damage),
+        fact(a_tail_that_was_not_completed_is_torn_and_no_damage),
         fact(a_segment_that_is_missing_is_named_with_its_entries),
         fact(a_segment_that_was_cut_short_is_blamed_itself),
         fact(a_segment_of_another_node_is_named_as_such),
         fact(the_superblock_of_another_node_is_not_called_damage_of_the_log),
         fact(segments_that_changed_names_are_told_by_their_own),
         fact(one_damaged_slot_costs_nothing_and_both_cost_the_promise),
+        fact(a_node_without_a_superblock_is_known_by_whom_others_have_met),
         fact(a_superblock_older_than_the_log_is_blamed_itself),
         fact(a_missing_log_store_or_superblock_is_told_by_its_name),
         fact(a_directory_of_something_else_is_refused_by_name),

@@ -123,7 +123,9 @@ static void judge_standings(struct raft_compare *compare) {
         const bool campaigns =
             raft_view_is_whole(view) && !view->slot->is_witness; /* a witness has no data to lead with */
         standing->can_lead = standing->is_voter && campaigns && is_quorum(compare, votes, true);
-        if (order_logs(view, compare->views[compare->best]) > 0) compare->best = i;
+        const int order = order_logs(view, compare->views[compare->best]);
+        const bool counts_more = standing->is_voter && !compare->standings[compare->best].is_voter;
+        if (order > 0 || (order == 0 && counts_more)) compare->best = i;
         if (view->commit > compare->commit) compare->commit = view->commit;
     }
 }

@@ -37,6 +37,9 @@ static void put_node(struct raft_out *out, const struct raft_compare *compare, s
              NAME_COLUMNS, NAME_COLUMNS, raft_view_name(view), view->node_id, view->slot ? view->slot->term : 0,
              view->slot ? view->slot->vote : 0, log, raft_view_last_term(view), view->commit, view->store.index);
     raft_out(out, "%8" PRIu64 "  ", standing->behind);
+    if (compare->configuration.voter_count > 0 && !standing->is_voter)
+        raft_out(out, raft_configuration_has(&compare->configuration, view->node_id) ? "learner; " : "no member; ");
+    if (view->slot && view->slot->is_witness) raft_out(out, "witness; ");
     if (view->verdict == RAFT_VIEW_CORRUPT) raft_out(out, "damaged; ");
     if (standing->parts_at) raft_out(out, "parts at %" PRIu64 "; ", standing->parts_at);
     raft_out(out, "%s\n",

@@ -126,6 +126,7 @@ bool raft_live_parse(struct raft_live *live, struct slice info) {
     text_field(info, "raft_role", live->role, sizeof live->role);
     text_field(info, "raft_disk", live->disk, sizeof live->disk);
     text_field(info, "raft_membership", live->membership, sizeof live->membership);
+    text_field(info, "raft_configuration", live->members, sizeof live->members);
     text_field(info, "raft_cluster_id", live->cluster, sizeof live->cluster);
     take_configuration(live, info_field(info, "raft_configuration"));
     take_peers(live, info);

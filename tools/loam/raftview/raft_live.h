@@ -26,7 +26,8 @@ struct raft_live {
     uint64_t id, term, vote, leader, commit, applied, first, last, durable;
     uint64_t commit_waiting_ms, disk_waiting_ms, slow_disk_ms, doubt_term, guard_ms;
     bool guards, witness;
-    struct raft_configuration configuration; /* voters and outgoing; learners are told by the peers */
+    struct raft_configuration configuration; /* voters and outgoing alone; */
+    char members[512];                       /* all of it, as the node prints it */
     uint64_t log_bytes, log_limit_bytes, uncommitted_bytes, uncommitted_limit_bytes;
     struct raft_live_peer peers[RAFT_MEMBERS_MAX];
     size_t peer_count;

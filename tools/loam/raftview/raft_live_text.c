@@ -155,13 +155,10 @@ static void put_peers(struct raft_out *out, const struct raft_live *live) {
 }
 
 static void put_members(struct raft_out *out, const struct raft_live *live) {
-    struct buf text = BUF_EMPTY;
-    if (raft_configuration_print(&text, &live->configuration) != STATUS_OK) out->status = STATUS_NO_MEMORY;
-    raft_out(out, "  members    %.*s%s\n", (int)text.size, (const char *)text.data,
+    raft_out(out, "  members    %s%s\n", live->members,
              strcmp(live->membership, "member") == 0    ? ""
              : strcmp(live->membership, "removed") == 0 ? "; it is removed"
                                                         : "; it waits to be added");
-    buf_deinit(&text);
 }
 
 void raft_live_print(struct raft_out *out, const struct raft_live *live) {

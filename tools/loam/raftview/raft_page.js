@@ -3,7 +3,7 @@
 const told = JSON.parse(document.getElementById("object").textContent);
 const nodes = told.nodes, side = told.comparison;
 const byId = id => document.getElementById(id);
-const LANE = 58, TERMS = 20; // pixels: of a lane, of its upper row
+const LANE = 66, TERMS = 20; // pixels: of a lane, of its upper row
 
 // ---- Rows ---------------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ const media = matchMedia("(prefers-color-scheme:dark)");
 const terms = [...new Set(nodes.flatMap(node => node.log.runs.map(run => run.term)))].sort((a, b) => a - b);
 // Neighbouring terms far apart on the wheel, and none of red, which is loss.
 function termColour(term, isBar) {
-    const hue = 40 + (terms.indexOf(term) * 137) % 285;
+    const hue = 40 + (160 + terms.indexOf(term) * 105) % 285;
     return "hsl(" + hue + (media.matches ? isBar ? " 45% 42%)" : " 50% 36%)" : isBar ? " 50% 52%)" : " 60% 76%)");
 }
 const colours = () => media.matches ?
@@ -150,10 +150,10 @@ function drawMark(pen, at, letter, palette, scaleOf, row) {
     const wide = pen.measureText(letter).width + 6, left = x > 90 ? x - 2 - wide : x + 1;
     pen.fillStyle = media.matches ? "#131719" : "#ffffff";
     pen.globalAlpha = .82;
-    pen.fillRect(left, TERMS + 2 + row * 14, wide, 13);
+    pen.fillRect(left, TERMS + 13 + row * 14, wide, 13);
     pen.globalAlpha = 1;
     pen.fillStyle = palette.mark;
-    pen.fillText(letter, x > 90 ? x - 5 : x + 4, TERMS + 12 + row * 14);
+    pen.fillText(letter, x > 90 ? x - 5 : x + 4, TERMS + 23 + row * 14);
 }
 // The term's number where its stretch has room for it.
 function drawNumbers(pen, number, scaleOf, palette) {
@@ -181,8 +181,8 @@ function drawLane(number) {
     const cells = Math.min(count, Math.floor(width));
     for (let cell = 0; cell < cells; cell++) {
         const first = from + Math.floor(cell * count / cells), last = from + Math.floor((cell + 1) * count / cells) - 1;
-        const x = scaleOf(first), wide = scaleOf(last + 1) - x;
-        drawCell(pen, look(number, first, last), x, wide > 5 ? wide - 1 : wide, palette);
+        const x = Math.round(scaleOf(first) * scale) / scale, wide = Math.round(scaleOf(last + 1) * scale) / scale - x;
+        drawCell(pen, look(number, first, last), x, wide > 8 ? wide - 1 : wide, palette);
     }
     drawNumbers(pen, number, scaleOf, palette);
     if (node.store.index) drawMark(pen, node.store.index, "flushed", palette, scaleOf, 1);

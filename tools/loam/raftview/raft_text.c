@@ -83,7 +83,10 @@ static void put_slots(struct raft_out *out, const struct raft_view *view) {
 static void put_identity(struct raft_out *out, const struct raft_view *view) {
     raft_out(out, "%s", view->dir);
     if (!view->slot) {
-        raft_out(out, ": which node it is, nothing tells\n");
+        if (view->node_id)
+            raft_out(out, ": node %" PRIu64 ", by its log: others here have met its owner\n", view->node_id);
+        else
+            raft_out(out, ": which node it is, nothing tells\n");
         return;
     }
     const struct raft_survey_slot *slot = view->slot;
@@ -150,8 +153,9 @@ static void put_members(struct raft_out *out, const struct raft_view *view) {
         raft_out(out, " from entry %" PRIu64 " of term %" PRIu64 " on%s\n", configuration->index, configuration->term,
                  configuration->index > view->commit ? ", which is not known to be committed" : "");
     }
-    if (!*label || !view->slot || view->slot->met_count == 0) return;
-    raft_out(out, "  members    no change is recorded here: the founders; it has met");
+    if (!*label || !view->slot) return;
+    raft_out(out, "  members    no change is recorded here: the founders; it has met%s",
+             view->slot->met_count == 0 ? " nobody" : "");
     for (unsigned i = 0; i < view->slot->met_count; i++)
         raft_out(out, "%s %" PRIu64, i ? "," : " nodes", view->slot->met[i].node_id);
     raft_out(out, "\n");
@@ -256,7 +260,7 @@ void raft_text_node(struct raft_out *out, const struct raft_view *view, const st
     put_log(out, view);
     put_members(out, view);
     put_segments(out, view);
-    put_runs(out, view);
+    if (is_alone) put_runs(out, view);
     if (is_alone && view->entry_count > 0) {
         struct raft_strip strip;
         raft_strip_make(&strip, &view, 1, columns > LABEL + 10 ? columns - LABEL : 10);

@@ -96,6 +96,16 @@ bool raft_view_is_whole(const struct raft_view *view) {
     return true;
 }
 
+void raft_view_identify(struct raft_view *view, const struct raft_view *other) {
+    if (view->node_id != 0 || view->segment_count == 0 || !other->slot) return;
+    for (unsigned i = 0; i < other->slot->met_count; i++)
+        for (size_t k = 0; k < view->segment_count; k++)
+            if (view->segments[k].fit != RAFT_VIEW_BAD_HEADER &&
+                view->segments[k].owner ==
+                    raft_survey_log_owner(other->slot->met[i].node_id, other->slot->met[i].incarnation))
+                view->node_id = other->slot->met[i].node_id;
+}
+
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
 
 const char *raft_view_name(const struct raft_view *view) {

@@ -63,7 +63,7 @@ struct raft_view {
     struct raft_survey_superblock superblock;
     enum status superblock_status;
     const struct raft_survey_slot *slot; /* the one that counts; NULL: none does */
-    uint64_t node_id;                    /* 0: nothing tells */
+    uint64_t node_id;                    /* 0: nothing tells; without a slot, whoever others know it to be */
     bool log_is_foreign; /* the whole log is another node's: nothing of it is judged by superblock and store */
 
     bool has_log, has_store;
@@ -106,6 +106,9 @@ enum raft_view_at {
 MUST_CHECK enum status raft_view_read(struct io *io, const char *dir, const struct state_machine *machines,
                                       size_t machine_count, struct raft_view *view, struct error *error);
 void raft_view_deinit(struct raft_view *view);
+
+/* Who it is, where its own superblock no longer tells, by whom the other has met: the owner of its log. */
+void raft_view_identify(struct raft_view *view, const struct raft_view *other);
 
 /* NULL: it has no row. */
 const struct raft_view_entry *raft_view_find(const struct raft_view *view, uint64_t index);

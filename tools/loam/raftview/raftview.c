@@ -188,6 +188,11 @@ static int exit_code(const struct showing *showing, const struct raft_compare *c
     return showing->failed ? EXIT_FAILED : torn ? EXIT_TORN : EXIT_CLEAN;
 }
 
+static void identify(struct showing *showing) {
+    for (size_t i = 0; i < showing->view_count; i++)
+        for (size_t k = 0; k < showing->view_count; k++) raft_view_identify(showing->views[i], showing->views[k]);
+}
+
 static int show(struct showing *showing, char *const *operands, int count, enum raftview_form form) {
     struct raft_compare compare;
     for (int i = 0; i < count; i++) {
@@ -198,6 +203,7 @@ static int show(struct showing *showing, char *const *operands, int count, enum 
         else if (ask(showing, operands[i]))
             ask_leader(showing, &showing->lives[showing->live_count - 1]);
     }
+    identify(showing);
     if (form == RAFTVIEW_PAGE && showing->view_count == 0) {
         complain(showing, "--raft --html is of nodes' directories");
         return EXIT_FAILED;
