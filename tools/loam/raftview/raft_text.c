@@ -114,6 +114,19 @@ static void put_promise(struct raft_out *out, const struct raft_view *view) {
                  view->slot->doubt_term);
 }
 
+/* What a repair left behind. */
+static void put_set_aside(struct raft_out *out, const struct raft_view *view) {
+    char path[IO_PATH_BYTES];
+    if (!view->slot) return;
+    if (view->slot->set_aside_log && raft_survey_log_path(view->dir, view->slot->set_aside_log - 1, path) == STATUS_OK)
+        raft_out(out, "  set aside  %s: a log that was damaged, kept for people; nothing of it counts\n",
+                 raft_view_short(view, path));
+    if (view->slot->set_aside_store &&
+        raft_survey_store_path(view->dir, view->slot->set_aside_store, path) == STATUS_OK)
+        raft_out(out, "  set aside  %s: a store that was damaged, kept for people; nothing of it counts\n",
+                 raft_view_short(view, path));
+}
+
 static void put_store(struct raft_out *out, const struct raft_view *view) {
     if (!view->has_store) {
         raft_out(out, "  store      %s is not there\n", raft_view_short(view, view->store_path));
@@ -256,6 +269,7 @@ void raft_text_node(struct raft_out *out, const struct raft_view *view, const st
     put_identity(out, view);
     put_problems(out, view, compare);
     put_promise(out, view);
+    put_set_aside(out, view);
     put_store(out, view);
     put_log(out, view);
     put_members(out, view);
