@@ -286,7 +286,7 @@ function problems() {
     for (const words of side.problems) all.push({verdict: "corrupt", words, at: 0});
     for (const node of nodes)
         for (const problem of node.problems)
-            all.push({verdict: problem.verdict, at: problem.lost_from, words: node.name + ", " + problem.file + (problem.to > problem.from + 1 ? ", bytes " + problem.from + " to " + (problem.to - 1) : "") + ": " + problem.text +
+            all.push({verdict: problem.verdict, at: problem.lost_from, words: node.name + ", " + (problem.file === "." ? "the directory" : problem.file) + (problem.to > problem.from + 1 ? ", bytes " + problem.from + " to " + (problem.to - 1) : "") + ": " + problem.text +
                 (problem.lost_from ? problem.lost_to ? ". Lost here: " + entries(problem.lost_from, problem.lost_to) : ". Entries from " + problem.lost_from + " on may be lost here" : "")});
     for (const one of all) {
         const item = element("li", one.verdict === "torn" ? "torn" : "", one.words);

@@ -52,8 +52,9 @@ static void put_lost(struct raft_out *out, const struct raft_view *view, const s
 static void put_problems(struct raft_out *out, const struct raft_view *view, const struct raft_compare *compare) {
     for (size_t i = 0; i < raft_view_problems_kept(view); i++) {
         const struct raft_view_problem *problem = &view->problems[i];
+        const char *file = raft_view_short(view, problem->path);
         raft_out(out, "  %s: %s", problem->verdict == RAFT_VIEW_TORN ? "torn" : "CORRUPT",
-                 raft_view_short(view, problem->path));
+                 strcmp(file, ".") == 0 ? "the directory" : file);
         if (problem->to > problem->from + 1)
             raft_out(out, ", bytes %" PRIu64 " to %" PRIu64, problem->from, problem->to - 1);
         else if (problem->to > problem->from)

@@ -115,6 +115,7 @@ const char *raft_view_name(const struct raft_view *view) {
 
 const char *raft_view_short(const struct raft_view *view, const char *path) {
     const size_t size = strlen(view->dir);
+    if (strcmp(path, view->dir) == 0) return ".";
     return strncmp(path, view->dir, size) == 0 && path[size] == '/' ? path + size + 1 : path;
 }
 

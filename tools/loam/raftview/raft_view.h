@@ -123,7 +123,7 @@ size_t raft_view_seek(const struct raft_view *view, uint64_t index);
 
 /* "\"node-1\"": the last part of the directory's path. */
 const char *raft_view_name(const struct raft_view *view);
-/* The path of a file of the directory without what leads to it: "log/00000001.wal". */
+/* The path of a file of the directory without what leads to it: "log/00000001.wal"; "." is the directory. */
 const char *raft_view_short(const struct raft_view *view, const char *path);
 /* Notes what is wrong; the caller may fill in more. Never NULL: behind the last place problems are counted only. */
 struct raft_view_problem *raft_view_add_problem(struct raft_view *view, enum raft_view_verdict verdict,
