@@ -58,7 +58,9 @@ a_parted_leader_tells_whose_word_it_waits_for() {
     "$loam" inspect --raft --json "127.0.0.1:$((base + old))" | python3 -c '
 import json, sys
 told = json.load(sys.stdin)
-assert told["raft"] == "live" and told["nodes"][0]["node"] == int(sys.argv[1]), told' "$old"
+node = told["nodes"][0]
+assert told["raft"] == "live" and node["node"] == int(sys.argv[1]), told
+assert node["commit_waiting_ms"] > 0 and node["waits"]["from"] == node["commit"] + 1 and node["waits"]["to"] == node["last"], node' "$old"
 }
 waits_for_two() { # before it steps down: whom it waits for; after: that it hears nobody
     inspect "127.0.0.1:$((base + old))" && { [ "$(grep -c 'last heard\|are on their way\|silent for' "$work/out")" = 2 ] && grep -q '1 more acknowledgement' "$work/out" ||

@@ -149,9 +149,13 @@ static void put_parting(struct raft_out *out, const struct raft_compare *compare
 /* One sentence for a stretch of entries of which nobody knows that they are committed, or that are against what is. */
 static void put_fate(struct raft_out *out, const struct raft_compare *compare, const struct raft_span *span,
                      const struct raft_branch *branch) {
-    static const char *const ends[] = {"", "stays, as whoever can be elected has it",
-                                       "may be committed or cut, which hangs on who is elected",
-                                       "will be cut, as nobody who can be elected has it"};
+    static const char *const ends[][2] = {
+        {"", ""},
+        {"stays, as whoever can be elected has it", "stay, as whoever can be elected has them"},
+        {"may be committed or cut, which hangs on who is elected",
+         "may be committed or cut, which hangs on who is elected"},
+        {"will be cut, as nobody who can be elected has it", "will be cut, as nobody who can be elected has them"}};
+    const bool are_many = span->last > span->first;
     const bool against = span->last <= compare->commit;
     raft_out(out, "- ");
     raft_out_entries(out, "E", span->first, span->last);
@@ -163,7 +167,9 @@ static void put_fate(struct raft_out *out, const struct raft_compare *compare, c
     raft_out(out, " at ");
     put_names(out, compare, branch->holders);
     raft_out(out, ", %s: %s.\n", branch->on_quorum ? "a quorum" : "no quorum",
-             against ? "will be cut, as another is committed in its place" : ends[branch->fate]);
+             against ? are_many ? "will be cut, as others are committed in their place"
+                                : "will be cut, as another is committed in its place"
+                     : ends[branch->fate][are_many]);
 }
 
 static void put_fates(struct raft_out *out, const struct raft_compare *compare) {
