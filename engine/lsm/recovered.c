@@ -95,15 +95,22 @@ static enum status apply_created(struct recovered *recovered, const struct edit_
 static struct recovered_file *find_file(const struct recovered *recovered, uint64_t number) {
     if (recovered->bucket_count == 0) return NULL;
     struct recovered_file *file = recovered->buckets[number % recovered->bucket_count];
-    while (file && (file->gone || file->meta.number != number)) file = file->next;
+    while (file && file->meta.number != number) file = file->next;
     return file;
+}
+
+/* It leaves its bucket, so that files that are gone cost the later edits nothing. */
+static void forget_file(struct recovered *recovered, const struct recovered_file *file) {
+    struct recovered_file **at = &recovered->buckets[file->meta.number % recovered->bucket_count];
+    while (*at != file) at = &(*at)->next;
+    *at = file->next;
+    recovered->file_count--;
 }
 
 bool recovered_has_file(const struct recovered *recovered, uint64_t number) {
     return find_file(recovered, number) != NULL;
 }
 
-/* Files that are gone are left behind. */
 static enum status grow_buckets(struct recovered *recovered) {
     const size_t more = recovered->bucket_count ? recovered->bucket_count * 2 : RECOVERED_BUCKETS_FIRST;
     struct recovered_file **buckets = calloc(more, sizeof *buckets);
@@ -112,10 +119,8 @@ static enum status grow_buckets(struct recovered *recovered) {
         struct recovered_file *file = recovered->buckets[i];
         while (file) {
             struct recovered_file *next = file->next;
-            if (!file->gone) {
-                file->next = buckets[file->meta.number % more];
-                buckets[file->meta.number % more] = file;
-            }
+            file->next = buckets[file->meta.number % more];
+            buckets[file->meta.number % more] = file;
             file = next;
         }
     }
@@ -181,8 +186,7 @@ static enum status apply_removed(struct recovered *recovered, const struct edit_
     if (!file || file->meta.instance != removed->instance || file->meta.level != removed->level)
         return error_set(error, STATUS_CORRUPT, "file %" PRIu64 " of level %" PRIu32 " is removed and not there",
                          removed->number, removed->level);
-    file->gone = true;
-    recovered->file_count--;
+    forget_file(recovered, file);
     return STATUS_OK;
 }
 
@@ -192,10 +196,9 @@ static enum status apply_dropped(struct recovered *recovered, uint32_t instance,
         return error_set(error, STATUS_CORRUPT, "tree instance %" PRIu32 " is dropped and not there", instance);
     tree->dropped = true;
     for (size_t i = 0; i < recovered->bucket_count; i++) {
-        for (struct recovered_file *file = recovered->buckets[i]; file; file = file->next) {
-            if (file->gone || file->meta.instance != instance) continue;
-            file->gone = true;
-            recovered->file_count--;
+        for (struct recovered_file *file = recovered->buckets[i], *next; file; file = next) {
+            next = file->next;
+            if (file->meta.instance == instance) forget_file(recovered, file);
         }
     }
     return STATUS_OK;
@@ -248,7 +251,7 @@ enum status recovered_each_file(const struct recovered *recovered,
                                 enum status (*visit)(void *context, const struct edit_file *meta), void *context) {
     for (size_t i = 0; i < recovered->bucket_count; i++) {
         for (const struct recovered_file *file = recovered->buckets[i]; file; file = file->next) {
-            const enum status status = file->gone ? STATUS_OK : visit(context, &file->meta);
+            const enum status status = visit(context, &file->meta);
             if (status != STATUS_OK) return status;
         }
     }

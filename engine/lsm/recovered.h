@@ -11,7 +11,6 @@
 struct recovered_file {
     struct edit_file meta;       /* keys lie in the arena */
     struct recovered_file *next; /* same bucket */
-    bool gone;
 };
 
 struct recovered_tree {
@@ -21,8 +20,8 @@ struct recovered_tree {
 
 struct recovered {
     struct arena arena;
-    struct recovered_file **buckets;
-    size_t bucket_count, file_count; /* files that are not gone */
+    struct recovered_file **buckets; /* of the files that are there */
+    size_t bucket_count, file_count;
     struct recovered_tree *trees;
     size_t tree_count, tree_capacity; /* by instance, ascending */
     struct edit_kind *kinds;          /* names lie in the arena */
