@@ -18,3 +18,15 @@ enum status web_page_fill(struct buf *to, struct slice frame,
     }
     return status == STATUS_OK ? buf_append_slice(to, frame) : status;
 }
+
+enum status web_page_put_json(struct buf *to, struct slice object) {
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && object.size > 0) {
+        const uint8_t *mark = memchr(object.data, '<', object.size);
+        const size_t plain = mark ? (size_t)(mark - object.data) : object.size;
+        status = buf_append(to, object.data, plain);
+        if (status == STATUS_OK && mark) status = buf_append(to, "\\u003c", 6);
+        object = slice_from(object, mark ? plain + 1 : plain);
+    }
+    return status;
+}

@@ -26,4 +26,8 @@ MUST_CHECK enum status web_page_fill(struct buf *to, struct slice frame,
                                      enum status (*put)(void *context, struct buf *to, struct slice name),
                                      void *context);
 
+/* Appends JSON that stands in a script element: its texts may hold anything, and no '<' of theirs may end the element.
+ * NO_MEMORY. */
+MUST_CHECK enum status web_page_put_json(struct buf *to, struct slice object);
+
 #endif

@@ -1,29 +1,11 @@
-/*
- * inspect_page: the frame, with style, script and data where its marks are. The object is JSON, whose texts may hold
- * anything: no '<' of theirs may end the element that it stands in.
- */
+/* inspect_page: the frame, with style, script and data where its marks are. */
 #include "tools/loam/inspect/inspect_page.h"
-
-#include <string.h>
 
 #include "tools/loam/web_page.h"
 
 EMBED(inspect_frame, "tools/loam/inspect/inspect_page.html");
 EMBED(inspect_style, "tools/loam/inspect/inspect_page.css");
 EMBED(inspect_script, "tools/loam/inspect/inspect_page.js");
-
-/* JSON for a script element. */
-static enum status put_object(struct buf *to, struct slice object) {
-    enum status status = STATUS_OK;
-    while (status == STATUS_OK && object.size > 0) {
-        const uint8_t *mark = memchr(object.data, '<', object.size);
-        const size_t plain = mark ? (size_t)(mark - object.data) : object.size;
-        status = buf_append(to, object.data, plain);
-        if (status == STATUS_OK && mark) status = buf_append(to, "\\u003c", 6);
-        object = slice_from(object, mark ? plain + 1 : plain);
-    }
-    return status;
-}
 
 /* Base64 (RFC 4648, 4). */
 static enum status put_bytes(struct buf *to, struct slice bytes) {
@@ -48,7 +30,7 @@ static enum status put_part(void *context, struct buf *to, struct slice name) {
     const struct content *content = context;
     if (slice_equal(name, slice_from_text("style"))) return buf_append_slice(to, EMBEDDED(inspect_style));
     if (slice_equal(name, slice_from_text("script"))) return buf_append_slice(to, EMBEDDED(inspect_script));
-    return slice_equal(name, slice_from_text("object")) ? put_object(to, content->object)
+    return slice_equal(name, slice_from_text("object")) ? web_page_put_json(to, content->object)
                                                         : put_bytes(to, content->bytes);
 }
 
