@@ -95,7 +95,7 @@ TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
 # The thread sanitizer runs what has threads; simulations have one, and so have a table and its reader.
 ONE_THREAD := sim/% crash/% property/% golden/% fuzz/% \
     $(addprefix unit/,$(addprefix engine/sst_,test walk_test fault_test dictionary_test) raft/driver_prefetch_test \
-    $(addprefix tools/,shrink_test world_test world_sets_test))
+    $(addprefix tools/,shape_test shrink_test world_test world_sets_test))
 ifeq ($(BUILD),tsan)
 TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,$(ONE_THREAD)),$(TEST_PROGRAMS))
 endif
@@ -134,6 +134,7 @@ say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 # Pages are taken in by the assembler.
 $(B)/obj/tools/loam/inspect/inspect_page.o: $(wildcard tools/loam/inspect/*.html tools/loam/inspect/*.css tools/loam/inspect/*.js)
 $(B)/obj/tools/loam/raftview/raft_page.o: $(wildcard tools/loam/raftview/*.html tools/loam/raftview/*.css tools/loam/raftview/*.js)
+$(B)/obj/tools/loam/inspect/shape/shape_page.o: $(wildcard tools/loam/inspect/shape/*.html tools/loam/inspect/shape/*.css tools/loam/inspect/shape/*.js)
 $(B)/obj/tools/loam/trace/trace_assets.o: $(wildcard tools/loam/trace/*.html tools/loam/trace/*.css tools/loam/trace/*.js)
 
 # --- rules -----------------------------------------------------------------------------------------------------------------------

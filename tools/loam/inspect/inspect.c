@@ -16,6 +16,7 @@
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/image.h"
+#include "tools/loam/inspect/shape/shape.h"
 #include "tools/loam/raftview/raftview.h"
 #include "tools/loam/samples/samples.h"
 #include "tools/loam/terminal.h"
@@ -34,6 +35,7 @@ enum {
 
 static const char usage[] =
     "usage: loam inspect [--hex | --json | --html] [--range OFFSET[+SIZE]] PATH...\n"
+    "       loam inspect --lsm [--at EDIT | --diff A B] [--json | --html] DIR\n"
     "       loam inspect --raft [--json | --html] DIR... | HOST:PORT...\n"
     "       loam inspect --series NAME DIR [--chunk N | --at TIME] [--json]\n"
     "\n"
@@ -45,6 +47,7 @@ static const char usage[] =
     "  --range only what touches these bytes (4096 of them; numbers in decimal, or 0x and hexadecimal). Of an SST and "
     "of\n          values kept apart no more is read than that takes\n"
     "\n"
+    "  --lsm     the shape of a store's trees, at any edit of its manifest: loam inspect --lsm --help\n"
     "  --raft    the replicated logs of nodes, side by side: who has what, where they part, what is lost and who has "
     "it;\n            DIR: a node's directory, or a cluster's with node-1, node-2, ..; HOST:PORT: a node that runs, "
     "what "
@@ -264,6 +267,7 @@ int command_inspect(int argc, char **argv) {
     const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 5};
     int code;
     if (samples_are_asked_for(argc, argv)) return samples_run(argc, argv);
+    if (shape_is_asked_for(argc, argv)) return shape_run(argc, argv);
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (hex + json + html > 1) return arguments_refuse(&arguments, "--hex, --json or --html: one of them");
     if (raft && (hex || inspection.range.is_given))
