@@ -3,7 +3,7 @@
 #ifndef TOOLS_LOAM_INSPECT_SHAPE_KEY_WORDS_H
 #define TOOLS_LOAM_INSPECT_SHAPE_KEY_WORDS_H
 
-#include "tools/loam/inspect/shape/history.h"
+#include "tools/loam/inspect/shape/edit_history.h"
 
 enum { KEY_WORDS_BYTES = 200, SPAN_WORDS_BYTES = 2 * KEY_WORDS_BYTES + 16, TREE_WORDS_BYTES = 128 };
 

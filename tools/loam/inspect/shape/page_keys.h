@@ -3,7 +3,7 @@
 #ifndef TOOLS_LOAM_INSPECT_SHAPE_PAGE_KEYS_H
 #define TOOLS_LOAM_INSPECT_SHAPE_PAGE_KEYS_H
 
-#include "tools/loam/inspect/shape/history.h"
+#include "tools/loam/inspect/shape/edit_history.h"
 
 struct page_key {
     uint32_t instance;

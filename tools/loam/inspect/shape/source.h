@@ -8,8 +8,8 @@
 
 #include "engine/look.h"
 #include "engine/lsm/superblock_format.h"
+#include "tools/loam/inspect/shape/edit_history.h"
 #include "tools/loam/inspect/shape/findings.h"
-#include "tools/loam/inspect/shape/history.h"
 
 #define SUPERBLOCK_NAME "SUPERBLOCK"
 

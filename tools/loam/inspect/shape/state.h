@@ -5,7 +5,7 @@
 #ifndef TOOLS_LOAM_INSPECT_SHAPE_STATE_H
 #define TOOLS_LOAM_INSPECT_SHAPE_STATE_H
 
-#include "tools/loam/inspect/shape/history.h"
+#include "tools/loam/inspect/shape/edit_history.h"
 
 /* Of some files, as the edits count them: every version is an entry, a delete too. */
 struct state_sums {

@@ -1,12 +1,12 @@
 /*
- * history: a manifest as a list of edits, and every file that they name with the edit that added it and the one that
- * took it away. What stood at any edit is so found by looking at the files, without applying an edit again, however far
- * back it lies. Bytes: engine/lsm/FORMAT.md, "manifest" and "edit"; read by the engine's own decoders.
+ * edit_history: a manifest as a list of edits, and every file that they name with the edit that added it and the one
+ * that took it away. What stood at any edit is so found by looking at the files, without applying an edit again,
+ * however far back it lies. Bytes: engine/lsm/FORMAT.md, "manifest" and "edit"; read by the engine's own decoders.
  *
  * One thread. Memory: that of what the edits say; the manifest's bytes are not kept.
  */
-#ifndef TOOLS_LOAM_INSPECT_SHAPE_HISTORY_H
-#define TOOLS_LOAM_INSPECT_SHAPE_HISTORY_H
+#ifndef TOOLS_LOAM_INSPECT_SHAPE_EDIT_HISTORY_H
+#define TOOLS_LOAM_INSPECT_SHAPE_EDIT_HISTORY_H
 
 #include "engine/base/arena.h"
 #include "engine/base/error.h"

@@ -1,8 +1,8 @@
 /*
- * history: see history.h. Invariant: files whose `gone` is HISTORY_STAYS are what the edits so far add up to, and
+ * edit_history: see history.h. Invariant: files whose `gone` is HISTORY_STAYS are what the edits so far add up to, and
  * exactly these are in the table by number.
  */
-#include "tools/loam/inspect/shape/history.h"
+#include "tools/loam/inspect/shape/edit_history.h"
 
 #include <stdlib.h>
 
