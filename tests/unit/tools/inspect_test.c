@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "engine/base/coding.h"
 #include "engine/base/prng.h"
+#include "raft/log/node_state_format.h"
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
 #include "tools/loam/inspect/inspect.h"
@@ -196,6 +198,27 @@ static void an_edit_is_told_down_to_its_fields(void **state) {
     }
 }
 
+/* A version is told as it stands: a plain node's, one that was repaired, a witness's. */
+static void a_superblock_s_version_is_that_of_its_bytes(void **state) {
+    (void)state;
+    static const struct node_state states[] = {
+        {.cluster_id = 1, .node_id = 1, .incarnation = 5, .generation = 2},
+        {.cluster_id = 1, .node_id = 1, .incarnation = 5, .generation = 2, .doubt_term = 3},
+        {.cluster_id = 1, .node_id = 1, .incarnation = 5, .generation = 2, .is_witness = true}};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        memset(bytes, 0, NODE_STATE_BYTES);
+        node_state_encode(&states[i], bytes);
+        struct report report;
+        report_init(&report, REPORT_JSON, slice_make(bytes, NODE_STATE_BYTES));
+        inspect_node(&report);
+        assert_int_equal(report.verdict, REPORT_CLEAN);
+        char words[64];
+        snprintf(words, sizeof words, "\"name\":\"version\",\"value\":\"%u\"", (unsigned)coding_get_u32(bytes + 8));
+        assert_true(tells(&report, words));
+        report_deinit(&report);
+    }
+}
+
 static void text_shows_what_can_be_shown(void **state) {
     (void)state;
     char text[40];
@@ -217,6 +240,7 @@ int main(void) {
         cmocka_unit_test(any_bytes_have_fields),
         cmocka_unit_test(a_right_check_covers_its_part),
         cmocka_unit_test(an_edit_is_told_down_to_its_fields),
+        cmocka_unit_test(a_superblock_s_version_is_that_of_its_bytes),
         cmocka_unit_test(text_shows_what_can_be_shown),
     };
     return seed_report(cmocka_run_group_tests_name("inspect", tests, NULL, NULL),

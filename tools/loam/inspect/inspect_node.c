@@ -13,9 +13,9 @@ static void number_field(struct report *report, const char *name, uint64_t numbe
 }
 
 static void slot_fields(struct report *report, const struct node_state *state) {
+    const uint8_t *at = report->bytes.data + report->next;
     report_field(report, 8, "magic", "\"LOAMNOD\\n\"");
-    const bool repaired = (state->doubt_term | state->log_number | state->damaged_engine | state->damaged_log) != 0;
-    report_field(report, 4, "version", "%d", repaired ? NODE_STATE_VERSION : NODE_STATE_VERSION_PLAIN);
+    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 8));
     report_plain(report, 4, "zero");
     number_field(report, "generation", state->generation);
     report_field(report, 8, "cluster", "%016" PRIx64, state->cluster_id);
