@@ -332,7 +332,9 @@ void source_deinit(struct shape_source *source) {
 
 const char *source_advice(const struct shape_source *source) {
     if (source->is_node)
-        return "a node of a cluster is best made anew from its peers (loam cluster replace); alone, restore a backup";
+        return "start the node: it sets aside what is damaged and has it again from its peers, if there are any; a "
+               "cluster "
+               "of one is made anew from a backup (loam restore)";
     return source->dir[0] ? "restore a backup (loam restore), or see what 'loam repair DIR --dry-run' would keep"
                           : "the directory that it comes from tells more: loam inspect DIR --lsm";
 }
