@@ -92,7 +92,7 @@ TEST_SOURCES := $(wildcard $(addsuffix /*_test.c,$(TEST_FOLDERS)))
 TEST_SOURCES += $(filter-out $(TEST_SOURCES),$(wildcard tests/*/*_test.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
-# The thread sanitizer runs what has threads; simulations have one, and so have a table and its reader.
+# The thread sanitizer runs what has threads; simulations have one, and so have a table, its reader, and tools that only look.
 ONE_THREAD := sim/% crash/% property/% golden/% fuzz/% \
     $(addprefix unit/,$(addprefix engine/sst_,test walk_test fault_test dictionary_test) raft/driver_prefetch_test \
     $(addprefix tools/,shape_test shrink_test world_test world_sets_test))
@@ -100,6 +100,9 @@ ifeq ($(BUILD),tsan)
 TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,$(ONE_THREAD)),$(TEST_PROGRAMS))
 endif
 TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh tests/unit/*/*_test.sh))
+ifeq ($(BUILD),tsan)
+TEST_SCRIPTS := $(filter-out tests/script/inspect_% tests/script/explain_test.sh tests/script/trace_page_test.sh,$(TEST_SCRIPTS))
+endif
 # What mostly waits begins first, beside simulations, which never do.
 FIRST_TESTS := $(B)/tests/sim/% tests/cluster/% tests/script/% $(B)/tests/cluster/%
 ALL_TESTS = $(TEST_PROGRAMS) $(TEST_SCRIPTS)
