@@ -136,7 +136,7 @@ say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 
 # Pages are taken in by the assembler.
 $(B)/obj/tools/loam/inspect/inspect_page.o: $(wildcard tools/loam/inspect/*.html tools/loam/inspect/*.css tools/loam/inspect/*.js)
-$(B)/obj/tools/loam/raftview/raft_page.o: $(wildcard tools/loam/raftview/*.html tools/loam/raftview/*.css tools/loam/raftview/*.js)
+$(B)/obj/tools/loam/inspect/raftview/raft_page.o: $(wildcard tools/loam/inspect/raftview/*.html tools/loam/inspect/raftview/*.css tools/loam/inspect/raftview/*.js)
 $(B)/obj/tools/loam/inspect/shape/shape_page.o: $(wildcard tools/loam/inspect/shape/*.html tools/loam/inspect/shape/*.css tools/loam/inspect/shape/*.js)
 $(B)/obj/tools/loam/trace/trace_assets.o: $(wildcard tools/loam/trace/*.html tools/loam/trace/*.css tools/loam/trace/*.js)
 

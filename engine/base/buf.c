@@ -78,16 +78,13 @@ enum status buf_append_number(struct buf *buf, uint64_t number) {
     return buf_append(buf, digits + at, sizeof digits - at);
 }
 
-enum status buf_append_format(struct buf *buf, const char *format, ...) {
+enum status buf_append_list(struct buf *buf, const char *format, va_list arguments) {
     enum status status = reserve(buf, FORMAT_ROOM_BYTES);
     if (status != STATUS_OK) return status;
-    va_list arguments;
-    va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
     const size_t room = buf->capacity - buf->size;
     int length = vsnprintf((char *)buf->data + buf->size, room, format, arguments);
-    va_end(arguments);
     check(length >= 0); /* only a format that is no format can fail */
 
     if ((size_t)length >= room) { /* one byte more than its text, for the terminator that vsnprintf writes */
@@ -96,6 +93,14 @@ enum status buf_append_format(struct buf *buf, const char *format, ...) {
     }
     if (status == STATUS_OK) buf->size += (size_t)length;
     va_end(again);
+    return status;
+}
+
+enum status buf_append_format(struct buf *buf, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const enum status status = buf_append_list(buf, format, arguments);
+    va_end(arguments);
     return status;
 }
 

@@ -5,6 +5,8 @@
 #ifndef ENGINE_BASE_BUF_H
 #define ENGINE_BASE_BUF_H
 
+#include <stdarg.h>
+
 #include "engine/base/slice.h"
 #include "engine/base/status.h"
 
@@ -38,6 +40,9 @@ MUST_CHECK enum status buf_append_zeros(struct buf *buf, size_t size);
 MUST_CHECK enum status buf_append_number(struct buf *buf, uint64_t number);
 MUST_CHECK enum status buf_append_format(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, of a list that the caller began and ends. */
+MUST_CHECK enum status buf_append_list(struct buf *buf, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Makes the content equal to `slice`. */
 MUST_CHECK enum status buf_assign(struct buf *buf, struct slice slice);

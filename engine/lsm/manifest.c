@@ -20,7 +20,7 @@ struct manifest {
     struct buf sectors;
 };
 
-static void encode_header(const struct manifest_id *id, uint8_t *sector) {
+void manifest_header_encode(const struct manifest_id *id, uint8_t *sector) {
     memset(sector, 0, IO_SECTOR_BYTES);
     coding_put_u64(sector + MANIFEST_HEADER_MAGIC_AT, MANIFEST_MAGIC);
     coding_put_u32(sector + MANIFEST_HEADER_VERSION_AT, MANIFEST_VERSION);
@@ -95,7 +95,7 @@ static enum status start(struct manifest *manifest, struct io *io, const char *p
     enum status status =
         io_file_open(io, path, IO_OPEN_READ | IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &manifest->file);
     if (status != STATUS_OK) return status;
-    encode_header(&manifest->id, page);
+    manifest_header_encode(&manifest->id, page);
     status = io_file_write(manifest->file, 0, page, sizeof page);
     if (status != STATUS_OK) return status;
     manifest->end = sizeof page;

@@ -32,6 +32,9 @@ enum {
     MANIFEST_SECTOR_PAYLOAD_AT = 32,
 };
 
+/* The header sector, of IO_SECTOR_BYTES. manifest_header_parse is its other half. */
+void manifest_header_encode(const struct manifest_id *id, uint8_t *sector);
+
 static inline uint64_t manifest_check(const uint8_t *sector, uint64_t seed) {
     return hash64(slice_make(sector + 8, IO_SECTOR_BYTES - 8), seed);
 }

@@ -15,7 +15,7 @@
 #include "engine/base/prng.h"
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
-#include "tools/loam/raftview/raft_compare.h"
+#include "tools/loam/inspect/raftview/raft_compare.h"
 
 enum { NODES = 3 };
 

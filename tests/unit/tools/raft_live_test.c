@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tools/loam/raftview/raft_live.h"
+#include "tools/loam/inspect/raftview/raft_live.h"
 
 #define HEAD                                                                                                           \
     "# Raft\r\nraft_node_id:1\r\nraft_term:4\r\nraft_vote:1\r\nraft_first_index:1\r\nraft_disk:well\r\n"               \

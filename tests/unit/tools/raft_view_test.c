@@ -19,9 +19,9 @@
 #include "tests/harness/seeds.h"
 #include "tests/harness/temp_dir.h"
 #include "tests/harness/test_env.h"
-#include "tools/loam/raftview/raft_compare.h"
-#include "tools/loam/raftview/raft_json.h"
-#include "tools/loam/raftview/raft_text.h"
+#include "tools/loam/inspect/raftview/raft_compare.h"
+#include "tools/loam/inspect/raftview/raft_json.h"
+#include "tools/loam/inspect/raftview/raft_text.h"
 #include "tools/loamd/stores.h"
 
 enum { SEGMENT = 64 << 10, ENTRY_BYTES = 600, ENTRIES = 300, KIND_SYSTEM_TREE = 1 };

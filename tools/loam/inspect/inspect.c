@@ -16,9 +16,9 @@
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/image.h"
+#include "tools/loam/inspect/raftview/raftview.h"
+#include "tools/loam/inspect/samples/samples.h"
 #include "tools/loam/inspect/shape/shape.h"
-#include "tools/loam/raftview/raftview.h"
-#include "tools/loam/samples/samples.h"
 #include "tools/loam/terminal.h"
 
 enum {

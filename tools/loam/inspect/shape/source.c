@@ -111,16 +111,10 @@ static void judge_superblock(struct shape_source *source, struct findings *findi
 
 /* The header holds nothing that the superblock does not say, too: where it alone is damaged, edits can be read. */
 static bool mend_header(const struct superblock *superblock, struct buf *bytes) {
-    uint8_t *header = bytes->data;
+    const struct manifest_id id = {
+        .store = superblock->store, .number = superblock->manifest, .generation = superblock->generation};
     if (bytes->size < IO_PAGE_BYTES) return false;
-    memset(header, 0, IO_SECTOR_BYTES);
-    coding_put_u64(header + MANIFEST_HEADER_MAGIC_AT, MANIFEST_MAGIC);
-    coding_put_u32(header + MANIFEST_HEADER_VERSION_AT, MANIFEST_VERSION);
-    coding_put_u32(header + MANIFEST_HEADER_SECTOR_BYTES_AT, IO_SECTOR_BYTES);
-    coding_put_u64(header + MANIFEST_HEADER_STORE_AT, superblock->store);
-    coding_put_u64(header + MANIFEST_HEADER_NUMBER_AT, superblock->manifest);
-    coding_put_u64(header + MANIFEST_HEADER_GENERATION_AT, superblock->generation);
-    coding_put_u64(header, manifest_check(header, MANIFEST_HEADER_SEED));
+    manifest_header_encode(&id, bytes->data);
     return true;
 }
 

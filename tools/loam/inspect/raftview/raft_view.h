@@ -6,8 +6,8 @@
  * Of each entry that can be had there is a row; what is missing between rows is lost. Memory: 40 bytes a row, of the
  * newest RAFT_VIEW_ENTRIES_MAX entries; older ones are counted.
  */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_VIEW_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_VIEW_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_VIEW_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_VIEW_H
 
 #include "engine/io.h"
 #include "raft/survey.h"

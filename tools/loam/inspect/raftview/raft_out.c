@@ -1,5 +1,5 @@
 /* raft_out: see raft_out.h. */
-#include "tools/loam/raftview/raft_out.h"
+#include "tools/loam/inspect/raftview/raft_out.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/loam/raftview/raft_live.h"
+#include "tools/loam/inspect/raftview/raft_live.h"
 
 static const char *seconds(uint64_t ms, char text[24]) {
     (void)snprintf(text, 24, ms < 1000 ? "%.0f ms" : "%.1f s", ms < 1000 ? (double)ms : (double)ms / 1000);

@@ -1,5 +1,5 @@
 /* raft_json: see raft_json.h. */
-#include "tools/loam/raftview/raft_json.h"
+#include "tools/loam/inspect/raftview/raft_json.h"
 
 #include <inttypes.h>
 

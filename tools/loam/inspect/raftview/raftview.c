@@ -2,17 +2,17 @@
  * raftview: see raftview.h. What an operand means: a node's directory, a cluster's (which holds node-1, node-2, ..), or
  * an address. Directories are all read before anything is printed, since one explains the other.
  */
-#include "tools/loam/raftview/raftview.h"
+#include "tools/loam/inspect/raftview/raftview.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/loam/commands.h"
-#include "tools/loam/raftview/raft_json.h"
-#include "tools/loam/raftview/raft_live.h"
-#include "tools/loam/raftview/raft_page.h"
-#include "tools/loam/raftview/raft_text.h"
+#include "tools/loam/inspect/raftview/raft_json.h"
+#include "tools/loam/inspect/raftview/raft_live.h"
+#include "tools/loam/inspect/raftview/raft_page.h"
+#include "tools/loam/inspect/raftview/raft_text.h"
 #include "tools/loam/terminal.h"
 #include "tools/loamd/stores.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/base/hash.h"
-#include "tools/loam/raftview/raft_view.h"
+#include "tools/loam/inspect/raftview/raft_view.h"
 
 enum { TRIES_MAX = 5, PAUSE_NS = 50 * 1000 * 1000, HEADER_BYTES = IO_PAGE_BYTES };
 

@@ -1,5 +1,5 @@
 /* raft_view: see raft_view.h. The rows, and what is asked of them. */
-#include "tools/loam/raftview/raft_view.h"
+#include "tools/loam/inspect/raftview/raft_view.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* raft_page: a self-contained page of the logs side by side. */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_PAGE_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_PAGE_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_PAGE_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_PAGE_H
 
 #include "engine/base/buf.h"
 

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/loam/raftview/raft_strip.h"
-#include "tools/loam/raftview/raft_text.h"
+#include "tools/loam/inspect/raftview/raft_strip.h"
+#include "tools/loam/inspect/raftview/raft_text.h"
 
 enum { SPANS_SHOWN = 40, NAME_COLUMNS = 14, STRIP_LABEL = 26 };
 

@@ -1,5 +1,5 @@
 /* raft_live: see raft_live.h. Asking and reading; words are in raft_live_text.c. */
-#include "tools/loam/raftview/raft_live.h"
+#include "tools/loam/inspect/raftview/raft_live.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* raft_text: one node. What is wrong comes first, with what it cost and who has it. */
-#include "tools/loam/raftview/raft_text.h"
+#include "tools/loam/inspect/raftview/raft_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/loam/raftview/raft_strip.h"
+#include "tools/loam/inspect/raftview/raft_strip.h"
 
 enum { RUNS_SHOWN = 24, SEGMENTS_SHOWN = 16, LABEL = 20 /* columns before a strip */ };
 

@@ -2,12 +2,12 @@
  * raft_live: what a running node says of its replicated log (INFO raft, INFO limits), and what that means: what commit
  * waits for now, and who is behind by how much. Parsing and judging are pure.
  */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_LIVE_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_LIVE_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_LIVE_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_LIVE_H
 
 #include "engine/io.h"
 #include "raft/raft.h"
-#include "tools/loam/raftview/raft_out.h"
+#include "tools/loam/inspect/raftview/raft_out.h"
 
 enum { RAFT_LIVE_SILENT_MS = 400 /* so long unheard a peer counts as silent: an election timeout, many heartbeats */ };
 

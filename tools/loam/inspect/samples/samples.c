@@ -2,7 +2,7 @@
  * samples: the name's row leads to the series', and that to its chunks. A chunk that is damaged is told, and the others
  * are shown; where the store can't be read on, that is told, too.
  */
-#include "tools/loam/samples/samples.h"
+#include "tools/loam/inspect/samples/samples.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/loam/raftview/raft_view.h"
+#include "tools/loam/inspect/raftview/raft_view.h"
 
 static void superblock_path(const struct raft_view *view, char path[IO_PATH_BYTES]) {
     (void)snprintf(path, IO_PATH_BYTES, "%.*s/superblock", IO_PATH_BYTES - 16, view->dir);

@@ -2,15 +2,15 @@
  * raft_page: the frame, with style, script and data where its marks are. No '<' of a text may end the element that the
  * object stands in.
  */
-#include "tools/loam/raftview/raft_page.h"
+#include "tools/loam/inspect/raftview/raft_page.h"
 
 #include <string.h>
 
 #include "tools/loam/web_page.h"
 
-EMBED(raft_frame, "tools/loam/raftview/raft_page.html");
-EMBED(raft_style, "tools/loam/raftview/raft_page.css");
-EMBED(raft_script, "tools/loam/raftview/raft_page.js");
+EMBED(raft_frame, "tools/loam/inspect/raftview/raft_page.html");
+EMBED(raft_style, "tools/loam/inspect/raftview/raft_page.css");
+EMBED(raft_script, "tools/loam/inspect/raftview/raft_page.js");
 
 static enum status put_object(struct buf *to, struct slice object) {
     enum status status = STATUS_OK;

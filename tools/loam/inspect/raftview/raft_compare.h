@@ -6,10 +6,10 @@
  * Two logs that have an entry of the same term at the same index are the same up to there (Raft's log matching); so
  * what is compared is terms, and bytes only to see whether that promise holds.
  */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_COMPARE_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_COMPARE_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_COMPARE_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_COMPARE_H
 
-#include "tools/loam/raftview/raft_view.h"
+#include "tools/loam/inspect/raftview/raft_view.h"
 
 enum {
     RAFT_COMPARE_NODES_MAX = RAFT_MEMBERS_MAX,

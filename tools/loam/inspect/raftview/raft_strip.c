@@ -1,5 +1,5 @@
 /* raft_strip: see raft_strip.h. A cell shows the rarest of what stands in it: damage, then configurations, no-ops. */
-#include "tools/loam/raftview/raft_strip.h"
+#include "tools/loam/inspect/raftview/raft_strip.h"
 
 #include <inttypes.h>
 #include <stdio.h>

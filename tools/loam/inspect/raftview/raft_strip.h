@@ -2,11 +2,11 @@
  * raft_strip: a log as a row of cells, each a stretch of indexes; for terminals, and for pages where every entry has
  * no room. Pure.
  */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_STRIP_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_STRIP_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_STRIP_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_STRIP_H
 
-#include "tools/loam/raftview/raft_out.h"
-#include "tools/loam/raftview/raft_view.h"
+#include "tools/loam/inspect/raftview/raft_out.h"
+#include "tools/loam/inspect/raftview/raft_view.h"
 
 enum { RAFT_STRIP_CELLS_MAX = 400 };
 

@@ -1,6 +1,6 @@
 /* raft_out: text that grows, and remembers that memory ran out. */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_OUT_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_OUT_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_OUT_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_OUT_H
 
 #include "engine/base/buf.h"
 

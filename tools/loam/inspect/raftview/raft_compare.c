@@ -1,5 +1,5 @@
 /* raft_compare: see raft_compare.h. One walk over all logs at once, from change to change. */
-#include "tools/loam/raftview/raft_compare.h"
+#include "tools/loam/inspect/raftview/raft_compare.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* raft_json: views and their comparison as JSON; the schema stands in tools/loam/README.md. */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFT_JSON_H
-#define TOOLS_LOAM_RAFTVIEW_RAFT_JSON_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_JSON_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_JSON_H
 
-#include "tools/loam/raftview/raft_compare.h"
-#include "tools/loam/raftview/raft_out.h"
+#include "tools/loam/inspect/raftview/raft_compare.h"
+#include "tools/loam/inspect/raftview/raft_out.h"
 
 enum { RAFT_JSON_RUNS_MAX = 20000, RAFT_JSON_SIZES_MAX = 4096 /* of a run, entry by entry */ };
 

@@ -1,6 +1,6 @@
 /* raftview: `loam inspect --raft`: nodes' directories, a cluster's, or running nodes. */
-#ifndef TOOLS_LOAM_RAFTVIEW_RAFTVIEW_H
-#define TOOLS_LOAM_RAFTVIEW_RAFTVIEW_H
+#ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFTVIEW_H
+#define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFTVIEW_H
 
 #include "engine/io.h"
 
