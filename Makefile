@@ -135,6 +135,7 @@ SILENT := $(findstring s,$(filter-out --%,$(firstword $(MAKEFLAGS))))
 say = $(if $(V)$(SILENT),,@printf '%-7s %s\n' $(1) $(2))
 
 # Pages are taken in by the assembler.
+$(B)/obj/tools/loam/web_page.o: tools/loam/web_page.html
 $(B)/obj/tools/loam/inspect/inspect_page.o: $(wildcard tools/loam/inspect/*.html tools/loam/inspect/*.css tools/loam/inspect/*.js)
 $(B)/obj/tools/loam/inspect/raftview/raft_page.o: $(wildcard tools/loam/inspect/raftview/*.html tools/loam/inspect/raftview/*.css tools/loam/inspect/raftview/*.js)
 $(B)/obj/tools/loam/inspect/shape/shape_page.o: $(wildcard tools/loam/inspect/shape/*.html tools/loam/inspect/shape/*.css tools/loam/inspect/shape/*.js)

@@ -28,6 +28,7 @@
 #include "tests/harness/seeds.h"
 #include "tests/harness/test_env.h"
 #include "tools/loam/client.h"
+#include "tools/loam/info_text.h"
 
 enum { NODES = 3, PAUSED = 3, CLIENTS = 4, BATCH = 100, KEYS = 4000, SAMPLES = 50, MS = 1000000 };
 enum { EARLY_PAUSES = 4, PAUSES = EARLY_PAUSES + 1 };

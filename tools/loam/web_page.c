@@ -4,6 +4,8 @@
 
 #include "engine/base/check.h"
 
+EMBED(page_head, "tools/loam/web_page.html");
+
 enum status web_page_fill(struct buf *to, struct slice frame,
                           enum status (*put)(void *context, struct buf *to, struct slice name), void *context) {
     const uint8_t *mark;
@@ -13,7 +15,11 @@ enum status web_page_fill(struct buf *to, struct slice frame,
         const uint8_t *end = memchr(mark + 1, '@', frame.size - before - 1);
         check(end != NULL);
         status = buf_append(to, frame.data, before);
-        if (status == STATUS_OK) status = put(context, to, slice_make(mark + 1, (size_t)(end - mark - 1)));
+        const struct slice name = slice_make(mark + 1, (size_t)(end - mark - 1));
+        if (status == STATUS_OK && slice_equal(name, slice_from_text("head")))
+            status = buf_append_slice(to, EMBEDDED(page_head));
+        else if (status == STATUS_OK)
+            status = put(context, to, name);
         frame = slice_from(frame, (size_t)(end + 1 - frame.data));
     }
     return status == STATUS_OK ? buf_append_slice(to, frame) : status;

@@ -19,8 +19,9 @@ static inline struct slice embed_slice(const uint8_t *begin, const uint8_t *end)
 }
 
 /*
- * Appends the frame; what stands in it as @name@ is what `put` appends for the name. The frame is the program's own:
- * its marks come in pairs. What put answered first that was not OK; NO_MEMORY.
+ * Appends the frame; what stands in it as @name@ is what `put` appends for the name, but for @head@, which is where
+ * every page begins: it takes nothing from elsewhere. The frame is the program's own: its marks come in pairs. What put
+ * answered first that was not OK; NO_MEMORY.
  */
 MUST_CHECK enum status web_page_fill(struct buf *to, struct slice frame,
                                      enum status (*put)(void *context, struct buf *to, struct slice name),

@@ -15,6 +15,7 @@
 
 #include "tests/harness/temp_dir.h"
 #include "tools/loam/cluster/cluster.h"
+#include "tools/loam/info_text.h"
 
 struct fixture {
     struct io *io;

@@ -22,7 +22,7 @@ static struct raft_live parse(const char *info) {
 }
 
 static void says(const struct raft_live *live, const char *words) {
-    struct raft_out out = {.text = BUF_EMPTY};
+    struct out out = {.text = BUF_EMPTY};
     raft_live_print(&out, live);
     raft_live_json(&out, live);
     assert_int_equal(out.status, STATUS_OK);

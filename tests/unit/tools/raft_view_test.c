@@ -383,7 +383,7 @@ static uint64_t hash_of(struct lab *lab, const char *name) {
 
 /* The words and the JSON of whatever was found. */
 static void tell(struct lab *lab) {
-    struct raft_out out = {.text = BUF_EMPTY};
+    struct out out = {.text = BUF_EMPTY};
     struct raft_compare compare;
     const struct raft_view *views[] = {lab->view};
     assert_int_equal(raft_compare_make(views, 1, &compare), STATUS_OK);

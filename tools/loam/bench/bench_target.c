@@ -5,6 +5,7 @@
 
 #include "tools/loam/bench/bench_dir.h"
 #include "tools/loam/client.h"
+#include "tools/loam/info_text.h"
 
 enum { READY_MS = 20000, POLL_NS = 50 * 1000 * 1000, STOP_POLLS = 200, MEMBERS_BYTES = 512 };
 
@@ -219,10 +220,7 @@ uint64_t bench_target_syncs(struct io *io, const struct bench_target *target) {
         static const char *const words[] = {"INFO", "persistence"};
         if (client_open(io, target->addresses[i], 1000, &client, NULL)) continue;
         if (client_call(client, words, 2, &reply, NULL) == STATUS_OK) {
-            struct slice field = info_field(reply->text, "log_syncs");
-            uint64_t value = 0;
-            for (size_t c = 0; c < field.size; c++) value = value * 10 + (uint64_t)(field.data[c] - '0');
-            sum += value;
+            sum += info_number(info_field(reply->text, "log_syncs"));
         }
         client_close(client);
     }

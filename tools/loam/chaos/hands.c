@@ -1,5 +1,6 @@
 /* hands: see hands.h. */
 #include "tools/loam/chaos/hands.h"
+#include "tools/loam/info_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -76,11 +77,6 @@ static void look_for_leader(struct hands *hands) {
 
 /* ---- What nodes say ---------------------------------------------------------------------------------------------- */
 
-static void take_name(struct slice info, const char *name, char *to, size_t size) {
-    const struct slice value = info_field(info, name);
-    (void)snprintf(to, size, "%.*s", (int)value.size, (const char *)value.data);
-}
-
 static void heard(struct asker *asker, enum asker_end end, const struct resp_reply *reply) {
     struct hand *hand = asker->context;
     struct node_facts facts = {.node = hand->node};
@@ -94,9 +90,9 @@ static void heard(struct asker *asker, enum asker_end end, const struct resp_rep
         hand->facts = facts;
         for (unsigned i = 0; i < hand->hands->cluster->plan.nodes; i++)
             hand->places[i] = cluster_place_of(reply->text, i + 1);
-        take_name(reply->text, "raft_incarnation", hand->incarnation, sizeof hand->incarnation);
+        info_copy(info_field(reply->text, "raft_incarnation"), hand->incarnation, sizeof hand->incarnation);
         if (hand->hands->cluster->cluster_id[0] == '\0')
-            take_name(reply->text, "raft_cluster_id", hand->hands->cluster->cluster_id,
+            info_copy(info_field(reply->text, "raft_cluster_id"), hand->hands->cluster->cluster_id,
                       sizeof hand->hands->cluster->cluster_id);
         hand->heard_ns = now_ns(hand->hands);
     }

@@ -65,8 +65,6 @@ MUST_CHECK enum status cluster_node_wipe(const struct cluster *cluster, unsigned
 
 /* Asks the node, for half a second at most. */
 void cluster_node_ask(const struct cluster *cluster, unsigned node, struct node_facts *facts);
-/* The value of "name:value" in an INFO text; empty if absent. */
-struct slice info_field(struct slice info, const char *name);
 /* Fills in role, term, commit, applied, leader, state_hash from an INFO text. False if it has no raft section. */
 bool cluster_facts_parse(struct node_facts *facts, struct slice info);
 /* What a node, of whom info is the word, holds another to be: by the configuration that it has applied. */

@@ -6,39 +6,16 @@
 #include "engine/base/decimal.h"
 #include "tools/loam/client.h"
 #include "tools/loam/cluster/cluster.h"
+#include "tools/loam/info_text.h"
 #include "tools/resp/resp_parse.h"
 
 enum { ASK_TIMEOUT_MS = 500, POLL_NS = 20 * 1000 * 1000 };
 
 /* ---- INFO -------------------------------------------------------------------------------------------------------- */
 
-struct slice info_field(struct slice info, const char *name) {
-    const size_t name_size = strlen(name);
-    while (info.size > 0) {
-        const uint8_t *end = memchr(info.data, '\n', info.size);
-        size_t size = end ? (size_t)(end - info.data) : info.size;
-        const struct slice rest = slice_from(info, size + (end ? 1 : 0));
-        if (size > 0 && info.data[size - 1] == '\r') size--;
-        if (size > name_size && memcmp(info.data, name, name_size) == 0 && info.data[name_size] == ':')
-            return slice_make(info.data + name_size + 1, size - name_size - 1);
-        info = rest;
-    }
-    return slice_make(NULL, 0);
-}
-
-static uint64_t number_field(struct slice info, const char *name) {
-    int64_t value = 0;
-    return decimal_parse(info_field(info, name), &value) && value > 0 ? (uint64_t)value : 0;
-}
-
-static void text_field(struct slice info, const char *name, char *to, size_t size) {
-    const struct slice value = info_field(info, name);
-    (void)snprintf(to, size, "%.*s", (int)(value.size < size ? value.size : size - 1), (const char *)value.data);
-}
-
 bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
     if (info_field(info, "raft_role").size == 0) return false;
-    text_field(info, "raft_role", facts->role, sizeof facts->role);
+    info_copy(info_field(info, "raft_role"), facts->role, sizeof facts->role);
     if (strcmp(facts->role, "pre-candidate") == 0) (void)snprintf(facts->role, sizeof facts->role, "candidate");
     if (slice_equal(info_field(info, "raft_witness"), slice_from_text("1")))
         (void)snprintf(facts->role, sizeof facts->role, "witness");
@@ -46,11 +23,11 @@ bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
         (void)snprintf(facts->role, sizeof facts->role, "waiting");
     if (slice_equal(info_field(info, "raft_membership"), slice_from_text("removed")))
         (void)snprintf(facts->role, sizeof facts->role, "removed");
-    text_field(info, "raft_state_hash", facts->state_hash, sizeof facts->state_hash);
-    facts->term = number_field(info, "raft_term");
-    facts->commit = number_field(info, "raft_commit");
-    facts->applied = number_field(info, "raft_applied");
-    facts->leader = number_field(info, "raft_leader");
+    info_copy(info_field(info, "raft_state_hash"), facts->state_hash, sizeof facts->state_hash);
+    facts->term = info_number(info_field(info, "raft_term"));
+    facts->commit = info_number(info_field(info, "raft_commit"));
+    facts->applied = info_number(info_field(info, "raft_applied"));
+    facts->leader = info_number(info_field(info, "raft_leader"));
     return true;
 }
 
@@ -58,7 +35,7 @@ bool cluster_facts_parse(struct node_facts *facts, struct slice info) {
 enum cluster_place cluster_place_of(struct slice info, unsigned node) {
     char name[24], value[512];
     (void)snprintf(name, sizeof name, "peer_%u", node);
-    text_field(info, name, value, sizeof value);
+    info_copy(info_field(info, name), value, sizeof value);
     if (strstr(value, ",voter=1")) return PLACE_VOTER;
     return strstr(value, ",learner=1") ? PLACE_LEARNER : PLACE_NONE;
 }

@@ -8,6 +8,7 @@
 
 #include "tools/loam/client.h"
 #include "tools/loam/cluster/cluster.h"
+#include "tools/loam/info_text.h"
 
 enum {
     STEP_MS = 60000,

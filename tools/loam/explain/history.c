@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/loam/commands.h"
 #include "tools/loam/explain/damage.h"
@@ -17,6 +16,7 @@
 #include "tools/loam/explain/step_json.h"
 #include "tools/loam/explain/step_text.h"
 #include "tools/loam/inspect/row_text.h"
+#include "tools/loam/out.h"
 #include "tools/loam/terminal.h"
 
 enum { VALUE_SHOWN = 160 };
@@ -34,22 +34,16 @@ void telling_deinit(struct telling *telling) {
 }
 
 void history_say(struct history *history, struct buf *to, const char *format, ...) {
-    char text[4096];
     va_list arguments;
     va_start(arguments, format);
-    const int size = vsnprintf(text, sizeof text, format, arguments);
+    const enum status status = buf_append_list(to, format, arguments);
     va_end(arguments);
-    if (size < 0) return;
-    if (buf_append_slice(to, slice_from_text(text)) != STATUS_OK) history->status = STATUS_NO_MEMORY;
+    if (status != STATUS_OK) history->status = status;
 }
 
 void history_say_time(struct history *history, struct buf *to, int64_t time_ms) {
-    const time_t seconds = (time_t)(time_ms / 1000);
-    struct tm parts;
-    char text[40];
-    if (time_ms <= 0 || !gmtime_r(&seconds, &parts) || strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0)
-        return;
-    history_say(history, to, " %s.%03d", text, (int)(time_ms % 1000));
+    char text[OUT_WORDS_BYTES];
+    if (time_ms > 0) history_say(history, to, " %s", time_words(time_ms, text));
 }
 
 void history_say_value(struct history *history, struct buf *to, struct slice value, enum row_form form) {

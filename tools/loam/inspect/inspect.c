@@ -48,10 +48,7 @@ static const char usage[] =
     "of\n          values kept apart no more is read than that takes\n"
     "\n"
     "  --lsm     the shape of a store's trees, at any edit of its manifest: loam inspect --lsm --help\n"
-    "  --raft    the replicated logs of nodes, side by side: who has what, where they part, what is lost and who has "
-    "it;\n            DIR: a node's directory, or a cluster's with node-1, node-2, ..; HOST:PORT: a node that runs, "
-    "what "
-    "its\n            commit waits for, and who is behind\n"
+    "  --raft    the replicated logs of nodes, side by side, and nodes that run: loam inspect --raft --help\n"
     "  --series  a time series of the store in DIR, down to its bits: loam inspect --series --help\n"
     "\n"
     "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
@@ -253,26 +250,35 @@ static bool take_range(void *context, const char *value) {
     return *value == 0 && range->size > 0;
 }
 
+/* What looks at a store or a cluster, not at files one by one: options of their own. */
+static const struct {
+    const char *option;
+    int (*run)(int argc, char **argv);
+} views[] = {{"--lsm", shape_run}, {"--raft", raftview_run}, {"--series", samples_run}};
+
+static bool is_asked_for(const char *option, int argc, char *const *argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], option) == 0) return true;
+    return false;
+}
+
 int command_inspect(int argc, char **argv) {
     struct inspection inspection = {.form = REPORT_SUMMARY};
-    bool hex = false, json = false, html = false, raft = false;
+    bool hex = false, json = false, html = false;
     const struct argument_option taken[] = {{.name = "--hex", .flag = &hex},
                                             {.name = "--json", .flag = &json},
                                             {.name = "--html", .flag = &html},
-                                            {.name = "--raft", .flag = &raft},
                                             {.name = "--range",
                                              .meaning = "OFFSET or OFFSET+SIZE, once",
                                              .take = take_range,
                                              .context = &inspection.range}};
-    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 5};
+    const struct arguments arguments = {"inspect", usage, "a PATH", 1, INT_MAX, taken, 4};
     int code;
-    if (samples_are_asked_for(argc, argv)) return samples_run(argc, argv);
-    if (shape_is_asked_for(argc, argv)) return shape_run(argc, argv);
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        if (is_asked_for(views[i].option, argc, argv)) return views[i].run(argc, argv);
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (hex + json + html > 1) return arguments_refuse(&arguments, "--hex, --json or --html: one of them");
-    if (raft && (hex || inspection.range.is_given))
-        return arguments_refuse(&arguments, "%s is of files, not of --raft", hex ? "--hex" : "--range");
-    if (!raft && (html || inspection.range.is_given) && argc > 1)
+    if ((html || inspection.range.is_given) && argc > 1)
         return arguments_refuse(&arguments, "%s is of one file", html ? "--html" : "--range");
     if (hex || json) inspection.form = hex ? REPORT_HEX : REPORT_JSON;
     if (html) inspection.form = REPORT_PAGE;
@@ -280,11 +286,6 @@ int command_inspect(int argc, char **argv) {
     if (io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &inspection.io, &error) != STATUS_OK) {
         (void)fprintf(stderr, "loam inspect: %s\n", error.text);
         return EXIT_FAILED;
-    }
-    if (raft) {
-        code = raftview_show(inspection.io, argv, argc, html ? RAFTVIEW_PAGE : json ? RAFTVIEW_JSON : RAFTVIEW_TEXT);
-        io_destroy(inspection.io);
-        return code;
     }
     for (int i = 0; i < argc; i++) inspect_path(&inspection, argv[i]);
     io_destroy(inspection.io);

@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/care.h"
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/options_format.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/out.h"
 #include "tools/loam/store_dir.h"
 #include "tools/loam/terminal.h"
 
@@ -48,14 +48,11 @@ static bool is_asked_for(const struct showing *showing, struct slice line) {
 static enum status add_time(struct buf *to, const uint8_t **at, const uint8_t *end) {
     static const char key[] = "{\"time_ms\":";
     int64_t ms = 0;
-    char text[32];
-    struct tm parts;
+    char text[OUT_WORDS_BYTES];
     if ((size_t)(end - *at) < sizeof key || memcmp(*at, key, sizeof key - 1) != 0) return STATUS_OK;
     for (*at += sizeof key - 1; *at < end && **at >= '0' && **at <= '9' && ms < INT64_MAX / 16; (*at)++)
         ms = ms * 10 + (**at - '0');
-    const time_t seconds = (time_t)(ms / 1000);
-    if (!gmtime_r(&seconds, &parts) || strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) == 0) return STATUS_OK;
-    return buf_append_format(to, "%s.%03d", text, (int)(ms % 1000));
+    return buf_append_slice(to, slice_from_text(time_words(ms, text)));
 }
 
 /* "name value, name value": what JSON says, without its signs. Texts keep their bytes. */

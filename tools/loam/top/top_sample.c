@@ -4,89 +4,52 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/decimal.h"
 #include "tools/loam/cluster/cluster.h"
+#include "tools/loam/info_text.h"
 
-enum { LINE_BYTES = 640 };
-
-static uint64_t number(struct slice info, const char *name) {
-    int64_t value = 0;
-    return decimal_parse(info_field(info, name), &value) && value > 0 ? (uint64_t)value : 0;
+static double real(struct slice value) {
+    char text[32];
+    info_copy(value, text, sizeof text);
+    return strtod(text, NULL);
 }
 
-static void text(struct slice info, const char *name, char *to, size_t room) {
-    const struct slice value = info_field(info, name);
-    (void)snprintf(to, room, "%.*s", (int)(value.size < room ? value.size : room - 1), (const char *)value.data);
-}
-
-/* Of "a=1,b=2": what stands behind "b=". NULL if there is no b. */
-static const char *part(const char *line, const char *name) {
-    const size_t size = strlen(name);
-    for (const char *at = line; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, name, size) == 0 && at[size] == '=') return at + size + 1;
-    }
-    return NULL;
-}
-
-static uint64_t part_number(const char *line, const char *name) {
-    const char *at = part(line, name);
-    return at ? strtoull(at, NULL, 10) : 0;
-}
-
-static double part_real(const char *line, const char *name) {
-    const char *at = part(line, name);
-    return at ? strtod(at, NULL) : 0;
-}
-
-static void parse_latency(struct slice info, const char *name, struct top_latency *to) {
-    char line[LINE_BYTES];
-    text(info, name, line, sizeof line);
-    to->p50_us = part_real(line, "p50_us");
-    to->p99_us = part_real(line, "p99_us");
-    to->max_us = part_real(line, "max_us");
-    to->timed = part_number(line, "timed");
+static void parse_latency(struct slice value, struct top_latency *to) {
+    to->p50_us = real(info_part(value, "p50_us"));
+    to->p99_us = real(info_part(value, "p99_us"));
+    to->max_us = real(info_part(value, "max_us"));
+    to->timed = info_number(info_part(value, "timed"));
 }
 
 static void parse_levels(struct slice info, struct top_sample *sample) {
-    char name[16], line[LINE_BYTES];
+    char name[16];
     for (unsigned level = 0; level < TOP_LEVELS; level++) {
         (void)snprintf(name, sizeof name, "level%u", level);
-        text(info, name, line, sizeof line);
-        sample->levels[level].files = part_number(line, "files");
-        sample->levels[level].bytes = part_number(line, "bytes");
+        const struct slice value = info_field(info, name);
+        sample->levels[level].files = info_number(info_part(value, "files"));
+        sample->levels[level].bytes = info_number(info_part(value, "bytes"));
     }
 }
 
 static void parse_peers(struct slice info, struct top_sample *sample) {
-    char name[24], line[LINE_BYTES];
+    char name[24];
     sample->peer_count = 0;
-    for (unsigned node = 1; node <= TOP_PEERS_MAX * 4 && sample->peer_count < TOP_PEERS_MAX; node++) {
+    for (unsigned node = 1; node <= PLAN_NODES_MAX && sample->peer_count < TOP_PEERS_MAX; node++) {
         (void)snprintf(name, sizeof name, "peer_%u", node);
-        text(info, name, line, sizeof line);
-        const char *at = part(line, "client_address");
-        const size_t size = at ? strcspn(at, ",") : 0;
-        if (size == 0 || size >= IO_ADDRESS_BYTES) continue;
-        (void)snprintf(sample->peers[sample->peer_count++], IO_ADDRESS_BYTES, "%.*s", (int)size, at);
+        const struct slice address = info_part(info_field(info, name), "client_address");
+        if (address.size > 0 && address.size < IO_ADDRESS_BYTES)
+            info_copy(address, sample->peers[sample->peer_count++], IO_ADDRESS_BYTES);
     }
 }
 
 static void parse_limits(struct slice info, struct top_sample *sample) {
-    static const char mark[] = "# Limits";
-    const uint8_t *at = info.size ? memmem(info.data, info.size, mark, sizeof mark - 1) : NULL;
-    const struct slice limits = at ? slice_from(info, (size_t)(at - info.data)) : slice_make(NULL, 0);
-    char line[LINE_BYTES];
-    text(limits, "log_bytes", line, sizeof line);
-    sample->log_limit_bytes = part_number(line, "limit");
-    text(limits, "pressure", line, sizeof line);
-    sample->pressure = part_number(line, "use");
-    text(limits, "engine_pressure", line, sizeof line);
-    sample->engine_pressure = part_number(line, "use");
+    const struct slice limits = info_section(info, "# Limits");
+    sample->log_limit_bytes = info_number(info_part(info_field(limits, "log_bytes"), "limit"));
+    sample->pressure = info_number(info_part(info_field(limits, "pressure"), "use"));
+    sample->engine_pressure = info_number(info_part(info_field(limits, "engine_pressure"), "use"));
 }
 
 bool top_sample_parse(struct top_sample *sample, struct slice info) {
     struct node_facts facts = {.role = ""};
-    char keys[LINE_BYTES];
     if (!cluster_facts_parse(&facts, info)) return false;
     *sample = (struct top_sample){.answers = true, .at_ns = sample->at_ns};
     (void)snprintf(sample->role, sizeof sample->role, "%s", facts.role);
@@ -118,12 +81,12 @@ bool top_sample_parse(struct top_sample *sample, struct slice info) {
         {&sample->flushes, "flushes"},
         {&sample->compactions, "compactions"},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) *numbers[i].to = number(info, numbers[i].name);
-    text(info, "raft_disk", sample->disk, sizeof sample->disk);
-    text(info, "db0", keys, sizeof keys);
-    sample->keys = part_number(keys, "keys");
-    parse_latency(info, "latency_reads", &sample->reads);
-    parse_latency(info, "latency_writes", &sample->writes);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        *numbers[i].to = info_number(info_field(info, numbers[i].name));
+    info_copy(info_field(info, "raft_disk"), sample->disk, sizeof sample->disk);
+    sample->keys = info_number(info_part(info_field(info, "db0"), "keys"));
+    parse_latency(info_field(info, "latency_reads"), &sample->reads);
+    parse_latency(info_field(info, "latency_writes"), &sample->writes);
     parse_levels(info, sample);
     parse_peers(info, sample);
     parse_limits(info, sample);

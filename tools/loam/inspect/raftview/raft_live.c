@@ -7,61 +7,35 @@
 
 #include "engine/base/decimal.h"
 #include "tools/loam/client.h"
-#include "tools/loam/cluster/cluster.h"
+#include "tools/loam/info_text.h"
 
 enum { TIMEOUT_MS = 2000, LINE_BYTES = 1024 };
 
 /* ---- Fields ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t number_of(struct slice value) {
-    int64_t number = 0;
-    return decimal_parse(value, &number) && number > 0 ? (uint64_t)number : 0;
-}
-
 static uint64_t number_field(struct slice info, const char *name) {
-    return number_of(info_field(info, name));
-}
-
-static void text_of(struct slice value, char *to, size_t size) {
-    (void)snprintf(to, size, "%.*s", (int)(value.size < size ? value.size : size - 1), (const char *)value.data);
-}
-
-static void text_field(struct slice info, const char *name, char *to, size_t size) {
-    text_of(info_field(info, name), to, size);
-}
-
-/* "match" of "address=..,match=12,..". */
-static struct slice part_of(struct slice list, const char *name) {
-    const size_t name_size = strlen(name);
-    while (list.size > 0) {
-        const uint8_t *comma = memchr(list.data, ',', list.size);
-        const size_t size = comma ? (size_t)(comma - list.data) : list.size;
-        if (size > name_size && memcmp(list.data, name, name_size) == 0 && list.data[name_size] == '=')
-            return slice_make(list.data + name_size + 1, size - name_size - 1);
-        list = slice_from(list, size + (comma ? 1 : 0));
-    }
-    return slice_make(NULL, 0);
+    return info_number(info_field(info, name));
 }
 
 static bool flag_part(struct slice list, const char *name) {
-    return number_of(part_of(list, name)) == 1;
+    return info_number(info_part(list, name)) == 1;
 }
 
 static void take_peer(struct raft_live *live, uint64_t id, struct slice value) {
     struct raft_live_peer *peer = &live->peers[live->peer_count++];
     int64_t heard = -1;
     *peer = (struct raft_live_peer){.id = id,
-                                    .match = number_of(part_of(value, "match")),
-                                    .lag = number_of(part_of(value, "lag")),
+                                    .match = info_number(info_part(value, "match")),
+                                    .lag = info_number(info_part(value, "lag")),
                                     .connected = flag_part(value, "connected"),
                                     .voter = flag_part(value, "voter"),
                                     .learner = flag_part(value, "learner"),
                                     .witness = flag_part(value, "witness"),
-                                    .in_flight_messages = number_of(part_of(value, "in_flight_messages")),
-                                    .in_flight_bytes = number_of(part_of(value, "in_flight_bytes"))};
-    if (decimal_parse(part_of(value, "last_heard_ms"), &heard)) peer->last_heard_ms = heard;
-    text_of(part_of(value, "progress"), peer->progress, sizeof peer->progress);
-    text_of(part_of(value, "client_address"), peer->client_address, sizeof peer->client_address);
+                                    .in_flight_messages = info_number(info_part(value, "in_flight_messages")),
+                                    .in_flight_bytes = info_number(info_part(value, "in_flight_bytes"))};
+    if (decimal_parse(info_part(value, "last_heard_ms"), &heard)) peer->last_heard_ms = heard;
+    info_copy(info_part(value, "progress"), peer->progress, sizeof peer->progress);
+    info_copy(info_part(value, "client_address"), peer->client_address, sizeof peer->client_address);
 }
 
 /* Lines "peer_7:..". */
@@ -73,7 +47,7 @@ static void take_peers(struct raft_live *live, struct slice info) {
         if (size > 0 && info.data[size - 1] == '\r') size--;
         const uint8_t *colon = memchr(info.data, ':', size);
         if (colon && size > 5 && memcmp(info.data, "peer_", 5) == 0) {
-            const uint64_t id = number_of(slice_make(info.data + 5, (size_t)(colon - info.data) - 5));
+            const uint64_t id = info_number(slice_make(info.data + 5, (size_t)(colon - info.data) - 5));
             if (id) take_peer(live, id, slice_make(colon + 1, size - (size_t)(colon + 1 - info.data)));
         }
         info = rest;
@@ -96,7 +70,7 @@ static unsigned take_set(const char **at, uint64_t ids[RAFT_MEMBERS_MAX]) {
 /* As raft_configuration_print writes it. */
 static void take_configuration(struct raft_live *live, struct slice value) {
     char text[LINE_BYTES];
-    text_of(value, text, sizeof text);
+    info_copy(value, text, sizeof text);
     const char *at = strstr(text, "voters=");
     if (at == NULL) return;
     at += 7;
@@ -123,18 +97,18 @@ bool raft_live_parse(struct raft_live *live, struct slice info) {
                                .guard_ms = number_field(info, "raft_guard_ms"),
                                .guards = number_field(info, "raft_guards") == 1,
                                .witness = number_field(info, "raft_witness") == 1};
-    text_field(info, "raft_role", live->role, sizeof live->role);
-    text_field(info, "raft_disk", live->disk, sizeof live->disk);
-    text_field(info, "raft_membership", live->membership, sizeof live->membership);
-    text_field(info, "raft_configuration", live->members, sizeof live->members);
-    text_field(info, "raft_cluster_id", live->cluster, sizeof live->cluster);
+    info_copy(info_field(info, "raft_role"), live->role, sizeof live->role);
+    info_copy(info_field(info, "raft_disk"), live->disk, sizeof live->disk);
+    info_copy(info_field(info, "raft_membership"), live->membership, sizeof live->membership);
+    info_copy(info_field(info, "raft_configuration"), live->members, sizeof live->members);
+    info_copy(info_field(info, "raft_cluster_id"), live->cluster, sizeof live->cluster);
     take_configuration(live, info_field(info, "raft_configuration"));
     take_peers(live, info);
     const struct slice log = info_field(info, "log_bytes"), tail = info_field(info, "uncommitted_bytes");
-    live->log_bytes = number_of(part_of(log, "use"));
-    live->log_limit_bytes = number_of(part_of(log, "limit"));
-    live->uncommitted_bytes = number_of(part_of(tail, "use"));
-    live->uncommitted_limit_bytes = number_of(part_of(tail, "limit"));
+    live->log_bytes = info_number(info_part(log, "use"));
+    live->log_limit_bytes = info_number(info_part(log, "limit"));
+    live->uncommitted_bytes = info_number(info_part(tail, "use"));
+    live->uncommitted_limit_bytes = info_number(info_part(tail, "limit"));
     return live->role[0] != '\0';
 }
 

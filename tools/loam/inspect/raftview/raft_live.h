@@ -7,7 +7,7 @@
 
 #include "engine/io.h"
 #include "raft/raft.h"
-#include "tools/loam/inspect/raftview/raft_out.h"
+#include "tools/loam/inspect/raftview/raft_words.h"
 
 enum { RAFT_LIVE_SILENT_MS = 400 /* so long unheard a peer counts as silent: an election timeout, many heartbeats */ };
 
@@ -50,7 +50,7 @@ struct raft_live_wait {
 struct raft_live_wait raft_live_wait(const struct raft_live *live);
 
 /* For people; and one object of JSON, without a newline. */
-void raft_live_print(struct raft_out *out, const struct raft_live *live);
-void raft_live_json(struct raft_out *out, const struct raft_live *live);
+void raft_live_print(struct out *out, const struct raft_live *live);
+void raft_live_json(struct out *out, const struct raft_live *live);
 
 #endif

@@ -114,7 +114,7 @@ static char mark_letter(const struct raft_view *view, const struct raft_cell *ce
     return store && commit ? 'B' : store ? 'F' : commit ? 'C' : ' ';
 }
 
-void raft_strip_print(struct raft_out *out, const struct raft_strip *strip, const struct raft_view *view,
+void raft_strip_print(struct out *out, const struct raft_strip *strip, const struct raft_view *view,
                       const char *indent) {
     static const char *const names[] = {"terms", "kinds", "sizes", "marks"};
     char lines[4][RAFT_STRIP_CELLS_MAX + 1];
@@ -127,21 +127,22 @@ void raft_strip_print(struct raft_out *out, const struct raft_strip *strip, cons
         lines[2][i] = size_letter(&cell);
         lines[3][i] = mark_letter(view, &cell);
     }
-    for (unsigned i = 0; i < 4; i++) raft_out(out, "%s%s |%.*s|\n", indent, names[i], (int)strip->width, lines[i]);
+    for (unsigned i = 0; i < 4; i++) out_print(out, "%s%s |%.*s|\n", indent, names[i], (int)strip->width, lines[i]);
 }
 
-void raft_strip_print_key(struct raft_out *out, const struct raft_strip *strip, const char *indent) {
+void raft_strip_print_key(struct out *out, const struct raft_strip *strip, const char *indent) {
     if (strip->width == 0) return;
-    raft_out(out, "%sentries %" PRIu64 " to %" PRIu64 " from left to right", indent, strip->first, strip->last);
+    out_print(out, "%sentries %" PRIu64 " to %" PRIu64 " from left to right", indent, strip->first, strip->last);
     const uint64_t indexes = strip->last - strip->first + 1;
     if (indexes > strip->width)
-        raft_out(out, ", about %" PRIu64 " to a cell", (indexes + strip->width / 2) / strip->width);
-    raft_out(out, "; terms:");
+        out_print(out, ", about %" PRIu64 " to a cell", (indexes + strip->width / 2) / strip->width);
+    out_print(out, "; terms:");
     for (unsigned i = 0; i < strip->term_count && i < 12; i++)
-        raft_out(out, " %c=%" PRIu64, (char)('a' + i), strip->terms[i]);
-    raft_out(out,
-             "%s\n%skinds: c command, n no-op, M members change, _ in the store, ! lost, ? unknown; sizes: mean bytes, "
-             "0 <16, 1 <64, 2 "
-             "<256, 3 <1 KiB ..\n%smarks: F flushed up to here, C committed as far as it knows, B both\n",
-             strip->term_count > 12 || strip->more_terms ? " .." : "", indent, indent);
+        out_print(out, " %c=%" PRIu64, (char)('a' + i), strip->terms[i]);
+    out_print(
+        out,
+        "%s\n%skinds: c command, n no-op, M members change, _ in the store, ! lost, ? unknown; sizes: mean bytes, "
+        "0 <16, 1 <64, 2 "
+        "<256, 3 <1 KiB ..\n%smarks: F flushed up to here, C committed as far as it knows, B both\n",
+        strip->term_count > 12 || strip->more_terms ? " .." : "", indent, indent);
 }

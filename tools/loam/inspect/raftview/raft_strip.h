@@ -5,8 +5,8 @@
 #ifndef TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_STRIP_H
 #define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_STRIP_H
 
-#include "tools/loam/inspect/raftview/raft_out.h"
 #include "tools/loam/inspect/raftview/raft_view.h"
+#include "tools/loam/inspect/raftview/raft_words.h"
 
 enum { RAFT_STRIP_CELLS_MAX = 400 };
 
@@ -31,9 +31,9 @@ void raft_strip_make(struct raft_strip *strip, const struct raft_view *const *vi
 void raft_strip_cell(const struct raft_strip *strip, const struct raft_view *view, unsigned number,
                      struct raft_cell *cell);
 /* Lines, each with `indent` before it: terms, kinds, sizes, marks. */
-void raft_strip_print(struct raft_out *out, const struct raft_strip *strip, const struct raft_view *view,
+void raft_strip_print(struct out *out, const struct raft_strip *strip, const struct raft_view *view,
                       const char *indent);
 /* What the letters mean; once for all. */
-void raft_strip_print_key(struct raft_out *out, const struct raft_strip *strip, const char *indent);
+void raft_strip_print_key(struct out *out, const struct raft_strip *strip, const char *indent);
 
 #endif

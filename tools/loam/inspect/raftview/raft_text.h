@@ -3,11 +3,11 @@
 #define TOOLS_LOAM_INSPECT_RAFTVIEW_RAFT_TEXT_H
 
 #include "tools/loam/inspect/raftview/raft_compare.h"
-#include "tools/loam/inspect/raftview/raft_out.h"
+#include "tools/loam/inspect/raftview/raft_words.h"
 
 /* columns: of the terminal. compare: with the others of its cluster; one alone has its strip here. */
-void raft_text_node(struct raft_out *out, const struct raft_view *view, const struct raft_compare *compare,
+void raft_text_node(struct out *out, const struct raft_view *view, const struct raft_compare *compare,
                     unsigned columns);
-void raft_text_compare(struct raft_out *out, const struct raft_compare *compare, unsigned columns);
+void raft_text_compare(struct out *out, const struct raft_compare *compare, unsigned columns);
 
 #endif

@@ -4,10 +4,12 @@
  */
 #include "tools/loam/inspect/raftview/raftview.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/inspect/raftview/raft_json.h"
 #include "tools/loam/inspect/raftview/raft_live.h"
@@ -17,6 +19,20 @@
 #include "tools/loamd/stores.h"
 
 enum { LIVE_MAX = 2 * RAFT_COMPARE_NODES_MAX };
+
+enum form { RAFTVIEW_TEXT, RAFTVIEW_JSON, RAFTVIEW_PAGE };
+
+static const char usage[] =
+    "usage: loam inspect --raft [--json | --html] DIR... | HOST:PORT...\n"
+    "\n"
+    "The replicated logs of nodes, side by side: who has what, where they part, what is lost and who has it.\n"
+    "\n"
+    "  DIR        a node's directory, or a cluster's with node-1, node-2, ..; its processes may run\n"
+    "  HOST:PORT  where a node that runs serves clients: what its commit waits for, and who is behind\n"
+    "  --json     one object\n"
+    "  --html     a page for a browser, of directories\n"
+    "\n"
+    "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
 struct showing {
     struct io *io;
@@ -136,7 +152,7 @@ static void ask_leader(struct showing *showing, const struct raft_live *live) {
 
 /* ---- Showing ----------------------------------------------------------------------------------------------------- */
 
-static void put_text(struct raft_out *out, const struct showing *showing, const struct raft_compare *compare) {
+static void put_text(struct out *out, const struct showing *showing, const struct raft_compare *compare) {
     const unsigned columns = terminal_columns();
     const bool several = compare->count > 1;
     for (size_t i = 0; i < compare->count; i++)
@@ -145,29 +161,29 @@ static void put_text(struct raft_out *out, const struct showing *showing, const 
     for (size_t i = 0; i < showing->live_count; i++) raft_live_print(out, &showing->lives[i]);
 }
 
-static void put_lives(struct raft_out *out, const struct showing *showing) {
-    raft_out(out, "{\"raft\":\"live\",\"nodes\":[");
+static void put_lives(struct out *out, const struct showing *showing) {
+    out_print(out, "{\"raft\":\"live\",\"nodes\":[");
     for (size_t i = 0; i < showing->live_count; i++) {
-        if (i) raft_out(out, ",");
+        if (i) out_print(out, ",");
         raft_live_json(out, &showing->lives[i]);
     }
-    raft_out(out, "]}\n");
+    out_print(out, "]}\n");
 }
 
 static enum status put_page(const struct raft_compare *compare, struct buf *to) {
-    struct raft_out object = {.text = BUF_EMPTY};
+    struct out object = {.text = BUF_EMPTY};
     raft_json_directories(&object, compare);
     if (object.status == STATUS_OK) object.status = raft_page_make(to, buf_slice(&object.text));
     buf_deinit(&object.text);
     return object.status;
 }
 
-static void print(struct showing *showing, const struct raft_compare *compare, enum raftview_form form) {
-    struct raft_out out = {.text = BUF_EMPTY};
+static void print(struct showing *showing, const struct raft_compare *compare, enum form form) {
+    struct out out = {.text = BUF_EMPTY};
     if (form == RAFTVIEW_TEXT) put_text(&out, showing, compare);
     if (form == RAFTVIEW_JSON && compare->count > 0) {
         raft_json_directories(&out, compare);
-        raft_out(&out, "\n");
+        out_print(&out, "\n");
     }
     if (form == RAFTVIEW_JSON && showing->live_count > 0) put_lives(&out, showing);
     if (form == RAFTVIEW_PAGE) out.status = put_page(compare, &out.text);
@@ -193,7 +209,7 @@ static void identify(struct showing *showing) {
         for (size_t k = 0; k < showing->view_count; k++) raft_view_identify(showing->views[i], showing->views[k]);
 }
 
-static int show(struct showing *showing, char *const *operands, int count, enum raftview_form form) {
+static int show(struct showing *showing, char *const *operands, int count, enum form form) {
     struct raft_compare compare;
     for (int i = 0; i < count; i++) {
         struct io_entry entry;
@@ -219,21 +235,35 @@ static int show(struct showing *showing, char *const *operands, int count, enum 
     return code;
 }
 
-int raftview_show(struct io *io, char *const *operands, int count, enum raftview_form form) {
+static int show_all(char *const *operands, int count, enum form form) {
+    struct error error = {.status = STATUS_OK};
     struct showing *showing = calloc(1, sizeof *showing);
-    if (!showing || stores_init(&showing->stores) != STATUS_OK) {
-        (void)fprintf(stderr, "loam inspect: %s\n", status_text(STATUS_NO_MEMORY));
-        if (showing) stores_deinit(&showing->stores);
-        free(showing);
-        return EXIT_FAILED;
-    }
-    showing->io = io;
-    const int code = show(showing, operands, count, form);
+    enum status status = showing ? stores_init(&showing->stores) : STATUS_NO_MEMORY;
+    if (status == STATUS_OK)
+        status = io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &showing->io, &error);
+    int code = EXIT_FAILED;
+    if (status == STATUS_OK)
+        code = show(showing, operands, count, form);
+    else
+        (void)fprintf(stderr, "loam inspect: %s\n", error.text[0] ? error.text : status_text(status));
+    if (!showing) return code;
     for (size_t i = 0; i < showing->view_count; i++) {
         raft_view_deinit(showing->views[i]);
         free(showing->views[i]);
     }
     stores_deinit(&showing->stores);
+    io_destroy(showing->io);
     free(showing);
     return code;
+}
+
+int raftview_run(int argc, char **argv) {
+    bool raft = false, json = false, html = false;
+    const struct argument_option taken[] = {
+        {.name = "--raft", .flag = &raft}, {.name = "--json", .flag = &json}, {.name = "--html", .flag = &html}};
+    const struct arguments arguments = {"inspect", usage, "a DIR or HOST:PORT", 1, INT_MAX, taken, 3};
+    int code;
+    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
+    if (json && html) return arguments_refuse(&arguments, "--json or --html: one of them");
+    return show_all(argv, argc, html ? RAFTVIEW_PAGE : json ? RAFTVIEW_JSON : RAFTVIEW_TEXT);
 }

@@ -5,21 +5,20 @@
 #include "tools/loam/inspect/samples/samples.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/json_text.h"
+#include "tools/loam/out.h"
 #include "tools/loam/reply_text.h"
 #include "tools/loam/store_reading.h"
 #include "tools/loam/terminal.h"
 #include "tsdb/explain.h"
 
-enum { ROWS_PER_STEP = 256, WORDS_BYTES = 200, TIME_BYTES = 40, LINE_BYTES = 700 };
+enum { ROWS_PER_STEP = 256, WORDS_BYTES = 200 };
 
 static const char usage[] =
     "usage: loam inspect --series NAME DIR [--chunk N | --at TIME] [--json]\n"
@@ -42,78 +41,53 @@ struct shown {
     uint64_t id, chunks, samples, bytes;
     bool is_damaged, was_found; /* the chunk that was chosen */
     bool is_told;               /* the series' own row was */
-    bool no_memory;
     enum tsdb_encoding encoding;
     uint64_t running_bits; /* of the chunk that is told */
-    struct buf text;
+    struct out out;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct shown *shown, const char *format, ...) {
-    char text[LINE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    const int size = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    const enum status status =
-        buf_append(&shown->text, text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
-    shown->no_memory |= status != STATUS_OK;
-}
-
 static void flush_text(struct shown *shown) {
-    terminal_print(buf_slice(&shown->text));
-    buf_clear(&shown->text);
-}
-
-/* "2014-04-01 00:05:00.000", or the number where that is no date. */
-static const char *time_text(int64_t time_ms, char text[TIME_BYTES]) {
-    const int64_t seconds = time_ms >= 0 ? time_ms / 1000 : (time_ms - 999) / 1000;
-    const time_t moment = (time_t)seconds;
-    struct tm parts;
-    char date[TIME_BYTES - 8];
-    if (!gmtime_r(&moment, &parts) || parts.tm_year > 8099 || parts.tm_year < -1900 ||
-        strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &parts) == 0)
-        (void)snprintf(text, TIME_BYTES, "%" PRId64 " ms", time_ms);
-    else
-        (void)snprintf(text, TIME_BYTES, "%s.%03d", date, (int)(time_ms - seconds * 1000));
-    return text;
+    terminal_print(buf_slice(&shown->out.text));
+    buf_clear(&shown->out.text);
 }
 
 /* ---- Samples ----------------------------------------------------------------------------------------------------- */
 
 static void show_sample(void *context, const struct tsdb_sample_bits *sample) {
     struct shown *shown = context;
-    char time[TIME_BYTES], value[TSDB_VALUE_TEXT_BYTES], words[WORDS_BYTES];
+    char time[OUT_WORDS_BYTES], value[TSDB_VALUE_TEXT_BYTES], words[WORDS_BYTES];
     const unsigned bits = sample->time_bits + sample->value_bits;
     shown->running_bits += bits;
     (void)tsdb_format_value(sample->value, value);
     tsdb_explain_bits(sample, shown->encoding, words, sizeof words);
     const double each = (double)shown->running_bits / (double)(sample->number + 1);
     if (shown->json)
-        add(shown,
-            "%s\n    {\"time_ms\": %" PRId64 ", \"value\": \"%s\", \"at_bit\": %" PRIu64
-            ", \"time_bits\": %u, \"value_bits\": %u, \"second_difference\": %" PRId64 ", \"xor\": \"%016" PRIx64
-            "\", \"leading_zeros\": %u, \"stored_bits\": %u, \"bits_a_sample\": %.3f}",
-            sample->number ? "," : "", sample->time_ms, value, sample->at, sample->time_bits, sample->value_bits,
-            sample->second_difference, sample->xor_bits, sample->leading, sample->size, each);
+        out_print(&shown->out,
+                  "%s\n    {\"time_ms\": %" PRId64 ", \"value\": \"%s\", \"at_bit\": %" PRIu64
+                  ", \"time_bits\": %u, \"value_bits\": %u, \"second_difference\": %" PRId64 ", \"xor\": \"%016" PRIx64
+                  "\", \"leading_zeros\": %u, \"stored_bits\": %u, \"bits_a_sample\": %.3f}",
+                  sample->number ? "," : "", sample->time_ms, value, sample->at, sample->time_bits, sample->value_bits,
+                  sample->second_difference, sample->xor_bits, sample->leading, sample->size, each);
     else
-        add(shown, "%7" PRIu64 "  %-23s  %-18s %8" PRIu64 " %4u %4u %7.2f  %s\n", sample->number,
-            time_text(sample->time_ms, time), value, sample->at, sample->time_bits, sample->value_bits, each, words);
+        out_print(&shown->out, "%7" PRIu64 "  %-23s  %-18s %8" PRIu64 " %4u %4u %7.2f  %s\n", sample->number,
+                  time_words(sample->time_ms, time), value, sample->at, sample->time_bits, sample->value_bits, each,
+                  words);
     flush_text(shown);
 }
 
 static void show_samples(struct shown *shown, const struct tsdb_chunk *chunk) {
     shown->running_bits = 0;
     if (shown->json)
-        add(shown, ", \"samples_bits\": [");
+        out_print(&shown->out, ", \"samples_bits\": [");
     else
-        add(shown, "%7s  %-23s  %-18s %8s %4s %4s %7s  %s\n", "sample", "time", "value", "at bit", "time", "val",
-            "bits/s", "bits");
+        out_print(&shown->out, "%7s  %-23s  %-18s %8s %4s %4s %7s  %s\n", "sample", "time", "value", "at bit", "time",
+                  "val", "bits/s", "bits");
     flush_text(shown);
     const enum status status = tsdb_explain_samples(chunk->value, chunk->first_ms, show_sample, shown);
     if (shown->json)
-        add(shown, "]");
+        out_print(&shown->out, "]");
     else if (status != STATUS_OK)
-        add(shown, "         the rest of the chunk can't be read: %s\n", status_text(status));
+        out_print(&shown->out, "         the rest of the chunk can't be read: %s\n", status_text(status));
 }
 
 /* ---- The series and its chunks ----------------------------------------------------------------------------------- */
@@ -127,7 +101,7 @@ static bool is_chosen(const struct shown *shown, const struct tsdb_chunk *chunk)
 
 static void show_chunk(void *context, const struct tsdb_chunk *chunk) {
     struct shown *shown = context;
-    char first[TIME_BYTES], last[TIME_BYTES];
+    char first[OUT_WORDS_BYTES], last[OUT_WORDS_BYTES];
     const bool chosen = is_chosen(shown, chunk), sound = chunk->fault == STATUS_OK;
     const char *encoding = tsdb_encoding_name(chunk->encoding);
     const double each = chunk->samples ? 8.0 * (double)chunk->value.size / (double)chunk->samples : 0;
@@ -138,17 +112,18 @@ static void show_chunk(void *context, const struct tsdb_chunk *chunk) {
     shown->bytes += chunk->value.size;
     if (sound) shown->samples += chunk->samples;
     if (shown->json)
-        add(shown,
-            "%s\n  {\"number\": %" PRIu64 ", \"encoding\": \"%s\", \"bytes\": %zu, \"samples\": %" PRIu64
-            ", \"first_ms\": %" PRId64 ", \"last_ms\": %" PRId64 ", \"bits_a_sample\": %.3f, \"sound\": %s",
-            chunk->number > 1 ? "," : "", chunk->number, encoding, chunk->value.size, chunk->samples, chunk->first_ms,
-            chunk->last_ms, each, sound ? "true" : "false");
+        out_print(&shown->out,
+                  "%s\n  {\"number\": %" PRIu64 ", \"encoding\": \"%s\", \"bytes\": %zu, \"samples\": %" PRIu64
+                  ", \"first_ms\": %" PRId64 ", \"last_ms\": %" PRId64 ", \"bits_a_sample\": %.3f, \"sound\": %s",
+                  chunk->number > 1 ? "," : "", chunk->number, encoding, chunk->value.size, chunk->samples,
+                  chunk->first_ms, chunk->last_ms, each, sound ? "true" : "false");
     else
-        add(shown, "%6" PRIu64 "  %-8s %8zu %8" PRIu64 "  %-23s  %-23s %7.2f%s%s\n", chunk->number, encoding,
-            chunk->value.size, chunk->samples, time_text(chunk->first_ms, first), time_text(chunk->last_ms, last), each,
-            sound ? "" : "  DAMAGED: ", sound ? "" : status_text(chunk->fault));
+        out_print(&shown->out, "%6" PRIu64 "  %-8s %8zu %8" PRIu64 "  %-23s  %-23s %7.2f%s%s\n", chunk->number,
+                  encoding, chunk->value.size, chunk->samples, time_words(chunk->first_ms, first),
+                  time_words(chunk->last_ms, last), each,
+                  sound ? "" : "  DAMAGED: ", sound ? "" : status_text(chunk->fault));
     if (chosen) show_samples(shown, chunk);
-    if (shown->json) add(shown, "}");
+    if (shown->json) out_print(&shown->out, "}");
     flush_text(shown);
 }
 
@@ -157,9 +132,9 @@ static void add_text(struct shown *shown, struct slice text) {
     struct buf part = BUF_EMPTY;
     enum status status = buf_append_slice(&part, text);
     if (status == STATUS_OK) status = buf_append_byte(&part, 0);
-    if (status == STATUS_OK && shown->json) status = json_text_append(&shown->text, (const char *)part.data);
-    if (status == STATUS_OK && !shown->json) status = reply_text_quote(&shown->text, text);
-    shown->no_memory |= status != STATUS_OK;
+    if (status == STATUS_OK && shown->json) status = json_text_append(&shown->out.text, (const char *)part.data);
+    if (status == STATUS_OK && !shown->json) status = reply_text_quote(&shown->out.text, text);
+    if (status != STATUS_OK) shown->out.status = status;
     buf_deinit(&part);
 }
 
@@ -168,24 +143,25 @@ static void show_series(void *context, const struct tsdb_settings *settings) {
     const char *policy = tsdb_policy_name(settings->policy ? settings->policy : TSDB_POLICY_BLOCK);
     shown->is_told = true;
     if (shown->json)
-        add(shown,
-            "{\"id\": %" PRIu64 ", \"retention_ms\": %" PRIu64
-            ", \"chunk_bytes\": %u, \"policy\": \"%s\", \"labels\": {",
-            shown->id, settings->retention_ms, settings->chunk_bytes, policy);
+        out_print(&shown->out,
+                  "{\"id\": %" PRIu64 ", \"retention_ms\": %" PRIu64
+                  ", \"chunk_bytes\": %u, \"policy\": \"%s\", \"labels\": {",
+                  shown->id, settings->retention_ms, settings->chunk_bytes, policy);
     else
-        add(shown, "series %" PRIu64 ": retention %" PRIu64 " ms, chunks of %u bytes, duplicates %s, labels%s",
+        out_print(
+            &shown->out, "series %" PRIu64 ": retention %" PRIu64 " ms, chunks of %u bytes, duplicates %s, labels%s",
             shown->id, settings->retention_ms, settings->chunk_bytes, policy, settings->label_count ? " " : " none");
     for (size_t i = 0; i < settings->label_count; i++) {
-        if (i > 0) add(shown, ", ");
+        if (i > 0) out_print(&shown->out, ", ");
         add_text(shown, settings->labels[i].name);
-        add(shown, shown->json ? ": " : " = ");
+        out_print(&shown->out, shown->json ? ": " : " = ");
         add_text(shown, settings->labels[i].value);
     }
     if (shown->json)
-        add(shown, "}, \"chunks\": [");
+        out_print(&shown->out, "}, \"chunks\": [");
     else
-        add(shown, "\n%6s  %-8s %8s %8s  %-23s  %-23s %7s\n", "chunk", "encoding", "bytes", "samples", "first", "last",
-            "bits/s");
+        out_print(&shown->out, "\n%6s  %-8s %8s %8s  %-23s  %-23s %7s\n", "chunk", "encoding", "bytes", "samples",
+                  "first", "last", "bits/s");
     flush_text(shown);
 }
 
@@ -246,17 +222,19 @@ static enum status show(struct shown *shown, const char *dir, struct error *erro
 static void end(struct shown *shown, const struct error *error) {
     if (!shown->is_told) return;
     if (shown->json) {
-        add(shown, "],\n \"samples\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"fault\": ", shown->samples, shown->bytes);
+        out_print(&shown->out, "],\n \"samples\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"fault\": ", shown->samples,
+                  shown->bytes);
         if (error->status == STATUS_OK)
-            add(shown, "null");
+            out_print(&shown->out, "null");
         else
             add_text(shown, slice_from_text(error->text));
-        add(shown, "}\n");
+        out_print(&shown->out, "}\n");
     } else {
-        add(shown, "%" PRIu64 " %s, %" PRIu64 " samples, %" PRIu64 " bytes", shown->chunks,
-            shown->chunks == 1 ? "chunk" : "chunks", shown->samples, shown->bytes);
-        if (shown->samples) add(shown, ", %.2f bits a sample", 8.0 * (double)shown->bytes / (double)shown->samples);
-        add(shown, "\n");
+        out_print(&shown->out, "%" PRIu64 " %s, %" PRIu64 " samples, %" PRIu64 " bytes", shown->chunks,
+                  shown->chunks == 1 ? "chunk" : "chunks", shown->samples, shown->bytes);
+        if (shown->samples)
+            out_print(&shown->out, ", %.2f bits a sample", 8.0 * (double)shown->bytes / (double)shown->samples);
+        out_print(&shown->out, "\n");
     }
     flush_text(shown);
 }
@@ -268,12 +246,6 @@ static bool take_time(void *context, const char *value) {
     if (shown->has_time || behind == value || *behind) return false;
     shown->has_time = true;
     return true;
-}
-
-bool samples_are_asked_for(int argc, char *const *argv) {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--series") == 0) return true;
-    return false;
 }
 
 static int exit_code(const struct shown *shown, enum status status) {
@@ -298,11 +270,11 @@ int samples_run(int argc, char **argv) {
     if (status == STATUS_OK && (shown.chunk || shown.has_time) && !shown.was_found)
         status =
             error_set(&error, STATUS_NOT_FOUND, shown.chunk ? "there is no such chunk" : "no chunk holds that time");
-    if (shown.no_memory && status == STATUS_OK)
-        status = error_set(&error, STATUS_NO_MEMORY, "out of memory; what is shown has gaps");
+    if (shown.out.status != STATUS_OK && status == STATUS_OK)
+        status = error_set(&error, shown.out.status, "out of memory; what is shown has gaps");
     if (status != STATUS_OK) (void)fprintf(stderr, "loam inspect: %s: %s\n", argv[0], error.text);
     code = exit_code(&shown, status);
     store_reading_close(&shown.store);
-    buf_deinit(&shown.text);
+    buf_deinit(&shown.out.text);
     return code;
 }

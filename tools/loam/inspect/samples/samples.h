@@ -5,10 +5,7 @@
 #ifndef TOOLS_LOAM_INSPECT_SAMPLES_SAMPLES_H
 #define TOOLS_LOAM_INSPECT_SAMPLES_SAMPLES_H
 
-#include <stdbool.h>
-
-/* argv: what stands behind `loam inspect`. */
-bool samples_are_asked_for(int argc, char *const *argv);
+/* argv: what stands behind `loam inspect`, --series among it. Returns the exit code. */
 int samples_run(int argc, char **argv);
 
 #endif

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "engine/lsm/manifest_format.h"
 #include "tools/loam/inspect/row_text.h"
 
 static const struct row_describer *describer_of(const struct shape_history *history, uint32_t instance) {
@@ -58,4 +59,12 @@ void tree_words(const struct shape_history *history, uint32_t instance, char tex
     if (tree->tree.tree != instance) (void)snprintf(life, sizeof life, ", instance %" PRIu32, instance);
     (void)snprintf(text, TREE_WORDS_BYTES, "tree %" PRIu32 "%s%s%s%s", tree->tree.tree, name[0] ? " (" : "", name,
                    name[0] ? ")" : "", life);
+}
+
+const char *edit_words(uint8_t cause, uint64_t job, char text[OUT_WORDS_BYTES]) {
+    if (job)
+        (void)snprintf(text, OUT_WORDS_BYTES, "%s, job %" PRIu64, edit_cause_name(cause), job);
+    else
+        (void)snprintf(text, OUT_WORDS_BYTES, "%s", edit_cause_name(cause));
+    return text;
 }

@@ -38,12 +38,6 @@ struct asked {
     char *diff_a, *diff_b; /* the two words behind --diff */
 };
 
-bool shape_is_asked_for(int argc, char *const *argv) {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--lsm") == 0) return true;
-    return false;
-}
-
 const char *shape_cause_name(const struct shape *shape, uint32_t file) {
     const struct shape_history *history = &shape->source.history;
     const uint8_t cause = history->edits[history->files[file].born].cause;

@@ -6,11 +6,10 @@
 #define TOOLS_LOAM_INSPECT_SHAPE_SHAPE_H
 
 #include "tools/loam/inspect/shape/judge.h"
-#include "tools/loam/inspect/shape/out.h"
 #include "tools/loam/inspect/shape/state.h"
+#include "tools/loam/out.h"
 
-/* For command_inspect: whether --lsm stands among the words, and what it then does. Returns the exit code. */
-bool shape_is_asked_for(int argc, char *const *argv);
+/* argv: what stands behind `loam inspect`, --lsm among it. Returns the exit code. */
 int shape_run(int argc, char **argv);
 
 struct shape {

@@ -1,24 +1,18 @@
 /* out: see out.h. */
-#include "tools/loam/inspect/shape/out.h"
+#include "tools/loam/out.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
-#include "engine/lsm/manifest_format.h"
 #include "tools/loam/json_text.h"
 
-enum { LINE_BYTES = 4096 };
-
 void out_print(struct out *out, const char *format, ...) {
-    char line[LINE_BYTES];
-    va_list list;
-    va_start(list, format);
-    const int size = vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    const size_t kept = size < 0 ? 0 : (size_t)size < sizeof line ? (size_t)size : sizeof line - 1;
-    if (out->status == STATUS_OK) out->status = buf_append(&out->text, line, kept);
+    va_list arguments;
+    va_start(arguments, format);
+    if (out->status == STATUS_OK) out->status = buf_append_list(&out->text, format, arguments);
+    va_end(arguments);
 }
 
 void out_json(struct out *out, const char *text) {
@@ -47,21 +41,15 @@ const char *age_words(int64_t ms, char text[OUT_WORDS_BYTES]) {
 }
 
 const char *time_words(int64_t time_ms, char text[OUT_WORDS_BYTES]) {
+    enum { YEARS_MOST = 9999 - 1900 };
     char date[32];
     struct tm parts;
-    const int64_t seconds = time_ms / 1000;
+    const int64_t seconds = time_ms >= 0 ? time_ms / 1000 : -((999 - time_ms) / 1000);
     const time_t when = (time_t)seconds;
-    if (time_ms < 0 || !gmtime_r(&when, &parts) || strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+    if (time_ms < INT64_MIN + 999 || !gmtime_r(&when, &parts) || parts.tm_year > YEARS_MOST || parts.tm_year < -1900 ||
+        strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &parts) == 0)
         (void)snprintf(text, OUT_WORDS_BYTES, "%" PRId64 " ms", time_ms);
     else
-        (void)snprintf(text, OUT_WORDS_BYTES, "%s.%03d", date, (int)(time_ms % 1000));
-    return text;
-}
-
-const char *edit_words(uint8_t cause, uint64_t job, char text[OUT_WORDS_BYTES]) {
-    if (job)
-        (void)snprintf(text, OUT_WORDS_BYTES, "%s, job %" PRIu64, edit_cause_name(cause), job);
-    else
-        (void)snprintf(text, OUT_WORDS_BYTES, "%s", edit_cause_name(cause));
+        (void)snprintf(text, OUT_WORDS_BYTES, "%s.%03d", date, (int)(time_ms - seconds * 1000));
     return text;
 }
