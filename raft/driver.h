@@ -342,6 +342,8 @@ struct raft_driver_status {
     } peers[RAFT_NODES_MAX];
 };
 void raft_driver_get_status(const struct raft_driver *driver, struct raft_driver_status *status);
+/* It was damaged, and lacks what it does not have from the others yet: its store may be an empty one. */
+bool raft_driver_is_in_doubt(const struct raft_driver *driver);
 bool raft_driver_is_witness(const struct raft_driver *driver); /* its engine holds nothing that could be served */
 /* Of the status, what changes with every entry; cheap. */
 struct raft_driver_applied {

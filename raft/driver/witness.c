@@ -14,6 +14,10 @@ struct slice witness_keeps(const struct raft_entry *entry) {
     return slice_make(entry->bytes.data, (size_t)(operation.data - entry->bytes.data));
 }
 
+bool raft_driver_is_in_doubt(const struct raft_driver *driver) {
+    return driver->superblock.doubt_term != 0;
+}
+
 bool raft_driver_is_witness(const struct raft_driver *driver) {
     return driver->superblock.is_witness;
 }

@@ -33,6 +33,7 @@ enum command_flag {
     COMMAND_DENY_OOM = 1 << 6, /* for COMMAND INFO */
     COMMAND_SIZED = 1 << 7, /* with SLOW: is tried on the loop all the same; the handler answers WOULD_BLOCK there for
                                all that is not small */
+    COMMAND_QUERY = 1 << 8, /* LATER: says in call->reads_only whether it reads */
 };
 
 struct command {
@@ -50,6 +51,15 @@ struct command {
 const struct command *command_find(struct slice name);
 const struct command *command_at(size_t i); /* NULL behind the last */
 
+/* elsewhere.h: its own. */
+struct call_elsewhere {
+    struct list link;
+    enum status status;   /* why it could not be read here; OK = it was not tried */
+    uint64_t deadline_ns; /* no other node is asked behind it */
+    unsigned asked;       /* nodes */
+    bool is_over;         /* nobody answered */
+};
+
 struct call_wait {
     int64_t wanted, held; /* voters */
     uint64_t index;
@@ -64,6 +74,8 @@ struct call {
     int protocol;     /* at the time of the command */
     bool finished;
     bool stale;        /* READONLY: no barrier */
+    bool is_relayed;   /* RAFT.RELAY: another node asks, which could not read it itself */
+    bool reads_only;   /* LATER: nothing that it does is proposed */
     uint64_t began_ns; /* 0: it is not timed */
 
     const struct slice *args; /* args[0] = the name; borrowed: LOCAL and WRITE from the input, for the handler's call;
@@ -81,7 +93,8 @@ struct call {
     struct io_job job;
     struct engine_snapshot *snapshot;
     struct io_op timer;
-    struct call_wait wait;       /* WAIT */
+    struct call_wait wait; /* WAIT */
+    struct call_elsewhere elsewhere;
     struct long_call *long_call; /* NULL unless one is under way */
     enum status job_status;
 };
@@ -90,6 +103,11 @@ struct call {
 void call_finish(struct call *call);
 /* The same with an error reply made from a fault. */
 void call_fail(struct call *call, enum status status);
+
+/* Starts a read; its end is call_finish or call_fail. */
+void call_start_read(struct call *call);
+/* The same on this node, whatever it lacks: other nodes did not answer. */
+void call_read_here(struct call *call);
 
 /* Fills in call->view for a read of the latest state, and empties the reply. */
 void call_set_view(struct call *call, bool memory_only);

@@ -1,4 +1,4 @@
-/* command_cluster: what changes the cluster itself: RAFT.TRANSFER. */
+/* command_cluster: what changes the cluster itself: RAFT.TRANSFER; what its nodes ask of each other: RAFT.RELAY. */
 #include "tools/loamd/commands.h"
 #include "tools/loamd/connection.h"
 #include "tools/loamd/dispatch.h"
@@ -47,5 +47,42 @@ enum status cmd_raft_transfer(struct call *call) {
     }
     call->request = (struct raft_request){.done = transferred, .context = call};
     raft_driver_transfer(call->server->driver, (uint64_t)node, &call->request);
+    return STATUS_OK;
+}
+
+/* False: *status is that of having answered what is wrong. */
+static bool may_relay(struct call *call, const struct command *command, int64_t protocol, enum status *status) {
+    const struct slice name = call->args[2];
+    const int count = (int)call->arg_count - 2, shown = name.size < 128 ? (int)name.size : 128;
+    if (protocol != 2 && protocol != 3)
+        *status = reply_error(&call->reply, "ERR RAFT.RELAY: the protocol is 2 or 3");
+    else if (!command || (command->kind != COMMAND_READ && !(command->flags & COMMAND_QUERY)))
+        *status = reply_error(&call->reply, "ERR RAFT.RELAY: '%.*s' is no command that reads", shown,
+                              (const char *)name.data);
+    else if (command->arity > 0 ? command->arity != count : count < -command->arity)
+        *status = reply_error(&call->reply, "ERR wrong number of arguments for '%s' command", command->name);
+    else
+        return true;
+    return false;
+}
+
+/* The call becomes one of the command that it names (elsewhere.h). */
+enum status cmd_raft_relay(struct call *call) {
+    const struct command *command = command_find(call->args[2]);
+    int64_t protocol = 0;
+    enum status status = STATUS_OK;
+    if (call_integer(call, 1, &protocol) != STATUS_OK || !may_relay(call, command, protocol, &status)) {
+        if (call->reply.size == 0 && status == STATUS_OK) status = call_integer_error(call);
+        if (status == STATUS_OK) call_finish(call);
+        return status;
+    }
+    call->command = command;
+    call->args += 2;
+    call->arg_count -= 2;
+    call->protocol = (int)protocol;
+    call->is_relayed = true;
+    call->stale = false;
+    if (command->kind != COMMAND_READ) return command->handler(call);
+    call_start_read(call);
     return STATUS_OK;
 }

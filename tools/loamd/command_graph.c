@@ -240,7 +240,8 @@ static enum status run_query(struct call *call, bool read_only) {
     if (!parse_arguments(call, &arguments, &status)) return finish(call, status);
     struct query *query = prepare(call, &status);
     if (!query) return finish(call, status);
-    if (!read_only || !query_is_update(query)) return start_run(call, query, &arguments, read_only);
+    call->reads_only = !query_is_update(query);
+    if (call->reads_only || !(read_only || call->is_relayed)) return start_run(call, query, &arguments, read_only);
     query_destroy(query);
     return finish(call, reply_error(&call->reply, "ERR graph.RO_QUERY is to be executed only on read-only queries"));
 }

@@ -12,6 +12,7 @@
 #define ENDS COMMAND_ENDS
 #define DENY_OOM COMMAND_DENY_OOM
 #define SIZED COMMAND_SIZED
+#define QUERY COMMAND_QUERY
 #define ROW(name_, kind_, store_, arity_, flags_, first_, last_, step_, handler_, group_, since_, summary_,            \
             complexity_)                                                                                               \
     {.name = name_,                                                                                                    \

@@ -75,7 +75,22 @@ static struct latency *latency_of(struct server *server, const struct command *c
     return command->kind == COMMAND_READ ? &server->reads : command->kind == COMMAND_WRITE ? &server->writes : NULL;
 }
 
+/* As the node that asked for it takes it: in one piece, in its own form. */
+static enum status wrap_reply(struct call *call) {
+    struct buf wrapped = BUF_EMPTY;
+    const enum status status = reply_bulk(&wrapped, buf_slice(&call->reply));
+    if (status == STATUS_OK) {
+        buf_deinit(&call->reply);
+        call->reply = wrapped;
+    }
+    return status;
+}
+
 void call_finish(struct call *call) {
+    if (call->is_relayed && wrap_reply(call) != STATUS_OK) {
+        call_fail(call, STATUS_NO_MEMORY);
+        return;
+    }
     struct latency *latency = call->began_ns ? latency_of(call->server, call->command) : NULL;
     if (latency) latency_add(latency, call->began_ns, io_now_ns(call->server->io));
     call->finished = true;
@@ -117,8 +132,17 @@ static enum status reply_fault(struct call *call, enum status status) {
     }
 }
 
+/* What others may be able to read, and what it costs nothing to ask for again. */
+static bool may_be_read_elsewhere(const struct call *call, enum status status) {
+    if (!call->command || (call->command->kind != COMMAND_READ && !call->reads_only)) return false;
+    return status == STATUS_CORRUPT || status == STATUS_FAULTY || status == STATUS_IO || status == STATUS_READ_ONLY ||
+           status == STATUS_WITNESS;
+}
+
 void call_fail(struct call *call, enum status status) {
+    if (may_be_read_elsewhere(call, status) && elsewhere_take(&call->server->elsewhere, call, status)) return;
     buf_clear(&call->reply);
+    call->is_relayed = false; /* a fault is told as it is */
     if (status != STATUS_NO_MEMORY && reply_fault(call, status) == STATUS_OK) {
         call_finish(call);
         return;
@@ -283,12 +307,22 @@ static void ask_for_barrier(struct call *call) {
     raft_driver_read(call->server->driver, &call->request);
 }
 
-static void start_read(struct call *call) {
-    call->random = prng_next(&call->server->prng);
-    if (call->stale)
+void call_read_here(struct call *call) {
+    if (call->stale && !raft_driver_is_in_doubt(call->server->driver))
         run_read(call);
     else
         ask_for_barrier(call);
+}
+
+void call_start_read(struct call *call) {
+    struct server *server = call->server;
+    call->random = prng_next(&server->prng);
+    if (!raft_driver_is_in_doubt(server->driver))
+        call_read_here(call);
+    else if (call->is_relayed)
+        call_fail(call, STATUS_CORRUPT); /* who asks can ask another one */
+    else if (!elsewhere_take(&server->elsewhere, call, STATUS_OK))
+        call_read_here(call);
 }
 
 /* ---- starting ---------------------------------------------------------------------------------------------------- */
@@ -326,21 +360,21 @@ static bool may_start(const struct connection *connection, enum connection_phase
 }
 
 static void start_call(struct call *call, const struct slice *args, size_t count) {
+    const enum command_kind kind = call->command->kind;
     call->args = args;
     call->arg_count = count;
     enum status status = STATUS_OK;
-    if (call->command->kind == COMMAND_READ || call->command->kind == COMMAND_LATER)
-        status = keep_args(call, args, count);
-    if (status == STATUS_OK && call->command->kind == COMMAND_READ) {
-        start_read(call);
+    if (kind == COMMAND_READ || kind == COMMAND_LATER) status = keep_args(call, args, count);
+    if (status == STATUS_OK && kind == COMMAND_READ) {
+        call_start_read(call);
         return;
     }
     if (status == STATUS_OK) status = call->command->handler(call);
     if (status)
         call_fail(call, status);
-    else if (call->command->kind == COMMAND_LATER)
+    else if (kind == COMMAND_LATER)
         return;
-    else if (call->command->kind == COMMAND_WRITE && call->operation.size)
+    else if (kind == COMMAND_WRITE && call->operation.size)
         start_write(call);
     else
         call_finish(call);

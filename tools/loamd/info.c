@@ -65,10 +65,12 @@ static enum status print_stats(struct server *server, struct buf *to) {
         to,
         "# Stats\r\ntotal_connections_received:%llu\r\nrejected_connections:%llu\r\ntotal_commands_processed:%llu\r\n"
         "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nreads_in_memory:%llu\r\nreads_from_disk:%llu\r\n"
+        "reads_elsewhere:%llu\r\nreads_elsewhere_answered:%llu\r\n"
         "client_query_buffer_limit_disconnections:%llu\r\nclient_output_buffer_limit_disconnections:%llu\r\n",
         (ull)stats->connections_received, (ull)stats->connections_rejected, (ull)stats->commands_processed,
         (ull)stats->input_bytes, (ull)stats->output_bytes, (ull)stats->reads_in_memory, (ull)stats->reads_from_disk,
-        (ull)stats->query_buffer_limit_closes, (ull)stats->output_buffer_limit_closes);
+        (ull)server->elsewhere.asked, (ull)server->elsewhere.answered, (ull)stats->query_buffer_limit_closes,
+        (ull)stats->output_buffer_limit_closes);
 }
 
 static enum status print_window(struct latency *latency, uint64_t now_ns, const char *name, struct buf *to) {

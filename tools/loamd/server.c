@@ -18,6 +18,7 @@ enum {
     CLOSE_ROUNDS = 500,
     CLOSE_ROUND_NS = 10 * 1000 * 1000,
     RETRY_ACCEPT_NS = 100 * 1000 * 1000,
+    REOPEN_GRACE_MS = 3000, /* for reads that go elsewhere, and for replies on their way */
 };
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */
@@ -84,6 +85,7 @@ static enum status copy_text(struct buf *to, const char *text) {
 static void free_server(struct server *server) {
     raft_driver_close(server->driver);
     stores_deinit(&server->stores);
+    elsewhere_deinit(&server->elsewhere);
     dispatch_deinit(server);
     buf_deinit(&server->dir);
     buf_deinit(&server->password);
@@ -111,6 +113,7 @@ enum status server_open(struct io *io, const struct server_options *options, str
     prng_init(&made->prng, seed);
     enum status status = copy_text(&made->dir, options->dir);
     if (status == STATUS_OK) status = copy_text(&made->password, options->password);
+    elsewhere_init(&made->elsewhere, made);
     if (status == STATUS_OK) status = stores_init(&made->stores);
     if (status == STATUS_OK) {
         struct raft_driver_options raft = options->raft;
@@ -147,12 +150,15 @@ void server_close(struct server *server) {
     if (!server) return;
     server->stopping = true;
     drop_connections(server);
+    elsewhere_close(&server->elsewhere);
     if (server->accepting) io_cancel(server->io, &server->accept);
     /* What is in flight ends soon after its cancel; an io that is dead (a simulated power cut) delivers nothing, and
      * nothing can arrive any more. */
     for (int i = 0; i < CLOSE_ROUNDS; i++) {
         turn_connections(server);
-        if (!server->accepting && server->job_count == 0 && list_is_empty(&server->connections)) break;
+        if (!server->accepting && server->job_count == 0 && list_is_empty(&server->connections) &&
+            elsewhere_is_idle(&server->elsewhere))
+            break;
         if (!io_job_assist(server->io))
             (void)io_run(server->io, io_now_ns(server->io) + CLOSE_ROUND_NS);
         else
@@ -178,11 +184,15 @@ void server_stop(struct server *server, uint32_t grace_ms) {
 }
 
 bool server_is_stopped(const struct server *server) {
-    return server->stopped || server_wants_reopen(server);
+    return server->stopped;
 }
 
 bool server_wants_reopen(const struct server *server) {
     return raft_driver_wants_reopen(server->driver);
+}
+
+uint64_t server_reads_elsewhere(const struct server *server) {
+    return server->elsewhere.answered;
 }
 
 struct raft_driver *server_driver(struct server *server) {
@@ -222,6 +232,7 @@ uint64_t server_turn(struct server *server) {
     next_ns = earlier(next_ns, long_calls_turn(server));
     uint64_t now_ns = io_now_ns(server->io);
     if (server->accept_retry_ns && server->accept_retry_ns <= now_ns && !server->stopping) start_accept(server);
+    if (server_wants_reopen(server)) server_stop(server, REOPEN_GRACE_MS);
     if (server->stopping) {
         server->stopped = list_is_empty(&server->connections) || now_ns >= server->stop_deadline_ns;
         next_ns = earlier(next_ns, server->stop_deadline_ns);

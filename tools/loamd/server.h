@@ -42,13 +42,15 @@ void server_close(struct server *server);
 /* After every io_run: proposes, applies, answers. Returns the latest time of the next turn (io_now_ns). */
 uint64_t server_turn(struct server *server);
 
-/* A client asked for SHUTDOWN, or server_stop was called and every reply has left. */
-/* It has stopped because its node is to be opened anew (raft_driver_wants_reopen): close it, and open it again. */
-bool server_wants_reopen(const struct server *server);
+/* A client asked for SHUTDOWN, server_stop was called or the node is to be opened anew, and every reply has left. */
 bool server_is_stopped(const struct server *server);
+/* Why it has stopped, or stops: its node is to be opened anew (raft_driver_wants_reopen): close it, open it again. */
+bool server_wants_reopen(const struct server *server);
 /* Takes no more commands; lets those in flight end for at most `grace_ms`. */
 void server_stop(struct server *server, uint32_t grace_ms);
 
+/* Reads that this node could not serve, and that another one answered for it. */
+uint64_t server_reads_elsewhere(const struct server *server);
 struct raft_driver *server_driver(struct server *server);
 /* The stores that this server carries: `*count` rows, as long as it lives. */
 const struct state_machine *server_machines(const struct server *server, size_t *count);

@@ -4,6 +4,7 @@
 
 #include "engine/base/prng.h"
 #include "graph/value.h"
+#include "tools/loamd/elsewhere.h"
 #include "tools/loamd/latency.h"
 #include "tools/loamd/server.h"
 #include "tools/loamd/stores.h"
@@ -42,7 +43,8 @@ struct server {
     uint32_t free_call_count, job_count;
     struct list long_calls; /* struct long_call.link, oldest first */
     uint32_t long_call_count;
-    size_t long_call_bytes;         /* that they hold */
+    size_t long_call_bytes; /* that they hold */
+    struct elsewhere elsewhere;
     struct value_pool query_memory; /* what runs of queries hold, in pool threads */
     uint32_t connection_count;
     uint64_t next_client_id;

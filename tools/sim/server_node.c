@@ -118,8 +118,7 @@ static void view(void *context, void *node, struct world_view *shown) {
     const struct raft_position core = raft_get_position(raft_driver_core(server_driver(node)));
     (void)context;
     *shown = (struct world_view){.is_leader = core.role == RAFT_LEADER,
-                                 .is_halted = core.halted &&
-                                              (!applied.repairing || raft_driver_wants_reopen(server_driver(node))),
+                                 .is_halted = core.halted && (!applied.repairing || server_is_stopped(node)),
                                  .term = core.term,
                                  .commit = core.commit,
                                  .applied = applied.index,
@@ -130,6 +129,7 @@ static void view(void *context, void *node, struct world_view *shown) {
                                  .lease_ends_ns = raft_lease_ends_ms(raft_driver_core(server_driver(node))) * MS_NS,
                                  .lease_reads = core.lease_reads,
                                  .gave_way = applied.gave_way,
+                                 .elsewhere = server_reads_elsewhere(node),
                                  .written = applied.written,
                                  .repairs = applied.repairs,
                                  .scrub_passes = applied.scrub_passes,

@@ -258,7 +258,9 @@ static void turn_fires(struct sim_event *event) {
     const uint64_t scrubs = node->has_view ? node->view.scrub_passes : 0;
     const uint64_t repairs = node->has_view ? node->view.repairs : 0;
     const uint64_t gave_way = node->has_view ? node->view.gave_way : 0;
+    const uint64_t elsewhere = node->has_view ? node->view.elsewhere : 0;
     world_check_node(world, node);
+    if (node->view.elsewhere > elsewhere) world->report->elsewhere += node->view.elsewhere - elsewhere;
     if (node->view.snapshots_installed > snapshots)
         world->report->snapshots += node->view.snapshots_installed - snapshots;
     if (node->view.lease_reads > lease_reads) world->report->lease_reads += node->view.lease_reads - lease_reads;

@@ -37,6 +37,7 @@ struct world_view {
     uint64_t lease_ends_ns; /* by its own clock: until then it may serve reads alone; 0 = it may not */
     uint64_t lease_reads;   /* in this life */
     uint64_t gave_way;      /* leadership given away because its disk is slow */
+    uint64_t elsewhere;     /* reads that other nodes answered for it, in this life */
     uint64_t scrub_passes;
     uint64_t repairs; /* of its log or store, from others */
     bool is_joint;    /* the configuration that it goes by is */
@@ -210,6 +211,7 @@ struct world_report {
     uint64_t upgraded;    /* stores whose format level was raised */
     uint64_t witnesses;   /* 1: there was one */
     uint64_t gave_way;    /* leaders whose disk was slow */
+    uint64_t elsewhere;   /* reads that another node answered for the one that was asked */
     uint64_t restarts;
     uint64_t snapshots; /* installed from a peer */
     uint64_t max_term;

@@ -31,6 +31,7 @@ enum { RUNS_FIRST = 64 };
     X(TRANSFERS, transfers)                                                                                            \
     X(GAVE_WAY, gave_way)                                                                                              \
     X(LEASE_READS, lease_reads)                                                                                        \
+    X(ELSEWHERE, elsewhere)                                                                                            \
     X(REPAIRS, repairs)                                                                                                \
     X(SCRUBS, scrubs)                                                                                                  \
     X(MEMBER_CHANGES, member_changes)                                                                                  \
@@ -147,6 +148,7 @@ const char *world_batch_misses(struct world_batch *batch) {
     if (batch->runs >= 400 && distribute(batch, GAVE_WAY).sum * 100 < batch->runs) /* one in twenty is usual */
         return "fewer than one leader in a hundred runs has left for its slow disk";
     if (batch->runs >= 100 && distribute(batch, REPAIRS).sum == 0) return "no node had a damaged log or store again";
+    if (batch->runs >= 400 && distribute(batch, ELSEWHERE).sum == 0) return "no node has read for another one";
     if (batch->runs >= 100 && distribute(batch, MEMBER_CHANGES).sum == 0) return "no member has come or gone";
     if (batch->runs >= 500 && distribute(batch, JOINT_CRASHES).sum == 0)
         return "no node went down in a joint configuration";

@@ -8,7 +8,7 @@
 #include "engine/base/buf.h"
 #include "tools/sim/world.h"
 
-enum { WORLD_BATCH_FIGURES = 30 };
+enum { WORLD_BATCH_FIGURES = 31 };
 
 struct world_batch {
     size_t runs;

@@ -315,7 +315,7 @@ enum status hands_init(struct hands *hands, struct cluster *cluster, struct erro
         hand->control.answered = told;
         hand->watch.answered = heard;
         hand->control.context = hand->watch.context = hand;
-        hand->control.password = hand->watch.password = cluster->secret;
+        hand->control.password = hand->watch.password = slice_from_text(cluster->secret);
     }
     if (hands_turn(hands)) return STATUS_OK;
     *error = hands->failure;

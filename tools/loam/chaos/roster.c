@@ -32,7 +32,7 @@ void roster_init(struct roster *roster, struct hands *hands) {
     asker_init(&roster->asker, hands->cluster->io, TIMEOUT_MS);
     roster->asker.answered = told;
     roster->asker.context = roster;
-    roster->asker.password = hands->cluster->secret;
+    roster->asker.password = slice_from_text(hands->cluster->secret);
 }
 
 void roster_deinit(struct roster *roster) {

@@ -8,8 +8,8 @@
 #ifndef TOOLS_LOAM_CHAOS_ROSTER_H
 #define TOOLS_LOAM_CHAOS_ROSTER_H
 
-#include "tools/loam/asker.h"
 #include "tools/loam/cluster/cluster.h"
+#include "tools/resp/asker.h"
 
 struct hand;
 struct hands;

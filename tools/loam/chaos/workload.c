@@ -8,7 +8,7 @@
 
 #include "engine/base/prng.h"
 #include "tools/judge/models.h"
-#include "tools/loam/asker.h"
+#include "tools/resp/asker.h"
 
 enum {
     MS = 1000000,
@@ -370,7 +370,7 @@ static enum status fill(struct workload *workload) {
         asker_init(&client->asker, options->io, options->timeout_ms);
         client->asker.answered = answered;
         client->asker.context = client;
-        client->asker.password = options->password;
+        client->asker.password = slice_from_text(options->password ? options->password : "");
         client->id = workload->next_id++;
         client->address = i % options->address_count;
         rest(client, (uint64_t)i * MS);

@@ -12,11 +12,11 @@
 
 #include "engine/base/check.h"
 #include "tools/loam/arguments.h"
-#include "tools/loam/asker.h"
 #include "tools/loam/cluster/plan.h"
 #include "tools/loam/commands.h"
 #include "tools/loam/terminal.h"
 #include "tools/loam/top/top_screen.h"
+#include "tools/resp/asker.h"
 
 enum {
     MS = 1000000,
@@ -93,7 +93,7 @@ static void add_node(struct watch *watch, const char *address, bool is_given) {
     node->is_given = is_given;
     node->sample = (struct top_sample){.answers = false};
     asker_init(&node->asker, watch->io, TIMEOUT_MS);
-    node->asker.password = watch->password;
+    node->asker.password = slice_from_text(watch->password ? watch->password : "");
     node->asker.answered = answered;
     node->asker.context = &node->sample;
 }

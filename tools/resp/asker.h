@@ -4,8 +4,8 @@
  *
  * Caller's memory, not movable. Loop thread.
  */
-#ifndef TOOLS_LOAM_ASKER_H
-#define TOOLS_LOAM_ASKER_H
+#ifndef TOOLS_RESP_ASKER_H
+#define TOOLS_RESP_ASKER_H
 
 #include "engine/base/arena.h"
 #include "engine/base/buf.h"
@@ -25,8 +25,8 @@ struct asker {
     uint32_t timeout_ms; /* from asking to the reply */
     /* The reply is borrowed for the call, NULL if there is none. May ask again. */
     void (*answered)(struct asker *asker, enum asker_end end, const struct resp_reply *reply);
-    void *context;        /* the caller's */
-    const char *password; /* said first on each connection; NULL or "": none. Borrowed */
+    void *context;         /* the caller's */
+    struct slice password; /* said first on each connection; empty: none. Borrowed */
 
     enum asker_state state;
     bool is_over, is_telling, wants_more; /* the question at hand has ended; answered() runs; it asked again */
@@ -44,6 +44,8 @@ struct asker {
 void asker_init(struct asker *asker, struct io *io, uint32_t timeout_ms);
 /* REQUIRES: idle. */
 void asker_deinit(struct asker *asker);
+/* The same whatever flies, for an io that runs no more: answered() does not come. */
+void asker_abandon(struct asker *asker);
 /* Asks; answered() follows, never inside this call. A connection to another address is closed. NO_MEMORY: nothing was
  * done. REQUIRES: idle, or inside answered(). */
 MUST_CHECK enum status asker_ask(struct asker *asker, const char *address, const struct slice *words, size_t count);

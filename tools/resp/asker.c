@@ -2,7 +2,7 @@
  * asker: see asker.h. Invariant: answered() is called once for each question, when neither the operation nor the timer
  * flies any more.
  */
-#include "tools/loam/asker.h"
+#include "tools/resp/asker.h"
 
 #include <stdio.h>
 
@@ -26,12 +26,16 @@ static void disconnect(struct asker *asker) {
     resp_reply_parser_init(&asker->parser);
 }
 
-void asker_deinit(struct asker *asker) {
-    check(asker_is_idle(asker));
+void asker_abandon(struct asker *asker) {
     disconnect(asker);
     buf_deinit(&asker->out);
     buf_deinit(&asker->in);
     arena_deinit(&asker->arena);
+}
+
+void asker_deinit(struct asker *asker) {
+    check(asker_is_idle(asker));
+    asker_abandon(asker);
 }
 
 bool asker_is_idle(const struct asker *asker) {
@@ -159,10 +163,10 @@ enum status asker_ask(struct asker *asker, const char *address, const struct sli
     check(asker->is_telling || asker_is_idle(asker));
     struct resp_writer writer = resp_writer_make(&asker->out, 2);
     if (asker->socket && strcmp(asker->address, address) != 0) disconnect(asker);
-    asker->awaits_welcome = !asker->socket && asker->password && asker->password[0] != '\0';
+    asker->awaits_welcome = !asker->socket && asker->password.size > 0;
     buf_clear(&asker->out);
     if (asker->awaits_welcome) {
-        const struct slice greeting[] = {slice_from_text("AUTH"), slice_from_text(asker->password)};
+        const struct slice greeting[] = {slice_from_text("AUTH"), asker->password};
         resp_write_command(&writer, greeting, 2);
     }
     resp_write_command(&writer, words, count);
