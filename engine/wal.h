@@ -63,6 +63,7 @@ struct wal_options {
                    */
     bool loose;   /* and of version 3: while nobody asks for durability, nothing is synced when one is full; the first
                      durable commit then syncs all of them. Not with on_commit */
+    bool must_exist;   /* a directory without a segment is CORRUPT: the log was there, and is gone */
     bool read_only;    /* only calls visit: nothing is made, changed or opened for writing, and *wal stays NULL */
     uint64_t from_lsn; /* with read_only: a record that was told before. Where its segment is there yet, only headers
                           are read of those before it; records below may be told again. 0 = from the oldest on */

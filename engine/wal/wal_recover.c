@@ -502,6 +502,8 @@ enum status wal_open(struct io *io, const char *dir, const struct wal_options *o
     enum status status = create(io, dir, options, &opening.wal, opening.error);
     if (status != STATUS_OK) return status;
     status = list_files(&opening);
+    if (status == STATUS_OK && options->must_exist && opening.segments.count == 0)
+        status = error_set(opening.error, STATUS_CORRUPT, "%s: the log is gone: no segment of it is there", dir);
     if (status == STATUS_OK) status = open_segments(&opening);
     if (status == STATUS_OK) status = recover_segments(&opening);
     if (status == STATUS_OK && options->before_change) status = options->before_change(visit_context);

@@ -524,6 +524,7 @@ MUST_CHECK enum status driver_path(const struct raft_driver *driver, const char 
                                    char path[IO_PATH_BYTES]);
 MUST_CHECK enum status driver_open_engine(struct raft_driver *driver, uint64_t number, bool must_exist, bool read_only,
                                           struct engine **engine, struct error *error);
+bool driver_has_had_log(const struct node_state *superblock);
 MUST_CHECK enum status driver_log_path(const struct raft_driver *driver, uint64_t number, char path[IO_PATH_BYTES]);
 /* Blocking: engine, log, core and transport; damage is repaired where others can. */
 MUST_CHECK enum status driver_open_parts(struct raft_driver *driver, struct error *error);

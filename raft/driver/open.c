@@ -234,6 +234,12 @@ static enum status check_identity(struct raft_driver *driver, struct error *erro
     return STATUS_OK;
 }
 
+/* A term is promised only once there is a log. Where there is none any more, what it held was acknowledged, perhaps:
+ * an empty one in its place would be a lie. Behind a repair a new one is to be made. */
+bool driver_has_had_log(const struct node_state *superblock) {
+    return superblock->term > 0 && superblock->doubt_term == 0;
+}
+
 static enum status open_log(struct raft_driver *driver, struct error *error) {
     char path[IO_PATH_BYTES];
     if (driver_log_path(driver, driver->superblock.log_number, path) != STATUS_OK)
@@ -242,6 +248,7 @@ static enum status open_log(struct raft_driver *driver, struct error *error) {
         .log = driver->log,
         .owner = hash_mix(driver->identity.incarnation, driver->identity.node_id),
         .segment_bytes = driver->options.log_segment_bytes,
+        .must_exist = driver_has_had_log(&driver->superblock),
         .from = driver->superblock.log_from,
         .start = driver->superblock.log_start,
         .start_term = driver->superblock.log_start_term,

@@ -106,6 +106,7 @@ static enum status walk(struct raft_reading *reading, enum status (*visit)(void 
         return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", driver->dir);
     struct wal_options options = {.owner = hash_mix(driver->identity.incarnation, driver->identity.node_id),
                                   .log = driver->log,
+                                  .must_exist = driver_has_had_log(&driver->superblock),
                                   .read_only = true};
     enum status status = wal_open(driver->io, path, &options, visit, reading, &wal, NULL, error);
     if (status != STATUS_OK && reading->why.status != STATUS_OK)

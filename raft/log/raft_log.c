@@ -526,6 +526,7 @@ enum status raft_log_open(struct io *io, const char *dir, const struct raft_log_
     struct wal_options wal_options = {
         .owner = options->owner,
         .segment_bytes = options->segment_bytes,
+        .must_exist = options->must_exist,
         .log = options->log,
         .on_commit = wal_committed,
         .context = made,

@@ -37,6 +37,7 @@ struct raft_log_options {
     struct log *log;
     uint64_t owner;
     uint64_t segment_bytes;
+    bool must_exist;    /* CORRUPT if nothing of it is there */
     size_t cache_bytes; /* of applied entries kept in memory for followers that are a little behind; 0 = 16 MiB */
     uint64_t from;      /* superblock: records below don't count */
     uint64_t start;     /* superblock: index and term before the first entry, when none is there */

@@ -184,6 +184,28 @@ static void a_directory_without_a_node_is_refused_in_words(void **state) {
     sim_disk_destroy(blank);
 }
 
+static void note_log(void *context, const char *path, uint64_t size) {
+    (void)size;
+    if (strstr(path, "/log/") != NULL) snprintf(context, IO_PATH_BYTES, "%s", path);
+}
+
+static void a_log_that_is_gone_is_no_empty_one(void **state) {
+    struct cluster *cluster = *state;
+    struct node *node = cluster_wait_for_leader(cluster);
+    char path[IO_PATH_BYTES] = "";
+    struct opened opened;
+    struct error error = {0};
+    cluster_must_put(cluster, node, "a=1");
+    node_kill(node);
+    sim_disk_walk(node->disk, note_log, path);
+    struct io *io = sim_io_create(cluster->sim, node->disk, &(struct sim_io_options){.node = (int)node->number - 1});
+    assert_int_equal(io_remove(io, path), STATUS_OK);
+    io_destroy(io);
+    assert_int_equal(try_to_open(cluster, node, false, &opened, &error), STATUS_CORRUPT);
+    assert_non_null(strstr(error.text, "/node/log: the log is gone"));
+    io_destroy(opened.io);
+}
+
 int main(void) {
 #define fact(name) cmocka_unit_test_setup_teardown(name, driver_lab_set_up, driver_lab_tear_down)
 #define fact_of_one(name) cmocka_unit_test_setup_teardown(name, driver_lab_set_up_one, driver_lab_tear_down)
@@ -193,6 +215,7 @@ int main(void) {
         fact(what_may_still_be_replaced_is_not_shown),
         fact(a_node_that_took_a_snapshot_is_read_from_there),
         fact_of_one(a_directory_without_a_node_is_refused_in_words),
+        fact_of_one(a_log_that_is_gone_is_no_empty_one),
     };
 #undef fact
 #undef fact_of_one

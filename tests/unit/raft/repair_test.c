@@ -45,6 +45,17 @@ static void damage_log(struct node *node, unsigned sector) {
     flip(node, search.files[search.count - 1].path, IO_PAGE_BYTES + sector * IO_SECTOR_BYTES + 100);
 }
 
+/* Its files, not the directory: what a copy that was cut short leaves. */
+static void lose_log(struct cluster *cluster, struct node *node) {
+    struct search search;
+    struct io *io = sim_io_create(cluster->sim, node->disk, &(struct sim_io_options){.node = (int)node->number - 1});
+    find_files(node, "/log", &search);
+    assert_true(search.count > 0);
+    for (size_t i = 0; i < search.count; i++) assert_int_equal(io_remove(io, search.files[i].path), STATUS_OK);
+    assert_int_equal(io_dir_sync(io, "/node/log"), STATUS_OK);
+    io_destroy(io);
+}
+
 static enum status try_to_open(struct cluster *cluster, struct node *node, struct error *error) {
     struct raft_driver_options options = cluster->options;
     options.node_id = node->number;
@@ -193,6 +204,25 @@ static void a_power_cut_at_any_moment_of_a_repair_leaves_one_to_be_made(void **s
     }
     sim_disk_destroy(damaged);
     node_start(cluster, node);
+}
+
+/* An empty log in its place would let it help to elect somebody who lacks what it acknowledged. */
+static void a_log_that_is_gone_is_had_again_from_the_others(void **state) {
+    struct cluster *cluster = *state;
+    struct node *leader = cluster_wait_for_leader(cluster);
+    struct node *node = cluster_another(cluster, leader);
+    cluster_must_put_many(cluster, leader, "k", 8, 300);
+    node_kill(node);
+    lose_log(cluster, node);
+    node_start(cluster, node);
+    assert_int_equal(node_status(node).repairs, 1);
+    assert_true(node_status(node).doubt_term > 0);
+    cluster_wait_until_equal(cluster);
+    wait_until_whole(cluster, node);
+    assert_int_equal(node_count(node, "k7"), 1);
+    node_kill(node); /* a log that is there again is not lost a second time */
+    node_start(cluster, node);
+    assert_int_equal(node_status(node).repairs, 0);
 }
 
 static void a_node_alone_refuses_and_changes_nothing(void **state) {
@@ -458,6 +488,7 @@ static void without_either_slot_the_node_refuses(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(any_damaged_sector_of_a_log_is_had_again_from_the_others),
+        T(a_log_that_is_gone_is_had_again_from_the_others),
         T(a_node_in_doubt_elects_nobody_who_may_lack_what_it_acknowledged),
         T(two_damaged_nodes_of_three_elect_nobody),
         T(a_power_cut_at_any_moment_of_a_repair_leaves_one_to_be_made),
