@@ -1,5 +1,5 @@
 /*
- * care: `loam verify`, `repair`, `backup` and `restore`: the directory of a store that nobody has open.
+ * care: `loam repair`, `backup` and `restore`: the directory of a store that nobody has open.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,15 +8,8 @@
 #include "engine/care.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
-#include "tools/loam/json_text.h"
 #include "tools/loam/store_dir.h"
-#include "tools/loam/terminal.h"
 
-static const char verify_usage[] =
-    "usage: loam verify DIR [--json]\n\nReads every byte of the engine's store in DIR (or "
-    "of the node whose directory it is) and judges what it means. "
-    "Changes nothing. Two threads read. --json: {\"findings\": [{file, offset, text}], \"sound\", counts, seconds, "
-    "gb_per_second}.\nExit codes: 0 sound, 1 could not be done, 2 damage found.\n";
 static const char repair_usage[] =
     "usage: loam repair DIR [--dry-run] [--unreadable-as-lost]\n\nMakes the engine's store in DIR open again, of its "
     "tables and its log, when manifest or tables are damaged or lost.\nWhat is damaged is set aside in DIR/set-aside, "
@@ -32,123 +25,6 @@ static struct io *make_io(void) {
     struct io *io = NULL;
     if (io_create(&options, &io, &error) != STATUS_OK) (void)fprintf(stderr, "loam: %s\n", error.text);
     return io;
-}
-
-/* ---- Verify ------------------------------------------------------------------------------------------------------ */
-
-enum { BAR_CELLS = 40 };
-
-struct watching {
-    struct io *io;
-    bool bar; /* a person watches */
-    bool json;
-    unsigned shown;
-    uint64_t findings;
-    struct buf text; /* a string of JSON in the making */
-};
-
-static void clear_bar(const struct watching *watching) {
-    if (watching->bar) (void)fputs("\r\033[K", stderr);
-}
-
-static void show_progress(void *context, uint64_t done, uint64_t total) {
-    struct watching *watching = context;
-    if (!watching->bar || total == 0) return;
-    const unsigned thousandths = (unsigned)(done >= total ? 1000 : done * 1000 / total);
-    if (thousandths == watching->shown) return;
-    watching->shown = thousandths;
-    char cells[BAR_CELLS + 1];
-    for (unsigned i = 0; i < BAR_CELLS; i++) cells[i] = i * 1000 < thousandths * BAR_CELLS ? '#' : '.';
-    cells[BAR_CELLS] = 0;
-    (void)fprintf(stderr, "\r[%s] %3u %%  %" PRIu64 " of %" PRIu64 " MiB", cells, thousandths / 10, done >> 20,
-                  total >> 20);
-}
-
-static void print_json_finding(struct watching *watching, const struct engine_finding *finding) {
-    buf_clear(&watching->text);
-    enum status status = json_text_append(&watching->text, finding->file);
-    if (status == STATUS_OK)
-        status = buf_append_format(&watching->text, ", \"offset\": %" PRIu64 ", \"text\": ", finding->offset);
-    if (status == STATUS_OK) status = json_text_append(&watching->text, finding->text);
-    if (status != STATUS_OK) return;
-    printf("%s\n  {\"file\": %.*s}", watching->findings++ ? "," : "", (int)watching->text.size,
-           (const char *)watching->text.data);
-}
-
-static void show_finding(void *context, const struct engine_finding *finding) {
-    struct watching *watching = context;
-    clear_bar(watching);
-    if (watching->json)
-        print_json_finding(watching, finding);
-    else if (strncmp(finding->text, finding->file, strlen(finding->file)) == 0)
-        printf("%s\n", finding->text);
-    else
-        printf("%s: offset %" PRIu64 ": %s\n", finding->file, finding->offset, finding->text);
-}
-
-static void print_report(const char *dir, const struct care_verify_report *report, double seconds) {
-    printf("%s: %" PRIu64 " tables, %" PRIu64 " entries, %" PRIu64 " files of values, %.1f MiB, %" PRIu64
-           " log records read in %.2f s (%.2f GB/s)\n",
-           dir, report->files, report->entries, report->value_files, (double)report->bytes / (1 << 20),
-           report->log_records, seconds, (double)(report->bytes + report->log_bytes) / seconds / 1e9);
-    if (report->format_level > 0) printf("format level %u\n", report->format_level);
-    if (report->orphans > 0)
-        printf("%" PRIu64 " tables or files of values that no edit names: of a job that was interrupted, then the next "
-               "opening removes them, or is at work\n",
-               report->orphans);
-    if (report->left > 0)
-        printf("%" PRIu64 " tables or files of values were removed meanwhile by who has it open, and are not judged\n",
-               report->left);
-    if (report->findings == 0)
-        printf("sound\n");
-    else
-        printf("%" PRIu64 " %s. What to do: restore a backup (loam restore), or see what 'loam repair %s --dry-run' "
-               "would keep; a node of a\ncluster is better made anew from its peers\n",
-               report->findings, report->findings == 1 ? "finding" : "findings", dir);
-}
-
-/* The findings stand before: "{"findings": [...". */
-static void print_json_report(const struct care_verify_report *report, double seconds) {
-    printf("],\n \"sound\": %s, \"tables\": %" PRIu64 ", \"entries\": %" PRIu64 ", \"bytes\": %" PRIu64
-           ", \"log_records\": %" PRIu64 ", \"log_bytes\": %" PRIu64 ", \"value_files\": %" PRIu64
-           ", \"orphans\": %" PRIu64 ", \"left\": %" PRIu64
-           ", \"format_level\": %u,\n \"seconds\": %.3f, \"gb_per_second\": %.3f}\n",
-           report->findings == 0 ? "true" : "false", report->files, report->entries, report->bytes, report->log_records,
-           report->log_bytes, report->value_files, report->orphans, report->left, report->format_level, seconds,
-           (double)(report->bytes + report->log_bytes) / seconds / 1e9);
-}
-
-int command_verify(int argc, char **argv) {
-    struct watching watching = {.json = false};
-    struct care_verify_report report;
-    struct error error = {.status = STATUS_OK};
-    const struct argument_option taken[] = {{.name = "--json", .flag = &watching.json}};
-    const struct arguments arguments = {"verify", verify_usage, "a DIR", 1, 1, taken, 1};
-    int code;
-    if (!arguments_take(&arguments, &argc, argv, &code)) return code;
-    watching.bar = terminal_has_errors() && !watching.json;
-    const struct care_verify_options options = {show_finding, show_progress, &watching};
-    char dir[IO_PATH_BYTES];
-    struct io *io = make_io();
-    if (!io) return EXIT_FAILED;
-    if (watching.json) printf("{\"findings\": [");
-    const uint64_t start = io_now_ns(io);
-    enum status status = store_dir_find(io, argv[0], dir, &error);
-    if (status == STATUS_OK) status = engine_care_verify(io, dir, &options, &report, &error);
-    const double seconds = (double)(io_now_ns(io) - start + 1) / 1e9;
-    clear_bar(&watching);
-    if (status == STATUS_OK || status == STATUS_CORRUPT) {
-        if (watching.json)
-            print_json_report(&report, seconds);
-        else
-            print_report(dir, &report, seconds);
-    } else {
-        if (watching.json) printf("], \"sound\": null}\n");
-        (void)fprintf(stderr, "loam verify: %s\n", error.text);
-    }
-    buf_deinit(&watching.text);
-    io_destroy(io);
-    return status == STATUS_OK ? EXIT_CLEAN : status == STATUS_CORRUPT ? EXIT_CORRUPT : EXIT_FAILED;
 }
 
 /* ---- Repair ------------------------------------------------------------------------------------------------------ */

@@ -64,7 +64,7 @@ static enum status open_node(struct store_reading *reading, const char *dir, str
     if (status != STATUS_OK) return status;
     struct raft_reading_facts facts;
     raft_reading_get_facts(reading->node, &facts);
-    say_what_is_shown(dir, &facts);
+    if (!reading->is_silent) say_what_is_shown(dir, &facts);
     reading->engine = raft_reading_engine(reading->node);
     reading->view = (struct names_view){
         .engine = reading->engine, .seed = facts.identity.cluster_id, .log_time_ms = facts.log_time_ms};

@@ -16,6 +16,7 @@ enum { STORE_READING_KINDS_MAX = 32 };
 struct store_reading {
     bool uncommitted;   /* set by the caller: also what the log holds beyond the last commit that it knows of */
     bool explains;      /* set by the caller: engine_options.explains */
+    bool is_silent;     /* set by the caller: as of which entry is not told on stderr */
     struct error whole; /* explains: why a node's log could not be read, and its store alone is shown; OK = it was */
     bool has_seed;      /* view.seed is the node's: a name's row can be asked for */
     struct io *io;
