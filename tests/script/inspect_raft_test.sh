@@ -5,6 +5,7 @@ set -u
 . "$(dirname "$0")/../cluster/local_frame.sh"
 names=(
     a_running_node_tells_what_all_have
+    nodes_that_want_a_password_are_asked_with_it
     a_parted_leader_tells_whose_word_it_waits_for
     beside_processes_that_write_nothing_is_called_damaged
     logs_that_part_are_shown_side_by_side
@@ -47,6 +48,17 @@ a_running_node_tells_what_all_have() {
     inspect "127.0.0.1:$((base + $(leader)))" || { cat "$work/errors"; return 1; }
     says ', leader, term' && says 'commit     nothing waits: all' && [ "$(grep -c ' voter  ' "$work/out")" = 3 ] || return 1
     inspect "127.0.0.1:$((base + $(leader) % 3 + 1))" && says ', follower, term' && says ', leader, term' # who leads is asked, too
+}
+nodes_that_want_a_password_are_asked_with_it() {
+    local node leads
+    leads=$(leader)
+    for node in 1 2 3; do cli $node config set requirepass secret >/dev/null || return 1; done
+    inspect --password secret "127.0.0.1:$((base + leads))" && says ', leader, term' || { cat "$work/errors"; return 1; }
+    inspect "127.0.0.1:$((base + 1))"
+    [ $? = 1 ] && grep -q 'NOAUTH' "$work/errors" || { cat "$work/errors"; return 1; }
+    inspect --password wrong "127.0.0.1:$((base + 1))"
+    [ $? = 1 ] && grep -q 'WRONGPASS' "$work/errors" || { cat "$work/errors"; return 1; }
+    for node in 1 2 3; do cli $node -a secret config set requirepass '' >/dev/null || return 1; done
 }
 a_parted_leader_tells_whose_word_it_waits_for() {
     local others

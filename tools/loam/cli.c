@@ -29,19 +29,11 @@ struct cli {
     struct buf text; /* of the reply, printed at once */
 };
 
-static enum status authenticate(struct cli *cli, struct error *error) {
-    const struct resp_reply *reply;
-    const char *words[] = {"AUTH", cli->password};
-    enum status status = client_call(cli->client, words, 2, &reply, error);
-    if (status != STATUS_OK || reply->type != RESP_ERROR) return status;
-    return error_set(error, STATUS_DENIED, "%.*s", (int)reply->text.size, (const char *)reply->text.data);
-}
-
 static enum status connect_cli(struct cli *cli) {
     struct error error = {0};
     if (cli->client) return STATUS_OK;
     enum status status = client_open(cli->io, cli->address, TIMEOUT_MS, &cli->client, &error);
-    if (status == STATUS_OK && cli->password) status = authenticate(cli, &error);
+    if (status == STATUS_OK) status = client_authenticate(cli->client, cli->password, &error);
     if (status == STATUS_OK) return STATUS_OK;
     (void)fprintf(stderr, "Could not connect: %s\n", error.text);
     client_close(cli->client);

@@ -154,3 +154,13 @@ enum status client_call(struct client *client, const char *const *words, size_t 
     status = client_flush(client, error);
     return status == STATUS_OK ? client_receive(client, reply, error) : status;
 }
+
+enum status client_authenticate(struct client *client, const char *password, struct error *error) {
+    const struct resp_reply *reply;
+    const char *words[] = {"AUTH", password};
+    if (!password) return STATUS_OK;
+    const enum status status = client_call(client, words, 2, &reply, error);
+    if (status != STATUS_OK || reply->type != RESP_ERROR) return status;
+    return error_set(error, STATUS_DENIED, "%s: %.*s", client->address, (int)reply->text.size,
+                     (const char *)reply->text.data);
+}

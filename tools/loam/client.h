@@ -26,4 +26,7 @@ MUST_CHECK enum status client_receive(struct client *client, const struct resp_r
 MUST_CHECK enum status client_call(struct client *client, const char *const *words, size_t count,
                                    const struct resp_reply **reply, struct error *error);
 
+/* Says the password; NULL: nothing. DENIED: the server does not take it, or wants none. */
+MUST_CHECK enum status client_authenticate(struct client *client, const char *password, struct error *error);
+
 #endif

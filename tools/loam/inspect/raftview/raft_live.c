@@ -127,10 +127,12 @@ static enum status ask_section(struct client *client, const char *section, struc
     return status == STATUS_OK ? status : error_set(error, status, "%s", status_text(status));
 }
 
-enum status raft_live_ask(struct io *io, const char *address, struct raft_live *live, struct error *error) {
+enum status raft_live_ask(struct io *io, const char *address, const char *password, struct raft_live *live,
+                          struct error *error) {
     struct client *client = NULL;
     struct buf info = BUF_EMPTY;
     enum status status = client_open(io, address, TIMEOUT_MS, &client, error);
+    if (status == STATUS_OK) status = client_authenticate(client, password, error);
     if (status == STATUS_OK) status = ask_section(client, "raft", &info, error);
     if (status == STATUS_OK) status = ask_section(client, "limits", &info, error);
     if (status == STATUS_OK && !raft_live_parse(live, buf_slice(&info)))

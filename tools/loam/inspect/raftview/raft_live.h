@@ -37,7 +37,8 @@ struct raft_live {
 bool raft_live_parse(struct raft_live *live, struct slice info);
 
 /* Asks, for two seconds at most. TIMED_OUT, CLOSED, INVALID, DENIED, ... with words. */
-MUST_CHECK enum status raft_live_ask(struct io *io, const char *address, struct raft_live *live, struct error *error);
+MUST_CHECK enum status raft_live_ask(struct io *io, const char *address, const char *password, struct raft_live *live,
+                                     struct error *error);
 
 /* Of a leader: whose word the next commit waits for. */
 struct raft_live_wait {

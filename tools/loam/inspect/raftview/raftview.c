@@ -23,7 +23,7 @@ enum { LIVE_MAX = 2 * RAFT_COMPARE_NODES_MAX };
 enum form { RAFTVIEW_TEXT, RAFTVIEW_JSON, RAFTVIEW_PAGE };
 
 static const char usage[] =
-    "usage: loam inspect --raft [--json | --html] DIR... | HOST:PORT...\n"
+    "usage: loam inspect --raft [--json | --html] [--password P] DIR... | HOST:PORT...\n"
     "\n"
     "The replicated logs of nodes, side by side: who has what, where they part, what is lost and who has it.\n"
     "\n"
@@ -31,11 +31,13 @@ static const char usage[] =
     "  HOST:PORT  where a node that runs serves clients: what its commit waits for, and who is behind\n"
     "  --json     one object\n"
     "  --html     a page for a browser, of directories\n"
+    "  --password of clients, for nodes that run\n"
     "\n"
     "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
 struct showing {
     struct io *io;
+    const char *password; /* of nodes that run; NULL = none */
     struct stores stores;
     struct raft_view *views[RAFT_COMPARE_NODES_MAX]; /* owned */
     size_t view_count;
@@ -135,7 +137,8 @@ static bool was_asked(const struct showing *showing, uint64_t id) {
 static bool ask(struct showing *showing, const char *address) {
     struct error error = {.status = STATUS_OK};
     if (showing->live_count == LIVE_MAX) return false;
-    if (raft_live_ask(showing->io, address, &showing->lives[showing->live_count], &error) != STATUS_OK) {
+    if (raft_live_ask(showing->io, address, showing->password, &showing->lives[showing->live_count], &error) !=
+        STATUS_OK) {
         complain(showing, error.text);
         return false;
     }
@@ -235,13 +238,14 @@ static int show(struct showing *showing, char *const *operands, int count, enum 
     return code;
 }
 
-static int show_all(char *const *operands, int count, enum form form) {
+static int show_all(char *const *operands, int count, const char *password, enum form form) {
     struct error error = {.status = STATUS_OK};
     struct showing *showing = calloc(1, sizeof *showing);
     enum status status = showing ? stores_init(&showing->stores) : STATUS_NO_MEMORY;
     if (status == STATUS_OK)
         status = io_create(&(struct io_options){.backend = IO_BACKEND_POSIX}, &showing->io, &error);
     int code = EXIT_FAILED;
+    if (showing) showing->password = password;
     if (status == STATUS_OK)
         code = show(showing, operands, count, form);
     else
@@ -259,11 +263,14 @@ static int show_all(char *const *operands, int count, enum form form) {
 
 int raftview_run(int argc, char **argv) {
     bool raft = false, json = false, html = false;
-    const struct argument_option taken[] = {
-        {.name = "--raft", .flag = &raft}, {.name = "--json", .flag = &json}, {.name = "--html", .flag = &html}};
-    const struct arguments arguments = {"inspect", usage, "a DIR or HOST:PORT", 1, INT_MAX, taken, 3};
+    const char *password = NULL;
+    const struct argument_option taken[] = {{.name = "--raft", .flag = &raft},
+                                            {.name = "--json", .flag = &json},
+                                            {.name = "--html", .flag = &html},
+                                            {.name = "--password", .text = &password}};
+    const struct arguments arguments = {"inspect", usage, "a DIR or HOST:PORT", 1, INT_MAX, taken, 4};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (json && html) return arguments_refuse(&arguments, "--json or --html: one of them");
-    return show_all(argv, argc, html ? RAFTVIEW_PAGE : json ? RAFTVIEW_JSON : RAFTVIEW_TEXT);
+    return show_all(argv, argc, password, html ? RAFTVIEW_PAGE : json ? RAFTVIEW_JSON : RAFTVIEW_TEXT);
 }
