@@ -1,7 +1,9 @@
 /*
- * explain_versions: every version of a range of keys, source by source. Invariant: nothing is folded and nothing is left
- * out but what can't be read, which is told with its place; a table's other blocks are read all the same.
+ * explain_versions: every version of a range of keys, source by source. Invariant: nothing is folded and nothing is
+ * left out but what can't be read, which is told with its place; a table's other blocks are read all the same.
  */
+#include <stdlib.h>
+
 #include "engine/lsm/watch.h"
 
 struct versions {
@@ -11,6 +13,8 @@ struct versions {
     struct slice lower, upper;
     enum status (*visit)(void *context, const struct engine_step *step);
     void *context;
+    const struct range_set **covers; /* those that may cover something of the range */
+    size_t cover_count;
     struct buf first, last; /* of a block */
     enum status status;     /* of visit, or NO_MEMORY */
 };
@@ -21,30 +25,42 @@ static void tell(struct versions *versions, const struct engine_step *step) {
 
 /* ---- Range deletes ----------------------------------------------------------------------------------------------- */
 
-static uint64_t file_cover(const struct versions *versions, struct file *file, struct slice key) {
-    struct sst *sst;
-    if (file->meta.range_deletes == 0 || file_locate(file, key) != 0) return 0;
-    if (store_open_file(versions->engine, file, 0, &sst) != STATUS_OK) return 0;
-    return range_set_cover(sst_range_deletes(sst), versions->read.tree->instance, key, versions->read.sequence);
+static void add_cover(struct versions *versions, const struct range_set *ranges) {
+    if (range_set_is_empty(ranges) || versions->status != STATUS_OK) return;
+    const struct range_set **grown = realloc(versions->covers, (versions->cover_count + 1) * sizeof *grown);
+    if (!grown) {
+        versions->status = STATUS_NO_MEMORY;
+        return;
+    }
+    versions->covers = grown;
+    grown[versions->cover_count++] = ranges;
 }
 
-static uint64_t mem_cover(const struct versions *versions, const struct mem *mem, struct slice key) {
-    return memtable_cover(mem->table, versions->read.tree->instance, key, versions->read.sequence);
+/* Of a table that can't be opened nothing is known; it is told when its turn comes. */
+static void add_file_cover(struct versions *versions, struct file *file) {
+    struct sst *sst;
+    if (file->meta.range_deletes == 0 || !file_overlaps(file, versions->lower, versions->upper)) return;
+    if (store_open_file(versions->engine, file, 0, &sst) == STATUS_OK) add_cover(versions, sst_range_deletes(sst));
+}
+
+static void gather_covers(struct versions *versions) {
+    const struct view *view = versions->read.view;
+    add_cover(versions, memtable_range_deletes(view->active->table));
+    for (uint32_t i = 0; i < view->sealed_count; i++)
+        add_cover(versions, memtable_range_deletes(view->sealed[i]->table));
+    for (uint32_t l = 0; versions->files && l < ENGINE_LEVELS; l++)
+        for (uint32_t i = 0; i < versions->files->levels[l].count; i++)
+            add_file_cover(versions, versions->files->levels[l].files[i]);
 }
 
 /* The newest over the key in all that can be read. */
 static uint64_t find_cover(const struct versions *versions, struct slice key) {
-    const struct view *view = versions->read.view;
-    uint64_t highest = mem_cover(versions, view->active, key);
-    for (uint32_t i = 0; i < view->sealed_count; i++) {
-        const uint64_t cover = mem_cover(versions, view->sealed[i], key);
+    const struct store_read *read = &versions->read;
+    uint64_t highest = 0;
+    for (size_t i = 0; i < versions->cover_count; i++) {
+        const uint64_t cover = range_set_cover(versions->covers[i], read->tree->instance, key, read->sequence);
         if (cover > highest) highest = cover;
     }
-    for (uint32_t l = 0; versions->files && l < ENGINE_LEVELS; l++)
-        for (uint32_t i = 0; i < versions->files->levels[l].count; i++) {
-            const uint64_t cover = file_cover(versions, versions->files->levels[l].files[i], key);
-            if (cover > highest) highest = cover;
-        }
     return highest;
 }
 
@@ -166,6 +182,7 @@ static void walk_file(struct versions *versions, struct file *file, uint32_t lev
 
 static void walk(struct versions *versions) {
     const struct view *view = versions->read.view;
+    gather_covers(versions);
     walk_memtable(versions, view->active->table, 0);
     for (uint32_t i = 0; i < view->sealed_count && versions->status == STATUS_OK; i++)
         walk_memtable(versions, view->sealed[i]->table, i + 1);
@@ -186,6 +203,7 @@ enum status engine_explain_versions(struct engine *engine, uint32_t tree, struct
         versions.status = STATUS_INVALID;
     }
     store_end_read(engine, &versions.read);
+    free(versions.covers);
     buf_deinit(&versions.first);
     buf_deinit(&versions.last);
     return versions.status;

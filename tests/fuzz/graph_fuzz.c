@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
-#include "graph/explain.h"
+#include "graph/explain_node.h"
 #include "graph/op.h"
 #include "graph/property.h"
 #include "graph/store/adjacency.h"

@@ -1,5 +1,5 @@
-/* explain: see explain.h. The decoders of graph/store have the last word on what is sound. */
-#include "graph/explain.h"
+/* explain_node: see explain_node.h. The decoders of graph/store have the last word on what is sound. */
+#include "graph/explain_node.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,12 +44,6 @@ struct graph_place graph_place_label(uint64_t graph, uint32_t label, uint64_t no
     return place_of(TREE_GRAPH_LABELS, graph_key_label(graph, label, node));
 }
 
-struct graph_place graph_place_after(const struct graph_place *place) {
-    struct graph_key key = {.size = place->size};
-    memcpy(key.bytes, place->key, place->size);
-    return place_of(place->tree, graph_key_after(&key));
-}
-
 enum status graph_place_external(uint64_t graph, struct slice external, uint32_t *tree, struct buf *key) {
     *tree = TREE_GRAPH_EXTERNAL;
     return graph_key_external(key, graph, external);
@@ -79,6 +73,28 @@ enum status graph_explain_graphs(struct engine *engine,
         if (!engine_iterator_valid(iterator)) break; /* the value could not be read */
         if (key.size == KEY_BYTES && key.data[KEY_BYTES - 1] == GRAPH_PART_NAME)
             status = visit(context, name, coding_get_key_u64(key.data));
+    }
+    if (status == STATUS_OK) status = engine_iterator_status(iterator);
+    engine_iterator_close(iterator);
+    return status;
+}
+
+enum status graph_explain_edges(struct engine *engine, uint64_t graph,
+                                enum status (*visit)(void *context, uint64_t source, uint64_t destination),
+                                void *context) {
+    struct engine_iterator *iterator = NULL;
+    struct edge_row row;
+    const struct graph_key lower = graph_key_graph(graph), upper = graph_key_after(&lower);
+    const struct engine_iterator_options options = {
+        .lower = graph_key_slice(&lower), .upper = graph_key_slice(&upper), .no_fill = true};
+    enum status status = engine_iterator_open(engine, TREE_GRAPH_EDGES, &options, &iterator);
+    if (status == STATUS_INVALID) return STATUS_OK; /* no such tree */
+    if (status != STATUS_OK) return status;
+    engine_iterator_seek_first(iterator);
+    for (; status == STATUS_OK && engine_iterator_valid(iterator); engine_iterator_next(iterator)) {
+        const struct slice value = engine_iterator_value(iterator);
+        if (!engine_iterator_valid(iterator)) break;
+        if (edge_row_decode(value, &row) == STATUS_OK) status = visit(context, row.source, row.destination);
     }
     if (status == STATUS_OK) status = engine_iterator_status(iterator);
     engine_iterator_close(iterator);

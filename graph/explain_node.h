@@ -1,9 +1,9 @@
 /*
- * explain: a node as it lies in the store, for tools: where its rows are, and what their bytes say one by one. Rows are
- * asked for by the graph's id alone, so that what is damaged elsewhere hides nothing. Any bytes are safe.
+ * explain_node: a node as it lies in the store, for tools: where its rows are, and what their bytes say one by one.
+ * Rows are asked for by the graph's id alone, so that what is damaged elsewhere hides nothing. Any bytes are safe.
  */
-#ifndef GRAPH_EXPLAIN_H
-#define GRAPH_EXPLAIN_H
+#ifndef GRAPH_EXPLAIN_NODE_H
+#define GRAPH_EXPLAIN_NODE_H
 
 #include "graph/graph.h"
 
@@ -26,8 +26,6 @@ struct graph_place graph_place_head(uint64_t graph, uint64_t node, enum graph_di
 /* Its key begins with that of the head: a list is one range of the tree. */
 struct graph_place graph_place_block(uint64_t graph, uint64_t node, enum graph_direction direction, uint32_t block);
 struct graph_place graph_place_label(uint64_t graph, uint32_t label, uint64_t node);
-/* The first key behind all that begin with the place's. */
-struct graph_place graph_place_after(const struct graph_place *place);
 /* The row of an external id, whose key may be long: *tree, and *key is replaced. NO_MEMORY. */
 MUST_CHECK enum status graph_place_external(uint64_t graph, struct slice external, uint32_t *tree, struct buf *key);
 
@@ -42,6 +40,12 @@ enum graph_list_row graph_place_list_row(struct slice key, uint32_t *block);
 MUST_CHECK enum status graph_explain_graphs(struct engine *engine,
                                             enum status (*visit)(void *context, struct slice name, uint64_t graph),
                                             void *context);
+
+/* Visits the ends of every edge of the graph, by the edges' own rows: what lists have lost can be told from them. As
+ * above; rows that are no edges are passed over. */
+MUST_CHECK enum status graph_explain_edges(struct engine *engine, uint64_t graph,
+                                           enum status (*visit)(void *context, uint64_t source, uint64_t destination),
+                                           void *context);
 
 /* Decoders: CORRUPT, VERSION. */
 MUST_CHECK enum status graph_explain_counters(struct slice row, struct graph_facts *facts); /* object is 0 */

@@ -1,4 +1,5 @@
-/* explain_test: a node's rows are where the store has put them, and a block taken apart says what its decoder says. */
+/* explain_node_test: a node's rows are where the store has put them, and a block taken apart says what its decoder
+ * says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,7 @@
 #include <cmocka.h>
 
 #include "engine/base/prng.h"
-#include "graph/explain.h"
+#include "graph/explain_node.h"
 #include "graph/store/adjacency.h"
 #include "tests/harness/graph_lab.h"
 #include "tests/harness/seeds.h"
@@ -264,5 +265,5 @@ int main(void) {
         cmocka_unit_test(the_rows_of_a_node_are_at_their_places),
     };
     return seed_report(cmocka_run_group_tests_name("graph explain", tests, NULL, NULL),
-                       "build/tests/unit/graph/explain_test");
+                       "build/tests/unit/graph/explain_node_test");
 }
