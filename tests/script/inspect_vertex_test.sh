@@ -111,12 +111,14 @@ one_direction_alone_and_long_tables_whole() {
     "$loam" inspect --vertex g 1201 "$work/node" --all --levels 2>/dev/null | head -n 3 >/dev/null
 }
 an_external_id_leads_to_its_node() {
-    printf ':ID\na\n7\nb\n' >"$work/nodes.csv" && printf ':START_ID,:END_ID\na,7\na,b\n' >"$work/edges.csv"
+    printf ':ID\na\n7\nb\nab\n' >"$work/nodes.csv" && printf ':START_ID,:END_ID\na,7\na,b\n' >"$work/edges.csv"
     "$loam" import --as graph --to "127.0.0.1:$port" --graph imported --edge-type R "$work/nodes.csv" "$work/edges.csv" >"$work/out" 2>&1 || { cat "$work/out"; return 1; }
     cli set text z >/dev/null
     vertex imported a "$work/node" && grep -q '^  external  a  (its index row: 10 bytes)$' "$work/out" && grep -q '^out: degree 2, ' "$work/out" || { cat "$work/out" "$work/err"; return 1; }
     vertex imported 7 "$work/node" && return 1
-    grep -q 'graph "imported" has no node 7: ids up to 2 were given out' "$work/err" && vertex imported 7 "$work/node" --external && grep -q '^  external  7 ' "$work/out" || { cat "$work/out" "$work/err"; return 1; }
+    grep -q 'graph "imported" has no node 7: ids up to 3 were given out' "$work/err" && vertex imported 7 "$work/node" --external && grep -q '^  external  7 ' "$work/out" || { cat "$work/out" "$work/err"; return 1; }
+    vertex imported a "$work/node" --levels # and not that of "ab"
+    [ "$(grep -c '^  external id  ' "$work/out")" = 1 ] || { cat "$work/out"; return 1; }
     vertex imported nobody "$work/node"
     [ $? = 1 ] && grep -q 'has no node with the external id "nobody"' "$work/err"
 }
