@@ -105,8 +105,7 @@ void engine_explain_damaged(struct engine *engine, void (*visit)(void *context, 
 MUST_CHECK enum status engine_explain_get(struct engine *engine, uint32_t tree, struct slice key,
                                           struct engine_value *value);
 
-/* ---- Every version of the keys of a range -------------------------------------------------------------------------
- */
+/* ---- Every version of the keys of a range ------------------------------------------------------------------------ */
 
 /*
  * Tells every version that memtables and tables hold of the tree's keys from `lower` on, up to `upper`, which is not in

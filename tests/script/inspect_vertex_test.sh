@@ -15,6 +15,7 @@ names=(
     a_flipped_bit_is_told_of_its_own_file
     a_table_that_stands_in_for_another_is_told
     a_table_that_is_gone_is_told_with_what_was_lost
+    a_graph_is_found_under_the_superblock_of_another_cluster
     random_damage_never_crashes_and_blames_no_other_file
     nothing_is_changed
 )
@@ -196,6 +197,12 @@ a_table_that_is_gone_is_told_with_what_was_lost() {
     vertex g 0 "$work/copy"
     [ $? = 2 ] && grep -q '^out: degree 1218' "$work/out" && grep -q "$(basename "$table")" "$work/out" || { cat "$work/out" "$work/err"; return 1; }
 }
+a_graph_is_found_under_the_superblock_of_another_cluster() {
+    "$build/loamd" --init --dir "$work/stranger" --node-id 1 --cluster "1@127.0.0.1:7101@7001,2@127.0.0.1:7102@7002" >/dev/null 2>&1 || return 1
+    copy && cp "$work/stranger/superblock" "$work/copy/superblock"
+    vertex g 0 "$work/copy"
+    [ $? = 2 ] && grep -q "^damage: the node can't be read as a whole: .*wal: offset 0: the segment of another store" "$work/out" && grep -q "^lost: the name's row is not where the seed in the superblock puts it" "$work/out" && grep -q '^out: degree 1218' "$work/out" || { cat "$work/out" "$work/err"; return 1; }
+}
 random_damage_never_crashes_and_blames_no_other_file() {
     local seed=${LOAM_SEED:-$RANDOM} round file size code said
     echo "LOAM_SEED=$seed"
@@ -210,7 +217,7 @@ random_damage_never_crashes_and_blames_no_other_file() {
         case $((RANDOM % 4)) in
         0) truncate -s $(((RANDOM * 32768 + RANDOM) % size)) "$file" ;;
         1) rm "$file" ;;
-        2) cp "${files[RANDOM % ${#files[@]}]}" "$file" ;;
+        2) cat "${files[RANDOM % ${#files[@]}]}" >"$work/other_file" && mv "$work/other_file" "$file" ;;
         *) flip "$file" $(((RANDOM * 32768 + RANDOM) % size)) ;;
         esac
         for said in "" --json "--levels --block 1"; do
@@ -218,6 +225,7 @@ random_damage_never_crashes_and_blames_no_other_file() {
             timeout 60 "$loam" inspect --vertex g $((RANDOM % 3)) "$work/copy" $said >"$work/out" 2>"$work/err"
             code=$?
             [ $code -le 2 ] && ! grep -q 'Sanitizer\|runtime error' "$work/err" || { echo "round $round, $file $said: $code"; cat "$work/out" "$work/err"; return 1; }
+            [ "$said" != --json ] || [ ! -x /usr/bin/python3 ] || /usr/bin/python3 -m json.tool "$work/out" >/dev/null || { echo "round $round: no JSON"; return 1; }
             # only the file that was damaged is blamed
             if [[ $file = *.sst ]] && grep -oE '[0-9]{10}\.sst' "$work/out" "$work/err" -h | grep -v "$(basename "$file")" >"$work/blamed"; then
                 echo "round $round: $file was damaged, and told of was"

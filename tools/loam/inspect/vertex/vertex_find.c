@@ -60,6 +60,10 @@ enum status vertex_view_find_graph(struct vertex_view *view, struct error *error
     if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) {
         status = search_graphs(view, error);
         if (status != STATUS_OK) return status;
+        if (view->subject.store.whole.status != STATUS_OK) /* the seed may be another node's */
+            return vertex_view_note(
+                view, "lost: the name's row is not where the seed in the superblock puts it; the graph is "
+                      "found by its own row of its name");
         return error_set(error, STATUS_NOT_FOUND, "there is no name \"%s\"; rows of a graph that had it are left",
                          view->graph_name);
     }
