@@ -105,6 +105,24 @@ void engine_explain_damaged(struct engine *engine, void (*visit)(void *context, 
 MUST_CHECK enum status engine_explain_get(struct engine *engine, uint32_t tree, struct slice key,
                                           struct engine_value *value);
 
+/* ---- Every version of the keys of a range ------------------------------------------------------------------------ */
+
+/*
+ * Tells every version that memtables and tables hold of the tree's keys from `lower` on, up to `upper`, which is not in
+ * it: source by source, the newest first. Steps: MEMTABLE (memtable; `hit`: it has something of the tree), or FILE
+ * (ASKED: its span has something of the range); then BLOCK (at, count, offset, bytes) before what stands in it; ENTRY
+ * (key, sequence, entry, value, apart, place), keys ascending, each key's newest version first; effect as far as the
+ * version alone decides it: COVERED by a range delete that can be read, else SHOWN, DELETED or OPERAND.
+ *
+ * What can't be read is told and passed over: OPEN of a table, BLOCK (first, last: its entries lie behind the one,
+ * empty = the beginning, and up to the other), both with their status; engine_last_error has the words then. visit's
+ * status, if not OK, ends it. INVALID: no such tree. NO_MEMORY. Blocking.
+ */
+MUST_CHECK enum status engine_explain_versions(struct engine *engine, uint32_t tree, struct slice lower,
+                                               struct slice upper,
+                                               enum status (*visit)(void *context, const struct engine_step *step),
+                                               void *context);
+
 /* ---- What became of a key ---------------------------------------------------------------------------------------- */
 
 enum engine_history_kind {

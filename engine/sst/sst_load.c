@@ -293,6 +293,19 @@ void sst_block_place(const struct sst *sst, uint32_t at, uint64_t *offset, uint6
     *bytes = handle.size;
 }
 
+static enum status index_key(const struct sst *sst, uint32_t at, struct buf *key) {
+    buf_clear(key);
+    const enum status status = buf_reserve(key, block_view_key_room(&sst->index));
+    if (status == STATUS_OK) key->size = block_view_key(&sst->index, at, key->data).size;
+    return status;
+}
+
+enum status sst_block_keys(const struct sst *sst, uint32_t at, struct buf *first, struct buf *last) {
+    buf_clear(first);
+    const enum status status = at ? index_key(sst, at - 1, first) : STATUS_OK;
+    return status == STATUS_OK ? index_key(sst, at, last) : status;
+}
+
 uint64_t sst_number(const struct sst *sst) {
     return sst->cache_file;
 }

@@ -69,6 +69,9 @@ uint32_t sst_find_block(const struct sst *sst, struct slice key, uint64_t snapsh
 uint32_t sst_block_count(const struct sst *sst);
 /* Where data block `at` stands, and its stored bytes. */
 void sst_block_place(const struct sst *sst, uint32_t at, uint64_t *offset, uint64_t *bytes);
+/* Its entries lie behind *first (empty: from the beginning on) and up to *last; both are replaced. From the index
+ * alone. NO_MEMORY. */
+MUST_CHECK enum status sst_block_keys(const struct sst *sst, uint32_t at, struct buf *first, struct buf *last);
 /* As it was given at open: cache_file. */
 uint64_t sst_number(const struct sst *sst);
 
@@ -115,6 +118,8 @@ struct sst_source {
     struct block *prepared_block; /* it, where the cache had it; NULL = not, or entered since */
 };
 void sst_source_init(struct sst_source *source, struct sst *sst, unsigned flags);
+/* The first entry of data block `at`, below their count: for who goes on behind one that can't be read. */
+void sst_source_seek_block(struct sst_source *source, uint32_t at);
 
 /* Estimate of the stored bytes of entries in [begin, end); an empty end = to the end. From the index alone. */
 uint64_t sst_approximate_bytes(const struct sst *sst, struct slice begin, struct slice end);

@@ -291,6 +291,11 @@ static void sst_source_seek_first(struct source *source) {
     show_first_of(this, 0);
 }
 
+void sst_source_seek_block(struct sst_source *source, uint32_t at) {
+    source->shown->status = STATUS_OK;
+    show_first_of(source, at);
+}
+
 static void sst_source_seek_last(struct source *source) {
     struct sst_source *this = source_of(source);
     source->status = STATUS_OK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/base/check.h"
+#include "graph/explain_node.h"
 #include "graph/op.h"
 #include "graph/property.h"
 #include "graph/store/adjacency.h"
@@ -34,11 +35,41 @@ static void read_operation(struct slice bytes) {
         buf_deinit(&written);
 }
 
+struct apart {
+    const struct graph_neighbour *entries; /* NULL: the block is refused */
+    size_t bytes;
+    uint64_t count;
+};
+
+static void take_piece(void *context, const struct graph_piece *piece) {
+    struct apart *apart = context;
+    check(piece->at == apart->bytes && piece->first + piece->second > 0);
+    apart->bytes += piece->first + piece->second;
+    if (piece->kind != GRAPH_PIECE_ENTRY) return;
+    check(piece->number == apart->count++);
+    if (!apart->entries) return;
+    const struct graph_neighbour *entry = &apart->entries[piece->number];
+    check(piece->type == entry->type && piece->node == entry->node && piece->edge == entry->edge);
+}
+
+/* Told piece by piece, without a gap, and as the decoder has it. */
+static void take_block_apart(struct slice bytes) {
+    struct graph_neighbour entries[ADJACENCY_BLOCK_SLOTS];
+    size_t count = 0;
+    uint64_t put, taken;
+    const enum status status = adjacency_block_decode(bytes, false, entries, &count);
+    struct apart apart = {.entries = status == STATUS_OK ? entries : NULL};
+    check(graph_explain_block(bytes, take_piece, &apart) == status && apart.bytes == bytes.size);
+    check(status != STATUS_OK || apart.count == count);
+    if (graph_explain_operand(bytes, &put, &taken) == STATUS_OK) check(put + taken <= ADJACENCY_CHANGES_MAX);
+}
+
 static void read_block(struct slice bytes) {
     struct graph_neighbour entries[ADJACENCY_BLOCK_SLOTS];
     struct adjacency_change changes[ADJACENCY_BLOCK_SLOTS];
     struct buf written = BUF_EMPTY;
     size_t count = 0;
+    take_block_apart(bytes);
     if (adjacency_block_decode(bytes, false, entries, &count)) return;
     for (size_t i = 0; i < count; i++) {
         changes[i] =
@@ -93,6 +124,9 @@ static void read_properties(struct slice bytes) {
     struct slice rest = bytes;
     struct graph_property property;
     struct buf written = BUF_EMPTY;
+    char words[GRAPH_EXPLAIN_WORDS_BYTES];
+    graph_explain_value(bytes, words);
+    check(strlen(words) < sizeof words);
     if (!property_list_is_valid(bytes, NULL)) return;
     while (graph_property_next(&rest, &property)) {
         struct slice found;

@@ -303,6 +303,126 @@ static void kinds_that_are_not_given_are_the_manifests(void **state) {
     assert_int_equal(find(fixture, ENGINE_STEP_FOLD)->status, STATUS_UNSUPPORTED);
 }
 
+/* ---- Every version ----------------------------------------------------------------------------------------------- */
+
+static enum status see_version(void *context, const struct engine_step *step) {
+    take_step(context, step);
+    return STATUS_OK;
+}
+
+static enum status tell_versions(struct fixture *fixture, uint32_t tree, const char *lower, const char *upper) {
+    fixture->step_count = 0;
+    return engine_explain_versions(fixture->lab.engine, tree, slice_from_text(lower), slice_from_text(upper),
+                                   see_version, fixture);
+}
+
+static const struct engine_step *find_entry(const struct fixture *fixture, size_t at) {
+    for (size_t i = 0; i < fixture->step_count; i++)
+        if (fixture->steps[i].kind == ENGINE_STEP_ENTRY && at-- == 0) return &fixture->steps[i];
+    return NULL;
+}
+
+static void every_version_of_a_range_is_told_where_it_lies(void **state) {
+    struct fixture *fixture = *state;
+    struct engine *engine = fixture->lab.engine;
+    lab_put(engine, SUM, "a", "1");
+    lab_put(engine, SUM, "n", "1");
+    lab_put(engine, SUM, "o", "1");
+    lab_put(engine, SUM, "z", "1");
+    assert_int_equal(engine_flush(engine), STATUS_OK);
+    assert_int_equal(engine_compact(engine), STATUS_OK);
+    lab_merge(engine, SUM, "n", "2");
+    lab_delete(engine, SUM, "o");
+    assert_int_equal(engine_flush(engine), STATUS_OK);
+    lab_merge(engine, SUM, "n", "3");
+    assert_int_equal(tell_versions(fixture, SUM, "b", "z"), STATUS_OK);
+    static const struct {
+        uint32_t memtable;
+        enum engine_step_effect effect;
+    } expected[] = {{0, ENGINE_EFFECT_OPERAND},
+                    {ENGINE_MEMTABLE_NONE, ENGINE_EFFECT_OPERAND},
+                    {ENGINE_MEMTABLE_NONE, ENGINE_EFFECT_DELETED},
+                    {ENGINE_MEMTABLE_NONE, ENGINE_EFFECT_SHOWN},
+                    {ENGINE_MEMTABLE_NONE, ENGINE_EFFECT_SHOWN}};
+    assert_int_equal(count(fixture, ENGINE_STEP_ENTRY), 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(find_entry(fixture, i)->memtable, expected[i].memtable);
+        assert_int_equal(find_entry(fixture, i)->effect, expected[i].effect);
+    }
+    assert_int_equal(find_entry(fixture, 1)->level, 0);
+    assert_true(find_entry(fixture, 3)->level > 0);
+    assert_true(find_entry(fixture, 1)->file != find_entry(fixture, 3)->file);
+    assert_true(find_entry(fixture, 1)->sequence < find_entry(fixture, 0)->sequence);
+    assert_int_equal(tell_versions(fixture, SUM, "b", "n"), STATUS_OK);
+    assert_int_equal(count(fixture, ENGINE_STEP_ENTRY), 0);
+    assert_int_equal(tell_versions(fixture, 77, "b", "n"), STATUS_INVALID);
+}
+
+static void versions_under_a_newer_range_delete_are_covered(void **state) {
+    struct fixture *fixture = *state;
+    lab_put(fixture->lab.engine, PLAIN, "b", "1");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    lab_delete_range(fixture->lab.engine, PLAIN, "a", "c");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    lab_put(fixture->lab.engine, PLAIN, "b", "2");
+    assert_int_equal(tell_versions(fixture, PLAIN, "a", "z"), STATUS_OK);
+    assert_int_equal(count(fixture, ENGINE_STEP_ENTRY), 2);
+    assert_int_equal(find_entry(fixture, 0)->effect, ENGINE_EFFECT_SHOWN);
+    assert_int_equal(find_entry(fixture, 1)->effect, ENGINE_EFFECT_COVERED);
+}
+
+static void a_damaged_block_is_passed_and_the_file_s_others_are_told(void **state) {
+    enum { KEYS = 60, VALUE_BYTES = 900 }; /* several files of several blocks */
+    struct fixture *fixture = *state;
+    char key[8], value[VALUE_BYTES];
+    struct engine_step damaged = {.count = 0};
+    size_t inside = 0;
+    for (unsigned i = 0; i < KEYS; i++) {
+        (void)snprintf(key, sizeof key, "k%03u", i);
+        for (size_t at = 0; at + 1 < sizeof value; at++) value[at] = (char)('a' + (i * 7 + at * at) % 26);
+        value[sizeof value - 1] = 0;
+        lab_put(fixture->lab.engine, PLAIN, key, value);
+    }
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    assert_int_equal(tell_versions(fixture, PLAIN, "k", "l"), STATUS_OK);
+    assert_int_equal(count(fixture, ENGINE_STEP_ENTRY), KEYS);
+    for (size_t i = 0; i < fixture->step_count; i++)
+        if (fixture->steps[i].kind == ENGINE_STEP_BLOCK && fixture->steps[i].at == 1) damaged = fixture->steps[i];
+    for (size_t i = 0; i < fixture->step_count; i++)
+        inside += fixture->steps[i].kind == ENGINE_STEP_ENTRY && fixture->steps[i].at == 1 &&
+                  fixture->steps[i].file == damaged.file;
+    flip(fixture->lab.io, damaged.file, damaged.offset + damaged.bytes / 2);
+    open_to_explain(fixture, STATUS_OK);
+    assert_int_equal(tell_versions(fixture, PLAIN, "k", "l"), STATUS_OK);
+    assert_true(inside > 0 && inside < KEYS);
+    assert_int_equal(count(fixture, ENGINE_STEP_ENTRY), KEYS - inside);
+    size_t failed = 0;
+    for (size_t i = 0; i < fixture->step_count; i++) {
+        const struct engine_step *step = &fixture->steps[i];
+        if (step->kind != ENGINE_STEP_BLOCK || step->status == STATUS_OK) continue;
+        failed++;
+        assert_int_equal(step->offset, damaged.offset);
+    }
+    assert_int_equal(failed, 1);
+}
+
+static void a_table_that_does_not_open_is_told_and_the_others_are_walked(void **state) {
+    struct fixture *fixture = *state;
+    char path[IO_PATH_BYTES];
+    const uint64_t file = flush_two(fixture);
+    lab_put(fixture->lab.engine, PLAIN, "a", "2");
+    assert_int_equal(engine_flush(fixture->lab.engine), STATUS_OK);
+    engine_close(fixture->lab.engine);
+    path_of(file, path);
+    assert_int_equal(io_remove(fixture->lab.io, path), STATUS_OK);
+    fixture->lab.engine = NULL;
+    open_to_explain(fixture, STATUS_CORRUPT);
+    assert_int_equal(tell_versions(fixture, PLAIN, "a", "b"), STATUS_OK);
+    assert_int_equal(find(fixture, ENGINE_STEP_OPEN)->file, file);
+    assert_int_equal(find(fixture, ENGINE_STEP_OPEN)->status, STATUS_CORRUPT);
+    assert_int_equal(count(fixture, ENGINE_STEP_ENTRY), 1);
+}
+
 /* ---- Histories --------------------------------------------------------------------------------------------------- */
 
 static void a_history_tells_flush_compaction_and_version(void **state) {
@@ -379,6 +499,10 @@ int main(void) {
         FACT(a_table_that_is_gone_fails_only_the_reads_that_need_it),
         FACT(a_writer_does_not_explain),
         FACT(kinds_that_are_not_given_are_the_manifests),
+        FACT(every_version_of_a_range_is_told_where_it_lies),
+        FACT(versions_under_a_newer_range_delete_are_covered),
+        FACT(a_damaged_block_is_passed_and_the_file_s_others_are_told),
+        FACT(a_table_that_does_not_open_is_told_and_the_others_are_walked),
         FACT(a_history_tells_flush_compaction_and_version),
         FACT(a_damaged_table_is_told_and_the_others_are_read),
         FACT(a_table_that_stands_in_for_another_is_not_believed),

@@ -62,6 +62,16 @@ void json_number(struct json *json, const char *name, uint64_t number) {
     json_note(json, buf_append_format(json->to, "%" PRIu64, number));
 }
 
+void json_integer(struct json *json, const char *name, int64_t number) {
+    begin_member(json, name);
+    json_note(json, buf_append_format(json->to, "%" PRId64, number));
+}
+
+void json_real(struct json *json, const char *name, double number) {
+    begin_member(json, name);
+    json_note(json, buf_append_format(json->to, "%.3f", number));
+}
+
 void json_bool(struct json *json, const char *name, bool value) {
     begin_member(json, name);
     put(json, value ? "true" : "false");

@@ -21,6 +21,8 @@ void json_note(struct json *json, enum status status);
 void json_text(struct json *json, const char *name, const char *text);
 void json_buf(struct json *json, const char *name, const struct buf *text);
 void json_number(struct json *json, const char *name, uint64_t number);
+void json_integer(struct json *json, const char *name, int64_t number);
+void json_real(struct json *json, const char *name, double number); /* with three digits behind the point */
 void json_bool(struct json *json, const char *name, bool value);
 /* A key in the words of its tree (rows NULL: in quotes), and its bytes as `name`_hex. */
 void json_slice(struct json *json, const char *name, struct slice key, const struct row_describer *rows);

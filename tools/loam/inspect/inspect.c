@@ -19,6 +19,7 @@
 #include "tools/loam/inspect/raftview/raftview.h"
 #include "tools/loam/inspect/samples/samples.h"
 #include "tools/loam/inspect/shape/shape.h"
+#include "tools/loam/inspect/vertex/vertex.h"
 #include "tools/loam/terminal.h"
 
 enum {
@@ -38,6 +39,7 @@ static const char usage[] =
     "       loam inspect --lsm [--at EDIT | --diff A B] [--json | --html] DIR\n"
     "       loam inspect --raft [--json | --html] DIR... | HOST:PORT...\n"
     "       loam inspect --series NAME DIR [--chunk N | --at TIME] [--json]\n"
+    "       loam inspect --vertex GRAPH NODE DIR [--direction out|in] [--block N] [--levels] [--json]\n"
     "\n"
     "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, events), or a directory with "
     "such\n"
@@ -50,6 +52,7 @@ static const char usage[] =
     "  --lsm     the shape of a store's trees, at any edit of its manifest: loam inspect --lsm --help\n"
     "  --raft    the replicated logs of nodes, side by side, and nodes that run: loam inspect --raft --help\n"
     "  --series  a time series of the store in DIR, down to its bits: loam inspect --series --help\n"
+    "  --vertex  a node of a graph of the store in DIR, down to its varints: loam inspect --vertex --help\n"
     "\n"
     "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
@@ -254,7 +257,7 @@ static bool take_range(void *context, const char *value) {
 static const struct {
     const char *option;
     int (*run)(int argc, char **argv);
-} views[] = {{"--lsm", shape_run}, {"--raft", raftview_run}, {"--series", samples_run}};
+} views[] = {{"--lsm", shape_run}, {"--raft", raftview_run}, {"--series", samples_run}, {"--vertex", vertex_run}};
 
 static bool is_asked_for(const char *option, int argc, char *const *argv) {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
