@@ -7,6 +7,7 @@ names=(
     a_chunk_s_samples_are_told_bit_by_bit
     the_same_as_one_object
     what_is_not_there_is_refused
+    what_is_not_known_to_be_committed_is_shown_when_it_is_asked_for
     a_damaged_table_is_told_and_nothing_is_changed
 )
 
@@ -54,6 +55,13 @@ what_is_not_there_is_refused() {
         "$loam" inspect "$work/node" $words >"$work/out" 2>"$work/err"
         [ $? = 1 ] && grep -q '^loam inspect' "$work/err" || { echo "$words"; cat "$work/err"; return 1; }
     done
+}
+# The last write's commit stands in no note yet: the node tells it with the next one.
+what_is_not_known_to_be_committed_is_shown_when_it_is_asked_for() {
+    cli ts.add heat 1500000200000 9.5 >/dev/null || return 1
+    "$loam" inspect --series heat "$work/node" 2>"$work/err" | tail -n 1 >"$work/out"
+    grep -q ' 200 samples, ' "$work/out" && grep -q '(--uncommitted shows them)' "$work/err" || { cat "$work/out" "$work/err"; return 1; }
+    "$loam" inspect --series heat --uncommitted "$work/node" 2>/dev/null | tail -n 1 | grep -q ' 201 samples, '
 }
 a_damaged_table_is_told_and_nothing_is_changed() {
     kill_server

@@ -21,12 +21,13 @@
 enum { ROWS_PER_STEP = 256, WORDS_BYTES = 200 };
 
 static const char usage[] =
-    "usage: loam inspect --series NAME DIR [--chunk N | --at TIME] [--json]\n"
+    "usage: loam inspect --series NAME DIR [--chunk N | --at TIME] [--uncommitted] [--json]\n"
     "\n"
     "A series of the store in DIR (a node's data directory, or an engine's; its server may run), and its chunks.\n"
     "\n"
     "  --chunk N  each sample of the N-th of them, oldest 1, with its bits: heads, zeros, and bits so far a sample\n"
     "  --at TIME  the same of the chunk that holds this time, ms since 1970\n"
+    "  --uncommitted  also what the log holds beyond the last commit that it knows of\n"
     "  --json     one object; with the samples of the chunk that was chosen\n"
     "\n"
     "exit codes: 0 clean, 1 usage or failure, also if there is no such series, 2 damage found\n";
@@ -259,8 +260,9 @@ int samples_run(int argc, char **argv) {
         {.name = "--series", .text = &shown.name, .may_be_empty = true},
         {.name = "--chunk", .number = &shown.chunk, .limit = UINT64_MAX},
         {.name = "--at", .meaning = "a time in ms since 1970, once", .take = take_time, .context = &shown},
+        {.name = "--uncommitted", .flag = &shown.store.uncommitted},
         {.name = "--json", .flag = &shown.json}};
-    const struct arguments arguments = {"inspect --series", usage, "a DIR", 1, 1, taken, 4};
+    const struct arguments arguments = {"inspect --series", usage, "a DIR", 1, 1, taken, 5};
     struct error error = {.status = STATUS_OK};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
