@@ -5,6 +5,7 @@ set -u
 names=(
     a_store_is_filled
     inspect_of_a_sound_store_exits_with_0
+    a_directory_is_named_and_its_damaged_files_come_last
     inspect_of_a_flipped_bit_exits_with_2
     inspect_of_a_torn_log_exits_with_3
     inspect_of_a_strange_file_exits_with_1
@@ -29,6 +30,21 @@ inspect_of_a_sound_store_exits_with_0() {
     "$loam" inspect "$work/store" >"$work/out" || return 1
     grep -q ' sst, ' "$work/out" && grep -q ' manifest, ' "$work/out" && grep -q ' superblock, ' "$work/out" &&
         grep -q ' log segment, ' "$work/out"
+}
+a_directory_is_named_and_its_damaged_files_come_last() {
+    local file table
+    "$loam" inspect "$work/store" >"$work/out" || return 1
+    head -n 1 "$work/out" | grep -Eq "^$work/store: an engine's store: superblock, 1 manifest, [0-9]+ tables?, a log of its own\." || { head -n 1 "$work/out"; return 1; }
+    tail -n 1 "$work/out" | grep -q ", each sound by itself; whether they fit together: loam verify$" || { tail -n 1 "$work/out"; return 1; }
+    cp -r "$work/store" "$work/half" && rm "$work/half/SUPERBLOCK" || return 1
+    table=$(find "$work/half" -name '*.sst' | sort | head -n 1)
+    flip "$table" 5000
+    "$loam" inspect "$work/half" >"$work/out"
+    [ $? = 2 ] || return 1
+    head -n 1 "$work/out" | grep -q 'NO SUPERBLOCK' && [ "$(tail -n 1 "$work/out")" = "DAMAGED: $table" ] || { head -n 1 "$work/out"; tail -n 2 "$work/out"; return 1; }
+    mkdir -p "$work/made/node-1/log" "$work/made/node-1/engine-00000001" && "$loam" inspect "$work/made" >"$work/out" && head -n 1 "$work/out" | grep -q "a cluster's directory: 1 node\." || return 1
+    "$loam" inspect "$work/made/node-1" | head -n 1 | grep -q "data directory of a node: NO SUPERBLOCK, so it does not start, 1 log, 1 store" || return 1
+    for file in "$work/made/node-1/log"; do [ "$("$loam" inspect "$file" | head -n 1)" = "" ] || return 1; done
 }
 inspect_of_a_flipped_bit_exits_with_2() {
     local file

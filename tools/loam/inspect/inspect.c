@@ -15,6 +15,7 @@
 #include "engine/lsm/manifest_format.h"
 #include "tools/loam/arguments.h"
 #include "tools/loam/commands.h"
+#include "tools/loam/inspect/directory.h"
 #include "tools/loam/inspect/image.h"
 #include "tools/loam/inspect/raftview/raftview.h"
 #include "tools/loam/inspect/samples/samples.h"
@@ -56,6 +57,8 @@ static const char usage[] =
     "\n"
     "exit codes: 0 clean, 1 usage or failure, 2 corruption found, 3 torn tail only\n";
 
+enum { DAMAGED_SHOWN = 32 };
+
 struct range {
     bool is_given;
     uint64_t offset, size;
@@ -69,6 +72,8 @@ struct inspection {
     const char *dir; /* the one that is being listed */
     unsigned depth;
     uint64_t files, strange;
+    uint64_t damaged;  /* of a directory, for its last lines */
+    struct buf listed; /* the first of them, a line each */
 };
 
 static const struct {
@@ -134,6 +139,12 @@ static bool choose_range(struct inspection *inspection, const char *path, uint64
     return false;
 }
 
+static void note_damaged(struct inspection *inspection, const char *path, bool is_torn) {
+    if (inspection->damaged++ >= DAMAGED_SHOWN) return;
+    if (buf_append_format(&inspection->listed, "%s: %s\n", is_torn ? "torn tail" : "DAMAGED", path) != STATUS_OK)
+        inspection->failed = true;
+}
+
 /* One walk through the file, printed at its end, or all the while (`streams`). */
 static void tell_file(struct inspection *inspection, const char *path, struct image *image, int kind,
                       enum report_form form, const struct range *range, bool streams) {
@@ -147,6 +158,7 @@ static void tell_file(struct inspection *inspection, const char *path, struct im
     if (form == REPORT_PAGE && range->is_given) report_need(&report, range->offset, range->size);
     kinds[kind].inspect(&report);
     report_print(&report, kinds[kind].kind, path);
+    if (report.verdict != REPORT_CLEAN) note_damaged(inspection, path, report.verdict == REPORT_TORN);
     inspection->corrupt |= report.verdict == REPORT_CORRUPT;
     inspection->torn |= report.verdict == REPORT_TORN;
     inspection->failed |= report.no_memory;
@@ -214,6 +226,18 @@ static enum status inspect_entry(void *context, const struct io_entry *entry) {
     return STATUS_OK;
 }
 
+/* What was a long list ends with what counts. */
+static void print_end(struct inspection *inspection) {
+    printf("\n%" PRIu64 " files of loam's", inspection->files);
+    if (inspection->strange) printf(", %" PRIu64 " others", inspection->strange);
+    if (inspection->damaged == 0) printf(", each sound by itself; whether they fit together: loam verify");
+    printf("\n%.*s", (int)inspection->listed.size, (const char *)inspection->listed.data);
+    if (inspection->damaged > DAMAGED_SHOWN)
+        printf("and %" PRIu64 " more that are damaged\n", inspection->damaged - DAMAGED_SHOWN);
+    buf_clear(&inspection->listed);
+    inspection->files = inspection->strange = inspection->damaged = 0;
+}
+
 static void inspect_path(struct inspection *inspection, const char *path) {
     struct io_entry entry;
     const enum status status = io_stat(inspection->io, path, &entry);
@@ -223,11 +247,11 @@ static void inspect_path(struct inspection *inspection, const char *path) {
     } else if (entry.kind == IO_ENTRY_DIR && (inspection->form == REPORT_PAGE || inspection->range.is_given)) {
         refuse_file(inspection, path, "--html and --range are of one file, not of a directory");
     } else if (entry.kind == IO_ENTRY_DIR) {
+        char words[DIRECTORY_WORDS_BYTES];
+        directory_describe(inspection->io, path, words);
+        if (words[0] && inspection->form != REPORT_JSON) printf("%s: %s\n\n", path, words);
         inspect_dir(inspection, path);
-        if (inspection->form == REPORT_JSON) return;
-        printf("%" PRIu64 " files of loam's", inspection->files);
-        if (inspection->strange) printf(", %" PRIu64 " others", inspection->strange);
-        printf("\n");
+        if (inspection->form != REPORT_JSON) print_end(inspection);
     } else {
         inspect_file(inspection, path, true);
     }
@@ -291,6 +315,7 @@ int command_inspect(int argc, char **argv) {
         return EXIT_FAILED;
     }
     for (int i = 0; i < argc; i++) inspect_path(&inspection, argv[i]);
+    buf_deinit(&inspection.listed);
     io_destroy(inspection.io);
     if (inspection.corrupt) return EXIT_CORRUPT;
     return inspection.failed ? EXIT_FAILED : inspection.torn ? EXIT_TORN : EXIT_CLEAN;
