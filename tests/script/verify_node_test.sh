@@ -11,6 +11,7 @@ names=(
     a_log_that_is_gone_is_told
     a_segment_of_another_node_is_named_as_such
     a_store_and_a_log_of_two_times_do_not_fit
+    a_node_that_has_nothing_yet_is_sound
     a_witness_has_empty_stores
     nothing_is_written
 )
@@ -84,6 +85,19 @@ a_store_and_a_log_of_two_times_do_not_fit() {
     finds "$work/node-1" "\.sst: not found" || return 1
     copy && rm -r "$work/node-1/log" && cp -r "$work/early" "$work/node-1/log" || return 1
     finds "$work/node-1" "the log ends with entry [0-9]+, and the store was flushed with [0-9]+"
+}
+a_node_that_has_nothing_yet_is_sound() {
+    local members="9@127.0.0.1:$((base + 160))@$((base + 60)),1@127.0.0.1:$((base + 101))@$((base + 1))"
+    "$build/loamd" --dir "$work/new" --listen 127.0.0.1:$((base + 60)) --init >"$work/out" 2>&1 || { show; return 1; }
+    verify "$work/new" || { show; return 1; }
+    "$build/loamd" --dir "$work/joining" --listen 127.0.0.1:$((base + 60)) --node-id 9 --cluster "$members" --join 5 --init >"$work/out" 2>&1 || { show; return 1; }
+    "$build/loamd" --dir "$work/joining" --listen 127.0.0.1:$((base + 60)) --node-id 9 --cluster "$members" --join 5 >"$work/log" 2>&1 &
+    helper=$!
+    until_true 20 cli 60 ping && verify "$work/joining" || { show; cat "$work/log"; return 1; }
+    kill "$helper" && wait "$helper" 2>/dev/null
+    helper=
+    verify "$work/joining" || { show; return 1; }
+    grep -q "its stores as of entry 0" "$work/out" || { show; return 1; }
 }
 a_witness_has_empty_stores() {
     cluster reset >/dev/null

@@ -121,6 +121,7 @@ static enum status judge_machines(const char *dir, const struct store_reading *r
     return STATUS_OK;
 }
 
+/* A node that waits to be added has no trees yet. */
 static enum status judge(const char *dir, const struct store_reading *reading, const struct verify_node_teller *teller,
                          struct error *error) {
     struct raft_reading_facts facts;
@@ -129,7 +130,8 @@ static enum status judge(const char *dir, const struct store_reading *reading, c
     raft_reading_get_facts(reading->node, &facts);
     teller->report->applied = facts.applied;
     teller->report->stores_were_read = true;
-    const enum status status = judge_machines(dir, reading, facts.applied, snapshot, teller, error);
+    const enum status status =
+        facts.applied > 0 ? judge_machines(dir, reading, facts.applied, snapshot, teller, error) : STATUS_OK;
     engine_snapshot_release(reading->engine, snapshot);
     return status;
 }
