@@ -106,6 +106,8 @@ static void print_node(const char *dir, const struct verify_node_report *node) {
         printf("; its stores as of entry %" PRIu64, node->applied);
     else if (node->is_witness)
         printf("; of a witness, whose stores are empty");
+    else if (node->findings == 0 && node->store[0] == '\0')
+        printf("; no store yet");
     else
         printf("; what its stores mean was not judged, as something is wrong");
     printf("\n");
