@@ -95,13 +95,13 @@ TEST_PROGRAMS := $(TEST_SOURCES:%.c=$(B)/%) $(FUZZ_SOURCES:%.c=$(B)/%)
 # The thread sanitizer runs what has threads; simulations have one, and so have a table, its reader, and tools that only look.
 ONE_THREAD := sim/% crash/% property/% golden/% fuzz/% \
     $(addprefix unit/,$(addprefix engine/sst_,test walk_test fault_test dictionary_test) raft/driver_prefetch_test \
-    $(addprefix tools/,shape_test shrink_test world_test world_sets_test))
+    $(addprefix tools/,replay_test shape_test shrink_test sim_device_test world_test world_sets_test write_trace_test))
 ifeq ($(BUILD),tsan)
 TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,$(ONE_THREAD)),$(TEST_PROGRAMS))
 endif
 TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh tests/unit/*/*_test.sh))
 ifeq ($(BUILD),tsan)
-TEST_SCRIPTS := $(filter-out tests/script/inspect_% tests/script/explain_test.sh tests/script/trace_page_test.sh,$(TEST_SCRIPTS))
+TEST_SCRIPTS := $(filter-out tests/script/inspect_% tests/script/explain_test.sh tests/script/simulate_test.sh tests/script/trace_page_test.sh,$(TEST_SCRIPTS))
 endif
 # What mostly waits begins first, beside simulations, which never do.
 FIRST_TESTS := $(B)/tests/sim/% tests/cluster/% tests/script/% $(B)/tests/cluster/%
@@ -139,6 +139,7 @@ $(B)/obj/tools/loam/web_page.o: tools/loam/web_page.html
 $(B)/obj/tools/loam/inspect/inspect_page.o: $(wildcard tools/loam/inspect/*.html tools/loam/inspect/*.css tools/loam/inspect/*.js)
 $(B)/obj/tools/loam/inspect/raftview/raft_page.o: $(wildcard tools/loam/inspect/raftview/*.html tools/loam/inspect/raftview/*.css tools/loam/inspect/raftview/*.js)
 $(B)/obj/tools/loam/inspect/shape/shape_page.o: $(wildcard tools/loam/inspect/shape/*.html tools/loam/inspect/shape/*.css tools/loam/inspect/shape/*.js)
+$(B)/obj/tools/loam/simulate/compaction_page.o: $(wildcard tools/loam/simulate/*.html tools/loam/simulate/*.css tools/loam/simulate/*.js)
 $(B)/obj/tools/loam/trace/trace_assets.o: $(wildcard tools/loam/trace/*.html tools/loam/trace/*.css tools/loam/trace/*.js)
 
 # --- rules -----------------------------------------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_
 $(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a
 $(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c tests/cluster/*_test.c tests/sim/*_test.c))): $(TOOL_LIBS)
 $(addprefix $(B)/tests/unit/engine/,dictionary_test sst_dictionary_test engine_dictionary_test format_level_test): $(B)/lib/loam.a
-$(B)/tests/fuzz/import_fuzz $(B)/tests/fuzz/describe_fuzz: $(B)/lib/loam.a
+$(B)/tests/fuzz/import_fuzz $(B)/tests/fuzz/describe_fuzz $(B)/tests/fuzz/write_trace_fuzz $(B)/tests/golden/write_trace_golden_test: $(B)/lib/loam.a
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -190,6 +190,32 @@ MUST_CHECK enum status engine_explain_batch(struct slice record, uint32_t tree, 
                                             void (*visit)(void *context, const struct engine_batch_event *event),
                                             void *context);
 
+/* What a batch does, operation by operation, as whoever wrote it asked for it. Borrowed for the call. */
+enum engine_operation_kind {
+    ENGINE_OPERATION_PUT,
+    ENGINE_OPERATION_DELETE,
+    ENGINE_OPERATION_DELETE_RANGE,
+    ENGINE_OPERATION_MERGE,
+    ENGINE_OPERATION_APPEND,
+    ENGINE_OPERATION_CREATE_TREE,
+    ENGINE_OPERATION_DROP_TREE,
+};
+struct engine_operation {
+    enum engine_operation_kind kind;
+    uint32_t tree;
+    struct slice key;   /* DELETE_RANGE: where it begins */
+    struct slice value; /* DELETE_RANGE: its end; empty: to the end of the tree */
+};
+/* visit's status, if not OK, ends it. INVALID: no batch that engine_batch_put and its kin made. Pure. */
+MUST_CHECK enum status engine_walk_batch(const struct engine_batch *batch,
+                                         enum status (*visit)(void *context, const struct engine_operation *operation),
+                                         void *context);
+/* The same of a record of the own log; *mark: its. CORRUPT, VERSION: no batch; operations before the place were told.
+ * Pure. */
+MUST_CHECK enum status engine_walk_record(struct slice record, struct engine_mark *mark,
+                                          enum status (*visit)(void *context, const struct engine_operation *operation),
+                                          void *context);
+
 #pragma GCC visibility pop
 
 #endif

@@ -136,7 +136,11 @@ struct raft_reading_options {
     size_t machine_count;
     const struct raft_member *founders; /* borrowed; NULL = not known */
     size_t founder_count;
-    bool explains;    /* engine_options.explains, of its store */
+    bool explains; /* engine_options.explains, of its store */
+    /* Told of each batch that an entry of the log became, in order; borrowed for the call. What it answers, if not OK,
+     * ends the opening. NULL = nobody. */
+    enum status (*on_batch)(void *context, const struct engine_batch *batch);
+    void *context;    /* of on_batch */
     bool uncommitted; /* also entries that are in the log and not known to be committed: a leader may replace them */
 };
 

@@ -15,6 +15,8 @@ enum { MEMORY_BYTES_MAX = 1 << 30, REPLY_BYTES = 1 << 20 };
 
 struct raft_reading {
     struct raft_driver driver; /* without core, log, transport: what apply.c needs */
+    enum status (*on_batch)(void *context, const struct engine_batch *batch);
+    void *on_batch_context;
     bool uncommitted;
     uint64_t commit;   /* the greatest note */
     uint64_t first;    /* index of places[0]; 0 = none yet */
@@ -90,7 +92,8 @@ static enum status apply_record(void *context, const struct wal_record *record) 
     if (index > last_index(reading) || record->lsn != place_of(reading, index)) return STATUS_OK; /* was cut */
     struct raft_entry entry = {.term = found.term, .kind = found.entry_kind, .bytes = found.bytes};
     status = apply_replayed(driver, index, &entry);
-    if (status == STATUS_OK) return status;
+    if (status == STATUS_OK)
+        return reading->on_batch ? reading->on_batch(reading->on_batch_context, &driver->batch) : STATUS_OK;
     struct error last;
     engine_last_error(driver->engine, &last);
     return error_set(&reading->why, status, "entry %" PRIu64 ": %s", index,
@@ -148,6 +151,8 @@ static void fill_in(struct raft_reading *reading, struct io *io, const struct ra
     driver->options.engine.memtable_bytes = MEMORY_BYTES_MAX;
     driver->options.engine.explains = options->explains;
     reading->uncommitted = options->uncommitted;
+    reading->on_batch = options->on_batch;
+    reading->on_batch_context = options->context;
     driver->options.member_count = options->founder_count < RAFT_NODES_MAX ? options->founder_count : RAFT_NODES_MAX;
     for (size_t i = 0; i < driver->options.member_count; i++) driver->options.members[i] = options->founders[i];
 }

@@ -25,6 +25,7 @@ int command_repair(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_scan(int argc, char **argv);
 int command_sim(int argc, char **argv);
+int command_simulate(int argc, char **argv);
 int command_stats(int argc, char **argv);
 int command_top(int argc, char **argv);
 int command_upgrade(int argc, char **argv);

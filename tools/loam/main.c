@@ -28,6 +28,7 @@ static const struct {
     {"repair", command_repair, "make a damaged store open again, of what is sound"},
     {"restore", command_restore, "a store out of a backup"},
     {"scan", command_scan, "the names and values of a store, likewise"},
+    {"simulate", command_simulate, "what writes would cost under other policies of merging and options"},
     {"stats", command_stats, "what a store consists of, by level and by tree"},
     {"top", command_top, "watch a cluster: roles, rates, latencies, levels"},
     {"upgrade", command_upgrade, "let a store hold what older versions can't read"},

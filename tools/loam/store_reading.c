@@ -59,6 +59,8 @@ static enum status open_node(struct store_reading *reading, const char *dir, str
     const struct raft_reading_options options = {.machines = reading->stores.machines,
                                                  .machine_count = reading->stores.machine_count,
                                                  .explains = reading->explains,
+                                                 .on_batch = reading->on_batch,
+                                                 .context = reading->context,
                                                  .uncommitted = reading->uncommitted};
     enum status status = open_beside_node(reading, dir, &options, error);
     if (status != STATUS_OK) return status;

@@ -14,9 +14,13 @@ enum { STORE_READING_KINDS_MAX = 32 };
 
 /* All zero but for what the caller sets. */
 struct store_reading {
-    bool uncommitted;   /* set by the caller: also what the log holds beyond the last commit that it knows of */
-    bool explains;      /* set by the caller: engine_options.explains */
-    bool is_silent;     /* set by the caller: as of which entry is not told on stderr */
+    bool uncommitted; /* set by the caller: also what the log holds beyond the last commit that it knows of */
+    bool explains;    /* set by the caller: engine_options.explains */
+    bool is_silent;   /* set by the caller: as of which entry is not told on stderr */
+    /* Set by the caller: raft_reading_options.on_batch, for a node's directory. Where it is opened again because its
+     * owner changed it meanwhile, batches come again from the first on. */
+    enum status (*on_batch)(void *context, const struct engine_batch *batch);
+    void *context;
     struct error whole; /* explains: why a node's log could not be read, and its store alone is shown; OK = it was */
     bool has_seed;      /* view.seed is the node's: a name's row can be asked for */
     struct io *io;

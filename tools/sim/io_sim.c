@@ -111,11 +111,33 @@ size_t sim_io_open_files(struct io *base) {
     return count;
 }
 
+void sim_io_set_device(struct io *base, const struct sim_device *device) {
+    struct io_sim *io = io_sim_of(base);
+    check(io->has_device);
+    io->device = *device;
+}
+
+/* By the stated device: what is under way there is waited for. */
+static uint64_t device_cost(struct io_sim *io, enum io_op_kind kind, size_t size) {
+    enum { NS_PER_SECOND = 1000000000 };
+    const struct sim_device *device = &io->device;
+    uint64_t latency = device->write_ns;
+    if (kind == IO_OP_READ) latency = device->read_ns;
+    if (kind == IO_OP_SYNC) latency = device->sync_ns;
+    if (kind == IO_OP_WRITE_SYNC) latency = device->write_ns + device->sync_ns;
+    if (device->bytes_per_second == 0 || size == 0) return latency;
+    const uint64_t now = io_sim_time(io), transfer = size * NS_PER_SECOND / device->bytes_per_second;
+    const uint64_t begin = io->device_free_ns > now ? io->device_free_ns : now;
+    io->device_free_ns = begin + transfer;
+    return begin - now + transfer + latency;
+}
+
 /*
  * A device that takes 20 us for a read, 15 for a write, 150 for a sync, 1 us more for each 2 KiB, and at times twenty
  * times as long.
  */
 uint64_t io_sim_disk_cost(struct io_sim *io, enum io_op_kind kind, size_t size) {
+    if (io->has_device) return device_cost(io, kind, size);
     uint64_t us = 20;
     if (kind == IO_OP_WRITE) us = 15;
     if (kind == IO_OP_SYNC) us = 150;
@@ -534,6 +556,8 @@ struct io *sim_io_create(struct sim *sim, struct sim_disk *disk, const struct si
     io->boot = disk->boot;
     io->node = options->node;
     io->slowness = 10;
+    io->has_device = options->device != NULL;
+    if (io->has_device) io->device = *options->device;
     io->log = (struct log){.level = LOG_INFO, .line = log_line, .context = io};
     uint64_t seed = hash_mix(hash_mix(sim->seed, (uint64_t)options->node), ++sim->lives[options->node]);
     prng_init(&io->prng, options->entropy_seed != 0 ? options->entropy_seed : seed);

@@ -9,6 +9,7 @@
 
 enum {
     PAUSE_NS = 30000,
+    STEP_LEAST_NS = 1000, /* with a stated device: a step takes time */
     PAUSED_NS = 5000000,
     /* Long reads yield the processor: now and then for long, so that much happens between two steps. */
     YIELD_NS = 20000000,
@@ -34,7 +35,7 @@ static void call_worker(struct io_sim *io, enum io_pool pool) {
         struct worker *worker = &io->workers[pool][i];
         if (!worker->is_idle) continue;
         worker->is_idle = false;
-        sim_schedule(io->sim, &worker->event, io_sim_time(io) + prng_below(&io->prng, PAUSE_NS));
+        sim_schedule(io->sim, &worker->event, io_sim_time(io) + (io->has_device ? 0 : prng_below(&io->prng, PAUSE_NS)));
         return;
     }
 }
@@ -52,14 +53,29 @@ static void job_is_done(struct io_sim *io, struct io_job *job) {
     io_sim_want(io);
 }
 
-/* One step of the pool's first job; false if there is none. */
-static bool step_first(struct io_sim *io, enum io_pool pool) {
+/* With a stated device the next step of a job comes when this one's time has passed, not before: until then the worker
+ * keeps it. */
+static void put_back(struct io_sim *io, struct io_job *job, struct worker *worker) {
+    if (worker != NULL && io->has_device)
+        worker->kept = job;
+    else
+        enqueue(io, job);
+}
+
+static void release_kept(struct worker *worker) {
+    struct io_job *job = worker->kept;
+    worker->kept = NULL;
+    if (job != NULL) enqueue(worker->io, job);
+}
+
+/* One step of the pool's first job; false if there is none. worker NULL: a waiting caller's. */
+static bool step_first(struct io_sim *io, enum io_pool pool, struct worker *worker) {
     struct list *link = list_pop_front(&io->jobs[pool]);
     if (link == NULL) return false;
     struct io_job *job = list_entry(link, struct io_job, link);
     bool has_done = job->done != NULL; /* without one, its memory may be gone after the last step */
     if (job->step(job) == IO_JOB_MORE) {
-        enqueue(io, job);
+        put_back(io, job, worker);
     } else if (has_done) {
         job_is_done(io, job);
     }
@@ -67,6 +83,7 @@ static bool step_first(struct io_sim *io, enum io_pool pool) {
 }
 
 static uint64_t draw_pause_ns(struct io_sim *io, enum io_pool pool) {
+    if (io->has_device) return STEP_LEAST_NS;
     bool yields = pool == IO_POOL_LONG && prng_chance(&io->prng, 1, YIELD_ONE_IN);
     return prng_below(&io->prng, yields ? YIELD_NS : PAUSE_NS);
 }
@@ -80,7 +97,8 @@ static void work(struct sim_event *event) {
     }
     uint64_t lead = io->lead_ns; /* the loop's */
     io->lead_ns = 0;
-    bool was_busy = step_first(io, worker->pool);
+    release_kept(worker);
+    bool was_busy = step_first(io, worker->pool, worker);
     uint64_t cost = io->lead_ns < STEP_MOST_NS ? io->lead_ns : STEP_MOST_NS;
     io->lead_ns = lead;
     worker->is_idle = !was_busy;
@@ -90,8 +108,10 @@ static void work(struct sim_event *event) {
 bool job_assist(struct io *base) {
     struct io_sim *io = io_sim_of(base);
     unsigned first = (unsigned)prng_below(&io->prng, IO_POOL_COUNT);
+    for (unsigned pool = 0; pool < IO_POOL_COUNT; pool++) /* whoever waits can't wait for a worker's time to pass */
+        for (unsigned i = 0; i < io->worker_count[pool]; i++) release_kept(&io->workers[pool][i]);
     for (unsigned i = 0; i < IO_POOL_COUNT; i++) {
-        if (!step_first(io, (enum io_pool)((first + i) % IO_POOL_COUNT))) continue;
+        if (!step_first(io, (enum io_pool)((first + i) % IO_POOL_COUNT), NULL)) continue;
         check(++io->assists < ASSISTS_MOST); /* whoever waits for the jobs would wait for ever: they find no end */
         return true;
     }

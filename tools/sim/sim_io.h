@@ -24,6 +24,15 @@
 #include "tools/sim/sim.h"
 #include "tools/sim/sim_disk.h"
 
+/*
+ * A disk whose calls take what is stated here and nothing drawn: for figures that two runs are to have alike. It takes
+ * one transfer at a time, in the order in which they are begun; latencies lie side by side.
+ */
+struct sim_device {
+    uint64_t read_ns, write_ns, sync_ns; /* of each call, beside the transfer */
+    uint64_t bytes_per_second;           /* 0 = transfers take no time */
+};
+
 struct sim_io_options {
     int node;                    /* who: shows in the trace, names the ends of links; unique among live ios; 0.. */
     unsigned compaction_workers; /* jobs of that pool whose steps interleave; 0 = 1 */
@@ -31,6 +40,8 @@ struct sim_io_options {
     unsigned long_workers;
     uint64_t entropy_seed; /* 0 = from the sim's seed, the node and the boot */
     int64_t wall_ms;       /* wall clock at the start of the sim; 0 = 2024-01-01 */
+    /* Copied; NULL = times are drawn. With one the steps of jobs follow one another without a pause that is drawn. */
+    const struct sim_device *device;
 };
 
 /*
@@ -67,6 +78,8 @@ uint64_t sim_io_to_sim_ns(struct io *io, uint64_t clock_ns);
 
 /* Latency of the disk, in tenths of the ordinary: 10 = ordinary, 1000 = a hundred times slower. */
 void sim_io_set_disk_slowness(struct io *io, uint32_t tenths);
+/* Another device from now on, of a machine that was booted with one. */
+void sim_io_set_device(struct io *io, const struct sim_device *device);
 /* The process gets no CPU: its jobs stand still. That its loop does, too, is for its owner to see to. */
 void sim_io_set_paused(struct io *io, bool is_paused);
 /* The wall clock jumps. */

@@ -53,6 +53,7 @@ struct worker {
     struct io_sim *io;
     enum io_pool pool;
     bool is_idle;
+    struct io_job *kept; /* with a stated device: it has more to do once its last step's time has passed */
 };
 
 struct io_sim {
@@ -80,6 +81,9 @@ struct io_sim {
 
     uint64_t lead_ns; /* the running thread is ahead of the sim by so much */
     uint32_t slowness;
+    bool has_device;
+    struct sim_device device;
+    uint64_t device_free_ns; /* when its last transfer ends */
 
     uint64_t clock_sim_ns; /* since then the clock runs at clock_ppm ... */
     uint64_t clock_ns;     /* ... from this value on */

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "engine/explain.h"
 #include "engine/lsm/batch.h"
 #include "tests/harness/alloc_fault.h"
 #include "tests/harness/engine_lab.h"
@@ -173,12 +174,68 @@ static void the_same_life_leaves_the_same_bytes(void **state) {
     free(elsewhere);
 }
 
+struct walked {
+    enum engine_operation_kind kinds[8];
+    uint32_t trees[8];
+    size_t sizes[8];
+    unsigned count, most;
+};
+
+static enum status note_operation(void *context, const struct engine_operation *operation) {
+    struct walked *walked = context;
+    if (walked->count == walked->most) return STATUS_TOO_LARGE;
+    walked->kinds[walked->count] = operation->kind;
+    walked->trees[walked->count] = operation->tree;
+    walked->sizes[walked->count++] = operation->value.size;
+    return STATUS_OK;
+}
+
+static void a_batch_and_its_record_are_walked_as_they_were_asked_for(void **state) {
+    (void)state;
+    static const enum engine_operation_kind kinds[] = {
+        ENGINE_OPERATION_CREATE_TREE, ENGINE_OPERATION_PUT,    ENGINE_OPERATION_MERGE,    ENGINE_OPERATION_DELETE_RANGE,
+        ENGINE_OPERATION_APPEND,      ENGINE_OPERATION_DELETE, ENGINE_OPERATION_DROP_TREE};
+    const struct slice k = slice_from_text("k"), value = slice_from_text("value");
+    struct engine_batch batch;
+    struct walked batch_walk = {.most = 8}, record_walk = {.most = 8}, short_walk = {.most = 2};
+    struct buf record = BUF_EMPTY;
+    struct engine_mark mark;
+    uint8_t header_bytes[BATCH_HEADER_MAX_BYTES];
+    engine_batch_init(&batch);
+    assert_int_equal(engine_batch_create_tree(&batch, 3, 1), STATUS_OK);
+    assert_int_equal(engine_batch_put(&batch, 3, k, value), STATUS_OK);
+    assert_int_equal(engine_batch_merge(&batch, 3, k, value), STATUS_OK);
+    assert_int_equal(engine_batch_delete_range(&batch, 3, k, value), STATUS_OK);
+    assert_int_equal(engine_batch_append(&batch, 3, k, value), STATUS_OK);
+    assert_int_equal(engine_batch_delete(&batch, 3, k), STATUS_OK);
+    assert_int_equal(engine_batch_drop_tree(&batch, 4), STATUS_OK);
+    const struct batch_header header = {
+        .first_sequence = 5, .count = batch.count, .mark = {.index = 7, .term = 2, .time_ms = 9}};
+    const size_t size = batch_header_encode(&header, false, header_bytes);
+    assert_int_equal(buf_append(&record, header_bytes, size), STATUS_OK);
+    assert_int_equal(buf_append_slice(&record, buf_slice(&batch.operations)), STATUS_OK);
+    assert_int_equal(engine_walk_batch(&batch, note_operation, &batch_walk), STATUS_OK);
+    assert_int_equal(engine_walk_record(buf_slice(&record), &mark, note_operation, &record_walk), STATUS_OK);
+    assert_true(mark.index == 7 && mark.term == 2 && mark.time_ms == 9);
+    assert_int_equal(batch_walk.count, 7);
+    assert_memory_equal(&batch_walk, &record_walk, sizeof batch_walk);
+    assert_memory_equal(batch_walk.kinds, kinds, sizeof kinds);
+    assert_true(batch_walk.trees[6] == 4 && batch_walk.sizes[1] == value.size && batch_walk.sizes[5] == 0);
+    assert_int_equal(engine_walk_batch(&batch, note_operation, &short_walk), STATUS_TOO_LARGE);
+    record_walk.count = 0;
+    record.size--;
+    assert_int_equal(engine_walk_record(buf_slice(&record), &mark, note_operation, &record_walk), STATUS_CORRUPT);
+    buf_deinit(&record);
+    engine_batch_deinit(&batch);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_reads_back_in_order),
         cmocka_unit_test(limits_and_failures_leave_a_batch_as_it_was),
         cmocka_unit_test(malformed_operations_are_refused),
         cmocka_unit_test(a_log_record_has_a_version),
+        cmocka_unit_test(a_batch_and_its_record_are_walked_as_they_were_asked_for),
         cmocka_unit_test(a_log_record_of_one_operation_is_compact),
         cmocka_unit_test(the_same_life_leaves_the_same_bytes),
     };

@@ -30,6 +30,7 @@ static const struct sample {
     {"tests/golden/values/plain-v1.val", inspect_values, true},
     {"tests/golden/values/lz4-v1.val", inspect_values, true},
     {"tests/golden/values/zstd-v1.val", inspect_values, true},
+    {"tests/golden/writes/small-v1.writes", inspect_writes, true},
     {"tests/golden/manifest/values-v1.manifest", inspect_manifest, false},
     {"tests/golden/wal/plain-v1.wal", inspect_wal, false},
     {"tests/golden/wal/torn-v1.wal", inspect_wal, false},

@@ -11,6 +11,7 @@
 enum { NAME_DIGITS = 8, TEXT_BYTES = 700, TOLD_BYTES = IO_PATH_BYTES + 4096 };
 
 struct segments {
+    uint32_t from;
     uint32_t *numbers;
     size_t count;
 };
@@ -19,7 +20,8 @@ static enum status take_name(void *context, const struct io_entry *entry) {
     struct segments *segments = context;
     char *end = NULL;
     const unsigned long number = strtoul(entry->name, &end, 16);
-    if (end != entry->name + NAME_DIGITS || strcmp(end, ".wal") != 0 || number == 0) return STATUS_OK;
+    if (end != entry->name + NAME_DIGITS || strcmp(end, ".wal") != 0 || number == 0 || number < segments->from)
+        return STATUS_OK;
     if (segments->count == LOG_SEGMENTS_MAX) return STATUS_TOO_LARGE;
     segments->numbers[segments->count++] = (uint32_t)number;
     return STATUS_OK;
@@ -135,10 +137,11 @@ static bool find_successor(struct log_walk *walk, const struct segments *segment
 }
 
 enum status log_walk_run(struct log_walk *walk) {
-    struct segments segments = {.numbers = malloc(LOG_SEGMENTS_MAX * sizeof(uint32_t))};
+    struct segments segments = {.from = walk->from, .numbers = malloc(LOG_SEGMENTS_MAX * sizeof(uint32_t))};
     if (!segments.numbers) return STATUS_NO_MEMORY;
     enum status status = io_dir_list(walk->io, walk->dir, take_name, &segments);
     if (segments.count > 1) qsort(segments.numbers, segments.count, sizeof *segments.numbers, compare);
+    walk->last = segments.count > 0 ? segments.numbers[segments.count - 1] : 0;
     for (size_t i = 0; i < segments.count && status == STATUS_OK; i++) {
         struct wal_segment_header successor;
         const bool has = find_successor(walk, &segments, i, &successor);

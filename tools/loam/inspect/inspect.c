@@ -42,7 +42,8 @@ static const char usage[] =
     "       loam inspect --series NAME DIR [--chunk N | --at TIME] [--json]\n"
     "       loam inspect --vertex GRAPH NODE DIR [--direction out|in] [--block N] [--levels] [--json]\n"
     "\n"
-    "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, events), or a directory with "
+    "  PATH    a file that loam wrote (SST, log segment, manifest, superblock, options, events, write trace), or a "
+    "directory with "
     "such\n"
     "  --hex   every field with its offset and bytes\n"
     "  --json  the same for programs, one object a file, of up to 256 MiB\n"
@@ -91,6 +92,7 @@ static const struct {
     {"node state", 0, "LOAMNOD\n", inspect_node, false},
     {"options", 0, "loam opt", inspect_options, false},
     {"events", 0, "{\"time_m", inspect_events, false},
+    {"write trace", 0, "loam.wtr", inspect_writes, false},
     {"node state", IO_PAGE_BYTES, "LOAMNOD\n", inspect_node, false}, /* the first state stands in slot 1 */
 };
 
@@ -105,8 +107,8 @@ static int kind_of(const char *path, struct slice bytes) {
         if (bytes.size >= kinds[i].magic_at + 8 && memcmp(bytes.data + kinds[i].magic_at, kinds[i].magic, 8) == 0)
             return (int)i;
     }
-    static const char *const ends[] = {".sst",       ".val",       ".wal",    ".manifest",
-                                       "SUPERBLOCK", "superblock", "OPTIONS", "EVENTS"};
+    static const char *const ends[] = {".sst",       ".val",    ".wal",   ".manifest", "SUPERBLOCK",
+                                       "superblock", "OPTIONS", "EVENTS", ".writes"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (ends_with(path, ends[i])) return (int)i;
     }

@@ -8,6 +8,7 @@
 #include "tools/loam/inspect/report.h"
 
 void inspect_sst(struct report *report);
+void inspect_writes(struct report *report);
 void inspect_values(struct report *report);
 void inspect_wal(struct report *report);
 void inspect_manifest(struct report *report);
