@@ -58,7 +58,7 @@ static enum status push(struct dump_names *names, struct slice name, const struc
     struct dump_name item = {
         .text = malloc(name.size + 1), .size = name.size, .type = row->type, .expire_ms = row->expire_ms};
     if (!item.text) return STATUS_NO_MEMORY;
-    memcpy(item.text, name.data, name.size);
+    if (name.size > 0) memcpy(item.text, name.data, name.size);
     names->items[names->count] = item;
     rise(names->items, names->count++);
     names->bytes += name.size + NAME_BYTES;
