@@ -205,6 +205,7 @@ $(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a
 $(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c tests/cluster/*_test.c tests/sim/*_test.c))): $(TOOL_LIBS)
 $(addprefix $(B)/tests/unit/engine/,dictionary_test sst_dictionary_test engine_dictionary_test format_level_test): $(B)/lib/loam.a
 $(B)/tests/fuzz/import_fuzz $(B)/tests/fuzz/describe_fuzz $(B)/tests/fuzz/write_trace_fuzz $(B)/tests/golden/write_trace_golden_test: $(B)/lib/loam.a
+$(B)/tests/fuzz/dump_fuzz: $(B)/lib/loam.a $(B)/lib/loamd.a
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)

@@ -256,6 +256,12 @@ MUST_CHECK enum status tsdb_scan(const struct names_view *view, struct slice nam
                                                       size_t count),
                                  void *context);
 
+/* What a series was made with: visit is called once; labels included, all borrowed for the call. Its status, or
+ * NOT_FOUND, WRONG_TYPE, WOULD_BLOCK, CORRUPT, IO. */
+MUST_CHECK enum status tsdb_read_settings(const struct names_view *view, struct slice name,
+                                          enum status (*visit)(void *context, const struct tsdb_settings *settings),
+                                          void *context);
+
 /* Chained hash over every row of the three trees: equal on replicas at the same index. Reads all. */
 MUST_CHECK enum status tsdb_hash(const struct names_view *view, uint64_t *hash);
 

@@ -3,7 +3,7 @@
 #     names=(one_fact another_fact)      # functions: 0 = it holds, 77 = skipped (say why by `skip`), else it does not
 #     run_tests                          # the last line of the script; python=needed before it: all skip without python3
 #
-# start_server EXTRA... starts a loamd on "$work/node", sets server (its process id) and port; it is killed at the end. cli asks it.
+# start_server EXTRA... starts a loamd on "$work/node", or on "$node_dir" where that is set, sets server (its process id) and port; it is killed at the end. cli asks it.
 
 build=${LOAM_BUILD_DIR:-build}
 loam=$build/loam
@@ -20,7 +20,7 @@ skip() { # reason; `skip "..."; return` ends a test
 start_server() { # extra arguments
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         port=$((30000 + RANDOM % 2000))
-        "$build/loamd" --dir "$work/node" --listen "127.0.0.1:$port" "$@" >>"$work/log" 2>&1 &
+        "$build/loamd" --dir "${node_dir:-$work/node}" --listen "127.0.0.1:$port" "$@" >>"$work/log" 2>&1 &
         server=$!
         for _ in $(seq 200); do
             "$loam" cli -p "$port" ping 2>/dev/null | grep -q PONG && kill -0 "$server" 2>/dev/null && return 0

@@ -23,6 +23,11 @@ enum status terminal_read_line(struct buf *line) {
     return line->size > 0 ? STATUS_OK : STATUS_END;
 }
 
+enum status terminal_read(void *to, size_t room, size_t *got) {
+    *got = fread(to, 1, room, stdin);
+    return *got == 0 && ferror(stdin) ? STATUS_IO : STATUS_OK;
+}
+
 bool terminal_has_input(void) {
     return isatty(STDIN_FILENO) == 1;
 }

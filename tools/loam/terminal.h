@@ -12,6 +12,9 @@ void terminal_print(struct slice text);
 /* The next line of standard input with its end, replacing *line. END when there is none; NO_MEMORY. */
 MUST_CHECK enum status terminal_read_line(struct buf *line);
 
+/* Bytes of standard input, at most `room`, as they come; *got = 0 at its end. IO. */
+MUST_CHECK enum status terminal_read(void *to, size_t room, size_t *got);
+
 /* Whether a person types, reads, or watches errors. */
 bool terminal_has_input(void);
 bool terminal_has_output(void);

@@ -148,6 +148,22 @@ enum status reply_labels(struct buf *reply, struct series_row row, unsigned prot
     return status;
 }
 
+enum status tsdb_read_settings(const struct names_view *view, struct slice name,
+                               enum status (*visit)(void *context, const struct tsdb_settings *settings),
+                               void *context) {
+    struct tsdb_label labels[TSDB_LABELS_MAX];
+    struct series_view series;
+    struct series_row row;
+    struct engine_value value;
+    enum status status = series_view_find(view, name, &series, &row, &value);
+    if (status) return status;
+    for (size_t i = 0; i < row.settings.label_count; i++) labels[i] = series_row_next_label(&row);
+    row.settings.labels = labels;
+    status = visit(context, &row.settings);
+    engine_value_release(&value);
+    return status;
+}
+
 enum status tsdb_get(const struct names_view *view, struct slice name, unsigned protocol, struct buf *reply) {
     struct series_view series;
     struct series_row row;

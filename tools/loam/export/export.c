@@ -9,7 +9,7 @@
 #include "tools/loam/commands.h"
 #include "tools/loam/export/export_format.h"
 #include "tools/loam/export/graph_pages.h"
-#include "tools/loam/terminal.h"
+#include "tools/loam/output.h"
 
 enum { TIMEOUT_MS = 60000, FLUSH_BYTES = 256 << 10 };
 
@@ -23,60 +23,21 @@ static const char usage[] =
     "Exit code 1, with words, if the graph is changed while it is read.\n";
 
 struct export {
-    const char *address, *output, *graph;
+    const char *address, *graph;
     const struct export_format *format;
     struct io *io;
-    struct io_file *file; /* NULL: standard output */
-    char part[IO_PATH_BYTES];
-    uint64_t offset;
+    struct output output;
     struct graph_pages pages;
     struct export_writing writing;
     uint64_t nodes, edges;
 };
 
-/* ---- Output ------------------------------------------------------------------------------------------------------ */
-
-static enum status fault_of(const struct export *export, enum status status, struct error *error) {
-    return error_set(error, status, "%s: %s", export->output ? export->output : "standard output", status_text(status));
-}
-
-static enum status open_output(struct export *export, struct error *error) {
-    if (!export->output) return STATUS_OK;
-    if (snprintf(export->part, sizeof export->part, "%s.part", export->output) >= (int)sizeof export->part)
-        return fault_of(export, STATUS_TOO_LARGE, error);
-    const unsigned flags = IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE;
-    enum status status = io_file_open(export->io, export->part, flags, &export->file);
-    return status == STATUS_OK ? STATUS_OK : fault_of(export, status, error);
-}
-
 static enum status flush_text(struct export *export, size_t above, struct error *error) {
     struct buf *text = &export->writing.text;
-    enum status status = STATUS_OK;
     if (text->size <= above) return STATUS_OK;
-    if (export->file) {
-        status = io_file_write(export->file, export->offset, text->data, text->size);
-    } else {
-        terminal_print(buf_slice(text));
-        if (ferror(stdout)) status = STATUS_IO;
-    }
-    export->offset += text->size;
+    enum status status = output_write(&export->output, buf_slice(text), error);
     buf_clear(text);
-    return status == STATUS_OK ? STATUS_OK : fault_of(export, status, error);
-}
-
-/* Under its name, or gone. */
-static enum status close_output(struct export *export, enum status status, struct error *error) {
-    if (!export->file) return status;
-    enum status closing = status == STATUS_OK ? io_file_sync(export->file) : STATUS_OK;
-    io_file_close(export->file);
-    export->file = NULL;
-    if (status == STATUS_OK && closing == STATUS_OK) closing = io_rename(export->io, export->part, export->output);
-    if (status != STATUS_OK || closing != STATUS_OK) {
-        enum status removing = io_remove(export->io, export->part);
-        if (removing != STATUS_OK) (void)fprintf(stderr, "loam export: %s is left over\n", export->part);
-    }
-    if (status != STATUS_OK || closing == STATUS_OK) return status;
-    return fault_of(export, closing, error);
+    return status;
 }
 
 /* ---- Passes ------------------------------------------------------------------------------------------------------ */
@@ -122,9 +83,12 @@ static enum status run(struct export *export, struct error *error) {
     enum status status = io_create(&options, &export->io, error);
     if (status == STATUS_OK) status = client_open(export->io, export->address, TIMEOUT_MS, &client, error);
     if (status == STATUS_OK) status = graph_pages_open(&export->pages, client, export->graph, error);
-    if (status == STATUS_OK) status = open_output(export, error);
+    if (status == STATUS_OK) {
+        export->output.io = export->io;
+        status = output_open(&export->output, error);
+    }
     if (status == STATUS_OK) status = write_graph(export, error);
-    status = close_output(export, status, error);
+    status = output_close(&export->output, status, error);
     client_close(client);
     io_destroy(export->io);
     export_keys_deinit(&export->writing.keys);
@@ -144,11 +108,11 @@ static bool take_format(void *context, const char *name) {
 }
 
 int command_export(int argc, char **argv) {
-    struct export export = {.address = "127.0.0.1:7001"};
+    struct export export = {.address = "127.0.0.1:7001", .output = {.command = "export"}};
     struct error error = {0};
     const struct argument_option taken[] = {
         {.name = "--to", .text = &export.address},
-        {.name = "--output", .text = &export.output},
+        {.name = "--output", .text = &export.output.path},
         {.name = "--format", .take = take_format, .context = &export, .meaning = "dot or graphml"}};
     const struct arguments arguments = {"export", usage, "a GRAPH", 1, 1, taken, 3};
     int code;
