@@ -11,6 +11,7 @@ names=(
     redis_cli_loads_it_as_well
     strings_go_into_redis_and_are_the_same_there
     names_that_are_there_are_refused_skipped_or_replaced
+    a_server_that_wants_a_password_is_told_it
     a_cut_or_flipped_file_is_not_begun
     a_cut_stream_says_what_was_loaded
     a_verified_file_needs_no_server
@@ -208,6 +209,20 @@ names_that_are_there_are_refused_skipped_or_replaced() {
     loads "$work/a.resp" --replace && grep -q 'loaded 18 names, skipped 0$' "$work/out" || { cat "$work/out"; return 1; }
     kill_server
     dump "$work/e" "$work/e.resp" && same "$work/a.resp" "$work/e.resp"
+}
+a_server_that_wants_a_password_is_told_it() {
+    serve p || return 1
+    cli config set requirepass secret >/dev/null || return 1
+    load "$work/a.resp"
+    [ $? = 1 ] && grep -q NOAUTH "$work/err" || { cat "$work/err"; return 1; }
+    load "$work/a.resp" --password wrong
+    [ $? = 1 ] && grep -q WRONGPASS "$work/err" || { cat "$work/err"; return 1; }
+    loads "$work/a.resp" --password secret && grep -q 'loaded 18 names' "$work/out" || { cat "$work/out"; return 1; }
+    "$loam" cli -p "$port" -a secret graph.query mine "CREATE (:P)" >/dev/null || return 1
+    "$loam" export --to "127.0.0.1:$port" --password secret --format dot mine 2>/dev/null | grep -q digraph || { echo export; return 1; }
+    echo '1500000000,1' >"$work/imported.csv"
+    "$loam" import --to "127.0.0.1:$port" --password secret "$work/imported.csv" >"$work/out" 2>&1 || { cat "$work/out"; return 1; }
+    [ "$("$loam" cli -p "$port" -a secret exists imported)" = 1 ]
 }
 a_cut_or_flipped_file_is_not_begun() {
     serve f || return 1

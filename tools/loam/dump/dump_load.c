@@ -18,7 +18,7 @@
 enum { PATIENCE_MS = 60000, REDRAW_NS = 100 * 1000 * 1000, SHOWN_NAMES = 10, REQUESTS_PER_COMMAND = 2 };
 
 static const char usage[] =
-    "usage: loam load FILE|- [--to HOST:PORT[,HOST:PORT...]] [--replace | --skip-existing] [--verify]\n"
+    "usage: loam load FILE|- [--to HOST:PORT[,HOST:PORT...]] [--password P] [--replace | --skip-existing] [--verify]\n"
     "\n"
     "FILE: what loam dump wrote; -: standard input.\n"
     "\n"
@@ -322,8 +322,9 @@ static int run(struct load *load) {
     load->requests = calloc(REQUESTS_PER_COMMAND * LOAD_BATCH_COMMANDS + 1, sizeof *load->requests);
     load->is_drop = calloc(REQUESTS_PER_COMMAND * LOAD_BATCH_COMMANDS + 1, sizeof *load->is_drop);
     if (!load->requests || !load->is_drop) status = STATUS_NO_MEMORY;
-    load->sender = (struct load_sender){
-        .io = load->io, .patience_ms = PATIENCE_MS, .nodes = load->nodes, .node_count = load->sender.node_count};
+    load->sender.io = load->io;
+    load->sender.patience_ms = PATIENCE_MS;
+    load->sender.nodes = load->nodes;
     if (status == STATUS_OK) status = open_input(load, &error);
     if (status == STATUS_OK) status = run_passes(load, &error);
     const int code = conclude(load, status, &error);
@@ -357,10 +358,11 @@ int command_load(int argc, char **argv) {
     struct load *load = calloc(1, sizeof *load);
     if (!load) return EXIT_FAILED;
     const struct argument_option taken[] = {{.name = "--to", .text = &to},
+                                            {.name = "--password", .text = &load->sender.password},
                                             {.name = "--replace", .flag = &load->replaces},
                                             {.name = "--skip-existing", .flag = &load->skips},
                                             {.name = "--verify", .flag = &load->verifies}};
-    const struct arguments arguments = {"load", usage, "a FILE", 1, 1, taken, 4};
+    const struct arguments arguments = {"load", usage, "a FILE", 1, 1, taken, 5};
     int code = EXIT_FAILED;
     if (arguments_take(&arguments, &argc, argv, &code)) {
         load->path = argv[0];

@@ -72,14 +72,21 @@ static enum status receive_from(struct load_sender *sender, const struct load_ex
     return round->stopped ? STATUS_BUSY : STATUS_OK;
 }
 
+/* DENIED: the next node would not take the password either. */
+static enum status connect_node(struct load_sender *sender, struct error *error) {
+    if (sender->client != NULL) return STATUS_OK;
+    enum status status = client_open(sender->io, sender->nodes[sender->node], TIMEOUT_MS, &sender->client, error);
+    if (status == STATUS_OK) status = client_authenticate(sender->client, sender->password, error);
+    return status == STATUS_OK || status == STATUS_DENIED ? status : STATUS_TIMED_OUT;
+}
+
 static enum status run_round(struct load_sender *sender, const struct load_exchange *exchange, struct round *round,
                              struct error *error) {
     const size_t sent_before = round->sent;
     round->stopped = false;
-    if (sender->client == NULL &&
-        client_open(sender->io, sender->nodes[sender->node], TIMEOUT_MS, &sender->client, error) != STATUS_OK)
-        return STATUS_TIMED_OUT;
-    const enum status status = send_from(sender, exchange, round, error);
+    enum status status = connect_node(sender, error);
+    if (status != STATUS_OK) return status;
+    status = send_from(sender, exchange, round, error);
     round->sent = exchange->count;
     if (status == STATUS_NO_MEMORY) return status;
     return status == STATUS_OK ? receive_from(sender, exchange, round, sent_before, error) : STATUS_TIMED_OUT;

@@ -15,6 +15,7 @@ struct load_sender {
     uint64_t patience_ms;     /* set: how long nothing may go on */
     const char *const *nodes; /* set: HOST:PORT of each; borrowed */
     size_t node_count;
+    const char *password; /* set: NULL = none; borrowed */
 
     struct client *client; /* NULL: none is open */
     size_t node;           /* that it is open to, or will be */

@@ -14,7 +14,7 @@
 enum { TIMEOUT_MS = 60000, FLUSH_BYTES = 256 << 10 };
 
 static const char usage[] =
-    "usage: loam export [--to HOST:PORT] --format dot|graphml [--output FILE] GRAPH\n"
+    "usage: loam export [--to HOST:PORT] [--password P] --format dot|graphml [--output FILE] GRAPH\n"
     "\n"
     "  --to         the server (127.0.0.1:7001); any node of a cluster will do\n"
     "  --format     graphml: all of it, with typed keys; dot: for Graphviz, properties as text of the labels\n"
@@ -23,7 +23,7 @@ static const char usage[] =
     "Exit code 1, with words, if the graph is changed while it is read.\n";
 
 struct export {
-    const char *address, *graph;
+    const char *address, *password, *graph;
     const struct export_format *format;
     struct io *io;
     struct output output;
@@ -82,6 +82,7 @@ static enum status run(struct export *export, struct error *error) {
     struct client *client = NULL;
     enum status status = io_create(&options, &export->io, error);
     if (status == STATUS_OK) status = client_open(export->io, export->address, TIMEOUT_MS, &client, error);
+    if (status == STATUS_OK) status = client_authenticate(client, export->password, error);
     if (status == STATUS_OK) status = graph_pages_open(&export->pages, client, export->graph, error);
     if (status == STATUS_OK) {
         export->output.io = export->io;
@@ -112,9 +113,10 @@ int command_export(int argc, char **argv) {
     struct error error = {0};
     const struct argument_option taken[] = {
         {.name = "--to", .text = &export.address},
+        {.name = "--password", .text = &export.password},
         {.name = "--output", .text = &export.output.path},
         {.name = "--format", .take = take_format, .context = &export, .meaning = "dot or graphml"}};
-    const struct arguments arguments = {"export", usage, "a GRAPH", 1, 1, taken, 3};
+    const struct arguments arguments = {"export", usage, "a GRAPH", 1, 1, taken, 4};
     int code;
     if (!arguments_take(&arguments, &argc, argv, &code)) return code;
     if (!export.format) return arguments_refuse(&arguments, "--format is missing");

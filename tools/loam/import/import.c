@@ -12,7 +12,7 @@
 #include "tools/loam/terminal.h"
 
 static const char usage[] =
-    "usage: loam import [--to HOST:PORT] [--as KIND] [options] PATH...\n"
+    "usage: loam import [--to HOST:PORT] [--password P] [--as KIND] [options] PATH...\n"
     "\n"
     "  --to            the server (127.0.0.1:7001); any node of a cluster will do\n"
     "  --as            what the files are: records, series or graph; without it --graph means a graph, *.csv are\n"
@@ -54,7 +54,7 @@ static const struct {
 enum { SOURCE_COUNT = sizeof sources / sizeof sources[0] };
 
 struct import {
-    const char *address;
+    const char *address, *password;
     const char *as;
     struct import_options options;
     struct import_tally tally;
@@ -78,6 +78,7 @@ static bool take_arguments(struct import *import, int *argc, char **argv, int *c
     struct import_options *options = &import->options;
     const struct argument_option taken[] = {
         {.name = "--to", .text = &import->address},
+        {.name = "--password", .text = &import->password},
         {.name = "--as", .text = &import->as},
         {.name = "--limit", .number = &options->limit, .limit = UINT32_MAX},
         {.name = "--max-bad", .take = take_max_bad, .context = &import->tally.bad.limit, .meaning = "a number"},
@@ -117,8 +118,11 @@ static size_t choose_source(const struct import *import) {
 }
 
 static int run(struct import *import, struct io *io, struct error *error) {
-    struct import_frame frame = {
-        .io = io, .address = import->address, .draws = terminal_has_errors(), .tally = &import->tally};
+    struct import_frame frame = {.io = io,
+                                 .address = import->address,
+                                 .password = import->password,
+                                 .draws = terminal_has_errors(),
+                                 .tally = &import->tally};
     const size_t chosen = choose_source(import);
     enum status status =
         chosen == SOURCE_COUNT

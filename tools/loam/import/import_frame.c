@@ -78,6 +78,7 @@ static enum status transfer(struct import_frame *frame, struct error *error) {
 
 enum status import_frame_run(struct import_frame *frame, struct error *error) {
     enum status status = client_open(frame->io, frame->address, TIMEOUT_MS, &frame->client, error);
+    if (status == STATUS_OK) status = client_authenticate(frame->client, frame->password, error);
     frame->start_ns = io_now_ns(frame->io);
     if (status == STATUS_OK) {
         status = transfer(frame, error);

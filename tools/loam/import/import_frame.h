@@ -10,7 +10,8 @@
 struct import_frame {
     struct io *io;
     const char *address;
-    bool draws; /* the bar, on standard error */
+    const char *password; /* NULL = none */
+    bool draws;           /* the bar, on standard error */
     struct import_source *source;
     struct import_tally *tally;
 
