@@ -116,7 +116,7 @@ FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -
 PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
 PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 
-.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim same-trace crash flips soak bench mutants cluster lint fmt fmt-check \
+.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim same-trace crash flips soak bench mutants cluster lint fmt formats fmt-check \
     compile_commands install deps clean help tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -327,6 +327,10 @@ lint: $(B)/tidy
 	@status=0; $(B)/tidy . || status=1; \
 	tools/lint.sh $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(JUDGE_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) || status=1; exit $$status
 
+# The tables of fields in the FORMAT.md pages, from those that drive the tools; a test holds the pages to them.
+formats: $(B)/tests/unit/tools/format_table_test
+	$(QUIET)$< --write
+
 fmt:
 	@clang-format -i $(FORMATTED)
 fmt-check:
@@ -359,5 +363,6 @@ help:
 	@echo "make soak            $(SOAK_OPERATIONS) operations: memory and disk must not grow with their number"
 	@echo "make mutants         planted bugs: each must be found"
 	@echo "make bench           measurements, beside peers where they are installed"
+	@echo "make formats         the tables of fields in the FORMAT.md pages, as the tools read by them"
 	@echo "make lint fmt fmt-check coverage compile_commands clean"
 	@echo "variables            BUILD=release|debug|clang|asan|tsan|coverage CC CFLAGS LDFLAGS WERROR=0|1 LOAM_TEST_SCALE=percent"

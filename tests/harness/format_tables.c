@@ -1,0 +1,45 @@
+/* format_tables: see format_tables.h. A new table is a row here. */
+#include "tests/harness/format_tables.h"
+
+#include "engine/lsm/lsm_layout_format.h"
+
+#define TABLE(symbol)                                                                                                  \
+    { #symbol, &symbol }
+#define PAGE(path, header, tables)                                                                                     \
+    { path, header, tables, sizeof tables / sizeof *tables }
+
+static const struct format_table lsm_tables[] = {
+    TABLE(superblock_slot_layout), TABLE(manifest_header_layout),
+    TABLE(manifest_sector_layout), TABLE(edit_layout),
+    TABLE(edit_field_layout),      TABLE(edit_body_layout),
+    TABLE(edit_attribute_layout),  TABLE(edit_attribute_value_layout),
+    TABLE(batch_operation_layout), TABLE(batch_body_layout),
+    TABLE(batch_record_layout),    TABLE(batch_compact_record_layout),
+};
+
+const struct format_page format_pages[] = {
+    PAGE("engine/lsm/FORMAT.md", "engine/lsm/lsm_layout_format.h", lsm_tables),
+};
+const size_t format_page_count = sizeof format_pages / sizeof *format_pages;
+
+static bool rows_name(const struct layout_row *rows, const char *name) {
+    for (const struct layout_row *row = rows; row && row->name; row++) {
+        if (row->form == LAYOUT_TIMES && rows_name(row->of, name)) return true;
+        if (strcmp(row->name, name) == 0) return true;
+    }
+    return false;
+}
+
+static bool layout_names(const struct layout *layout, const char *name) {
+    if (rows_name(layout->rows, name)) return true;
+    for (const struct layout_case *one = layout->cases; one && one->name; one++)
+        if (strcmp(one->name, name) == 0 || rows_name(one->rows, name)) return true;
+    return false;
+}
+
+bool format_tables_name(const char *name) {
+    for (size_t i = 0; i < format_page_count; i++)
+        for (size_t t = 0; t < format_pages[i].count; t++)
+            if (layout_names(format_pages[i].tables[t].layout, name)) return true;
+    return false;
+}
