@@ -206,6 +206,13 @@ static void tell_times(const struct layout_row *row, struct fields *fields) {
         for (const struct layout_row *inner = row->of; inner->name; inner++) (void)tell_row(inner, fields, i);
 }
 
+/* Something behind the flags is there or not by them. */
+static bool has_optional(const struct layout_row *flags) {
+    for (const struct layout_row *row = flags; row->name; row++)
+        if (row->when) return true;
+    return false;
+}
+
 bool layout_describe(const struct layout_row *rows, struct fields *fields, uint64_t *values) {
     uint64_t flags = 0;
     if (values)
@@ -220,7 +227,7 @@ bool layout_describe(const struct layout_row *rows, struct fields *fields, uint6
         if (values) values[i] = value;
         if (!is_flags(&rows[i])) continue;
         flags = value;
-        if (!(flags & ~known_flags(&rows[i]))) continue;
+        if (!(flags & ~known_flags(&rows[i])) || !has_optional(&rows[i])) continue;
         fields_fault(fields, "flags that are not known");
         return false;
     }

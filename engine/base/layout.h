@@ -86,7 +86,8 @@ struct layout {
     const char *chosen_by; /* the heading over the numbers of the cases: "id" */
 };
 
-/* Tells the rows up to the end, the first LAYOUT_CODE, or a flag that is not known (which is a fault, and false).
+/* Tells the rows up to the end, the first LAYOUT_CODE, or flags that are not known where they say what follows (which
+ * is a fault, and false).
  * values: what each row's number was, as many as there are rows, 0 where there was none; NULL: not wanted. */
 bool layout_describe(const struct layout_row *rows, struct fields *fields, uint64_t *values);
 /* One row; returns its number. */

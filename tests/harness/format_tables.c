@@ -2,6 +2,8 @@
 #include "tests/harness/format_tables.h"
 
 #include "engine/lsm/lsm_layout_format.h"
+#include "engine/sst/sst_layout_format.h"
+#include "engine/values/value_layout_format.h"
 
 #define TABLE(symbol)                                                                                                  \
     { #symbol, &symbol }
@@ -17,8 +19,24 @@ static const struct format_table lsm_tables[] = {
     TABLE(batch_record_layout),    TABLE(batch_compact_record_layout),
 };
 
+static const struct format_table sst_tables[] = {
+    TABLE(sst_header_layout),      TABLE(sst_unit_layout),        TABLE(sst_block_layout),
+    TABLE(sst_index_value_layout), TABLE(sst_range_value_layout), TABLE(sst_dictionary_layout),
+    TABLE(sst_filter_layout),      TABLE(sst_property_layout),    TABLE(sst_property_value_layout),
+    TABLE(sst_footer_layout),
+};
+
+static const struct format_table value_tables[] = {
+    TABLE(value_header_layout),
+    TABLE(value_record_layout),
+    TABLE(value_footer_layout),
+    TABLE(value_reference_layout),
+};
+
 const struct format_page format_pages[] = {
     PAGE("engine/lsm/FORMAT.md", "engine/lsm/lsm_layout_format.h", lsm_tables),
+    PAGE("engine/sst/FORMAT.md", "engine/sst/sst_layout_format.h", sst_tables),
+    PAGE("engine/values/FORMAT.md", "engine/values/value_layout_format.h", value_tables),
 };
 const size_t format_page_count = sizeof format_pages / sizeof *format_pages;
 

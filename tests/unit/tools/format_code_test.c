@@ -12,6 +12,12 @@
 #include "engine/lsm/lsm_layout_format.h"
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/superblock_format.h"
+#include "engine/sst/block_format.h"
+#include "engine/sst/filter_format.h"
+#include "engine/sst/sst_format.h"
+#include "engine/sst/sst_layout_format.h"
+#include "engine/values/value_format.h"
+#include "engine/values/value_layout_format.h"
 
 /* The number of the field in bytes that an encoder wrote. */
 static uint64_t field_at(const struct layout *layout, const uint8_t *bytes, const char *name) {
@@ -67,10 +73,143 @@ static void a_manifest_is_written_as_its_tables_say(void **state) {
     assert_int_equal(layout_size(sector->rows), MANIFEST_SECTOR_PAYLOAD_AT);
 }
 
+static void an_sst_is_written_as_its_tables_say(void **state) {
+    (void)state;
+    uint8_t header[SST_HEADER_BYTES], footer[SST_FOOTER_BYTES], handle[SST_INDEX_VALUE_BYTES];
+    const struct sst_identity identity = {.store = 11, .file = 12};
+    sst_header_encode(header, &identity, SST_FEATURE_DICTIONARY);
+    expect_sound(&sst_header_layout, header);
+    assert_int_equal(layout_size(sst_header_layout.rows), SST_HEADER_BYTES);
+    assert_int_equal(field_at(&sst_header_layout, header, "version"), SST_VERSION);
+    assert_int_equal(field_at(&sst_header_layout, header, "header bytes"), SST_HEADER_BYTES);
+    assert_int_equal(field_at(&sst_header_layout, header, "store"), 11);
+    assert_int_equal(field_at(&sst_header_layout, header, "file"), 12);
+    assert_int_equal(field_at(&sst_header_layout, header, "required features"), SST_FEATURE_DICTIONARY);
+    struct sst_footer content = {.file_bytes = 1000, .identity = identity};
+    for (unsigned i = 0; i < SST_FOOTER_SECTIONS; i++)
+        content.sections[i] = (struct sst_handle){.offset = 100 + i, .size = 200 + i, .check = 300 + i};
+    sst_footer_encode(footer, &content);
+    expect_sound(&sst_footer_layout, footer);
+    assert_int_equal(layout_size(sst_footer_layout.rows), SST_FOOTER_BYTES);
+    assert_int_equal(field_at(&sst_footer_layout, footer, "sections"), SST_FOOTER_SECTIONS);
+    assert_int_equal(field_at(&sst_footer_layout, footer, "file bytes"), 1000);
+    assert_int_equal(field_at(&sst_footer_layout, footer, "store"), 11);
+    assert_int_equal(field_at(&sst_footer_layout, footer, "file"), 12);
+    const struct layout handles = {.name = "handle", .rows = layout_row(&sst_footer_layout, "handles")->of};
+    const uint8_t *third = footer + layout_offset(&sst_footer_layout, "handles") + 2 * layout_size(handles.rows);
+    assert_int_equal(field_at(&handles, third, "section offset"), 102);
+    assert_int_equal(field_at(&handles, third, "section size"), 202);
+    sst_handle_encode(handle, &content.sections[2]);
+    assert_int_equal(layout_size(sst_index_value_layout.rows), SST_INDEX_VALUE_BYTES);
+    assert_int_equal(field_at(&sst_index_value_layout, handle, "block offset"), 102);
+    assert_int_equal(field_at(&sst_index_value_layout, handle, "block size"), 202);
+}
+
+static void a_unit_is_written_as_its_table_says(void **state) {
+    (void)state;
+    const struct sst_identity identity = {.store = 11, .file = 12};
+    const struct sst_packing packing = {.id = CODEC_NONE};
+    const struct layout *layout = &sst_unit_layout;
+    struct buf unit = BUF_EMPTY;
+    struct sst_handle handle;
+    assert_int_equal(
+        sst_unit_encode(&unit, &packing, SST_SECTION_INDEX, slice_from_text("twelve bytes"), &identity, 64, &handle),
+        STATUS_OK);
+    expect_sound(layout, unit.data);
+    assert_int_equal(layout_size(layout->rows), SST_UNIT_HEADER_BYTES);
+    assert_int_equal(field_at(layout, unit.data, "stored bytes"), 12);
+    assert_int_equal(field_at(layout, unit.data, "raw bytes"), 12);
+    assert_int_equal(field_at(layout, unit.data, "section"), SST_SECTION_INDEX);
+    assert_int_equal(field_at(layout, unit.data, "codec"), CODEC_NONE);
+    assert_int_equal(layout_size(sst_block_layout.rows), BLOCK_HEADER_BYTES);
+    assert_int_equal(layout_size(sst_filter_layout.rows), FILTER_HEADER_BYTES);
+    buf_deinit(&unit);
+}
+
+/* What the block's reader takes a header's fields for. */
+static void a_block_is_read_as_its_table_says(void **state) {
+    (void)state;
+    const struct layout *layout = &sst_block_layout;
+    uint8_t bytes[64 + BLOCK_SLACK_BYTES] = {0};
+    struct sst_block_view view;
+    coding_put_u32(bytes + layout_offset(layout, "entries"), 1);
+    coding_put_u32(bytes + layout_offset(layout, "prefix bytes"), 3);
+    coding_put_u32(bytes + layout_offset(layout, "shortest value"), 5);
+    coding_put_u64(bytes + layout_offset(layout, "lowest sequence"), 77);
+    bytes[layout_offset(layout, "head size")] = 2;
+    bytes[layout_offset(layout, "kind")] = ENTRY_PUT;
+    bytes[BLOCK_HEADER_BYTES + 7] = 'b', bytes[BLOCK_HEADER_BYTES + 6] = 'c';
+    assert_int_equal(block_view_parse(slice_make(bytes, BLOCK_HEADER_BYTES + 8 + 3 + 5), &view), STATUS_OK);
+    assert_int_equal(view.count, 1);
+    assert_int_equal(view.prefix_size, 3);
+    assert_int_equal(view.value_stride, 5);
+    assert_int_equal(view.sequence_base, 77);
+    assert_int_equal(view.head_size, 2);
+    assert_int_equal(view.kind, ENTRY_PUT);
+}
+
+static void a_property_has_the_name_and_form_of_its_table(void **state) {
+    (void)state;
+    for (uint64_t tag = 0; tag < 100; tag++) {
+        const uint8_t bytes[] = {(uint8_t)tag, 1, 1};
+        const struct layout_case *known = layout_find_case(&sst_property_value_layout, tag);
+        struct decoder decoder = decoder_make(slice_make(bytes, sizeof bytes));
+        struct sst_property property;
+        assert_int_equal(sst_property_next(&decoder, &property), STATUS_OK);
+        assert_string_equal(property.name, known ? known->name : "unknown");
+        if (known) assert_true(property.is_number == (known->rows->form == LAYOUT_VARINT));
+    }
+}
+
+static void a_file_of_values_is_written_as_its_tables_say(void **state) {
+    (void)state;
+    uint8_t header[VALUE_HEADER_BYTES], footer[VALUE_FOOTER_BYTES], bytes[VALUE_REFERENCE_BYTES];
+    const struct sst_identity identity = {.store = 11, .file = 12};
+    const struct value_footer content = {.records = 1, .value_bytes = 2, .file_bytes = 3, .identity = identity};
+    const struct layout *record = &value_record_layout;
+    value_header_encode(header, &identity);
+    expect_sound(&value_header_layout, header);
+    assert_int_equal(layout_size(value_header_layout.rows), VALUE_HEADER_BYTES);
+    assert_int_equal(field_at(&value_header_layout, header, "version"), VALUE_VERSION);
+    assert_int_equal(field_at(&value_header_layout, header, "header bytes"), VALUE_HEADER_BYTES);
+    assert_int_equal(field_at(&value_header_layout, header, "store"), 11);
+    assert_int_equal(field_at(&value_header_layout, header, "file"), 12);
+    value_footer_encode(footer, &content);
+    expect_sound(&value_footer_layout, footer);
+    assert_int_equal(layout_size(value_footer_layout.rows), VALUE_FOOTER_BYTES);
+    assert_int_equal(field_at(&value_footer_layout, footer, "values"), 1);
+    assert_int_equal(field_at(&value_footer_layout, footer, "bytes of values"), 2);
+    assert_int_equal(field_at(&value_footer_layout, footer, "file bytes"), 3);
+    assert_int_equal(field_at(&value_footer_layout, footer, "store"), 11);
+    assert_int_equal(field_at(&value_footer_layout, footer, "file"), 12);
+    struct buf made = BUF_EMPTY;
+    struct value_reference reference;
+    assert_int_equal(value_record_encode(&made, NULL, CODEC_NONE, slice_from_text("key"), slice_from_text("value"),
+                                         &identity, 64, &reference),
+                     STATUS_OK);
+    expect_sound(record, made.data);
+    assert_int_equal(layout_size(record->rows), VALUE_RECORD_HEADER_BYTES);
+    assert_int_equal(field_at(record, made.data, "stored bytes"), 5);
+    assert_int_equal(field_at(record, made.data, "raw bytes"), 5);
+    assert_int_equal(field_at(record, made.data, "key bytes"), 3);
+    assert_int_equal(field_at(record, made.data, "codec"), CODEC_NONE);
+    value_reference_encode(bytes, &reference);
+    assert_int_equal(layout_size(value_reference_layout.rows), VALUE_REFERENCE_BYTES);
+    assert_int_equal(field_at(&value_reference_layout, bytes, "file of the value"), 12);
+    assert_int_equal(field_at(&value_reference_layout, bytes, "offset of the value"), 64);
+    assert_int_equal(field_at(&value_reference_layout, bytes, "bytes of the record"), made.size);
+    buf_deinit(&made);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_superblock_is_written_as_its_table_says),
         cmocka_unit_test(a_manifest_is_written_as_its_tables_say),
+        cmocka_unit_test(an_sst_is_written_as_its_tables_say),
+        cmocka_unit_test(a_unit_is_written_as_its_table_says),
+        cmocka_unit_test(a_block_is_read_as_its_table_says),
+        cmocka_unit_test(a_property_has_the_name_and_form_of_its_table),
+        cmocka_unit_test(a_file_of_values_is_written_as_its_tables_say),
     };
     return cmocka_run_group_tests_name("format_code", tests, NULL, NULL);
 }

@@ -140,6 +140,7 @@ static const char *const places[] = {
     "cut",
     "cut sector",
     "malformed properties",
+    "filter",
     /* bytes between structures, or that hold none yet */
     "empty",
     "padding",
@@ -254,6 +255,11 @@ static void whatever_a_tool_tells_of_a_file_is_a_field_of_a_page(void **state) {
     visit_folder("tests/golden/manifest", ".superblock", inspect_superblock);
     visit_folder("tests/golden/store/level-1", ".manifest", inspect_manifest);
     visit_folder("tests/fuzz/corpus/manifest", "", inspect_manifest);
+    visit_folder("tests/golden/sst", ".sst", inspect_sst);
+    visit_folder("tests/golden/store/level-1", ".sst", inspect_sst);
+    visit_folder("tests/fuzz/corpus/sst", "", inspect_sst);
+    visit_folder("tests/golden/values", ".val", inspect_values);
+    visit_folder("tests/fuzz/corpus/values", "", inspect_values);
     inspect_file("tests/golden/store/level-1/SUPERBLOCK", inspect_superblock);
 }
 
