@@ -56,7 +56,7 @@ size_t layout_size(const struct layout_row *rows) {
 
 size_t layout_offset(const struct layout *layout, const char *name) {
     const size_t end = layout_index(layout->rows, name);
-    size_t offset = 0;
+    size_t offset = layout->begins_at;
     for (size_t i = 0; i < end; i++) {
         check(layout_row_size(&layout->rows[i]) && !layout->rows[i].when);
         offset += layout_row_size(&layout->rows[i]);

@@ -84,6 +84,7 @@ struct layout {
     const struct layout_row *rows; /* NULL: it has cases */
     const struct layout_case *cases;
     const char *chosen_by; /* the heading over the numbers of the cases: "id" */
+    size_t begins_at;      /* where the first row stands in what the table is the end of */
 };
 
 /* Tells the rows up to the end, the first LAYOUT_CODE, or flags that are not known where they say what follows (which
@@ -111,7 +112,7 @@ static inline const struct layout_row *layout_row(const struct layout *layout, c
 size_t layout_row_size(const struct layout_row *row);
 /* Bytes of the rows up to the first whose size is not fixed. */
 size_t layout_size(const struct layout_row *rows);
-/* Where a row begins. REQUIRES: it is there, and those before it have fixed sizes. */
+/* Where a row begins, begins_at included. REQUIRES: it is there, and those before it have fixed sizes. */
 size_t layout_offset(const struct layout *layout, const char *name);
 
 #pragma GCC visibility pop

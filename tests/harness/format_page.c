@@ -148,10 +148,10 @@ static void print_times(const struct layout_row *row, struct place *place, struc
     move_place(place, row);
 }
 
-static void print_fixed(const struct layout_row *rows, struct buf *to) {
-    struct place place = {.fixed = 0};
+static void print_fixed(const struct layout *layout, struct buf *to) {
+    struct place place = {.fixed = layout->begins_at};
     add(to, "| offset | size | field | meaning |\n|---|---|---|---|\n");
-    for (const struct layout_row *row = rows; row->name; row++) {
+    for (const struct layout_row *row = layout->rows; row->name; row++) {
         if (row->form == LAYOUT_TIMES)
             print_times(row, &place, to);
         else
@@ -181,7 +181,7 @@ void format_table_print(const struct layout *layout, struct buf *to) {
                                 layout->chosen_by) == STATUS_OK);
         for (const struct layout_case *one = layout->cases; one->name; one++) print_case(one, to);
     } else if (is_fixed(layout->rows)) {
-        print_fixed(layout->rows, to);
+        print_fixed(layout, to);
     } else {
         add(to, "| form | field | meaning |\n|---|---|---|\n");
         for (const struct layout_row *row = layout->rows; row->name; row++) print_form_row(row, to);

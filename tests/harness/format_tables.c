@@ -2,8 +2,11 @@
 #include "tests/harness/format_tables.h"
 
 #include "engine/lsm/lsm_layout_format.h"
+#include "engine/names/names_layout_format.h"
 #include "engine/sst/sst_layout_format.h"
 #include "engine/values/value_layout_format.h"
+#include "engine/wal/wal_layout_format.h"
+#include "raft/log/log_layout_format.h"
 
 #define TABLE(symbol)                                                                                                  \
     { #symbol, &symbol }
@@ -33,10 +36,30 @@ static const struct format_table value_tables[] = {
     TABLE(value_reference_layout),
 };
 
+static const struct format_table wal_tables[] = {
+    TABLE(wal_header_layout), TABLE(wal_loose_header_layout), TABLE(wal_stamp_layout),
+    TABLE(wal_group_layout),  TABLE(wal_record_layout),       TABLE(wal_compact_layout),
+};
+
+static const struct format_table names_tables[] = {
+    TABLE(names_key_layout),      TABLE(names_row_layout),      TABLE(names_expiry_key_layout),
+    TABLE(names_meta_key_layout), TABLE(names_meta_row_layout),
+};
+
+static const struct format_table raft_log_tables[] = {
+    TABLE(node_state_layout), TABLE(raft_record_layout), TABLE(configuration_layout),
+    TABLE(envelope_layout),   TABLE(own_layout),         TABLE(own_body_layout),
+    TABLE(member_layout),     TABLE(system_key_layout),  TABLE(system_key_body_layout),
+    TABLE(system_row_layout),
+};
+
 const struct format_page format_pages[] = {
     PAGE("engine/lsm/FORMAT.md", "engine/lsm/lsm_layout_format.h", lsm_tables),
     PAGE("engine/sst/FORMAT.md", "engine/sst/sst_layout_format.h", sst_tables),
     PAGE("engine/values/FORMAT.md", "engine/values/value_layout_format.h", value_tables),
+    PAGE("engine/wal/FORMAT.md", "engine/wal/wal_layout_format.h", wal_tables),
+    PAGE("engine/names/FORMAT.md", "engine/names/names_layout_format.h", names_tables),
+    PAGE("raft/log/FORMAT.md", "raft/log/log_layout_format.h", raft_log_tables),
 };
 const size_t format_page_count = sizeof format_pages / sizeof *format_pages;
 

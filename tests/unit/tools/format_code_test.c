@@ -18,6 +18,12 @@
 #include "engine/sst/sst_layout_format.h"
 #include "engine/values/value_format.h"
 #include "engine/values/value_layout_format.h"
+#include "engine/wal/wal_format.h"
+#include "engine/wal/wal_layout_format.h"
+#include "raft/log/envelope.h"
+#include "raft/log/log_layout_format.h"
+#include "raft/log/node_state_format.h"
+#include "raft/log/raft_log.h"
 
 /* The number of the field in bytes that an encoder wrote. */
 static uint64_t field_at(const struct layout *layout, const uint8_t *bytes, const char *name) {
@@ -201,6 +207,135 @@ static void a_file_of_values_is_written_as_its_tables_say(void **state) {
     buf_deinit(&made);
 }
 
+static void a_segment_is_written_as_its_tables_say(void **state) {
+    (void)state;
+    static uint8_t page[WAL_HEADER_BYTES];
+    const struct wal_segment_header header = {.version = WAL_VERSION_LOOSE,
+                                              .segment = 11,
+                                              .owner = 12,
+                                              .segment_bytes = 13,
+                                              .start_group = 14,
+                                              .predecessor_end = 15,
+                                              .predecessor_group = 17,
+                                              .durable = 16};
+    const struct layout *layout = &wal_header_layout;
+    wal_segment_header_encode(page, &header);
+    expect_sound(layout, page);
+    assert_int_equal(field_at(layout, page, "version"), WAL_VERSION_LOOSE);
+    assert_int_equal(field_at(layout, page, "segment"), 11);
+    assert_int_equal(field_at(layout, page, "owner"), 12);
+    assert_int_equal(field_at(layout, page, "file bytes"), 13);
+    assert_int_equal(field_at(layout, page, "start group"), 14);
+    assert_int_equal(field_at(layout, page, "predecessor end"), 15);
+    assert_int_equal(field_at(layout, page, "predecessor group"), 17);
+    assert_int_equal(layout_size(layout->rows), wal_loose_header_layout.begins_at);
+    assert_int_equal(field_at(&wal_loose_header_layout, page, "durable"), 16);
+    wal_stamp_encode(page, 12, 11, 8, 77, true);
+    assert_int_equal(layout_size(wal_stamp_layout.rows), WAL_STAMP_BYTES);
+    assert_int_equal(field_at(&wal_stamp_layout, page, "stamp"), 11);
+    assert_true(field_at(&wal_stamp_layout, page, "stamp group") == ((uint64_t)1 << 63 | 77));
+}
+
+static void groups_and_records_are_written_as_their_tables_say(void **state) {
+    (void)state;
+    uint8_t bytes[WAL_GROUP_HEADER_BYTES];
+    const struct wal_group group = {
+        .length = 11, .padded = true, .count = 12, .group = 13, .previous = 14, .durable = 15};
+    const struct layout *layout = &wal_group_layout;
+    wal_group_header_encode(bytes, 1, &group);
+    expect_sound(layout, bytes);
+    assert_int_equal(layout_size(layout->rows), WAL_GROUP_HEADER_BYTES);
+    assert_int_equal(field_at(layout, bytes, "length"), 11);
+    assert_int_equal(field_at(layout, bytes, "type"), 0);
+    assert_int_equal(field_at(layout, bytes, "flags"), 1);
+    assert_int_equal(field_at(layout, bytes, "records"), 12);
+    assert_int_equal(field_at(layout, bytes, "group"), 13);
+    assert_int_equal(field_at(layout, bytes, "previous"), 14);
+    assert_int_equal(field_at(layout, bytes, "durable"), 15);
+    const struct wal_prefix prefix = {.check = 7, .length = 258, .type = 3};
+    wal_prefix_encode(bytes, &prefix);
+    assert_int_equal(layout_size(wal_record_layout.rows), WAL_PREFIX_BYTES);
+    assert_int_equal(field_at(&wal_record_layout, bytes, "length"), 258);
+    assert_int_equal(field_at(&wal_record_layout, bytes, "type"), 3);
+    const struct wal_prefix compact = {.check = 7, .length = 258, .type = 3, .compact = true, .tag = 5};
+    wal_prefix_encode(bytes, &compact);
+    assert_int_equal(layout_size(wal_compact_layout.rows), WAL_PREFIX_BYTES);
+    assert_int_equal(field_at(&wal_compact_layout, bytes, "length"), 258);
+    assert_int_equal(field_at(&wal_compact_layout, bytes, "mark and tag"), 0x8000 | 5);
+    assert_int_equal(field_at(&wal_compact_layout, bytes, "type"), 3);
+}
+
+static void a_node_s_superblock_is_written_as_its_table_says(void **state) {
+    (void)state;
+    uint8_t slot[NODE_STATE_SLOT_BYTES];
+    const struct node_state node = {.generation = 1,
+                                    .cluster_id = 2,
+                                    .node_id = 3,
+                                    .incarnation = 4,
+                                    .members_hash = 5,
+                                    .term = 6,
+                                    .vote = 7,
+                                    .engine_number = 8,
+                                    .log_from = 9,
+                                    .log_start = 10,
+                                    .log_start_term = 11,
+                                    .doubt_term = 12,
+                                    .log_number = 13,
+                                    .damaged_engine = 14,
+                                    .damaged_log = 15,
+                                    .is_witness = true,
+                                    .peers = {[2] = {16, 17}}};
+    static const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {
+        {"version", 3},
+        {"generation", 1},
+        {"cluster", 2},
+        {"node", 3},
+        {"incarnation", 4},
+        {"members hash", 5},
+        {"term", 6},
+        {"vote", 7},
+        {"engine directory", 8},
+        {"log from", 9},
+        {"log start index", 10},
+        {"log start term", 11},
+        {"doubt: entries acknowledged up to this term may be missing", 12},
+        {"log directory", 13},
+        {"store set aside", 14},
+        {"log set aside, and 1", 15},
+        {"kind", 1},
+    };
+    const struct layout *layout = &node_state_layout;
+    node_state_encode(&node, slot);
+    expect_sound(layout, slot);
+    assert_int_equal(layout_size(layout->rows), NODE_STATE_SLOT_BYTES);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (field_at(layout, slot, fields[i].name) != fields[i].value) fail_msg("%s", fields[i].name);
+    const struct layout peers = {.name = "peers", .rows = layout_row(layout, "peers")->of};
+    const uint8_t *third = slot + layout_offset(layout, "peers") + 2 * layout_size(peers.rows);
+    assert_int_equal(field_at(&peers, third, "peer"), 16);
+    assert_int_equal(field_at(&peers, third, "peer incarnation"), 17);
+}
+
+static void an_envelope_is_written_as_its_table_says(void **state) {
+    (void)state;
+    uint8_t head[ENVELOPE_HEAD_BYTES];
+    const struct envelope envelope = {.time_ms = 11, .seed = 12, .session = 13, .serial = 14};
+    const struct layout *layout = &envelope_layout;
+    envelope_encode(head, &envelope, 2);
+    assert_int_equal(layout_size(layout->rows), ENVELOPE_HEAD_BYTES);
+    assert_int_equal(field_at(layout, head, "envelope version"), ENVELOPE_VERSION);
+    assert_int_equal(field_at(layout, head, "store"), 2);
+    assert_int_equal(field_at(layout, head, "log time"), 11);
+    assert_int_equal(field_at(layout, head, "seed"), 12);
+    assert_int_equal(field_at(layout, head, "session"), 13);
+    assert_int_equal(field_at(layout, head, "serial"), 14);
+    assert_int_equal(layout_size(layout_find_case(&raft_record_layout, RAFT_LOG_ENTRY)->rows),
+                     RAFT_LOG_ENTRY_HEAD_BYTES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_superblock_is_written_as_its_table_says),
@@ -210,6 +345,10 @@ int main(void) {
         cmocka_unit_test(a_block_is_read_as_its_table_says),
         cmocka_unit_test(a_property_has_the_name_and_form_of_its_table),
         cmocka_unit_test(a_file_of_values_is_written_as_its_tables_say),
+        cmocka_unit_test(a_segment_is_written_as_its_tables_say),
+        cmocka_unit_test(groups_and_records_are_written_as_their_tables_say),
+        cmocka_unit_test(a_node_s_superblock_is_written_as_its_table_says),
+        cmocka_unit_test(an_envelope_is_written_as_its_table_says),
     };
     return cmocka_run_group_tests_name("format_code", tests, NULL, NULL);
 }

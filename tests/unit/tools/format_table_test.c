@@ -260,6 +260,11 @@ static void whatever_a_tool_tells_of_a_file_is_a_field_of_a_page(void **state) {
     visit_folder("tests/fuzz/corpus/sst", "", inspect_sst);
     visit_folder("tests/golden/values", ".val", inspect_values);
     visit_folder("tests/fuzz/corpus/values", "", inspect_values);
+    visit_folder("tests/golden/wal", ".wal", inspect_wal);
+    visit_folder("tests/golden/store/level-1/wal", ".wal", inspect_wal);
+    visit_folder("tests/fuzz/corpus/wal", "", inspect_wal);
+    inspect_file("tests/golden/raft/superblock-v1", inspect_node);
+    inspect_file("tests/golden/raft/superblock-v2", inspect_node);
     inspect_file("tests/golden/store/level-1/SUPERBLOCK", inspect_superblock);
 }
 
