@@ -229,6 +229,7 @@ bool layout_describe(const struct layout_row *rows, struct fields *fields, uint6
         flags = value;
         if (!(flags & ~known_flags(&rows[i])) || !has_optional(&rows[i])) continue;
         fields_fault(fields, "flags that are not known");
+        fields->decoder.failed = true; /* nobody knows what follows */
         return false;
     }
     return true;

@@ -6,7 +6,10 @@
 #include "engine/sst/sst_layout_format.h"
 #include "engine/values/value_layout_format.h"
 #include "engine/wal/wal_layout_format.h"
+#include "graph/graph_layout.h"
+#include "kv/kv_layout.h"
 #include "raft/log/log_layout_format.h"
+#include "tsdb/tsdb_layout.h"
 
 #define TABLE(symbol)                                                                                                  \
     { #symbol, &symbol }
@@ -53,6 +56,28 @@ static const struct format_table raft_log_tables[] = {
     TABLE(system_row_layout),
 };
 
+static const struct format_table kv_tables[] = {
+    TABLE(kv_operation_layout),
+};
+
+static const struct format_table tsdb_tables[] = {
+    TABLE(series_key_layout),     TABLE(chunk_key_layout), TABLE(label_key_layout),   TABLE(series_row_layout),
+    TABLE(settings_layout),       TABLE(chunk_layout),     TABLE(chunk_open_layout),  TABLE(chunk_gorilla_layout),
+    TABLE(tsdb_operation_layout), TABLE(tsdb_body_layout), TABLE(tsdb_sample_layout),
+};
+
+static const struct format_table graph_tables[] = {
+    TABLE(graphs_key_layout),          TABLE(graph_counters_layout),  TABLE(graph_name_layout),
+    TABLE(words_key_layout),           TABLE(words_key_body_layout),  TABLE(words_row_layout),
+    TABLE(nodes_key_layout),           TABLE(edges_key_layout),       TABLE(adjacency_key_layout),
+    TABLE(adjacency_block_key_layout), TABLE(labels_key_layout),      TABLE(external_key_layout),
+    TABLE(external_row_layout),        TABLE(node_row_layout),        TABLE(edge_row_layout),
+    TABLE(label_list_layout),          TABLE(property_layout),        TABLE(property_value_layout),
+    TABLE(adjacency_head_layout),      TABLE(adjacency_block_layout), TABLE(adjacency_group_layout),
+    TABLE(adjacency_operand_layout),   TABLE(graph_operation_layout), TABLE(graph_record_layout),
+    TABLE(graph_record_body_layout),
+};
+
 const struct format_page format_pages[] = {
     PAGE("engine/lsm/FORMAT.md", "engine/lsm/lsm_layout_format.h", lsm_tables),
     PAGE("engine/sst/FORMAT.md", "engine/sst/sst_layout_format.h", sst_tables),
@@ -60,6 +85,9 @@ const struct format_page format_pages[] = {
     PAGE("engine/wal/FORMAT.md", "engine/wal/wal_layout_format.h", wal_tables),
     PAGE("engine/names/FORMAT.md", "engine/names/names_layout_format.h", names_tables),
     PAGE("raft/log/FORMAT.md", "raft/log/log_layout_format.h", raft_log_tables),
+    PAGE("kv/FORMAT.md", "kv/kv_layout.h", kv_tables),
+    PAGE("tsdb/FORMAT.md", "tsdb/tsdb_layout.h", tsdb_tables),
+    PAGE("graph/FORMAT.md", "graph/graph_layout.h", graph_tables),
 };
 const size_t format_page_count = sizeof format_pages / sizeof *format_pages;
 

@@ -20,10 +20,17 @@
 #include "engine/values/value_layout_format.h"
 #include "engine/wal/wal_format.h"
 #include "engine/wal/wal_layout_format.h"
+#include "graph/graph_layout.h"
+#include "graph/op.h"
+#include "graph/store/keys.h"
+#include "kv/kv.h"
+#include "kv/kv_layout.h"
 #include "raft/log/envelope.h"
 #include "raft/log/log_layout_format.h"
 #include "raft/log/node_state_format.h"
 #include "raft/log/raft_log.h"
+#include "tsdb/codec/rows.h"
+#include "tsdb/tsdb_layout.h"
 
 /* The number of the field in bytes that an encoder wrote. */
 static uint64_t field_at(const struct layout *layout, const uint8_t *bytes, const char *name) {
@@ -336,6 +343,55 @@ static void an_envelope_is_written_as_its_table_says(void **state) {
                      RAFT_LOG_ENTRY_HEAD_BYTES);
 }
 
+/* The records of a graph's operations have a table of their own, by which they are encoded. */
+static void records_of_graphs_have_the_fields_of_their_table(void **state) {
+    (void)state;
+    for (unsigned kind = 0; kind < 256; kind++) {
+        const struct graph_record_shape *shape = graph_record_shape((uint8_t)kind);
+        const struct layout_case *body = layout_find_case(&graph_record_body_layout, kind);
+        assert_true((shape == NULL) == (body == NULL));
+        if (!shape) continue;
+        const struct layout_row *row = body->rows;
+        assert_string_equal(body->name, shape->name);
+        for (int i = 0; i < GRAPH_RECORD_NUMBERS_MAX && shape->numbers[i]; i++, row++) {
+            assert_int_equal(row->form, LAYOUT_VARINT);
+            assert_string_equal(row->name, shape->numbers[i]);
+        }
+        if (shape->labels) assert_string_equal((row++)->name, "labels");
+        for (int i = 0; i < GRAPH_RECORD_STRINGS_MAX && shape->strings[i].name; i++, row++) {
+            assert_int_equal(row->form, LAYOUT_STRING);
+            assert_string_equal(row->name, shape->strings[i].name);
+        }
+        assert_null(row->name);
+        assert_string_equal(layout_name(graph_record_layout.rows, kind), shape->name);
+    }
+}
+
+static void keys_of_series_are_written_as_their_tables_say(void **state) {
+    (void)state;
+    const struct chunk_key key = chunk_key_make(11, 12);
+    assert_int_equal(layout_size(chunk_key_layout.rows), CHUNK_KEY_BYTES);
+    assert_int_equal(field_at(&chunk_key_layout, key.bytes, "series"), 11);
+    assert_true(field_at(&chunk_key_layout, key.bytes, "first time") == ((uint64_t)1 << 63 | 12));
+    assert_int_equal(layout_size(series_key_layout.rows), SERIES_KEY_BYTES);
+    assert_int_equal(layout_size(adjacency_key_layout.rows), GRAPH_HEAD_KEY_BYTES);
+    assert_int_equal(layout_offset(&adjacency_block_key_layout, "block"), GRAPH_HEAD_KEY_BYTES);
+    assert_int_equal(GRAPH_HEAD_KEY_BYTES + layout_size(adjacency_block_key_layout.rows), GRAPH_BLOCK_KEY_BYTES);
+}
+
+/* Flags have no holes: a bit that is known to the store is known to the tools. */
+static void flags_of_operations_are_those_of_the_store(void **state) {
+    (void)state;
+    uint64_t known = 0;
+    const struct layout_row *row = layout_row(&kv_operation_layout, "flags");
+    for (const struct layout_name *one = row->names; one->name; one++) known |= one->value;
+    assert_int_equal(known, 2 * KV_SECONDS - 1);
+    known = 0;
+    row = layout_row(&settings_layout, "given");
+    for (const struct layout_name *one = row->names; one->name; one++) known |= one->value;
+    assert_int_equal(known, 2 * TSDB_LABELS - 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_superblock_is_written_as_its_table_says),
@@ -349,6 +405,9 @@ int main(void) {
         cmocka_unit_test(groups_and_records_are_written_as_their_tables_say),
         cmocka_unit_test(a_node_s_superblock_is_written_as_its_table_says),
         cmocka_unit_test(an_envelope_is_written_as_its_table_says),
+        cmocka_unit_test(records_of_graphs_have_the_fields_of_their_table),
+        cmocka_unit_test(keys_of_series_are_written_as_their_tables_say),
+        cmocka_unit_test(flags_of_operations_are_those_of_the_store),
     };
     return cmocka_run_group_tests_name("format_code", tests, NULL, NULL);
 }

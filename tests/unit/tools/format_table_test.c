@@ -265,6 +265,7 @@ static void whatever_a_tool_tells_of_a_file_is_a_field_of_a_page(void **state) {
     visit_folder("tests/fuzz/corpus/wal", "", inspect_wal);
     inspect_file("tests/golden/raft/superblock-v1", inspect_node);
     inspect_file("tests/golden/raft/superblock-v2", inspect_node);
+    visit_folder("tests/fuzz/corpus/describe", "", NULL);
     inspect_file("tests/golden/store/level-1/SUPERBLOCK", inspect_superblock);
 }
 
