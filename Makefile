@@ -203,7 +203,7 @@ link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_
 $(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a
 $(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c tests/cluster/*_test.c tests/sim/*_test.c))): $(TOOL_LIBS)
 $(addprefix $(B)/tests/unit/engine/,dictionary_test sst_dictionary_test engine_dictionary_test format_level_test): $(B)/lib/loam.a
-$(B)/tests/fuzz/import_fuzz $(B)/tests/fuzz/describe_fuzz: $(B)/lib/loam.a
+$(addprefix $(B)/tests/fuzz/,import_fuzz describe_fuzz inspect_fuzz info_fuzz explain_fuzz store_fuzz node_fuzz): $(B)/lib/loam.a $(B)/lib/loamd.a
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
