@@ -9,6 +9,7 @@
 #include "graph/graph_layout.h"
 #include "kv/kv_layout.h"
 #include "raft/log/log_layout_format.h"
+#include "raft/message/message_layout_format.h"
 #include "tsdb/tsdb_layout.h"
 
 #define TABLE(symbol)                                                                                                  \
@@ -56,6 +57,11 @@ static const struct format_table raft_log_tables[] = {
     TABLE(system_row_layout),
 };
 
+static const struct format_table message_tables[] = {
+    TABLE(frame_layout),         TABLE(handshake_layout),     TABLE(driver_message_layout),
+    TABLE(snapshot_head_layout), TABLE(snapshot_file_layout),
+};
+
 static const struct format_table kv_tables[] = {
     TABLE(kv_operation_layout),
 };
@@ -85,6 +91,7 @@ const struct format_page format_pages[] = {
     PAGE("engine/wal/FORMAT.md", "engine/wal/wal_layout_format.h", wal_tables),
     PAGE("engine/names/FORMAT.md", "engine/names/names_layout_format.h", names_tables),
     PAGE("raft/log/FORMAT.md", "raft/log/log_layout_format.h", raft_log_tables),
+    PAGE("raft/message/FORMAT.md", "raft/message/message_layout_format.h", message_tables),
     PAGE("kv/FORMAT.md", "kv/kv_layout.h", kv_tables),
     PAGE("tsdb/FORMAT.md", "tsdb/tsdb_layout.h", tsdb_tables),
     PAGE("graph/FORMAT.md", "graph/graph_layout.h", graph_tables),

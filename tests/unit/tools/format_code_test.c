@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -25,10 +26,14 @@
 #include "graph/store/keys.h"
 #include "kv/kv.h"
 #include "kv/kv_layout.h"
+#include "raft/driver/snapshot_stream.h"
 #include "raft/log/envelope.h"
 #include "raft/log/log_layout_format.h"
 #include "raft/log/node_state_format.h"
 #include "raft/log/raft_log.h"
+#include "raft/message/driver_codec.h"
+#include "raft/message/frame.h"
+#include "raft/message/message_layout_format.h"
 #include "tsdb/codec/rows.h"
 #include "tsdb/tsdb_layout.h"
 
@@ -392,6 +397,86 @@ static void flags_of_operations_are_those_of_the_store(void **state) {
     assert_int_equal(known, 2 * TSDB_LABELS - 1);
 }
 
+/* "name=words;" of each field; the fields of what an encoder wrote, to its last byte. */
+static void note_field(void *context, struct slice bytes, const char *name, const char *words) {
+    char *text = context;
+    const size_t at = strlen(text);
+    (void)bytes;
+    snprintf(text + at, 1000 - at, "%s=%s;", name, words);
+}
+static void expect_fields(const struct layout_row *rows, struct slice bytes, const char *expected) {
+    char text[1000] = "";
+    struct fields fields = fields_make(bytes, note_field, text);
+    (void)layout_describe(rows, &fields, NULL);
+    if (!fields_end(&fields) || strcmp(text, expected) != 0) fail_msg("%s", text);
+}
+
+static void frames_and_handshakes_are_written_as_their_tables_say(void **state) {
+    (void)state;
+    struct buf bytes = BUF_EMPTY;
+    const struct frame frame = {
+        .type = FRAME_DATA, .lane = 2, .last = true, .message = 11, .offset = 12, .payload = slice_from_text("12345")};
+    assert_int_equal(frame_encode(&bytes, &frame), STATUS_OK);
+    expect_sound(&frame_layout, bytes.data);
+    assert_int_equal(layout_size(frame_layout.rows), FRAME_HEADER_BYTES);
+    assert_int_equal(field_at(&frame_layout, bytes.data, "rest"), 16 + 5);
+    assert_int_equal(field_at(&frame_layout, bytes.data, "type"), FRAME_DATA);
+    assert_int_equal(field_at(&frame_layout, bytes.data, "flags"), 0x82);
+    assert_int_equal(field_at(&frame_layout, bytes.data, "message"), 11);
+    assert_int_equal(field_at(&frame_layout, bytes.data, "offset"), 12);
+    const struct frame_hello hello = {.version_min = 1,
+                                      .version_max = 2,
+                                      .from = {3, 4, 5},
+                                      .to = 6,
+                                      .members_hash = 7,
+                                      .peer_address = "a:1",
+                                      .client_address = "a:2"};
+    const uint8_t nonce[FRAME_NONCE_BYTES] = {0};
+    buf_clear(&bytes);
+    assert_int_equal(frame_encode_hello(&bytes, &hello, slice_make(NULL, 0), nonce), STATUS_OK);
+    const struct layout_row *rows = layout_find_case(&handshake_layout, FRAME_HELLO)->rows;
+    char text[1000] = "";
+    struct fields fields = fields_make(slice_from(buf_slice(&bytes), FRAME_HEADER_BYTES), note_field, text);
+    (void)layout_describe(rows, &fields, NULL);
+    assert_true(fields_end(&fields));
+    const char expected[] = "magic=\"LOAM\";lowest version=1;highest version=2;cluster=0000000000000003;node=4;"
+                            "incarnation=0000000000000005;to=6;members hash=0000000000000007;length=3 bytes of address "
+                            "for peers;address for peers=\"a:1\";";
+    text[sizeof expected - 1] = 0;
+    assert_string_equal(text, expected);
+    buf_deinit(&bytes);
+}
+
+static void messages_of_the_driver_are_written_as_their_tables_say(void **state) {
+    (void)state;
+    struct buf bytes = BUF_EMPTY;
+    const struct driver_count count = {.id = 1, .index = 2};
+    const struct driver_ack ack = {.stream = 1, .offset = 2, .answer = SNAPSHOT_TAKEN};
+    const struct driver_chunk chunk = {.stream = 1, .offset = 2, .total = 3};
+    const struct driver_about about = {.guard_ms = 1, .priority = 2};
+    static const struct {
+        unsigned kind;
+        const char *fields;
+    } expected[] = {
+        {MESSAGE_COUNT, "question=1;index=2;"},
+        {MESSAGE_SNAPSHOT_ACK, "stream=1;offset=2;answer=2: taken;"},
+        {MESSAGE_SNAPSHOT_CHUNK, "stream=1;offset=2;total=3;"},
+        {MESSAGE_ABOUT, "guard ms=1;priority=2;"},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        buf_clear(&bytes);
+        if (i == 0) assert_int_equal(driver_count_encode(&bytes, MESSAGE_COUNT, &count), STATUS_OK);
+        if (i == 1) assert_int_equal(driver_ack_encode(&bytes, &ack), STATUS_OK);
+        if (i == 2) assert_int_equal(driver_chunk_encode(&bytes, &chunk), STATUS_OK);
+        if (i == 3) assert_int_equal(driver_about_encode(&bytes, &about), STATUS_OK);
+        assert_int_equal(bytes.data[0], expected[i].kind);
+        expect_fields(layout_find_case(&driver_message_layout, expected[i].kind)->rows,
+                      slice_from(buf_slice(&bytes), 1), expected[i].fields);
+    }
+    assert_int_equal(layout_size(snapshot_head_layout.rows), SNAPSHOT_HEAD_FIXED_BYTES);
+    buf_deinit(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_superblock_is_written_as_its_table_says),
@@ -408,6 +493,8 @@ int main(void) {
         cmocka_unit_test(records_of_graphs_have_the_fields_of_their_table),
         cmocka_unit_test(keys_of_series_are_written_as_their_tables_say),
         cmocka_unit_test(flags_of_operations_are_those_of_the_store),
+        cmocka_unit_test(frames_and_handshakes_are_written_as_their_tables_say),
+        cmocka_unit_test(messages_of_the_driver_are_written_as_their_tables_say),
     };
     return cmocka_run_group_tests_name("format_code", tests, NULL, NULL);
 }
