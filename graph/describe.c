@@ -10,8 +10,6 @@
 #include "graph/store/keys.h"
 #include "graph/store/rows.h"
 
-enum { KEY_ROWS = 8 }; /* at least */
-
 /* Rows that are never merged or appended to. */
 static void expect_whole(struct fields *fields, enum row_form form) {
     if (form != ROW_VALUE) fields_fault(fields, "such rows are written whole");
@@ -20,7 +18,7 @@ static void expect_whole(struct fields *fields, enum row_form form) {
 /* ---- Graphs ------------------------------------------------------------------------------------------------------ */
 
 static void graphs_key(struct fields *fields) {
-    uint64_t values[KEY_ROWS] = {0};
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
     (void)layout_describe(graphs_key_layout.rows, fields, values);
     if (values[layout_index(graphs_key_layout.rows, "part")] > GRAPH_PART_NAME)
         fields_fault(fields, "not a part of a graph");
@@ -40,7 +38,7 @@ static void graphs_value(struct fields *fields, struct slice key, enum row_form 
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
 
 static void words_key(struct fields *fields) {
-    uint64_t values[KEY_ROWS] = {0};
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
     (void)layout_describe(words_key_layout.rows, fields, values);
     const uint64_t vocabulary = values[layout_index(words_key_layout.rows, "vocabulary")];
     const struct layout_case *by =
@@ -99,7 +97,7 @@ static void adjacency_key(struct fields *fields) {
     const size_t size = decoder_left(&fields->decoder);
     if (size != GRAPH_HEAD_KEY_BYTES && size != GRAPH_BLOCK_KEY_BYTES)
         fields_fault(fields, "neither the key of a head nor of a block");
-    uint64_t values[KEY_ROWS] = {0};
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
     (void)layout_describe(adjacency_key_layout.rows, fields, values);
     if (values[layout_index(adjacency_key_layout.rows, "direction")] > GRAPH_IN)
         fields_fault(fields, "not a direction");

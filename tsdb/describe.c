@@ -8,8 +8,6 @@
 #include "tsdb/codec/rows.h"
 #include "tsdb/tsdb_layout.h"
 
-enum { SETTINGS_ROWS = 8 }; /* at least */
-
 static const char *value_text(uint64_t bits, char text[TSDB_VALUE_TEXT_BYTES]) {
     double value;
     memcpy(&value, &bits, sizeof value);
@@ -26,7 +24,7 @@ static uint64_t bits_of(double value) {
 /* ---- Settings, series -------------------------------------------------------------------------------------------- */
 
 static void describe_settings(struct fields *fields) {
-    uint64_t values[SETTINGS_ROWS] = {0};
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
     if (!layout_describe(settings_layout.rows, fields, values)) return;
     const size_t labels = layout_index(settings_layout.rows, "labels");
     for (uint64_t i = 0; i < values[labels] && !fields->decoder.failed; i++) {

@@ -215,8 +215,7 @@ static bool has_optional(const struct layout_row *flags) {
 
 bool layout_describe(const struct layout_row *rows, struct fields *fields, uint64_t *values) {
     uint64_t flags = 0;
-    if (values)
-        for (size_t i = 0; rows[i].name; i++) values[i] = 0;
+    if (values) memset(values, 0, LAYOUT_ROWS_MAX * sizeof *values);
     for (size_t i = 0; rows[i].name && rows[i].form != LAYOUT_CODE; i++) {
         uint64_t value = 0;
         if (rows[i].when && !(flags & rows[i].when)) continue;
@@ -224,6 +223,7 @@ bool layout_describe(const struct layout_row *rows, struct fields *fields, uint6
             tell_times(&rows[i], fields);
         else
             value = tell_row(&rows[i], fields, 0);
+        check(!values || i < LAYOUT_ROWS_MAX);
         if (values) values[i] = value;
         if (!is_flags(&rows[i])) continue;
         flags = value;

@@ -87,9 +87,11 @@ struct layout {
     size_t begins_at;      /* where the first row stands in what the table is the end of */
 };
 
+enum { LAYOUT_ROWS_MAX = 32 /* of a table whose values are asked for */ };
+
 /* Tells the rows up to the end, the first LAYOUT_CODE, or flags that are not known where they say what follows (which
  * is a fault, and false).
- * values: what each row's number was, as many as there are rows, 0 where there was none; NULL: not wanted. */
+ * values: what each row's number was, 0 where there was none, LAYOUT_ROWS_MAX of them; NULL: not wanted. */
 bool layout_describe(const struct layout_row *rows, struct fields *fields, uint64_t *values);
 /* One row; returns its number. */
 uint64_t layout_tell(const struct layout_row *row, struct fields *fields);

@@ -114,14 +114,12 @@ static void describe_command(struct fields *fields, const struct operation_descr
     if (!fields->decoder.failed) describe_operation(fields, store, stores);
 }
 
-enum { ENTRY_ROWS = 8 }; /* at least */
-
 void raft_record_describe(struct fields *fields, uint8_t type, const struct operation_describers *stores) {
     struct raft_log_record record;
     fields_judge(fields, raft_log_record_decode(type, fields_left(fields), &record));
     const struct layout_case *known = layout_find_case(&raft_record_layout, type);
     if (!known) return;
-    uint64_t values[ENTRY_ROWS] = {0};
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
     (void)layout_describe(known->rows, fields, type == RAFT_LOG_ENTRY ? values : NULL);
     if (type != RAFT_LOG_ENTRY) return;
     const uint64_t kind = values[layout_index(known->rows, "entry")];

@@ -16,6 +16,7 @@
 #include "tests/harness/mend.h"
 #include "tools/loam/inspect/image.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/web_page.h"
 #include "tools/sim/sim_io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +60,10 @@ static void check_list(const char *open, const struct buf *list, const char *clo
     check(buf_append(&text, open, 1) == STATUS_OK && buf_append_slice(&text, buf_slice(list)) == STATUS_OK &&
           buf_append(&text, close, 1) == STATUS_OK);
     check(json_is_valid(buf_slice(&text)));
+    struct buf page = BUF_EMPTY; /* as it stands in one: no text of it ends the element */
+    check(web_page_put_json(&page, buf_slice(&text)) == STATUS_OK);
+    check(memchr(page.data, '<', page.size) == NULL && json_is_valid(buf_slice(&page)));
+    buf_deinit(&page);
     buf_deinit(&text);
 }
 
