@@ -28,12 +28,24 @@ static uint64_t bits_of(double value) {
     return bits;
 }
 
+/* FORMAT.md, "OPEN" and "Gorilla stream": the heads before what is stored of a value. */
+static unsigned bits_of_form(const struct tsdb_sample_bits *sample, enum tsdb_encoding encoding) {
+    if (encoding == TSDB_OPEN) return sample->size;
+    switch (sample->form) {
+    case TSDB_VALUE_WHOLE: return 64;
+    case TSDB_VALUE_SAME: return 1;
+    case TSDB_VALUE_OLD_WINDOW: return 2 + sample->size;
+    default: return 2 + 5 + 6 + sample->size;
+    }
+}
+
 static void take_sample(void *context, const struct tsdb_sample_bits *sample) {
     struct seen *seen = context;
     char words[400], narrow[12];
     check(sample->number == seen->count && sample->at >= seen->next_bit);
     seen->next_bit = sample->at + sample->time_bits + sample->value_bits;
     check(seen->next_bit <= seen->chunk_bits && sample->leading + sample->size <= 64);
+    check(sample->value_bits == bits_of_form(sample, seen->encoding));
     tsdb_explain_bits(sample, seen->encoding, words, sizeof words);
     tsdb_explain_bits(sample, seen->encoding, narrow, sizeof narrow);
     check(strlen(words) < sizeof words && strlen(narrow) < sizeof narrow);

@@ -1,8 +1,8 @@
 /*
  * store_fuzz: any bytes as the files of a store's directory, for those who look at one that may be damaged: its shape
- * (superblock, manifest, what the tables say of themselves), what became of a key, and its own log. The first byte says
- * whether checks are made right first; then files follow (tests/harness/fuzz_files.h). Nobody writes; whoever fails has
- * words; what is printed as JSON is JSON.
+ * (superblock, manifest, what the tables say of themselves), what became of a key, a read that is explained, and its
+ * own log. The first byte says whether checks are made right first; then files follow (tests/harness/fuzz_files.h).
+ * Nobody writes; whoever fails has words; what is printed as JSON is JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +121,38 @@ static void look_for_key(struct io *io, uint32_t tree, struct slice key) {
     check(status == STATUS_OK || error.text[0]);
 }
 
+/* Every step is told with a status; what is read twice is the same. */
+static void take_step(void *context, const struct engine_step *step) {
+    uint64_t *steps = context;
+    check(step->kind <= ENGINE_STEP_FOLD && status_text(step->status)[0]);
+    ++*steps;
+}
+
+static void read_engine(struct io *io, uint32_t tree, struct slice key) {
+    struct error error = {.status = STATUS_OK};
+    struct engine *engine = NULL;
+    const struct engine_options options = {.wal = ENGINE_WAL_OFF,
+                                           .must_exist = true,
+                                           .read_only = true,
+                                           .explains = true,
+                                           .cache_bytes = 1 << 20,
+                                           .memtable_bytes = 1 << 20};
+    const enum status status = engine_open(io, dir, &options, &engine, &error);
+    check(status == STATUS_OK || error.text[0]);
+    if (status != STATUS_OK) return;
+    struct engine_value value = {.data = {0}}, again = {.data = {0}};
+    uint64_t steps = 0;
+    struct engine_watch watch = {.told = take_step, .context = &steps};
+    engine_explain(engine, &watch);
+    const enum status told = engine_explain_get(engine, tree, key, &value);
+    engine_explain(engine, NULL);
+    const enum status plain = engine_get(engine, NULL, tree, key, &again);
+    check(told == plain && (told != STATUS_OK || slice_equal(value.data, again.data)));
+    if (told == STATUS_OK) engine_value_release(&value);
+    if (plain == STATUS_OK) engine_value_release(&again);
+    engine_close(engine);
+}
+
 static enum status take_record(void *context, const struct wal_record *record) {
     uint64_t *bytes = context;
     *bytes += record->payload.size;
@@ -147,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     make_dir(io, slice_make(data + 1, size - 1), data[0] & MENDED);
     look_at_shape(io, data[0] & QUICK);
     look_for_key(io, data[0] >> 2, slice_from_text("user:00042:name"));
+    read_engine(io, data[0] >> 2, slice_from_text("user:00042:name"));
     walk_log(io);
     io_destroy(io);
     return 0;
