@@ -116,7 +116,7 @@ FORMATTED := $(shell find engine raft kv tsdb graph tools tests -name '*.[ch]' -
 PROGRAMS := $(if $(wildcard tools/loamd/main.c),$(B)/loamd) $(if $(wildcard tools/loam/main.c),$(B)/loam)
 PRODUCT := $(B)/libloam.a $(B)/libloam.so $(PROGRAMS)
 
-.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim same-trace crash flips soak bench mutants cluster lint fmt fmt-check \
+.PHONY: all test check-deps asan tsan clang debug release coverage fuzz sim same-trace crash flips soak bench mutants cluster lint fmt formats fmt-check \
     compile_commands install deps clean help tests
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -204,8 +204,8 @@ link-test = $(QUIET)$(link) $(WRAP) $(PKG_LIBS_lib) $(PKG_LIBS_tool) $(PKG_LIBS_
 $(B)/tests/unit/tools/tidy_test: $(B)/lib/tidy.a
 $(filter-out %/tidy_test,$(patsubst %.c,$(B)/%,$(wildcard tests/unit/tools/*_test.c tests/cluster/*_test.c tests/sim/*_test.c))): $(TOOL_LIBS)
 $(addprefix $(B)/tests/unit/engine/,dictionary_test sst_dictionary_test engine_dictionary_test format_level_test): $(B)/lib/loam.a
-$(B)/tests/fuzz/import_fuzz $(B)/tests/fuzz/describe_fuzz $(B)/tests/fuzz/write_trace_fuzz $(B)/tests/golden/write_trace_golden_test: $(B)/lib/loam.a
-$(B)/tests/fuzz/dump_fuzz: $(B)/lib/loam.a $(B)/lib/loamd.a
+$(addprefix $(B)/tests/fuzz/,import_fuzz describe_fuzz inspect_fuzz info_fuzz explain_fuzz store_fuzz node_fuzz dump_fuzz write_trace_fuzz): $(B)/lib/loam.a $(B)/lib/loamd.a
+$(B)/tests/golden/write_trace_golden_test: $(B)/lib/loam.a
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(call objects,$(TEST_SETUP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -329,6 +329,10 @@ lint: $(B)/tidy
 	@status=0; $(B)/tidy . || status=1; \
 	tools/lint.sh $(LIB_SOURCES) $(SIM_SOURCES) $(RESP_SOURCES) $(JUDGE_SOURCES) $(LOAMD_SOURCES) $(LOAM_SOURCES) $(TIDY_SOURCES) || status=1; exit $$status
 
+# The tables of fields in the FORMAT.md pages, from those that drive the tools; a test holds the pages to them.
+formats: $(B)/tests/unit/tools/format_table_test
+	$(QUIET)$< --write
+
 fmt:
 	@clang-format -i $(FORMATTED)
 fmt-check:
@@ -361,5 +365,6 @@ help:
 	@echo "make soak            $(SOAK_OPERATIONS) operations: memory and disk must not grow with their number"
 	@echo "make mutants         planted bugs: each must be found"
 	@echo "make bench           measurements, beside peers where they are installed"
+	@echo "make formats         the tables of fields in the FORMAT.md pages, as the tools read by them"
 	@echo "make lint fmt fmt-check coverage compile_commands clean"
 	@echo "variables            BUILD=release|debug|clang|asan|tsan|coverage CC CFLAGS LDFLAGS WERROR=0|1 LOAM_TEST_SCALE=percent"

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "graph/describe_parts.h"
+#include "graph/graph_layout.h"
 #include "graph/store/adjacency.h"
 #include "graph/store/keys.h"
 #include "graph/store/rows.h"
@@ -17,62 +18,52 @@ static void expect_whole(struct fields *fields, enum row_form form) {
 /* ---- Graphs ------------------------------------------------------------------------------------------------------ */
 
 static void graphs_key(struct fields *fields) {
-    (void)fields_key_u64(fields, "graph");
-    const uint8_t part = decode_u8(&fields->decoder);
-    fields_tell(fields, "part", "%u: %s", part,
-                part == GRAPH_PART_META   ? "counters"
-                : part == GRAPH_PART_NAME ? "name"
-                                          : "not known");
-    if (part > GRAPH_PART_NAME) fields_fault(fields, "not a part of a graph");
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
+    (void)layout_describe(graphs_key_layout.rows, fields, values);
+    if (values[layout_index(graphs_key_layout.rows, "part")] > GRAPH_PART_NAME)
+        fields_fault(fields, "not a part of a graph");
 }
 
 static void graphs_value(struct fields *fields, struct slice key, enum row_form form) {
-    static const char *const names[] = {"change", "next node", "next edge", "nodes",
-                                        "edges",  "labels",    "types",     "keys"};
     struct graph_meta meta;
     expect_whole(fields, form);
     if (key.size && key.data[key.size - 1] == GRAPH_PART_NAME) {
-        (void)fields_rest(fields, "name");
+        (void)layout_describe(graph_name_layout.rows, fields, NULL);
         return;
     }
     fields_judge(fields, graph_meta_decode(fields_left(fields), &meta));
-    (void)fields_u8(fields, "version");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) (void)fields_varint(fields, names[i]);
+    (void)layout_describe(graph_counters_layout.rows, fields, NULL);
 }
 
 /* ---- Words ------------------------------------------------------------------------------------------------------- */
 
-enum { WORD_BY_AT = 9 }; /* where a key says by what it is looked up: 0 by id, 1 by text */
-
 static void words_key(struct fields *fields) {
-    (void)fields_key_u64(fields, "graph");
-    const uint8_t vocabulary = decode_u8(&fields->decoder);
-    fields_tell(fields, "vocabulary", "%u: %s", vocabulary, graph_vocabulary_name(vocabulary));
-    const uint8_t by = decode_u8(&fields->decoder);
-    fields_tell(fields, "by", "%s", by == 0 ? "id" : by == 1 ? "text" : "not known");
-    if (vocabulary >= GRAPH_VOCABULARIES || by > 1) fields_fault(fields, "not a word of a graph");
-    if (by == 0)
-        (void)fields_key_u32(fields, "id");
-    else
-        (void)fields_rest(fields, "text");
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
+    (void)layout_describe(words_key_layout.rows, fields, values);
+    const uint64_t vocabulary = values[layout_index(words_key_layout.rows, "vocabulary")];
+    const struct layout_case *by =
+        layout_find_case(&words_key_body_layout, values[layout_index(words_key_layout.rows, "by")]);
+    if (vocabulary >= GRAPH_VOCABULARIES || !by) fields_fault(fields, "not a word of a graph");
+    if (!by) by = layout_find_case(&words_key_body_layout, 1);
+    (void)layout_describe(by->rows, fields, NULL);
 }
 
 static void words_value(struct fields *fields, struct slice key, enum row_form form) {
+    const size_t by_at = layout_offset(&words_key_layout, "by");
     uint64_t id = 0;
     expect_whole(fields, form);
-    if (key.size <= WORD_BY_AT || key.data[WORD_BY_AT] == 0) {
+    if (key.size <= by_at || key.data[by_at] == 0) {
         (void)fields_rest(fields, "text");
         return;
     }
     fields_judge(fields, graph_id_decode(fields_left(fields), &id));
-    (void)fields_varint(fields, "id");
+    (void)layout_describe(words_row_layout.rows, fields, NULL);
 }
 
 /* ---- Nodes and edges --------------------------------------------------------------------------------------------- */
 
 static void nodes_key(struct fields *fields) {
-    (void)fields_key_u64(fields, "graph");
-    (void)fields_key_u64(fields, "node");
+    (void)layout_describe(nodes_key_layout.rows, fields, NULL);
 }
 
 static void nodes_value(struct fields *fields, struct slice key, enum row_form form) {
@@ -81,15 +72,14 @@ static void nodes_value(struct fields *fields, struct slice key, enum row_form f
     (void)key;
     expect_whole(fields, form);
     fields_judge(fields, node_row_decode(fields_left(fields), labels, &row));
-    (void)fields_u8(fields, "version");
+    (void)layout_describe(node_row_layout.rows, fields, NULL);
     describe_labels(fields);
-    (void)fields_string(fields, "external id");
+    (void)layout_tell(layout_row(&node_row_layout, "external id"), fields);
     describe_properties(fields);
 }
 
 static void edges_key(struct fields *fields) {
-    (void)fields_key_u64(fields, "graph");
-    (void)fields_key_u64(fields, "edge");
+    (void)layout_describe(edges_key_layout.rows, fields, NULL);
 }
 
 static void edges_value(struct fields *fields, struct slice key, enum row_form form) {
@@ -97,12 +87,7 @@ static void edges_value(struct fields *fields, struct slice key, enum row_form f
     (void)key;
     expect_whole(fields, form);
     fields_judge(fields, edge_row_decode(fields_left(fields), &row));
-    (void)fields_u8(fields, "version");
-    (void)fields_varint(fields, "source");
-    (void)fields_varint(fields, "destination");
-    (void)fields_varint(fields, "type");
-    (void)fields_varint(fields, "block at the source");
-    (void)fields_varint(fields, "block at the destination");
+    (void)layout_describe(edge_row_layout.rows, fields, NULL);
     describe_properties(fields);
 }
 
@@ -112,27 +97,22 @@ static void adjacency_key(struct fields *fields) {
     const size_t size = decoder_left(&fields->decoder);
     if (size != GRAPH_HEAD_KEY_BYTES && size != GRAPH_BLOCK_KEY_BYTES)
         fields_fault(fields, "neither the key of a head nor of a block");
-    nodes_key(fields);
-    const uint8_t direction = decode_u8(&fields->decoder);
-    fields_tell(fields, "direction", "%u: %s", direction,
-                direction == GRAPH_OUT  ? "out"
-                : direction == GRAPH_IN ? "in"
-                                        : "not known");
-    if (direction > GRAPH_IN) fields_fault(fields, "not a direction");
-    if (size > GRAPH_HEAD_KEY_BYTES) (void)fields_key_u32(fields, "block");
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
+    (void)layout_describe(adjacency_key_layout.rows, fields, values);
+    if (values[layout_index(adjacency_key_layout.rows, "direction")] > GRAPH_IN)
+        fields_fault(fields, "not a direction");
+    if (size > GRAPH_HEAD_KEY_BYTES) (void)layout_describe(adjacency_block_key_layout.rows, fields, NULL);
 }
 
 static void head_value(struct fields *fields) {
     struct adjacency_head head;
     fields_judge(fields, adjacency_head_decode(fields_left(fields), &head));
-    (void)fields_u8(fields, "version");
-    (void)fields_varint(fields, "degree");
-    (void)fields_varint(fields, "next slot");
+    (void)layout_describe(adjacency_head_layout.rows, fields, NULL);
 }
 
 /* The distances of an entry become the entry. */
 static void describe_group(struct fields *fields, uint64_t type) {
-    const uint64_t count = fields_varint(fields, "entries");
+    const uint64_t count = layout_tell(layout_row(&adjacency_group_layout, "entries"), fields);
     uint64_t node = 0, edge = 0;
     for (uint64_t i = 0; i < count && !fields->decoder.failed; i++) {
         node += decode_varint(&fields->decoder);
@@ -147,11 +127,11 @@ static void block_value(struct fields *fields) {
     const enum status status = adjacency_block_decode(fields_left(fields), false, entries, &count);
     fields_judge(fields, status);
     if (status == STATUS_OK) fields_note(fields, "live entries", "%zu", count);
-    (void)fields_u8(fields, "version");
+    (void)layout_describe(adjacency_block_layout.rows, fields, NULL);
     uint64_t type = 0;
     while (decoder_left(&fields->decoder)) {
-        type += decode_varint(&fields->decoder);
-        fields_tell(fields, "type", "%" PRIu64, type);
+        type += layout_read(adjacency_group_layout.rows, fields);
+        fields_tell(fields, adjacency_group_layout.rows->name, "%" PRIu64, type);
         describe_group(fields, type);
     }
 }
@@ -160,7 +140,7 @@ static void operand_value(struct fields *fields) {
     struct adjacency_change changes[ADJACENCY_CHANGES_MAX];
     size_t count = 0;
     fields_judge(fields, adjacency_operand_decode(fields_left(fields), changes, &count));
-    (void)fields_u8(fields, "version");
+    (void)layout_describe(adjacency_operand_layout.rows, fields, NULL);
     while (decoder_left(&fields->decoder)) {
         const uint64_t head = decode_varint(&fields->decoder);
         const uint64_t node = decode_varint(&fields->decoder);
@@ -184,9 +164,7 @@ static void adjacency_value(struct fields *fields, struct slice key, enum row_fo
 /* ---- Indexes ----------------------------------------------------------------------------------------------------- */
 
 static void labels_key(struct fields *fields) {
-    (void)fields_key_u64(fields, "graph");
-    (void)fields_key_u32(fields, "label");
-    (void)fields_key_u64(fields, "node");
+    (void)layout_describe(labels_key_layout.rows, fields, NULL);
 }
 
 static void labels_value(struct fields *fields, struct slice key, enum row_form form) {
@@ -194,8 +172,7 @@ static void labels_value(struct fields *fields, struct slice key, enum row_form 
 }
 
 static void external_key(struct fields *fields) {
-    (void)fields_key_u64(fields, "graph");
-    (void)fields_rest(fields, "external id");
+    (void)layout_describe(external_key_layout.rows, fields, NULL);
 }
 
 static void external_value(struct fields *fields, struct slice key, enum row_form form) {
@@ -203,7 +180,7 @@ static void external_value(struct fields *fields, struct slice key, enum row_for
     (void)key;
     expect_whole(fields, form);
     fields_judge(fields, graph_id_decode(fields_left(fields), &node));
-    (void)fields_varint(fields, "node");
+    (void)layout_describe(external_row_layout.rows, fields, NULL);
 }
 
 const struct row_describer graph_describers[] = {

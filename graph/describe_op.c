@@ -4,6 +4,7 @@
 
 #include "graph/describe.h"
 #include "graph/describe_parts.h"
+#include "graph/graph_layout.h"
 #include "graph/op.h"
 
 static void describe_part(struct fields *inner, void *context) {
@@ -25,17 +26,17 @@ static void describe_string(struct fields *fields, const char *name, enum graph_
 
 /* The record that stands next, and is sound. */
 static void describe_record(struct fields *fields, const struct graph_record_shape *shape) {
-    const uint8_t kind = decode_u8(&fields->decoder);
-    fields_tell(fields, "record", "%u: %s", kind, shape->name);
-    for (int i = 0; i < GRAPH_RECORD_NUMBERS_MAX && shape->numbers[i]; i++) {
-        const uint64_t number = decode_varint(&fields->decoder);
-        const bool vocabulary = kind == GRAPH_RECORD_WORD;
-        fields_tell(fields, shape->numbers[i], "%" PRIu64 "%s%s", number, vocabulary ? ": " : "",
-                    vocabulary ? graph_vocabulary_name(number) : "");
+    const uint64_t kind = layout_tell(graph_record_layout.rows, fields);
+    const struct layout_case *body = layout_find_case(&graph_record_body_layout, kind);
+    size_t string = 0;
+    for (const struct layout_row *row = body->rows; row->name; row++) {
+        if (row->form == LAYOUT_CODE)
+            describe_labels(fields);
+        else if (row->form == LAYOUT_STRING)
+            describe_string(fields, row->name, shape->strings[string++].kind);
+        else
+            (void)layout_tell(row, fields);
     }
-    if (shape->labels) describe_labels(fields);
-    for (int i = 0; i < GRAPH_RECORD_STRINGS_MAX && shape->strings[i].name; i++)
-        describe_string(fields, shape->strings[i].name, shape->strings[i].kind);
 }
 
 static void describe_records(struct fields *fields, struct graph_op *op) {
@@ -60,11 +61,10 @@ void graph_operation_describe(struct fields *fields) {
     struct graph_op op;
     const enum status status = graph_op_decode(fields_left(fields), &op);
     fields_judge(fields, status);
-    (void)fields_u8(fields, "version");
-    const uint8_t kind = decode_u8(&fields->decoder);
-    fields_tell(fields, "operation", "%u: %s", kind, graph_op_kind_name((enum graph_op_kind)kind));
+    (void)layout_tell(layout_row(&graph_operation_layout, "version"), fields);
+    (void)layout_tell(layout_row(&graph_operation_layout, "operation"), fields);
     if (status == STATUS_UNSUPPORTED) return;
-    (void)fields_string(fields, "graph name");
+    (void)layout_tell(layout_row(&graph_operation_layout, "graph name"), fields);
     (void)fields_varint(fields, status == STATUS_OK ? numbers[op.kind] : "number");
     if (status == STATUS_OK) describe_records(fields, &op);
 }

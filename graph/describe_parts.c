@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "graph/graph_layout.h"
 #include "graph/property.h"
 
 const char *graph_vocabulary_name(uint64_t vocabulary) {
@@ -36,13 +37,13 @@ bool describe_property_value(struct fields *fields) {
 
 void describe_properties(struct fields *fields) {
     while (decoder_left(&fields->decoder)) {
-        (void)fields_varint(fields, "key");
+        (void)layout_tell(property_layout.rows, fields);
         if (!describe_property_value(fields)) return;
     }
 }
 
 void describe_labels(struct fields *fields) {
-    const uint64_t count = fields_varint(fields, "labels");
+    const uint64_t count = layout_tell(label_list_layout.rows, fields);
     uint64_t label = 0;
     for (uint64_t i = 0; i < count && !fields->decoder.failed; i++) {
         label += decode_varint(&fields->decoder);

@@ -6,6 +6,7 @@
 
 #include "tsdb/codec/chunk.h"
 #include "tsdb/codec/rows.h"
+#include "tsdb/tsdb_layout.h"
 
 static const char *value_text(uint64_t bits, char text[TSDB_VALUE_TEXT_BYTES]) {
     double value;
@@ -22,31 +23,20 @@ static uint64_t bits_of(double value) {
 
 /* ---- Settings, series -------------------------------------------------------------------------------------------- */
 
-static void policy_field(struct fields *fields, const char *name) {
-    const uint8_t policy = decode_u8(&fields->decoder);
-    fields_tell(fields, name, "%u: %s", policy, policy ? tsdb_policy_name((enum tsdb_policy)policy) : "not given");
-}
-
 static void describe_settings(struct fields *fields) {
-    const uint8_t given = decode_u8(&fields->decoder);
-    fields_tell(fields, "given", "%u%s%s%s%s%s", given, given ? ":" : "", given & TSDB_RETENTION ? " retention" : "",
-                given & TSDB_CHUNK_SIZE ? " chunk size" : "", given & TSDB_DUPLICATE_POLICY ? " policy" : "",
-                given & TSDB_LABELS ? " labels" : "");
-    if (given & TSDB_RETENTION) (void)fields_varint(fields, "retention ms");
-    if (given & TSDB_CHUNK_SIZE) (void)fields_varint(fields, "chunk bytes");
-    if (given & TSDB_DUPLICATE_POLICY) policy_field(fields, "duplicate policy");
-    if (!(given & TSDB_LABELS)) return;
-    const uint64_t count = fields_varint(fields, "labels");
-    for (uint64_t i = 0; i < count && !fields->decoder.failed; i++) {
-        (void)fields_string(fields, "label name");
-        (void)fields_string(fields, "label value");
+    uint64_t values[LAYOUT_ROWS_MAX] = {0};
+    if (!layout_describe(settings_layout.rows, fields, values)) return;
+    const size_t labels = layout_index(settings_layout.rows, "labels");
+    for (uint64_t i = 0; i < values[labels] && !fields->decoder.failed; i++) {
+        (void)fields_string(fields, settings_layout.rows[labels + 1].name);
+        (void)fields_string(fields, settings_layout.rows[labels + 2].name);
     }
 }
 
 static void series_key(struct fields *fields) {
     uint64_t series = 0;
     fields_judge(fields, series_key_decode(fields_left(fields), &series));
-    (void)fields_key_u64(fields, "series");
+    (void)layout_describe(series_key_layout.rows, fields, NULL);
 }
 
 static void series_value(struct fields *fields, struct slice key, enum row_form form) {
@@ -54,8 +44,7 @@ static void series_value(struct fields *fields, struct slice key, enum row_form 
     struct series_row row;
     if (form != ROW_VALUE) fields_fault(fields, "a series' row is written whole");
     fields_judge(fields, series_row_decode(fields_left(fields), &row));
-    (void)fields_u8(fields, "version");
-    (void)fields_string(fields, "name");
+    (void)layout_describe(series_row_layout.rows, fields, NULL);
     describe_settings(fields);
 }
 
@@ -64,11 +53,8 @@ static void series_value(struct fields *fields, struct slice key, enum row_form 
 static void chunk_key(struct fields *fields) {
     uint64_t series = 0;
     int64_t first_ms = 0;
-    const enum status status = chunk_key_decode(fields_left(fields), &series, &first_ms);
-    fields_judge(fields, status);
-    (void)fields_key_u64(fields, "series");
-    (void)decode_bytes(&fields->decoder, CHUNK_KEY_BYTES - SERIES_KEY_BYTES);
-    if (status == STATUS_OK) fields_tell(fields, "first time", "%" PRId64 " ms", first_ms);
+    fields_judge(fields, chunk_key_decode(fields_left(fields), &series, &first_ms));
+    (void)layout_describe(chunk_key_layout.rows, fields, NULL);
 }
 
 static void chunk_note(struct fields *fields, struct slice value, int64_t first_ms, const struct chunk_head *head) {
@@ -103,9 +89,7 @@ static void appended_samples(struct fields *fields) {
 
 static void sealed_samples(struct fields *fields, int64_t first_ms, const struct samples *samples) {
     char first[TSDB_VALUE_TEXT_BYTES], last[TSDB_VALUE_TEXT_BYTES];
-    (void)fields_varint(fields, "count");
-    const uint64_t span = decode_varint(&fields->decoder);
-    fields_tell(fields, "span", "%" PRIu64 " ms", span);
+    (void)layout_describe(chunk_gorilla_layout.rows, fields, NULL);
     const size_t size = decoder_left(&fields->decoder), count = samples->count;
     (void)decode_bytes(&fields->decoder, size);
     if (count == 0) return; /* not sound: told as malformed */
@@ -131,11 +115,7 @@ static void chunk_value(struct fields *fields, struct slice key, enum row_form f
     if (status == STATUS_OK) status = chunk_read_head(value, first_ms, &head);
     fields_judge(fields, status);
     if (status == STATUS_OK) chunk_note(fields, value, first_ms, &head);
-    const uint8_t encoding = decode_u8(&fields->decoder);
-    fields_tell(fields, "encoding", "%u: %s", encoding,
-                encoding == CHUNK_OPEN      ? "open"
-                : encoding == CHUNK_GORILLA ? "Gorilla"
-                                            : "not known");
+    const uint64_t encoding = layout_tell(chunk_layout.rows, fields);
     if (encoding == CHUNK_OPEN) open_samples(fields, first_ms);
     if (encoding == CHUNK_GORILLA) sealed_samples(fields, first_ms, &samples);
     samples_deinit(&samples);
@@ -181,7 +161,7 @@ static const char *fault_text(enum tsdb_sample_fault fault) {
 
 static void describe_samples(struct fields *fields, struct tsdb_op_reader *reader) {
     char name[FIELD_WORDS_BYTES], text[TSDB_VALUE_TEXT_BYTES];
-    (void)fields_varint(fields, "samples");
+    (void)layout_describe(tsdb_sample_layout.rows, fields, NULL);
     for (size_t i = 0; i < reader->op.sample_count; i++) {
         const struct tsdb_add sample = tsdb_op_next_sample(reader);
         fields_read_to(fields, &reader->samples);
@@ -200,16 +180,15 @@ void tsdb_operation_describe(struct fields *fields) {
     struct tsdb_op_reader reader;
     const enum status status = tsdb_op_decode(fields_left(fields), &reader);
     fields_judge(fields, status);
-    (void)fields_u8(fields, "version");
-    const uint8_t kind = decode_u8(&fields->decoder);
-    fields_tell(fields, "operation", "%u: %s", kind, tsdb_op_kind_name((enum tsdb_op_kind)kind));
-    const bool named = kind == TSDB_OP_CREATE || kind == TSDB_OP_ALTER || kind == TSDB_OP_DELETE_RANGE;
-    if (named) (void)fields_string(fields, "name");
-    if (kind == TSDB_OP_CREATE || kind == TSDB_OP_ALTER || kind == TSDB_OP_ADD) describe_settings(fields);
-    if (kind == TSDB_OP_ADD) policy_field(fields, "on duplicate");
-    if (kind == TSDB_OP_DELETE_RANGE) {
-        (void)fields_zigzag(fields, "from ms");
-        (void)fields_zigzag(fields, "to ms");
+    (void)layout_tell(layout_row(&tsdb_operation_layout, "version"), fields);
+    const uint64_t kind = layout_tell(layout_row(&tsdb_operation_layout, "operation"), fields);
+    const struct layout_case *body = layout_find_case(&tsdb_body_layout, kind);
+    for (const struct layout_row *row = body ? body->rows : NULL; row && row->name; row++) {
+        if (row->form != LAYOUT_CODE)
+            (void)layout_tell(row, fields);
+        else if (strcmp(row->name, "settings") == 0)
+            describe_settings(fields);
+        else if (status == STATUS_OK)
+            describe_samples(fields, &reader);
     }
-    if (status == STATUS_OK && (kind == TSDB_OP_ADD || kind == TSDB_OP_MADD)) describe_samples(fields, &reader);
 }

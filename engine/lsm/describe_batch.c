@@ -4,16 +4,7 @@
 
 #include "engine/describe.h"
 #include "engine/lsm/batch.h"
-
-static const char *const kind_names[] = {
-    [BATCH_PUT] = "put",
-    [BATCH_DELETE] = "delete",
-    [BATCH_DELETE_RANGE] = "delete range",
-    [BATCH_MERGE] = "merge",
-    [BATCH_APPEND] = "append",
-    [BATCH_CREATE_TREE] = "create tree",
-    [BATCH_DROP_TREE] = "drop tree",
-};
+#include "engine/lsm/lsm_layout_format.h"
 
 struct part {
     const struct row_describer *rows;
@@ -32,39 +23,35 @@ static void describe_value(struct fields *inner, void *context) {
     part->rows->value(inner, part->operation->key, form);
 }
 
-/* A string of the operation; `describe` NULL: as text. */
-static void describe_string(struct fields *fields, const char *name, void (*describe)(struct fields *, void *),
-                            struct part *part) {
+/* A string of the operation: as the tree's rows have it, or as text. */
+static void describe_string(struct fields *fields, const struct layout_row *row,
+                            void (*describe)(struct fields *, void *), struct part *part) {
+    if (!part->rows) {
+        (void)layout_tell(row, fields);
+        return;
+    }
     const uint64_t size = decode_varint(&fields->decoder);
-    fields_tell(fields, "length", "%" PRIu64 " bytes of %s", size, name);
-    if (part->rows && describe)
-        fields_describe(fields, decode_bytes(&fields->decoder, size), describe, part);
-    else
-        (void)fields_text(fields, size, name);
+    fields_tell(fields, "length", "%" PRIu64 " bytes of %s", size, row->name);
+    fields_describe(fields, decode_bytes(&fields->decoder, size), describe, part);
 }
 
-/* The bytes of an operation that is sound. */
+/* The bytes of an operation that is sound. A bound of a range need not be a whole key. */
 static void describe_operation(struct fields *fields, const struct batch_operation *operation,
                                const struct tree_describers *trees) {
     struct part part = {.rows = trees->find(trees->context, operation->tree), .operation = operation};
-    (void)decode_u8(&fields->decoder);
-    fields_tell(fields, "operation", "%s", kind_names[operation->kind]);
-    const uint64_t tree = decode_varint(&fields->decoder);
-    fields_tell(fields, "tree", "%" PRIu64 "%s%s", tree, part.rows ? ": " : "", part.rows ? part.rows->name : "");
-    switch (operation->kind) {
-    case BATCH_CREATE_TREE:
-        (void)fields_varint(fields, "length");
-        (void)fields_varint(fields, "kind of tree");
-        return;
-    case BATCH_DROP_TREE: return;
-    case BATCH_DELETE: describe_string(fields, "key", describe_key, &part); return;
-    case BATCH_DELETE_RANGE: /* a bound need not be a whole key */
-        describe_string(fields, "from", NULL, &part);
-        describe_string(fields, "to", NULL, &part);
-        return;
-    default:
-        describe_string(fields, "key", describe_key, &part);
-        describe_string(fields, "value", describe_value, &part);
+    const struct layout_row *tree_row = layout_row(&batch_operation_layout, "tree");
+    (void)layout_tell(layout_row(&batch_operation_layout, "operation"), fields);
+    const uint64_t tree = layout_read(tree_row, fields);
+    fields_tell(fields, tree_row->name, "%" PRIu64 "%s%s", tree, part.rows ? ": " : "",
+                part.rows ? part.rows->name : "");
+    const struct layout_case *body = layout_find_case(&batch_body_layout, operation->kind);
+    for (const struct layout_row *row = body->rows; row && row->name; row++) {
+        if (strcmp(row->name, "key") == 0)
+            describe_string(fields, row, describe_key, &part);
+        else if (strcmp(row->name, "value") == 0)
+            describe_string(fields, row, describe_value, &part);
+        else
+            (void)layout_tell(row, fields);
     }
 }
 
@@ -85,18 +72,19 @@ void batch_record_describe(struct fields *fields, const struct tree_describers *
     struct slice operations;
     const enum status status = batch_header_decode(fields_left(fields), &header, &operations);
     fields_judge(fields, status);
-    const bool compact = fields_u8(fields, "version") == BATCH_RECORD_COMPACT;
-    if (status) return;
-    (void)fields_varint(fields, "first sequence");
-    if (compact) {
-        (void)decode_varint(&fields->decoder);
-        fields_tell(fields, "index", "%" PRIu64, header.mark.index);
-    } else {
-        (void)fields_varint(fields, "operations");
-        (void)fields_varint(fields, "index");
-        (void)fields_varint(fields, "term");
+    if (status) {
+        (void)layout_tell(&batch_record_layout.rows[0], fields);
+        return;
     }
-    const int64_t time_ms = coding_unzigzag(decode_varint(&fields->decoder));
-    fields_tell(fields, "log time", "%" PRId64 " ms", time_ms);
+    const bool compact = fields_left(fields).data[0] == BATCH_RECORD_COMPACT;
+    const struct layout_row *rows = compact ? batch_compact_record_layout.rows : batch_record_layout.rows;
+    for (const struct layout_row *row = rows; row->form != LAYOUT_CODE; row++) {
+        if (compact && row->form == LAYOUT_ZIGZAG) { /* what it is the distance of */
+            (void)layout_read(row, fields);
+            fields_tell(fields, row->name, "%" PRIu64, header.mark.index);
+        } else {
+            (void)layout_tell(row, fields);
+        }
+    }
     describe_operations(fields, header.count, trees);
 }

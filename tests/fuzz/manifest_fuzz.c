@@ -9,6 +9,7 @@
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/recovered.h"
 #include "engine/lsm/superblock.h"
+#include "tests/harness/mend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,23 +44,6 @@ static void check_manifest(struct slice bytes) {
     recovered_deinit(&recovered);
 }
 
-/* Makes header, sector checks and magics right. */
-static void mend(uint8_t *bytes, size_t size) {
-    struct manifest_id id;
-    if (size < IO_PAGE_BYTES) return;
-    coding_put_u64(bytes + MANIFEST_HEADER_MAGIC_AT, MANIFEST_MAGIC);
-    coding_put_u32(bytes + MANIFEST_HEADER_VERSION_AT, MANIFEST_VERSION);
-    coding_put_u32(bytes + MANIFEST_HEADER_SECTOR_BYTES_AT, IO_SECTOR_BYTES);
-    coding_put_u64(bytes, manifest_check(bytes, MANIFEST_HEADER_SEED));
-    check(manifest_header_parse(slice_make(bytes, size), &id, NULL) == STATUS_OK);
-    for (size_t at = IO_PAGE_BYTES / IO_SECTOR_BYTES; (at + 1) * IO_SECTOR_BYTES <= size; at++) {
-        uint8_t *sector = bytes + at * IO_SECTOR_BYTES;
-        if (coding_get_u64(sector) == 0) continue;
-        coding_put_u32(sector + MANIFEST_SECTOR_MAGIC_AT, MANIFEST_SECTOR_MAGIC);
-        coding_put_u64(sector, manifest_check(sector, manifest_sector_seed(&id, at)));
-    }
-}
-
 static void check_batch(struct slice bytes) {
     struct batch_header header;
     struct slice operations;
@@ -84,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *copy = malloc(size ? size : 1);
     check(copy != NULL);
     if (size) memcpy(copy, data, size);
-    mend(copy, size);
+    mend_manifest(copy, size);
     check_manifest(slice_make(copy, size));
     free(copy);
     return 0;

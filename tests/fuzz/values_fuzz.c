@@ -9,6 +9,7 @@
 #include "engine/base/hash.h"
 #include "engine/sst/sst_format.h"
 #include "engine/values/value_read.h"
+#include "tests/harness/mend.h"
 #include "tools/sim/sim_io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -70,24 +71,6 @@ static void use_file(struct slice bytes) {
     io_destroy(io);
 }
 
-static void mend(uint8_t *bytes, size_t size) {
-    const struct sst_identity identity = {.store = coding_get_u64(bytes + 16), .file = coding_get_u64(bytes + 24)};
-    struct value_footer footer = {.file_bytes = size, .identity = identity};
-    const uint64_t end = size - VALUE_FOOTER_BYTES;
-    value_header_encode(bytes, &identity);
-    for (uint64_t at = VALUE_HEADER_BYTES; at < end;) {
-        struct value_record record;
-        size_t record_size;
-        const struct slice left = slice_make(bytes + at, (size_t)(end - at));
-        if (value_record_peek(left, &record, &record_size) != STATUS_OK || record_size > left.size) break;
-        coding_put_u64(bytes + at, hash64(slice_make(bytes + at + 8, record_size - 8), sst_seed(&identity, at)));
-        footer.records++;
-        footer.value_bytes += record.raw_bytes;
-        at += record_size;
-    }
-    value_footer_encode(bytes + end, &footer);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > INPUT_MAX) return 0;
     use_file(slice_make(data, size));
@@ -95,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t *bytes = malloc(size);
     check(bytes != NULL);
     memcpy(bytes, data, size);
-    mend(bytes, size);
+    mend_values(bytes, size);
     use_file(slice_make(bytes, size));
     free(bytes);
     return 0;

@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "engine/lsm/lsm_layout_format.h"
 #include "engine/lsm/manifest_format.h"
 #include "engine/lsm/superblock_format.h"
 #include "engine/values/value_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/report_rows.h"
 #include "tools/loam/inspect/spread.h"
 
 /* What only some files have. */
@@ -123,12 +125,7 @@ static void sector_fields(struct report *report, const struct manifest_id *id, s
     }
     report_part(report, REPORT_RIGHT, "edit %" PRIu64 ", sector %" PRIu32 " of %" PRIu32, sector.edit, sector.index + 1,
                 sector.count);
-    report_plain(report, 8, "check");
-    report_field(report, 8, "edit", "%" PRIu64, sector.edit);
-    report_field(report, 4, "sector of the edit", "%" PRIu32, sector.index);
-    report_field(report, 4, "sectors", "%" PRIu32, sector.count);
-    report_field(report, 4, "used bytes", "%" PRIu32, sector.used);
-    report_field(report, 4, "magic", "\"EDIT\"");
+    report_rows(report, manifest_sector_layout.rows);
     spread_tell(spread, at * MANIFEST_SECTOR_PAYLOAD, sector.used, "part of the edit");
     if (sector.used < MANIFEST_SECTOR_PAYLOAD) report_part(report, REPORT_RIGHT, "padding");
     report_plain(report, MANIFEST_SECTOR_PAYLOAD - sector.used, "padding");
@@ -152,15 +149,9 @@ void inspect_manifest(struct report *report) {
     if (recovery.torn)
         report_problem(report, REPORT_TORN, recovery.end, "an edit was begun here and never acknowledged");
     report_part(report, REPORT_RIGHT, "header");
-    report_plain(report, 8, "check");
-    report_field(report, 8, "magic", "\"LOAMMANI\"");
-    report_field(report, 4, "version", "%d", MANIFEST_VERSION);
-    report_field(report, 4, "sector bytes", "%d", IO_SECTOR_BYTES);
-    report_field(report, 8, "store", "%016" PRIx64, id.store);
-    report_field(report, 8, "number", "%" PRIu64, id.number);
-    report_field(report, 8, "generation", "%" PRIu64, id.generation);
+    report_rows(report, manifest_header_layout.rows);
     report_part(report, REPORT_UNCHECKED, "rest of the header page");
-    report_plain(report, IO_PAGE_BYTES - 48, "rest of the header page");
+    report_plain(report, IO_PAGE_BYTES - report->next, "rest of the header page");
     struct spread spread;
     spread_init(&spread, report);
     if (report->fields_wanted) gather_edits(report, &id, &spread);
@@ -187,15 +178,7 @@ static void slot_fields(struct report *report, unsigned slot, bool *sound) {
         report_fact(report, name,
                     "store %016" PRIx64 ", generation %" PRIu64 ", manifest %" PRIu64 " of at least %" PRIu64 " bytes",
                     superblock.store, superblock.generation, superblock.manifest, superblock.manifest_bytes);
-        report_plain(report, 8, "check");
-        report_field(report, 8, "magic", "\"LOAMSUPR\"");
-        report_field(report, 4, "version", "%" PRIu32, coding_get_u32(bytes + 16));
-        report_plain(report, 4, "zero");
-        report_field(report, 8, "store", "%016" PRIx64, superblock.store);
-        report_field(report, 8, "generation", "%" PRIu64, superblock.generation);
-        report_field(report, 8, "manifest", "%" PRIu64, superblock.manifest);
-        report_field(report, 8, "manifest bytes", "%" PRIu64, superblock.manifest_bytes);
-        report_plain(report, IO_SECTOR_BYTES - 56, "zero");
+        report_rows(report, superblock_slot_layout.rows);
     }
     const uint64_t page_end = offset + IO_PAGE_BYTES;
     const uint64_t end = page_end < report->bytes.size ? page_end : report->bytes.size;

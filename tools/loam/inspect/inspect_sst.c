@@ -9,8 +9,11 @@
 #include "engine/sst/block_format.h"
 #include "engine/sst/filter_format.h"
 #include "engine/sst/sst_format.h"
+#include "engine/sst/sst_layout_format.h"
 #include "engine/values/value_format.h"
+#include "engine/values/value_layout_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/report_rows.h"
 #include "tools/loam/inspect/resync.h"
 #include "tools/loam/inspect/sst_dictionary_fields.h"
 #include "tools/loam/inspect/sst_rows.h"
@@ -52,16 +55,7 @@ static void header_fields(struct walk *walk) {
         report_plain(report, report->bytes.size, "cut header");
         return;
     }
-    const uint8_t *at = report->bytes.data;
-    report_field(report, 8, "magic", "\"loam.sst\"");
-    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 8));
-    report_field(report, 4, "header bytes", "%" PRIu32, coding_get_u32(at + 12));
-    report_field(report, 8, "store", "%016" PRIx64, walk->identity.store);
-    report_field(report, 8, "file", "%" PRIu64, walk->identity.file);
-    report_field(report, 4, "required features", "%" PRIx32 "%s", coding_get_u32(at + 32),
-                 coding_get_u32(at + 32) & SST_FEATURE_DICTIONARY ? ": a dictionary" : "");
-    report_field(report, 20, "reserved", "zero");
-    report_field(report, 8, "check", "of the 56 bytes before");
+    report_rows(report, sst_header_layout.rows);
     report_fact(report, "store", "%016" PRIx64, walk->identity.store);
     report_fact(report, "file", "%" PRIu64, walk->identity.file);
 }
@@ -69,21 +63,7 @@ static void header_fields(struct walk *walk) {
 static void footer_fields(struct walk *walk, bool sound) {
     struct report *report = walk->report;
     report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "footer");
-    const uint8_t *at = report->bytes.data + report->next;
-    report_field(report, 8, "footer check", "of the 120 bytes behind");
-    report_field(report, 8, "magic", "\"loam.end\"");
-    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 16));
-    report_field(report, 4, "sections", "%" PRIu32, coding_get_u32(at + 20));
-    for (unsigned i = 0; i < SST_FOOTER_SECTIONS; i++) {
-        const char *name = sst_section_name(SST_SECTION_FILTER + i);
-        const struct sst_handle handle = sst_handle_decode(at + 24 + i * SST_INDEX_VALUE_BYTES);
-        report_field(report, 8, "section offset", "%s at %" PRIu64, name, handle.offset);
-        report_field(report, 4, "section size", "%s of %" PRIu32 " bytes", name, handle.size);
-        report_field(report, 8, "section check", "%s", name);
-    }
-    report_field(report, 8, "file bytes", "%" PRIu64, coding_get_u64(at + 104));
-    report_field(report, 8, "store", "%016" PRIx64, coding_get_u64(at + 112));
-    report_field(report, 8, "file", "%" PRIu64, coding_get_u64(at + 120));
+    report_rows(report, sst_footer_layout.rows);
 }
 
 /* ---- Blocks ---------------------------------------------------------------------------------------------------- */
@@ -93,25 +73,26 @@ static void column_field(struct report *report, const struct sst_block_view *vie
                  width);
 }
 
+/* The rows of an entry's value; the first one says whose it is. */
+static void report_entry(struct report *report, const struct layout_row *rows, uint32_t at) {
+    report_field(report, layout_row_size(rows), rows->name, "entry %" PRIu32 ": %" PRIu64, at,
+                 coding_get_u64(report->bytes.data + report->next));
+    report_rows(report, rows + 1);
+}
+
 static void value_field(struct walk *walk, const struct sst_block_view *view, uint32_t at, unsigned section,
                         uint8_t *room) {
     struct report *report = walk->report;
     const struct slice value = block_view_value(view, at);
     char text[TEXT_BYTES];
     if (section == SST_SECTION_INDEX && value.size == SST_INDEX_VALUE_BYTES) {
-        const struct sst_handle handle = sst_handle_decode(value.data);
-        report_field(report, 8, "block offset", "entry %" PRIu32 ": %" PRIu64, at, handle.offset);
-        report_field(report, 4, "block size", "%" PRIu32, handle.size);
-        report_plain(report, 8, "block check");
+        report_entry(report, sst_index_value_layout.rows, at);
         return;
     }
     struct value_reference reference;
     if (section == SST_SECTION_DATA && entry_kind(block_view_trailer(view, at)) == ENTRY_REFERENCE &&
         value_reference_decode(value, &reference) == STATUS_OK) {
-        report_field(report, 8, "file of the value", "entry %" PRIu32 ": %" PRIu64, at, reference.file);
-        report_field(report, 8, "offset of the value", "%" PRIu64, reference.offset);
-        report_field(report, 4, "bytes of the record", "%" PRIu32, reference.bytes);
-        report_plain(report, 8, "check of the record");
+        report_entry(report, value_reference_layout.rows, at);
         return;
     }
     if (section == SST_SECTION_DATA && walk->rows.describer) {
@@ -143,18 +124,7 @@ static void entry_heads(struct walk *walk, const struct sst_block_view *view, un
 static void block_fields(struct walk *walk, const struct sst_block_view *view, unsigned section, uint8_t *room) {
     struct report *report = walk->report;
     char text[TEXT_BYTES];
-    report_field(report, 4, "entries", "%" PRIu32, view->count);
-    report_field(report, 4, "prefix bytes", "%" PRIu32, view->prefix_size);
-    report_field(report, 4, "shortest tail", "%" PRIu32, view->tail_stride);
-    report_field(report, 4, "shortest value", "%" PRIu32, view->value_stride);
-    report_field(report, 8, "lowest sequence", "%" PRIu64, view->sequence_base);
-    report_field(report, 1, "width of tail ends", "%" PRIu32, view->tail_width);
-    report_field(report, 1, "width of value ends", "%" PRIu32, view->value_width);
-    report_field(report, 1, "width of sequences", "%" PRIu32, view->sequence_width);
-    report_field(report, 1, "head size", view->head_size == BLOCK_VARIES ? "varies" : "%" PRIu32 " in all",
-                 view->head_size);
-    report_field(report, 1, "kind", view->kind == BLOCK_VARIES ? "varies" : "%" PRIu32 " in all", view->kind);
-    report_plain(report, 3, "zero");
+    report_rows(report, sst_block_layout.rows);
     entry_heads(walk, view, section, room);
     report_field(report, view->prefix_size, "prefix", "\"%s\"", key_text(block_view_prefix(view), text));
     column_field(report, view, view->tail_width, "tail ends");
@@ -256,10 +226,7 @@ static void filter_payload(struct walk *walk, const struct sst_unit *unit, const
         report_field(report, unit->payload.size, "filter", "malformed");
         return;
     }
-    report_field(report, 1, "filter kind", "1: Bloom in lines of 64 bytes");
-    report_field(report, 1, "probes", "%u", filter.probes);
-    report_plain(report, 2, "zero");
-    report_field(report, 4, "lines", "%" PRIu32, filter.line_count);
+    report_rows(report, sst_filter_layout.rows);
     report_plain(report, (uint64_t)filter.line_count * FILTER_LINE_BYTES, "bits");
 }
 
@@ -295,13 +262,8 @@ static void unit_fields(struct walk *walk, const struct sst_unit *unit, bool sou
                        sst_section_name(unit->section));
     report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "%s unit at %" PRIu64, sst_section_name(unit->section),
                 offset);
-    report_field(report, 8, "unit check", "%s", sound ? "right" : "WRONG");
-    report_field(report, 4, "stored bytes", "%zu", unit->payload.size);
-    report_field(report, 4, "raw bytes", "%" PRIu32, unit->raw_size);
-    report_field(report, 1, "section", "%u: %s", unit->section, sst_section_name(unit->section));
-    report_field(report, 1, "codec", "%d: %s", (int)unit->codec, codec_name(unit->codec));
-    report_field(report, 1, "flags", "%s", unit->with_dictionary ? "1: with the dictionary" : "0");
-    report_plain(report, 1, "zero");
+    report_field(report, 8, sst_unit_layout.rows[0].name, "%s", sound ? "right" : "WRONG");
+    report_rows(report, sst_unit_layout.rows + 1);
     unit_payload(walk, unit, sound);
 }
 

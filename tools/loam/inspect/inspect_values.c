@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 #include "engine/values/value_format.h"
+#include "engine/values/value_layout_format.h"
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/report_rows.h"
 #include "tools/loam/inspect/resync.h"
 
 enum { SHOWN = 40, TEXT_BYTES = 200 };
@@ -30,15 +32,7 @@ static void header_fields(struct walk *walk) {
         report_plain(report, report->bytes.size, "cut header");
         return;
     }
-    const uint8_t *at = report->bytes.data;
-    report_field(report, 8, "magic", "\"loam.val\"");
-    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 8));
-    report_field(report, 4, "header bytes", "%" PRIu32, coding_get_u32(at + 12));
-    report_field(report, 8, "store", "%016" PRIx64, walk->identity.store);
-    report_field(report, 8, "file", "%" PRIu64, walk->identity.file);
-    report_field(report, 4, "required features", "%" PRIx32, coding_get_u32(at + 32));
-    report_field(report, 20, "reserved", "zero");
-    report_field(report, 8, "check", "of the 56 bytes before");
+    report_rows(report, value_header_layout.rows);
     report_fact(report, "store", "%016" PRIx64, walk->identity.store);
     report_fact(report, "file", "%" PRIu64, walk->identity.file);
 }
@@ -70,12 +64,8 @@ static void record_fields(struct walk *walk, const struct value_record *record, 
     char text[TEXT_BYTES];
     if (!sound) report_problem(report, REPORT_CORRUPT, report->next, "the check of this value is wrong");
     report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "value at %" PRIu64, report->next);
-    report_field(report, 8, "check", "%s", sound ? "right" : "WRONG");
-    report_field(report, 4, "stored bytes", "%zu", record->payload.size);
-    report_field(report, 4, "raw bytes", "%" PRIu32, record->raw_bytes);
-    report_field(report, 4, "key bytes", "%zu", record->key.size);
-    report_field(report, 1, "codec", "%u: %s", (unsigned)record->codec, codec_name(record->codec));
-    report_plain(report, 3, "zero");
+    report_field(report, 8, value_record_layout.rows[0].name, "%s", sound ? "right" : "WRONG");
+    report_rows(report, value_record_layout.rows + 1);
     report_text(text, sizeof text, record->key, SHOWN);
     report_field(report, record->key.size, "key", "\"%s\"", text);
     if (sound)
@@ -139,22 +129,13 @@ static void records_of_range(struct walk *walk) {
 
 static void footer_fields(struct walk *walk, bool sound, const struct error *error) {
     struct report *report = walk->report;
-    const uint8_t *at = report->bytes.data + report->next;
     report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "footer");
     if (!sound) {
         report_problem(report, REPORT_CORRUPT, report->next, "%s", error->text);
         report_plain(report, VALUE_FOOTER_BYTES, "damaged footer");
         return;
     }
-    report_field(report, 8, "footer check", "of the 56 bytes behind");
-    report_field(report, 8, "magic", "\"loam.vnd\"");
-    report_field(report, 4, "version", "%" PRIu32, coding_get_u32(at + 16));
-    report_plain(report, 4, "zero");
-    report_field(report, 8, "values", "%" PRIu64, coding_get_u64(at + 24));
-    report_field(report, 8, "bytes of values", "%" PRIu64, coding_get_u64(at + 32));
-    report_field(report, 8, "file bytes", "%" PRIu64, coding_get_u64(at + 40));
-    report_field(report, 8, "store", "%016" PRIx64, coding_get_u64(at + 48));
-    report_field(report, 8, "file", "%" PRIu64, coding_get_u64(at + 56));
+    report_rows(report, value_footer_layout.rows);
 }
 
 void inspect_values(struct report *report) {

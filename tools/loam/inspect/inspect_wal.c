@@ -8,8 +8,10 @@
 
 #include "engine/base/coding.h"
 #include "engine/wal/wal_format.h"
+#include "engine/wal/wal_layout_format.h"
 #include "tools/loam/inspect/inspect.h"
 #include "tools/loam/inspect/log_rows.h"
+#include "tools/loam/inspect/report_rows.h"
 #include "tools/loam/inspect/spread.h"
 
 enum { TEXT_BYTES = 200 };
@@ -25,6 +27,13 @@ static const char *group_text(uint64_t group, char text[TEXT_BYTES]) {
     return text;
 }
 
+/* A row of what stands at `position`. */
+static void add_row(struct spread *spread, const struct layout *layout, const char *name, uint64_t position,
+                    const char *words) {
+    const struct layout_row *row = layout_row(layout, name);
+    spread_add(spread, position + layout_offset(layout, name), layout_row_size(row), row->name, words);
+}
+
 static void gather_records(struct wal_scan *scan, const struct wal_group *group, struct items *items) {
     struct wal_record record;
     uint64_t at = 0, number = 0;
@@ -33,39 +42,28 @@ static void gather_records(struct wal_scan *scan, const struct wal_group *group,
         uint64_t position = 0;
         if (!wal_position_of(record.lsn & UINT32_MAX, &position)) continue;
         spread_part(&items->spread, "record %" PRIu64 " of group %s", ++number, group_text(group->group, words));
-        spread_add(&items->spread, position, 4, group->compact ? "compact group check" : "record check", "");
-        if (group->compact) {
-            snprintf(words, sizeof words, "%zu bytes", record.payload.size);
-            spread_add(&items->spread, position + 4, 2, "length", words);
-            spread_add(&items->spread, position + 6, 2, "mark and tag", "");
-        } else {
-            snprintf(words, sizeof words, "%zu bytes", record.payload.size);
-            spread_add(&items->spread, position + 4, 4, "length", words);
-        }
+        const struct layout *layout = group->compact ? &wal_compact_layout : &wal_record_layout;
+        add_row(&items->spread, layout, group->compact ? "compact group check" : "record check", position, "");
+        snprintf(words, sizeof words, "%zu bytes", record.payload.size);
+        add_row(&items->spread, layout, "length", position, words);
+        if (group->compact) add_row(&items->spread, layout, "mark and tag", position, "");
         snprintf(words, sizeof words, "%u: %s", record.type, log_record_name(&items->rows, record.type));
-        spread_add(&items->spread, position + 8, 1, "type", words);
+        add_row(&items->spread, layout, "type", position, words);
         struct spread_bytes payload = {&items->spread, record.payload.data, position + WAL_PREFIX_BYTES};
         struct fields fields = fields_make(record.payload, spread_take, &payload);
         log_record_describe(&items->rows, &fields, &record);
     }
 }
 
-static void gather_group(const struct wal_group *group, struct items *items) {
+/* Its header is sound, so that its bytes are those that the encoder would write. */
+static void gather_group(const struct wal_segment_header *header, const struct wal_group *group, struct items *items) {
     char words[TEXT_BYTES];
-    const uint64_t at = group->begin;
+    uint8_t bytes[WAL_GROUP_HEADER_BYTES];
+    wal_group_header_encode(bytes, header->owner, group);
     spread_part(&items->spread, "head of group %s", group_text(group->group, words));
-    spread_add(&items->spread, at, 4, "group check", "");
-    snprintf(words, sizeof words, "%" PRIu64 " bytes of stream", group->length);
-    spread_add(&items->spread, at + 4, 4, "length", words);
-    spread_add(&items->spread, at + 8, 1, "type", "0: a group");
-    spread_add(&items->spread, at + 9, 1, "flags", group->padded ? "padded: made durable" : "not padded");
-    spread_add(&items->spread, at + 10, 2, "zero", "");
-    snprintf(words, sizeof words, "%" PRIu32, group->count);
-    spread_add(&items->spread, at + 12, 4, "records", words);
-    spread_add(&items->spread, at + 16, 8, "group", group_text(group->group, words));
-    spread_add(&items->spread, at + 24, 8, "previous", group_text(group->previous, words));
-    spread_add(&items->spread, at + 32, 8, "durable", group_text(group->durable, words));
-    spread_add(&items->spread, at + 40, 8, "sum", "");
+    struct spread_bytes place = {&items->spread, bytes, group->begin};
+    struct fields fields = fields_make(slice_make(bytes, sizeof bytes), spread_take, &place);
+    (void)layout_describe(wal_group_layout.rows, &fields, NULL);
 }
 
 /* A scan before the scan: whose records these are. What ends it is told by the second. */
@@ -104,7 +102,7 @@ static void scan_segment(struct report *report, const struct wal_segment_header 
         if (verdict != WAL_FOUND_GROUP) break;
         groups++;
         records += group.count;
-        if (report->fields_wanted && !group.compact) gather_group(&group, items);
+        if (report->fields_wanted && !group.compact) gather_group(header, &group, items);
         if (report->fields_wanted) gather_records(&scan, &group, items);
     }
     report_fact(report, "groups", "%" PRIu64, groups);
@@ -124,16 +122,12 @@ static void sector_fields(struct report *report, const struct wal_segment_header
     static const char *const otherwise[] = {"never written", "of the file's former life", "padding", "damaged body"};
     const struct wal_sector sector = wal_sector_classify(header, index, report->bytes.data + report->next);
     uint64_t position = 0;
-    char words[TEXT_BYTES];
     report_part(report, sector.class == WAL_SECTOR_BAD ? REPORT_WRONG : REPORT_RIGHT, "stamp of sector %" PRIu64,
                 index);
     if (sector.class == WAL_SECTOR_BAD) {
         report_plain(report, WAL_STAMP_BYTES, "damaged stamp");
     } else {
-        report_field(report, 4, "stamp", "generation %" PRIu32, sector.generation);
-        report_field(report, 8, "stamp group", "%s%s", group_text(sector.group, words),
-                     sector.after_durable ? ", all before it durable" : "");
-        report_plain(report, 4, "stamp check");
+        report_rows(report, wal_stamp_layout.rows);
     }
     if (wal_position_of(report->next, &position)) {
         spread_tell(&items->spread, position, WAL_BODY_BYTES, otherwise[sector.class]);
@@ -144,21 +138,9 @@ static void sector_fields(struct report *report, const struct wal_segment_header
 }
 
 static void header_fields(struct report *report, const struct wal_segment_header *header) {
-    char words[TEXT_BYTES];
     report_part(report, REPORT_RIGHT, "header");
-    report_field(report, 8, "magic", "\"LOAMWAL\\n\"");
-    report_field(report, 4, "version", "%" PRIu32, header->version);
-    report_field(report, 4, "segment", "%" PRIu32, header->segment);
-    report_field(report, 8, "owner", "%016" PRIx64, header->owner);
-    report_field(report, 8, "file bytes", "%" PRIu64, header->segment_bytes);
-    report_field(report, 8, "start group", "%s", group_text(header->start_group, words));
-    report_field(report, 8, "predecessor end", "%" PRIx64, header->predecessor_end);
-    report_field(report, 8, "predecessor group", "%s", group_text(header->predecessor_group, words));
-    report_plain(report, 8, "check");
-    if (header->version >= WAL_VERSION_LOOSE) {
-        report_field(report, 8, "durable", "%s", group_text(header->durable, words));
-        report_plain(report, 8, "check of what version 3 added");
-    }
+    report_rows(report, wal_header_layout.rows);
+    if (header->version >= WAL_VERSION_LOOSE) report_rows(report, wal_loose_header_layout.rows);
     report_part(report, REPORT_UNCHECKED, "rest of the header page");
     report_plain(report, WAL_HEADER_BYTES - report->next, "zero");
     report_fact(report, "segment", "%" PRIu32, header->segment);

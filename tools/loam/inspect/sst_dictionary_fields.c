@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 
+#include "engine/sst/sst_layout_format.h"
+#include "tools/loam/inspect/report_rows.h"
+
 enum { TEXT_BYTES = 200, CONTENT_SHOWN = 40 };
 
 void sst_dictionary_fields(struct report *report, const struct sst_unit *unit, bool sound) {
@@ -15,8 +18,7 @@ void sst_dictionary_fields(struct report *report, const struct sst_unit *unit, b
     }
     const struct slice content = slice_from(unit->payload, unit->payload.size - parts.content_bytes);
     report_text(text, sizeof text, content, CONTENT_SHOWN);
-    report_field(report, 4, "dictionary magic", "%08" PRIx32, coding_get_u32(unit->payload.data));
-    report_field(report, 4, "dictionary number", "%" PRIu32, parts.number);
+    report_rows(report, sst_dictionary_layout.rows);
     report_plain(report, parts.tables_bytes, "entropy tables");
     report_field(report, parts.content_bytes, "content", "\"%s\"", text);
     report_fact(report, "dictionary read", "number %" PRIu32 ", %zu bytes, %zu of them content", parts.number,

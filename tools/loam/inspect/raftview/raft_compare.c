@@ -156,7 +156,7 @@ static uint64_t next_change(const struct walk *walk, size_t node) {
     if (walk->rows[node] < view->entry_count) next = view->entries[walk->rows[node]].index;
     const uint64_t ends[] = {view->start, raft_view_last(view), view->commit_note};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends[i] >= index && ends[i] + 1 < next) next = ends[i] + 1;
+        if (ends[i] >= index && raft_view_behind(ends[i]) < next) next = raft_view_behind(ends[i]);
     return next;
 }
 
@@ -308,12 +308,13 @@ static enum status take(struct walk *walk, const struct raft_span *span) {
 static enum status step(struct walk *walk) {
     struct raft_compare *compare = walk->compare;
     struct raft_span span;
-    uint64_t next = walk->last == UINT64_MAX ? walk->last : walk->last + 1;
+    uint64_t next = walk->last + 1;
     for (size_t i = 0; i < compare->count; i++) {
         const uint64_t change = row_of(walk, i) ? walk->index + 1 : next_change(walk, i);
         if (change < next) next = change;
     }
-    if (compare->commit >= walk->index && compare->commit + 1 < next) next = compare->commit + 1;
+    if (compare->commit >= walk->index && raft_view_behind(compare->commit) < next)
+        next = raft_view_behind(compare->commit);
     look(walk, &span);
     span.last = next - 1;
     check_promises(walk, &span);
@@ -329,13 +330,14 @@ static enum status walk_logs(struct raft_compare *compare) {
     struct walk walk = {.compare = compare, .index = UINT64_MAX};
     for (size_t i = 0; i < compare->count; i++) {
         const struct raft_view *view = compare->views[i];
-        const uint64_t begin = view->entry_count ? view->entries[0].index : view->start + 1;
+        const uint64_t begin = view->entry_count ? view->entries[0].index : raft_view_behind(view->start);
         const uint64_t last = raft_view_last(view) > view->commit_note ? raft_view_last(view) : view->commit_note;
         if (begin < walk.index) walk.index = begin;
-        if (view->knows_start && view->start + 1 < walk.index) walk.index = view->start + 1;
+        if (view->knows_start && raft_view_behind(view->start) < walk.index) walk.index = raft_view_behind(view->start);
         if (last > walk.last) walk.last = last;
         compare->standings[i].agrees_to = view->start;
     }
+    if (walk.last == UINT64_MAX) walk.last--; /* so that there is an index behind it */
     enum status status = STATUS_OK;
     while (status == STATUS_OK && walk.index <= walk.last) status = step(&walk);
     return status == STATUS_OK && walk.now.first != 0 ? end_span(&walk) : status;

@@ -24,10 +24,10 @@ void raft_strip_make(struct raft_strip *strip, const struct raft_view *const *vi
     for (size_t i = 0; i < count; i++) {
         const struct raft_view *view = views[i];
         const uint64_t last = raft_view_last(view) > view->commit_note ? raft_view_last(view) : view->commit_note;
-        const uint64_t first = view->entry_count ? view->entries[0].index : last + 1;
+        const uint64_t first = view->entry_count ? view->entries[0].index : raft_view_behind(last);
         if (view->entry_count > 0 && first < strip->first) strip->first = first;
-        if (view->knows_start && view->entry_count > 0 && view->start + 1 < strip->first)
-            strip->first = view->start + 1;
+        if (view->knows_start && view->entry_count > 0 && raft_view_behind(view->start) < strip->first)
+            strip->first = raft_view_behind(view->start);
         if (last > strip->last) strip->last = last;
         for (size_t k = 0; k < view->entry_count; k++)
             if (k == 0 || view->entries[k].term != view->entries[k - 1].term) note_term(strip, view->entries[k].term);

@@ -118,6 +118,10 @@ uint64_t raft_view_last(const struct raft_view *view);
 uint64_t raft_view_last_term(const struct raft_view *view);
 /* Superblock, log and store are there, and nothing of what they held is lost: it starts as it is, and votes. */
 bool raft_view_is_whole(const struct raft_view *view);
+/* The index behind this one; of the last there is, itself: a forged log may claim it. */
+static inline uint64_t raft_view_behind(uint64_t index) {
+    return index == UINT64_MAX ? index : index + 1;
+}
 /* The first row at or behind the index; entry_count: none. */
 size_t raft_view_seek(const struct raft_view *view, uint64_t index);
 
