@@ -86,7 +86,7 @@ static const struct layout_row chunk_rows[] = {
 const struct layout chunk_layout = {.name = "chunk", .rows = chunk_rows};
 
 static const struct layout_row open_rows[] = {
-    {"sample", LAYOUT_CODE, .text = "1 to 20 bytes", .meaning = "again and again to the end"},
+    {"sample", LAYOUT_CODE, .text = "1 to 19 bytes", .meaning = "again and again to the end"},
     {.name = NULL},
 };
 const struct layout chunk_open_layout = {.name = "open chunk", .rows = open_rows};

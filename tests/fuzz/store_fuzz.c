@@ -28,7 +28,13 @@ static const char dir[] = "/store";
 
 /* ---- The directory ----------------------------------------------------------------------------------------------- */
 
-enum which { SUPERBLOCK, MANIFEST, TABLE, VALUES, SEGMENT, WHICH };
+enum which { SUPERBLOCK, MANIFEST, TABLE, VALUES, SEGMENT, KEY /* no file: what is asked for */, WHICH };
+
+/* What is asked for. */
+struct question {
+    uint32_t tree;
+    struct slice key;
+};
 
 static void mend(enum which which, uint8_t *bytes, size_t size) {
     if (which == SUPERBLOCK) mend_superblock(bytes, size);
@@ -52,12 +58,15 @@ static void name_file(enum which which, const uint8_t *bytes, size_t size, char 
                  size >= number_at + 8 ? (unsigned long long)coding_get_u64(bytes + number_at) : 1, ends[which]);
 }
 
-static void make_dir(struct io *io, struct slice input, bool mended) {
+static void make_dir(struct io *io, struct slice input, bool mended, struct question *question) {
     struct slice content;
     uint8_t which;
     check(io_dir_make(io, dir) == STATUS_OK);
     for (unsigned i = 0; i < FILES_MAX && fuzz_files_next(&input, &which, &content); i++) {
         char path[IO_PATH_BYTES];
+        if (which % WHICH == KEY && content.size > 0)
+            *question = (struct question){content.data[0], slice_from(content, 1)};
+        if (which % WHICH == KEY) continue;
         uint8_t *bytes = malloc(content.size ? content.size : 1);
         check(bytes != NULL);
         if (content.size) memcpy(bytes, content.data, content.size);
@@ -111,10 +120,10 @@ static enum status take_event(void *context, const struct engine_history_event *
     return STATUS_OK;
 }
 
-static void look_for_key(struct io *io, uint32_t tree, struct slice key) {
+static void look_for_key(struct io *io, const struct question *question) {
     struct error error = {.status = STATUS_OK};
     uint64_t count = 0;
-    enum status status = engine_explain_history(io, dir, tree, key, take_event, &count, &error);
+    enum status status = engine_explain_history(io, dir, question->tree, question->key, take_event, &count, &error);
     check(status == STATUS_OK || status == STATUS_BUSY || error.text[0]);
     error.text[0] = 0;
     status = engine_explain_superblock(io, dir, &error);
@@ -128,7 +137,7 @@ static void take_step(void *context, const struct engine_step *step) {
     ++*steps;
 }
 
-static void read_engine(struct io *io, uint32_t tree, struct slice key) {
+static void read_engine(struct io *io, const struct question *question) {
     struct error error = {.status = STATUS_OK};
     struct engine *engine = NULL;
     const struct engine_options options = {.wal = ENGINE_WAL_OFF,
@@ -144,9 +153,9 @@ static void read_engine(struct io *io, uint32_t tree, struct slice key) {
     uint64_t steps = 0;
     struct engine_watch watch = {.told = take_step, .context = &steps};
     engine_explain(engine, &watch);
-    const enum status told = engine_explain_get(engine, tree, key, &value);
+    const enum status told = engine_explain_get(engine, question->tree, question->key, &value);
     engine_explain(engine, NULL);
-    const enum status plain = engine_get(engine, NULL, tree, key, &again);
+    const enum status plain = engine_get(engine, NULL, question->tree, question->key, &again);
     check(told == plain && (told != STATUS_OK || slice_equal(value.data, again.data)));
     if (told == STATUS_OK) engine_value_release(&value);
     if (plain == STATUS_OK) engine_value_release(&again);
@@ -176,10 +185,11 @@ static void walk_log(struct io *io) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1 || size > INPUT_MAX) return 0;
     struct io *io = sim_io_create_alone(1);
-    make_dir(io, slice_make(data + 1, size - 1), data[0] & MENDED);
+    struct question question = {.tree = 2, .key = slice_from_text("user:00042:name")};
+    make_dir(io, slice_make(data + 1, size - 1), data[0] & MENDED, &question);
     look_at_shape(io, data[0] & QUICK);
-    look_for_key(io, data[0] >> 2, slice_from_text("user:00042:name"));
-    read_engine(io, data[0] >> 2, slice_from_text("user:00042:name"));
+    look_for_key(io, &question);
+    read_engine(io, &question);
     walk_log(io);
     io_destroy(io);
     return 0;

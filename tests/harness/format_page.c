@@ -130,7 +130,9 @@ static void move_place(struct place *place, const struct layout_row *row) {
 
 static void print_fixed_row(const struct layout_row *row, struct place *place, struct buf *to) {
     add_place(place, to);
-    if (layout_row_size(row)) check(buf_append_format(to, "%zu ", layout_row_size(row)) == STATUS_OK);
+    const bool is_key = row->form == LAYOUT_KEY_U32 || row->form == LAYOUT_KEY_U64;
+    if (layout_row_size(row))
+        check(buf_append_format(to, "%zu%s ", layout_row_size(row), is_key ? ", big-endian" : "") == STATUS_OK);
     if (row->form == LAYOUT_CODE && *row->text) check(buf_append_format(to, "%s ", row->text) == STATUS_OK);
     check(buf_append_format(to, "| %s |", row->name) == STATUS_OK);
     end_row(row, to);
