@@ -10,6 +10,7 @@
 #include "kv/kv_layout.h"
 #include "raft/log/log_layout_format.h"
 #include "raft/message/message_layout_format.h"
+#include "tools/loam/simulate/write_trace_layout.h"
 #include "tsdb/tsdb_layout.h"
 
 #define TABLE(symbol)                                                                                                  \
@@ -84,6 +85,12 @@ static const struct format_table graph_tables[] = {
     TABLE(graph_record_body_layout),
 };
 
+static const struct format_table trace_tables[] = {
+    TABLE(trace_frame_layout),
+    TABLE(trace_write_layout),
+    TABLE(trace_write_body_layout),
+};
+
 const struct format_page format_pages[] = {
     PAGE("engine/lsm/FORMAT.md", "engine/lsm/lsm_layout_format.h", lsm_tables),
     PAGE("engine/sst/FORMAT.md", "engine/sst/sst_layout_format.h", sst_tables),
@@ -95,6 +102,7 @@ const struct format_page format_pages[] = {
     PAGE("kv/FORMAT.md", "kv/kv_layout.h", kv_tables),
     PAGE("tsdb/FORMAT.md", "tsdb/tsdb_layout.h", tsdb_tables),
     PAGE("graph/FORMAT.md", "graph/graph_layout.h", graph_tables),
+    PAGE("tools/loam/simulate/FORMAT.md", "tools/loam/simulate/write_trace_layout.h", trace_tables),
 };
 const size_t format_page_count = sizeof format_pages / sizeof *format_pages;
 

@@ -34,6 +34,8 @@
 #include "raft/message/driver_codec.h"
 #include "raft/message/frame.h"
 #include "raft/message/message_layout_format.h"
+#include "tools/loam/simulate/write_trace.h"
+#include "tools/loam/simulate/write_trace_layout.h"
 #include "tsdb/codec/rows.h"
 #include "tsdb/tsdb_layout.h"
 
@@ -477,6 +479,30 @@ static void messages_of_the_driver_are_written_as_their_tables_say(void **state)
     buf_deinit(&bytes);
 }
 
+static void a_write_trace_s_frame_is_written_as_its_table_says(void **state) {
+    (void)state;
+    uint8_t bytes[TRACE_HEADER_BYTES];
+    const struct layout *layout = &trace_frame_layout;
+    const struct trace_frame frame = {.kind = TRACE_FRAME_WRITES,
+                                      .id = 11,
+                                      .number = 12,
+                                      .before = 13,
+                                      .operations = 14,
+                                      .payload_bytes = 15,
+                                      .payload_check = 16};
+    trace_header_encode(bytes, &frame);
+    expect_sound(layout, bytes);
+    assert_int_equal(layout_size(layout->rows), TRACE_HEADER_BYTES);
+    assert_int_equal(field_at(layout, bytes, "version"), TRACE_VERSION);
+    assert_int_equal(field_at(layout, bytes, "kind"), TRACE_FRAME_WRITES);
+    assert_int_equal(field_at(layout, bytes, "trace"), 11);
+    assert_int_equal(field_at(layout, bytes, "number"), 12);
+    assert_int_equal(field_at(layout, bytes, "writes before"), 13);
+    assert_int_equal(field_at(layout, bytes, "writes"), 14);
+    assert_int_equal(field_at(layout, bytes, "payload bytes"), 15);
+    assert_int_equal(coding_get_u64(bytes + layout_offset(layout, "payload check")), 16);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_superblock_is_written_as_its_table_says),
@@ -495,6 +521,7 @@ int main(void) {
         cmocka_unit_test(flags_of_operations_are_those_of_the_store),
         cmocka_unit_test(frames_and_handshakes_are_written_as_their_tables_say),
         cmocka_unit_test(messages_of_the_driver_are_written_as_their_tables_say),
+        cmocka_unit_test(a_write_trace_s_frame_is_written_as_its_table_says),
     };
     return cmocka_run_group_tests_name("format_code", tests, NULL, NULL);
 }

@@ -2,7 +2,9 @@
 #include <inttypes.h>
 
 #include "tools/loam/inspect/inspect.h"
+#include "tools/loam/inspect/report_rows.h"
 #include "tools/loam/simulate/write_trace.h"
+#include "tools/loam/simulate/write_trace_layout.h"
 
 enum { SHOWN = 40, TEXT_BYTES = 200 };
 
@@ -12,62 +14,30 @@ struct walk {
     bool has_id, ended;
 };
 
-static const char *kind_name(enum write_kind kind) {
-    switch (kind) {
-    case WRITE_PUT: return "put";
-    case WRITE_DELETE: return "delete";
-    case WRITE_DELETE_RANGE: return "range delete";
-    case WRITE_MERGE: return "merge";
-    case WRITE_APPEND: return "append";
-    case WRITE_DROP_TREE: return "drop of a tree";
-    }
-    return "unknown";
-}
-
 /* ---- Fields ------------------------------------------------------------------------------------------------------ */
 
-static void varint_field(struct report *report, struct decoder *decoder, const char *name) {
-    const uint8_t *begin = decoder->cursor;
-    const uint64_t value = decode_varint(decoder);
-    report_field(report, (uint64_t)(decoder->cursor - begin), name, "%" PRIu64, value);
+static void take_field(void *context, struct slice bytes, const char *name, const char *words) {
+    report_field(context, bytes.size, name, "%s", words);
 }
 
-static void string_field(struct report *report, struct decoder *decoder, const char *name) {
+/* The key as a whole, the end of a range as it stands. */
+static void string_field(struct fields *fields, const struct layout_row *row, const struct slice *whole) {
     char text[TEXT_BYTES];
-    const uint8_t *begin = decoder->cursor;
-    const struct slice bytes = decode_string(decoder);
-    report_text(text, sizeof text, bytes, SHOWN);
-    report_field(report, (uint64_t)(decoder->cursor - begin), name, "\"%s\"", text);
+    const struct slice bytes = decode_string(&fields->decoder);
+    report_text(text, sizeof text, whole ? *whole : bytes, SHOWN);
+    fields_tell(fields, row->name, whole ? "\"%s\" in all" : "\"%s\"", text);
 }
 
 /* The write was decoded: its fields are there. */
-static void write_fields(struct report *report, struct decoder *decoder, const struct write_op *op) {
-    char text[TEXT_BYTES];
-    report_field(report, 1, "kind", "%u: %s", (unsigned)decode_u8(decoder), kind_name(op->kind));
-    varint_field(report, decoder, "tree");
-    varint_field(report, decoder, "time since the one before");
-    if (op->kind == WRITE_DROP_TREE) return;
-    varint_field(report, decoder, "bytes shared with the key before");
-    report_text(text, sizeof text, op->key, SHOWN);
-    const uint8_t *begin = decoder->cursor;
-    (void)decode_string(decoder);
-    report_field(report, (uint64_t)(decoder->cursor - begin), "rest of the key", "\"%s\" in all", text);
-    if (op->kind == WRITE_DELETE_RANGE) string_field(report, decoder, "end of the range");
-    if (op->kind != WRITE_DELETE && op->kind != WRITE_DELETE_RANGE) varint_field(report, decoder, "value bytes");
-}
-
-static void header_fields(struct report *report, const struct trace_frame *frame) {
-    report_field(report, 8, "magic", "\"" TRACE_MAGIC "\"");
-    report_field(report, 2, "version", "%d", TRACE_VERSION);
-    report_field(report, 2, "kind", frame->kind == TRACE_FRAME_END ? "2: end" : "1: writes");
-    report_field(report, 4, "writes", "%" PRIu32, frame->operations);
-    report_field(report, 8, "trace", "%016" PRIx64, frame->id);
-    report_field(report, 8, "number", "%" PRIu64, frame->number);
-    report_field(report, 8, "writes before", "%" PRIu64, frame->before);
-    report_field(report, 4, "payload bytes", "%" PRIu32, frame->payload_bytes);
-    report_plain(report, 4, "zero");
-    report_field(report, 8, "payload check", "of all behind the header");
-    report_field(report, 8, "header check", "of the 56 bytes before");
+static void write_fields(struct fields *fields, const struct write_op *op) {
+    (void)layout_describe(trace_write_layout.rows, fields, NULL);
+    const struct layout_case *body = layout_find_case(&trace_write_body_layout, op->kind);
+    for (const struct layout_row *row = body->rows; row && row->name; row++) {
+        if (row->form == LAYOUT_CODE)
+            string_field(fields, row, row == body->rows + 1 ? &op->key : NULL);
+        else
+            (void)layout_tell(row, fields);
+    }
 }
 
 /* As many writes as make sense; the rest of the payload is damage. */
@@ -78,9 +48,9 @@ static void payload_fields(struct walk *walk, const struct trace_frame *frame, s
     enum status status;
     const uint64_t end = report->next + payload.size;
     trace_decoder_begin(&decoder, payload, frame->operations);
-    struct decoder fields = decoder.decoder;
+    struct fields fields = fields_make(payload, take_field, report);
     while ((status = trace_decoder_next(&decoder, &op)) == STATUS_OK) {
-        write_fields(report, &fields, &op);
+        write_fields(&fields, &op);
         walk->writes++;
     }
     if (status == STATUS_NO_MEMORY) report->no_memory = true;
@@ -113,7 +83,7 @@ static void frame_fields(struct walk *walk, const struct trace_frame *frame) {
     walk->id = frame->id;
     walk->number = frame->number + 1;
     report_part(report, sound ? REPORT_RIGHT : REPORT_WRONG, "frame %" PRIu64, frame->number);
-    header_fields(report, frame);
+    report_rows(report, trace_frame_layout.rows);
     if (sound)
         payload_fields(walk, frame, slice_make(rest.data, frame->payload_bytes));
     else
