@@ -147,8 +147,10 @@ static int run(struct line *line) {
     const enum status told = tell(line);
     if (told != STATUS_OK && line->error.status == STATUS_OK)
         error_set(&line->error, told, "not all could be shown: %s", status_text(told));
+    const char *dir = view->subject.dir, *text = line->error.text;
+    const bool is_named = strncmp(text, dir, strlen(dir)) == 0; /* an opening's words begin with it */
     if (line->error.status != STATUS_OK)
-        (void)fprintf(stderr, "loam inspect: %s: %s\n", view->subject.dir, line->error.text);
+        (void)fprintf(stderr, "loam inspect: %s%s%s\n", is_named ? "" : dir, is_named ? "" : ": ", text);
     const int code = exit_code(line);
     vertex_view_deinit(view);
     return code;
