@@ -61,11 +61,12 @@ rows_of_files_and_log_are_one_state() {
 a_nodes_directory_stands_for_its_store() {
     local command store
     store=$(echo "$work"/node/engine-*)
-    for command in verify stats events options "repair --dry-run"; do
+    for command in stats events options "repair --dry-run"; do
         # shellcheck disable=SC2086
         "$loam" ${command%% *} "$work/node" $([ "$command" = "${command#* }" ] || echo "${command#* }") >"$work/out" 2>"$work/err" || { cat "$work/err"; return 1; }
         [ -s "$work/out" ] && grep -q "^$work/node is a node's directory; its store, without the node's log, is $store\$" "$work/err" || { echo "$command"; cat "$work/err"; return 1; }
     done
+    "$loam" verify "$work/node" >"$work/out" && grep -q "^$work/node: superblock and log, " "$work/out" && grep -q "^$store: " "$work/out" || { cat "$work/out"; return 1; }
     "$loam" backup "$work/node" "$work/saved" >"$work/out" 2>"$work/err" && grep -q '^backup 1: ' "$work/out" || { cat "$work/err"; return 1; }
     rm -r "$work/saved"
     for command in verify stats events options repair upgrade; do

@@ -74,18 +74,6 @@ static enum status judge_remains(struct subject *subject, enum status status) {
         dir, dir, remains.store);
 }
 
-/* A log that is gone altogether reads as one that is empty. */
-static void check_log(struct subject *subject) {
-    struct raft_directory directory;
-    struct io_entry entry;
-    struct error error;
-    if (!subject->is_node || subject->store.whole.status != STATUS_OK ||
-        raft_directory_read(subject->store.io, subject->dir, &directory, &error) != STATUS_OK)
-        return;
-    if (io_stat(subject->store.io, directory.log, &entry) == STATUS_NOT_FOUND)
-        error_set(&subject->store.whole, STATUS_CORRUPT, "%s: not there: the node's log is gone", directory.log);
-}
-
 /* Another program's tree may have the number of one of loam's: its rows are texts then. */
 static void check_rows(struct subject *subject) {
     struct engine_options options;
@@ -107,7 +95,6 @@ enum status subject_open(struct subject *subject) {
     if (subject->store.io) find_where(subject);
     subject->is_open = status == STATUS_OK;
     if (!subject->is_open) return judge_remains(subject, status);
-    check_log(subject);
     check_rows(subject);
     if (engine_tree_info(subject->store.engine, subject->tree_id, &info) == STATUS_OK) return STATUS_OK;
     return error_set(&subject->error, STATUS_NOT_FOUND,
