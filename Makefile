@@ -101,7 +101,7 @@ TEST_PROGRAMS := $(filter-out $(addprefix $(B)/tests/,$(ONE_THREAD)),$(TEST_PROG
 endif
 TEST_SCRIPTS := $(sort $(wildcard tests/*/*_test.sh tests/unit/*/*_test.sh))
 ifeq ($(BUILD),tsan)
-TEST_SCRIPTS := $(filter-out tests/script/inspect_% tests/script/explain_test.sh tests/script/simulate_test.sh tests/script/trace_page_test.sh,$(TEST_SCRIPTS))
+TEST_SCRIPTS := $(filter-out tests/script/inspect_% tests/script/dump_test.sh tests/script/explain_test.sh tests/script/simulate_test.sh tests/script/trace_page_test.sh,$(TEST_SCRIPTS))
 endif
 # What mostly waits begins first, beside simulations, which never do.
 FIRST_TESTS := $(B)/tests/sim/% tests/cluster/% tests/script/% $(B)/tests/cluster/%
