@@ -82,8 +82,8 @@ struct care_repair_report {
  * file, and has changed nothing, so that the directory can be copied to a sound device first. With unreadable_as_lost
  * it goes on, unless the most of more than half of the tables can't be read.
  *
- * The store is locked meanwhile. OK; IO; LOCKED; NOT_FOUND (no store); UNSUPPORTED (no manifest tells where an owner's
- * log goes on: a node is made anew from its peers).
+ * The store is locked meanwhile; a dry run only looks whether somebody has it open. OK; IO; LOCKED; NOT_FOUND (no
+ * store); UNSUPPORTED (no manifest tells where an owner's log goes on: a node is made anew from its peers).
  */
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);

@@ -165,6 +165,9 @@ uint64_t io_files_most(struct io *io);
 /* One owner per directory, until io_unlock or the end of the process. LOCKED names the holder (process id, program) in
  * *error. */
 MUST_CHECK enum status io_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error);
+/* Whether somebody is its owner now: LOCKED, with the same words; OK: nobody, also where there is nothing. Nothing is
+ * made or written. */
+MUST_CHECK enum status io_dir_lock_look(struct io *io, const char *path, struct error *error);
 void io_unlock(struct io_lock *lock);
 
 /* ---- Clocks and entropy (any thread) ----------------------------------------------------------------------------- */

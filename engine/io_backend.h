@@ -84,6 +84,7 @@ struct io_vtable {
     enum status (*free_space)(struct io *io, const char *path, uint64_t *bytes);
     uint64_t (*files_most)(struct io *io); /* NULL: no limit */
     enum status (*dir_lock)(struct io *io, const char *path, struct io_lock **lock, struct error *error);
+    enum status (*dir_lock_look)(struct io *io, const char *path, struct error *error);
     void (*unlock)(struct io_lock *lock);
 
     uint64_t (*now_ns)(struct io *io);

@@ -43,6 +43,31 @@ static void read_holder(int fd, char text[HOLDER_BYTES]) {
     if (text[0] == '\0') snprintf(text, HOLDER_BYTES, "a process that has not written its name yet");
 }
 
+static enum status refuse(int fd, const char *path, const char *name, struct error *error) {
+    char holder[HOLDER_BYTES];
+    read_holder(fd, holder);
+    return error_set(error, STATUS_LOCKED, "%s is in use by %s (lock file %s)", path, holder, name);
+}
+
+enum status machine_dir_lock_look(struct io *io, const char *path, struct error *error) {
+    char name[IO_PATH_BYTES];
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd;
+    (void)io;
+    if (snprintf(name, sizeof name, "%s/LOCK", path) >= (int)sizeof name)
+        return error_set(error, STATUS_INVALID, "the path of the directory is too long");
+    do fd = open(name, O_RDONLY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0 && errno == ENOENT) return STATUS_OK; /* an owner makes it */
+    enum status status = STATUS_OK;
+    if (fd < 0 || fcntl(fd, F_OFD_GETLK, &whole) != 0)
+        status = error_set(error, status_from_errno(errno), "%s: %s", name, strerror(errno));
+    else if (whole.l_type != F_UNLCK)
+        status = refuse(fd, path, name, error);
+    if (fd >= 0) close(fd);
+    return status;
+}
+
 enum status machine_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error) {
     char name[IO_PATH_BYTES];
     if (snprintf(name, sizeof name, "%s/LOCK", path) >= (int)sizeof name)
@@ -60,9 +85,7 @@ enum status machine_dir_lock(struct io *io, const char *path, struct io_lock **l
         *lock = &made->base;
         return STATUS_OK;
     } else if (errno == EAGAIN || errno == EACCES) {
-        char holder[HOLDER_BYTES];
-        read_holder(made->fd, holder);
-        status = error_set(error, STATUS_LOCKED, "%s is in use by %s (lock file %s)", path, holder, name);
+        status = refuse(made->fd, path, name, error);
     } else {
         status = error_set(error, status_from_errno(errno), "%s: cannot lock: %s", name, strerror(errno));
     }

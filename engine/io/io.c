@@ -187,6 +187,11 @@ enum status io_dir_lock(struct io *io, const char *path, struct io_lock **lock, 
     return io->vtable->dir_lock(io, path, lock, error);
 }
 
+enum status io_dir_lock_look(struct io *io, const char *path, struct error *error) {
+    if (!path_fits(path)) return error_set(error, STATUS_INVALID, "the path of the directory is too long");
+    return io->vtable->dir_lock_look(io, path, error);
+}
+
 void io_unlock(struct io_lock *lock) {
     if (lock) lock->io->vtable->unlock(lock);
 }

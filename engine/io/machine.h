@@ -153,9 +153,9 @@ void machine_deinit(struct machine *machine);
     .file_allocate = machine_file_allocate, .file_truncate = machine_file_truncate, .remove = machine_remove,          \
     .rename = machine_rename, .link = machine_link, .dir_make = machine_dir_make, .dir_sync = machine_dir_sync,        \
     .dir_list = machine_dir_list, .stat = machine_stat, .free_space = machine_free_space,                              \
-    .files_most = machine_files_most, .dir_lock = machine_dir_lock, .unlock = machine_unlock,                          \
-    .now_ns = machine_now_ns, .clock_ms = machine_clock_ms, .entropy = machine_entropy, .sleep = machine_sleep,        \
-    .wait = machine_wait, .wake = machine_wake, .socket_local = machine_socket_local,                                  \
+    .files_most = machine_files_most, .dir_lock = machine_dir_lock, .dir_lock_look = machine_dir_lock_look,            \
+    .unlock = machine_unlock, .now_ns = machine_now_ns, .clock_ms = machine_clock_ms, .entropy = machine_entropy,      \
+    .sleep = machine_sleep, .wait = machine_wait, .wake = machine_wake, .socket_local = machine_socket_local,          \
     .socket_remote = machine_socket_remote, .job_start = machine_job_start, .job_assist = machine_job_assist
 
 void machine_wake(struct io *io);
@@ -253,6 +253,7 @@ uint64_t machine_files_most(struct io *io);
 enum status machine_free_space(struct io *io, const char *path, uint64_t *bytes);
 
 enum status machine_dir_lock(struct io *io, const char *path, struct io_lock **lock, struct error *error);
+enum status machine_dir_lock_look(struct io *io, const char *path, struct error *error);
 void machine_unlock(struct io_lock *lock);
 
 /* ---- clock.c ----------------------------------------------------------------------------------------------------- */

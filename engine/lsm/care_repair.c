@@ -507,7 +507,8 @@ enum status engine_care_repair(struct io *io, const char *dir, const struct care
     *report = (struct care_repair_report){.kept = 0};
     struct care_plan plan = {.io = io, .dir = dir, .options = options};
     enum status status = care_find_store(io, dir, error);
-    if (status == STATUS_OK) status = io_dir_lock(io, dir, &lock, error);
+    if (status == STATUS_OK)
+        status = options->dry_run ? io_dir_lock_look(io, dir, error) : io_dir_lock(io, dir, &lock, error);
     if (status != STATUS_OK)
         return error->status == STATUS_OK ? error_set(error, status, "%s: %s", dir, status_text(status)) : status;
     plan.environment = (struct sst_environment){.io = io, .codec = codec_create()};

@@ -387,10 +387,14 @@ static void locks(void **state) {
     assert_non_null(strstr(error.text, fixture->directory));
     assert_non_null(strstr(error.text, "process "));
     assert_non_null(strstr(error.text, "program "));
+    assert_status(io_dir_lock_look(io, fixture->directory, &error), STATUS_LOCKED);
+    assert_non_null(strstr(error.text, "program "));
     io_unlock(lock);
+    assert_status(io_dir_lock_look(io, fixture->directory, NULL), STATUS_OK);
     assert_status(io_dir_lock(io, fixture->directory, &lock, NULL), STATUS_OK);
     io_unlock(lock);
     assert_status(io_dir_lock(io, fixture_path(fixture, "none"), &lock, &error), STATUS_NOT_FOUND);
+    assert_status(io_dir_lock_look(io, fixture_path(fixture, "none"), &error), STATUS_OK);
 }
 
 /* ---- Faults ------------------------------------------------------------------------------------------------------ */

@@ -12,6 +12,7 @@ names=(
     an_older_store_is_upgraded_once_and_says_what_that_allows
     options_stand_before_or_behind_what_they_are_about
     a_wrong_option_is_named_with_the_usage
+    a_plan_of_a_repair_touches_nothing_and_names_who_has_it_open
     a_directory_that_is_no_store_is_told_and_stays_as_it_is
     what_another_program_keeps_in_an_engine_is_told
     a_command_line_that_is_not_understood_exits_with_1
@@ -44,6 +45,21 @@ a_lost_manifest_is_found_planned_and_repaired() {
     "$loam" repair "$work/lost" >"$work/out" || return 1
     grep -q '^done: ' "$work/out" && "$loam" verify "$work/lost" >"$work/out" && grep -q '^sound$' "$work/out" || return 1
     [ "$("$loam" repair "$work/lost")" = "nothing to repair" ]
+}
+a_plan_of_a_repair_touches_nothing_and_names_who_has_it_open() {
+    local copy
+    for copy in with without; do
+        rm -rf "$work/plan" && cp -r "$store" "$work/plan" && rm "$work"/plan/*.manifest || return 1
+        [ $copy = with ] && echo "who was here" >"$work/plan/LOCK"
+        [ $copy = without ] && rm -f "$work/plan/LOCK"
+        find "$work/plan" -printf '%P %s %T@\n' | sort >"$work/before"
+        "$loam" repair "$work/plan" --dry-run >"$work/out" 2>&1 || { cat "$work/out"; return 1; }
+        grep -q '^nothing was changed' "$work/out" && find "$work/plan" -printf '%P %s %T@\n' | sort | diff "$work/before" - || return 1
+    done
+    start_server || return 1
+    "$loam" repair "$work/node" --dry-run >"$work/out" 2>&1
+    [ $? = 1 ] && grep -q 'is in use by process [0-9]*, program loamd' "$work/out" || { cat "$work/out"; return 1; }
+    kill_server
 }
 a_damaged_table_is_named_with_its_keys_and_set_aside() {
     cp -r "$store" "$work/damaged" || return 1

@@ -14,6 +14,7 @@ names=(
     a_server_that_wants_a_password_is_told_it
     a_cut_or_flipped_file_is_not_begun
     a_cut_stream_says_what_was_loaded
+    a_device_or_a_directory_is_not_replaced
     a_verified_file_needs_no_server
     names_beyond_memory_are_sorted_all_the_same
     beside_a_running_node_a_dump_is_one_state
@@ -252,6 +253,15 @@ a_cut_stream_says_what_was_loaded() { # still of the server before
     loads - --skip-existing <"$work/c.resp" || return 1
     kill_server
     dump "$work/g" "$work/g.resp" && same "$work/c.resp" "$work/g.resp"
+}
+a_device_or_a_directory_is_not_replaced() {
+    local name
+    everything && mkfifo "$work/pipe" && mkdir "$work/folder" && ln -s /dev/null "$work/null" || return 1
+    for name in pipe folder null; do
+        "$loam" dump "$work/a" --output "$work/$name" 2>"$work/err"
+        [ $? = 1 ] && grep -q "$work/$name is there and is no file" "$work/err" && [ ! -e "$work/$name.part" ] || { cat "$work/err"; return 1; }
+    done
+    [ -p "$work/pipe" ] && [ -d "$work/folder" ] && [ -L "$work/null" ]
 }
 a_verified_file_needs_no_server() {
     "$loam" load --verify "$work/a.resp" >"$work/out" && grep -q '9 strings, 4 series (12 samples), 5 graphs' "$work/out" || { cat "$work/out"; return 1; }

@@ -132,19 +132,26 @@ a_terminal_gets_colours_and_nobody_else() {
     "$loam" inspect --hex "$work/damaged.sst" >"$work/plain"
     [ $? = 2 ] && ! grep -q $'\033' "$work/plain" && grep -q '^-- .*its check is WRONG' "$work/plain" || return 1
     python3 - "$loam" "$work/damaged.sst" "$work/plain" >/dev/null <<'PYTHON'
-import os, pty, re, sys
+import os, pty, re, subprocess, sys
+master, slave = pty.openpty()
+child = subprocess.Popen([sys.argv[1], "inspect", "--hex", sys.argv[2]], stdin=subprocess.DEVNULL, stdout=slave)
+os.close(slave)
 said = b""
-def read(fd):
-    global said
-    data = os.read(fd, 65536)
+while True:
+    try:
+        data = os.read(master, 65536)
+    except OSError:  # nobody has the other end any more
+        break
+    if not data:
+        break
     said += data
-    return data
-null = os.open(os.devnull, os.O_RDONLY)
-os.dup2(null, 0)
-pty.spawn([sys.argv[1], "inspect", "--hex", sys.argv[2]], read)
-text = said.decode().replace("\r\n", "\n")
-assert "\033[31m" in text and "\033[2m" in text
-assert re.sub(r"\033\[[0-9]*m", "", text) == open(sys.argv[3]).read()
+assert child.wait() == 2, child.returncode
+shown, plain = said.decode().replace("\r\n", "\n"), open(sys.argv[3]).read()
+assert "\033[31m" in shown and "\033[2m" in shown, "no colours"
+bare = re.sub(r"\033\[[0-9]*m", "", shown)
+if bare != plain:
+    at = len(os.path.commonprefix([bare, plain]))
+    sys.exit(f"{len(bare)} characters, plain {len(plain)}, part at {at}: {bare[at:at + 200]!r}, plain {plain[at:at + 200]!r}")
 PYTHON
 }
 

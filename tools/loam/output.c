@@ -11,10 +11,15 @@ static enum status fault_of(const struct output *output, enum status status, str
 
 enum status output_open(struct output *output, struct error *error) {
     if (!output->path) return STATUS_OK;
+    struct io_entry there;
+    enum status status = io_stat(output->io, output->path, &there);
+    if (status == STATUS_OK && there.kind != IO_ENTRY_FILE) /* a file would take its place: of a device, too */
+        return error_set(error, STATUS_EXISTS, "%s is there and is no file; name another", output->path);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return fault_of(output, status, error);
     if (snprintf(output->part, sizeof output->part, "%s.part", output->path) >= (int)sizeof output->part)
         return fault_of(output, STATUS_TOO_LARGE, error);
     const unsigned flags = IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE;
-    enum status status = io_file_open(output->io, output->part, flags, &output->file);
+    status = io_file_open(output->io, output->part, flags, &output->file);
     return status == STATUS_OK ? STATUS_OK : fault_of(output, status, error);
 }
 

@@ -16,7 +16,8 @@ struct output {
     uint64_t offset; /* bytes written */
 };
 
-/* Zeroed but for io, path and command. Errors name the file. */
+/* Zeroed but for io, path and command. Errors name the file; EXISTS: what has the name is a directory or a device,
+ * which no file is to replace. */
 MUST_CHECK enum status output_open(struct output *output, struct error *error);
 MUST_CHECK enum status output_write(struct output *output, struct slice bytes, struct error *error);
 /* With OK: synced, and under its name; else the part that was written is removed. Returns `status`, or what went wrong

@@ -404,6 +404,22 @@ static struct lock_sim *find_lock(struct sim_disk *disk, const struct inode *dir
     return NULL;
 }
 
+static enum status refuse_lock(const struct lock_sim *holder, const char *path, struct error *error) {
+    return error_set(error, STATUS_LOCKED, "%s: held by process %d, program sim", path,
+                     io_sim_of(holder->base.io)->node + 1);
+}
+
+static enum status dir_lock_look(struct io *base, const char *path, struct error *error) {
+    struct io_sim *io = io_sim_of(base);
+    struct inode *dir;
+    if (!io_sim_alive(io)) return error_set(error, STATUS_IO, "%s: the machine is off", path);
+    const enum status status = names_lookup(io->disk, path, &dir);
+    if (status == STATUS_NOT_FOUND) return STATUS_OK;
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
+    const struct lock_sim *holder = find_lock(io->disk, dir);
+    return holder ? refuse_lock(holder, path, error) : STATUS_OK;
+}
+
 static enum status dir_lock(struct io *base, const char *path, struct io_lock **lock, struct error *error) {
     struct io_sim *io = io_sim_of(base);
     struct inode *dir;
@@ -411,10 +427,7 @@ static enum status dir_lock(struct io *base, const char *path, struct io_lock **
     enum status status = names_lookup(io->disk, path, &dir);
     if (status != STATUS_OK) return error_set(error, status, "%s: %s", path, status_text(status));
     const struct lock_sim *holder = find_lock(io->disk, dir);
-    if (holder != NULL) {
-        return error_set(error, STATUS_LOCKED, "%s: held by process %d, program sim", path,
-                         io_sim_of(holder->base.io)->node + 1);
-    }
+    if (holder != NULL) return refuse_lock(holder, path, error);
     struct lock_sim *taken = calloc(1, sizeof *taken);
     if (taken == NULL) return error_set(error, STATUS_NO_MEMORY, "%s: %s", path, status_text(STATUS_NO_MEMORY));
     taken->base.io = base;
@@ -518,6 +531,7 @@ static const struct io_vtable vtable = {
     .stat = stat_path,
     .free_space = free_space,
     .dir_lock = dir_lock,
+    .dir_lock_look = dir_lock_look,
     .unlock = unlock,
     .now_ns = now_ns,
     .clock_ms = clock_ms,
