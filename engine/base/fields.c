@@ -1,6 +1,6 @@
 /*
  * fields: see fields.h. Invariant: told <= decoder.cursor <= decoder.end, and every byte below `told` was given to
- * `take` once.
+ * `take`, if there is one, once.
  */
 #include "engine/base/fields.h"
 
@@ -19,11 +19,15 @@ struct fields fields_make(struct slice bytes, void (*take)(void *, struct slice,
 static void give(struct fields *fields, const uint8_t *end, const char *name, const char *words) {
     const struct slice bytes = slice_make(fields->told, (size_t)(end - fields->told));
     fields->told = end;
-    fields->take(fields->context, bytes, name, words);
+    if (fields->take) fields->take(fields->context, bytes, name, words);
 }
 
 void fields_tell(struct fields *fields, const char *name, const char *format, ...) {
     if (fields->decoder.failed || fields->decoder.cursor == fields->told) return;
+    if (!fields->take) {
+        fields->told = fields->decoder.cursor;
+        return;
+    }
     char words[FIELD_WORDS_BYTES];
     va_list arguments;
     va_start(arguments, format);
@@ -33,6 +37,7 @@ void fields_tell(struct fields *fields, const char *name, const char *format, ..
 }
 
 void fields_note(struct fields *fields, const char *name, const char *format, ...) {
+    if (!fields->take) return;
     char words[FIELD_WORDS_BYTES];
     va_list arguments;
     va_start(arguments, format);

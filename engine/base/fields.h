@@ -19,7 +19,7 @@ struct fields {
     const uint8_t *told;    /* what lies below has its fields */
     const char *fault;      /* what is wrong, the first thing that was found; static text; NULL: nothing */
     /* Takes a field; `bytes` is borrowed from what is described, name is static, words are for the call. Empty bytes: a
-     * note about the whole. */
+     * note about the whole. NULL: nobody listens; fields are read and judged, and no words are made. */
     void (*take)(void *context, struct slice bytes, const char *name, const char *words);
     void *context;
 };

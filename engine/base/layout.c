@@ -192,7 +192,7 @@ static uint64_t tell_row(const struct layout_row *row, struct fields *fields, un
         return 0;
     default:
         value = layout_read(row, fields);
-        fields_tell(fields, row->name, "%s", words_of(row, value, i, words));
+        fields_tell(fields, row->name, "%s", fields->take ? words_of(row, value, i, words) : "");
         return value;
     }
 }

@@ -231,6 +231,45 @@ static void a_summary_reads_all_of_it_once(void **state) {
     image_close(&image);
 }
 
+static void told_with(const struct sst_lab *f, enum report_form form, uint64_t near_bytes, struct image *image,
+                      struct report *report) {
+    open_table(f, image, report);
+    report->form = form;
+    report->fields_wanted = form != REPORT_SUMMARY;
+    image->near_bytes = near_bytes;
+    inspect_sst(report);
+    assert_int_equal(report->next, image->size);
+}
+
+/* What lies far behind, or ahead, may go: what is told is the same, of damage, too. */
+static void what_is_held_has_a_bound(void **state) {
+    struct sst_lab *f = *state;
+    static const enum report_form forms[] = {REPORT_SUMMARY, REPORT_HEX};
+    make_table(f);
+    for (unsigned i = 0; i < 4; i++) {
+        struct image whole, part;
+        struct report of_whole, of_part;
+        if (i == 2) {
+            struct io_file *file;
+            assert_int_equal(io_file_open(f->io, sst_lab_path, IO_OPEN_WRITE, &file), STATUS_OK);
+            assert_int_equal(io_file_write(file, 2 * MIB, "damaged", 7), STATUS_OK);
+            io_file_close(file);
+        }
+        told_with(f, forms[i % 2], 0, &whole, &of_whole);
+        told_with(f, forms[i % 2], IMAGE_CHUNK_BYTES, &part, &of_part);
+        assert_int_equal(of_part.verdict, i < 2 ? REPORT_CLEAN : REPORT_CORRUPT);
+        assert_true(buf_slice(&of_whole.facts).size > 0);
+        assert_true(slice_equal(buf_slice(&of_part.facts), buf_slice(&of_whole.facts)));
+        assert_true(slice_equal(buf_slice(&of_part.fields), buf_slice(&of_whole.fields)));
+        assert_true(slice_equal(buf_slice(&of_part.problems), buf_slice(&of_whole.problems)));
+        assert_true(whole.held_bytes >= whole.size && part.held_bytes <= 6 * IMAGE_CHUNK_BYTES);
+        report_deinit(&of_whole);
+        report_deinit(&of_part);
+        image_close(&whole);
+        image_close(&part);
+    }
+}
+
 static void what_a_file_lost_while_it_was_read_is_told(void **state) {
     struct sst_lab *f = *state;
     struct image image;
@@ -265,6 +304,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(no_more_of_a_table_is_read_than_its_range_takes, sst_lab_set_up,
                                         sst_lab_tear_down),
         cmocka_unit_test_setup_teardown(a_summary_reads_all_of_it_once, sst_lab_set_up, sst_lab_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_held_has_a_bound, sst_lab_set_up, sst_lab_tear_down),
         cmocka_unit_test_setup_teardown(what_a_file_lost_while_it_was_read_is_told, sst_lab_set_up, sst_lab_tear_down),
         cmocka_unit_test_setup_teardown(a_file_over_the_limit_is_not_opened, sst_lab_set_up, sst_lab_tear_down),
     };

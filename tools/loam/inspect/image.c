@@ -54,6 +54,27 @@ static bool read_range(struct image *image, uint64_t begin, uint64_t end) {
     return false;
 }
 
+/* Chunks from `first` on, up to `end`, are not held any more. */
+static void forget(struct image *image, uint64_t first, uint64_t end) {
+    for (uint64_t at = first; at < end; at++) {
+        const uint64_t begin = at;
+        while (at < end && image->has[at]) at++;
+        const uint64_t bytes = (at - begin) * IMAGE_CHUNK_BYTES;
+        if (bytes == 0 || !pages_part_discard(image->bytes + begin * IMAGE_CHUNK_BYTES, (size_t)bytes)) continue;
+        memset(image->has + begin, 0, (size_t)(at - begin));
+        image->held_bytes -= bytes;
+    }
+}
+
+static void forget_far(struct image *image, uint64_t offset, uint64_t size) {
+    if (!image->near_bytes || image->held_bytes < 4 * image->near_bytes || image->size < PAGES_RUN_BYTES) return;
+    const uint64_t whole = image->size / IMAGE_CHUNK_BYTES; /* the last one, which may be cut, stays */
+    const uint64_t near = image->near_bytes / IMAGE_CHUNK_BYTES + 1;
+    const uint64_t first = offset / IMAGE_CHUNK_BYTES, last = (offset + size) / IMAGE_CHUNK_BYTES;
+    if (first > near) forget(image, 0, first - near);
+    if (last + near < whole) forget(image, last + near, whole);
+}
+
 bool image_need(struct image *image, uint64_t offset, uint64_t size) {
     check(offset <= image->size && size <= image->size - offset);
     bool whole = true;
@@ -62,7 +83,9 @@ bool image_need(struct image *image, uint64_t offset, uint64_t size) {
     for (uint64_t at = offset / IMAGE_CHUNK_BYTES; at <= last; at++) {
         const uint64_t first = at;
         while (at <= last && !image->has[at]) image->has[at++] = 1;
+        image->held_bytes += (at - first) * IMAGE_CHUNK_BYTES;
         if (at > first) whole = read_range(image, first * IMAGE_CHUNK_BYTES, at * IMAGE_CHUNK_BYTES) && whole;
     }
+    forget_far(image, offset, size);
     return whole;
 }

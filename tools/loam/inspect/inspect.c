@@ -25,6 +25,7 @@
 
 enum {
     WHOLE_MAX_BYTES = 1 << 30,    /* of a kind that is read as one */
+    NEAR_BYTES = 8 << 20,         /* image.h; of one that is read in parts */
     OBJECT_MAX_BYTES = 256 << 20, /* what is told as one object of JSON */
     PAGE_MAX_BYTES = 16 << 20,    /* what stands in a page */
     PAGE_FIRST_BYTES = 1 << 20,   /* of a file that is larger, unless a range is given */
@@ -156,6 +157,7 @@ static void tell_file(struct inspection *inspection, const char *path, struct im
     report.has_colours = terminal_has_output();
     report.streams = streams;
     if (range->is_given) report_set_range(&report, range->offset, range->offset + range->size);
+    image->near_bytes = kinds[kind].reads_parts && (form == REPORT_SUMMARY || streams) ? NEAR_BYTES : 0;
     if (!kinds[kind].reads_parts) report_need(&report, 0, image->size);
     if (form == REPORT_PAGE && range->is_given) report_need(&report, range->offset, range->size);
     kinds[kind].inspect(&report);

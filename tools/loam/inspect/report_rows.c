@@ -9,8 +9,11 @@ void report_rows(struct report *report, const struct layout_row *rows) {
     const uint64_t offset = report->next;
     const size_t size = layout_size(rows);
     report_need(report, offset, size);
-    struct fields fields = fields_make(slice_make(report->bytes.data + offset, size), take_field, report);
+    const struct slice bytes = slice_make(report->bytes.data + offset, size);
+    struct fields fields = fields_make(bytes, report->fields_wanted ? take_field : NULL, report);
     (void)layout_describe(rows, &fields, NULL);
-    if (!fields_end(&fields) && report->part_check == REPORT_RIGHT)
+    const bool sound = fields_end(&fields);
+    if (!report->fields_wanted) report_plain(report, size, "fields");
+    if (!sound && report->part_check == REPORT_RIGHT)
         report_problem(report, REPORT_CORRUPT, offset, "the fields here have a right check, but: %s", fields.fault);
 }

@@ -57,17 +57,13 @@ enum status row_text_append(struct buf *to, const struct row_describer *rows, st
     return end_line(&line);
 }
 
-static void pass_over(void *context, struct slice bytes, const char *name, const char *words) {
-    (void)context, (void)bytes, (void)name, (void)words;
-}
-
 const char *row_fault(const struct row_describer *rows, struct slice key, const struct slice *value,
                       enum row_form form) {
-    struct fields fields = fields_make(key, pass_over, NULL);
+    struct fields fields = fields_make(key, NULL, NULL);
     rows->key(&fields);
     if (!fields_end(&fields)) return fields.fault;
     if (!value) return NULL;
-    fields = fields_make(*value, pass_over, NULL);
+    fields = fields_make(*value, NULL, NULL);
     rows->value(&fields, key, form);
     (void)fields_end(&fields);
     return fields.fault;
