@@ -4,13 +4,11 @@
  *
  *     values_golden_test --make     writes the golden files anew (only with a new version of the format)
  */
-#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -19,9 +17,10 @@
 #include "engine/lsm/manifest.h"
 #include "engine/values/value_build.h"
 #include "engine/values/value_read.h"
+#include "tests/harness/golden.h"
 #include "tools/sim/sim_io.h"
 
-enum { BYTES_MAX = 64 << 10, VALUES = 2 };
+enum { VALUES = 2 };
 
 static const struct sst_identity identity = {.store = 0x1122334455667788, .file = 9};
 static const char path[] = "/golden.val";
@@ -53,7 +52,7 @@ static void make_one(struct sst_environment *environment, const struct golden *g
         check(value_build_add(build, slice_from_text(keys[i]), slice_from_text(values[i]), &reference) == STATUS_OK);
     check(value_build_finish(build, &footer) == STATUS_OK);
     value_build_destroy(build);
-    check(file_read_all(environment->io, path, BYTES_MAX, &bytes) == STATUS_OK);
+    check(file_read_all(environment->io, path, GOLDEN_MAX_BYTES, &bytes) == STATUS_OK);
     FILE *out = fopen(golden->file, "wb");
     check(out != NULL && fwrite(bytes.data, 1, bytes.size, out) == bytes.size);
     check(fclose(out) == 0);
@@ -80,14 +79,6 @@ static int make(void) {
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
-static size_t load(const char *file, uint8_t bytes[BYTES_MAX]) {
-    FILE *in = fopen(file, "rb");
-    assert_non_null(in);
-    const size_t size = fread(bytes, 1, BYTES_MAX, in);
-    fclose(in);
-    return size;
-}
-
 /* The references that an SST would have, as the records stand. */
 static void find_references(struct slice bytes, struct value_reference references[VALUES]) {
     uint64_t at = VALUE_HEADER_BYTES;
@@ -102,16 +93,16 @@ static void find_references(struct slice bytes, struct value_reference reference
 }
 
 static void read_one(struct sst_environment *environment, const char *file) {
-    static uint8_t bytes[BYTES_MAX];
-    const size_t size = load(file, bytes);
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    const struct slice golden = golden_read(file, room);
     struct value_reference references[VALUES];
     struct value_reader *reader;
     struct io_file *copy;
     struct error error;
-    find_references(slice_make(bytes, size), references);
+    find_references(golden, references);
     assert_int_equal(io_file_open(environment->io, path, IO_OPEN_WRITE | IO_OPEN_CREATE | IO_OPEN_TRUNCATE, &copy),
                      STATUS_OK);
-    assert_int_equal(io_file_write(copy, 0, bytes, size), STATUS_OK);
+    assert_int_equal(io_file_write(copy, 0, golden.data, golden.size), STATUS_OK);
     io_file_close(copy);
     const enum status status = value_reader_open(environment, path, identity, 1, &reader, &error);
     if (status != STATUS_OK) fail_msg("%s: %s", file, error.text);
@@ -151,28 +142,11 @@ static void a_reference_is_encoded_as_the_document_says(void **state) {
     assert_int_equal(value_reference_decode(slice_make(bytes, 27), &decoded), STATUS_CORRUPT);
 }
 
-/* Lines "00000000  6c 6f ..  comment" of the document become bytes again. */
 static void the_example_in_the_document_is_the_golden_file(void **state) {
     (void)state;
-    static uint8_t bytes[BYTES_MAX], told[BYTES_MAX];
-    const size_t size = load(goldens[0].file, bytes);
-    size_t end = 0;
-    char line[512];
-    FILE *in = fopen("engine/values/FORMAT.md", "r");
-    assert_non_null(in);
-    while (fgets(line, sizeof line, in) != NULL) {
-        char *cursor;
-        unsigned long offset = strtoul(line, &cursor, 16);
-        if (cursor != line + 8 || strncmp(cursor, "  ", 2) != 0) continue;
-        for (cursor += 2; isxdigit((unsigned char)cursor[0]) && isxdigit((unsigned char)cursor[1]); cursor += 3) {
-            assert_true(offset < size);
-            told[offset++] = (uint8_t)strtoul(cursor, NULL, 16);
-            end = offset;
-        }
-    }
-    fclose(in);
-    assert_int_equal(end, size);
-    assert_memory_equal(told, bytes, size);
+    static uint8_t bytes[GOLDEN_MAX_BYTES];
+    const size_t told = golden_expect_example("engine/values/FORMAT.md", goldens[0].file);
+    assert_int_equal(told, golden_read(goldens[0].file, bytes).size);
 }
 
 int main(int argument_count, char **arguments) {

@@ -4,22 +4,21 @@
  *
  *     write_trace_golden_test --make     writes it anew (only with a new version of the format)
  */
-#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/check.h"
+#include "tests/harness/golden.h"
 #include "tools/loam/simulate/write_trace.h"
 #include "tools/sim/sim_io.h"
 
-enum { BYTES_MAX = 64 << 10, FRAMES = 2 };
+enum { FRAMES = 2 };
 static const char golden[] = "tests/golden/writes/small-v1.writes", path[] = "/golden.writes";
 
 static void writes_of(struct write_op writes[2]) {
@@ -30,7 +29,7 @@ static void writes_of(struct write_op writes[2]) {
 }
 
 static int make(void) {
-    static uint8_t bytes[BYTES_MAX];
+    static uint8_t bytes[GOLDEN_MAX_BYTES];
     struct io *io = sim_io_create_alone(1);
     struct trace_writer *writer;
     struct io_file *file;
@@ -51,18 +50,10 @@ static int make(void) {
     return 0;
 }
 
-static size_t load(uint8_t bytes[BYTES_MAX]) {
-    FILE *in = fopen(golden, "rb");
-    assert_non_null(in);
-    const size_t size = fread(bytes, 1, BYTES_MAX, in);
-    fclose(in);
-    return size;
-}
-
 static void a_trace_of_version_1_reads_as_it_was_written(void **state) {
     (void)state;
-    static uint8_t bytes[BYTES_MAX];
-    const size_t size = load(bytes);
+    static uint8_t room[GOLDEN_MAX_BYTES];
+    const struct slice bytes = golden_read(golden, room);
     struct io *io = sim_io_create_alone(1);
     struct trace_reader *reader;
     struct trace_damage damage;
@@ -71,7 +62,7 @@ static void a_trace_of_version_1_reads_as_it_was_written(void **state) {
     struct write_op writes[2], op;
     writes_of(writes);
     assert_int_equal(io_file_open(io, path, IO_OPEN_WRITE | IO_OPEN_CREATE, &file), STATUS_OK);
-    assert_int_equal(io_file_write(file, 0, bytes, size), STATUS_OK);
+    assert_int_equal(io_file_write(file, 0, bytes.data, bytes.size), STATUS_OK);
     io_file_close(file);
     if (trace_reader_open(io, path, NULL, NULL, &reader, &error) != STATUS_OK) fail_msg("%s", error.text);
     for (unsigned i = 0; i < 2; i++) {
@@ -87,28 +78,10 @@ static void a_trace_of_version_1_reads_as_it_was_written(void **state) {
     io_destroy(io);
 }
 
-/* Lines "00000000  6c 6f ..  comment" of the document become bytes again; what it leaves out are zeros. */
 static void the_example_in_the_document_is_the_golden_file(void **state) {
     (void)state;
-    static uint8_t bytes[BYTES_MAX], told[BYTES_MAX];
-    const size_t size = load(bytes);
-    size_t count = 0;
-    char line[512];
-    FILE *in = fopen("tools/loam/simulate/FORMAT.md", "r");
-    assert_non_null(in);
-    while (fgets(line, sizeof line, in) != NULL) {
-        char *cursor;
-        unsigned long offset = strtoul(line, &cursor, 16);
-        if (cursor != line + 8 || strncmp(cursor, "  ", 2) != 0) continue;
-        for (cursor += 2; isxdigit((unsigned char)cursor[0]) && isxdigit((unsigned char)cursor[1]); cursor += 3) {
-            assert_true(offset < size);
-            told[offset++] = (uint8_t)strtoul(cursor, NULL, 16);
-            count++;
-        }
-    }
-    fclose(in);
-    assert_true(count >= FRAMES * TRACE_HEADER_BYTES);
-    assert_memory_equal(told, bytes, size);
+    const size_t told = golden_expect_example("tools/loam/simulate/FORMAT.md", golden);
+    assert_true(told >= FRAMES * TRACE_HEADER_BYTES);
 }
 
 int main(int argument_count, char **arguments) {

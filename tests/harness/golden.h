@@ -17,6 +17,9 @@ struct golden_file {
 
 /* The file's bytes, in `room`; the test fails if it is not there or too long. */
 struct slice golden_read(const char *path, uint8_t room[GOLDEN_MAX_BYTES]);
+/* The lines "00000000  6c 6f ..  comment" of a document are the file's bytes, in order of their offsets; the test fails
+ * where they are not, and unless what the document leaves out is zero. Returns how many bytes it told. */
+size_t golden_expect_example(const char *document, const char *path);
 /* The test fails unless every file holds what its function appends. */
 void golden_expect(const struct golden_file *files, size_t count);
 /* True if the arguments asked for the files to be made, and they were. */

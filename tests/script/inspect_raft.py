@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """Uses pages of `loam inspect --raft --html` as a person does: inspect_raft.py FACT PAGE, in a headless Chromium (webdriver.py)."""
-import re
 import sys
 
-from webdriver import ELEMENT, opened, quiet
+from webdriver import ELEMENT, looks, opened, quiet
 
 
 def colours(browser, number):
@@ -20,14 +19,7 @@ def colours(browser, number):
 
 def the_page_opens_without_a_complaint(page):
     with opened(page) as browser:
-        for dark, scale in ((False, 1), (False, 2), (True, 2), (True, 1)):
-            browser.emulate(1280, 900, scale, dark)
-            browser.settle()
-            browser.settle()
-            wide = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
-            assert wide[0] <= wide[1], ("it is wider than its window", scale, wide)
-            back = [int(part) for part in re.findall(r"\d+", browser.run("return getComputedStyle(document.body).backgroundColor"))[:3]]
-            assert (sum(back) < 150) == dark, back
+        for _ in looks(browser):
             for number in range(3): assert len(colours(browser, number)) > 3, "a lane is empty"
         assert browser.text("#verdict") == "clean" and "founders" in browser.text("#members")
         assert browser.run("return document.getElementById('problems').hidden")

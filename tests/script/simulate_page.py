@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """Uses the page of `loam simulate compaction --html` as a person does: simulate_page.py FACT PAGE, in a headless Chromium (webdriver.py)."""
-import re
 import sys
 
-from webdriver import opened, quiet
+from webdriver import looks, opened, quiet
 
 PLOTS = 8
 
@@ -15,13 +14,7 @@ def lines(browser):
 
 def the_page_opens_without_a_complaint(page):
     with opened(page) as browser:
-        for dark, scale in ((False, 1), (False, 2), (True, 2), (True, 1)):
-            browser.emulate(1280, 900, scale, dark)
-            browser.settle()
-            wide = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
-            assert wide[0] <= wide[1], ("it is wider than its window", scale, wide)
-            back = [int(part) for part in re.findall(r"\d+", browser.run("return getComputedStyle(document.body).backgroundColor"))[:3]]
-            assert (sum(back) < 150) == dark, back
+        for _ in looks(browser):
             stroke = browser.run("return getComputedStyle(document.querySelector('polyline')).stroke")
             assert stroke.startswith("rgb") and stroke != "rgb(0, 0, 0)", stroke
         assert lines(browser) == [4] * PLOTS, lines(browser)

@@ -128,3 +128,16 @@ def opened(page, **screen):
 def quiet(browser):
     said = browser.complaints()
     assert not said, said
+
+
+def looks(browser, width=1280, height=900):
+    """The page in both themes at 100 and 200 %, each (dark, scale) in its turn; it fits its window and keeps to the theme."""
+    for dark, scale in ((False, 1), (False, 2), (True, 2), (True, 1)):
+        browser.emulate(width, height, scale, dark)
+        browser.settle()
+        browser.settle()  # a page may draw anew on its own turn
+        wide = browser.run("return [document.documentElement.scrollWidth, innerWidth]")
+        assert wide[0] <= wide[1], ("it is wider than its window", scale, wide)
+        back = [int(part) for part in re.findall(r"\d+", browser.run("return getComputedStyle(document.body).backgroundColor"))[:3]]
+        assert (sum(back) < 150) == dark, back
+        yield dark, scale
