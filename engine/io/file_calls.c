@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -63,13 +64,23 @@ void machine_file_close(struct io_file *file) {
     free(mine);
 }
 
+/* The C library's pread is a point of cancellation, which costs two atomic exchanges: 3 % of gets and seeks that miss
+ * the cache. A sanitizer has to see the call, which writes to our memory. */
+static ssize_t read_at(int fd, void *to, size_t size, uint64_t offset) {
+#if defined(__linux__) && defined(__LP64__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+    return syscall(SYS_pread64, fd, to, size, (off_t)offset);
+#else
+    return pread(fd, to, size, (off_t)offset);
+#endif
+}
+
 enum status machine_file_read(struct io_file *file, uint64_t offset, void *to, size_t size, size_t *got) {
     const int fd = machine_file_of(file)->fd;
     uint8_t *cursor = to;
     while (*got < size) {
         const size_t left = size - *got;
         const size_t ask = left < MACHINE_TRANSFER_BYTES ? left : MACHINE_TRANSFER_BYTES;
-        ssize_t count = pread(fd, cursor + *got, ask, (off_t)(offset + *got));
+        ssize_t count = read_at(fd, cursor + *got, ask, offset + *got);
         if (count == 0) break;
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return machine_fail(machine_of(file->io), "read", file->path, offset + *got, errno);
