@@ -7,7 +7,7 @@
 #include "engine/lsm/file_names.h"
 #include "engine/lsm/store.h"
 
-enum { SWEEP_FILES_PER_STEP = 16 };
+enum { SWEEP_FILES_PER_STEP = 2 }; /* a file system may take 10 ms over a large one, for which a flush may wait */
 #define TRIED (UINT64_C(1) << 63)
 
 enum status store_file_path(const struct engine *engine, uint64_t number, char path[IO_PATH_BYTES]) {

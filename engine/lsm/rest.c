@@ -5,7 +5,7 @@
  */
 #include "engine/lsm/store.h"
 
-enum { REST_NS = 50000000, REST_LOOK_NS = 25000000 /* while writes come: it is noticed so much later at most */ };
+enum { REST_NS = 25000000, REST_LOOK_NS = 5000000 /* while writes come: it is noticed so much later at most */ };
 
 /* REQUIRES: mutex. Returns for how long nobody has written. */
 static uint64_t look(struct engine *engine) {
