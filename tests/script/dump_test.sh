@@ -372,7 +372,7 @@ flushed() { "$loam" scan "$work/d" --limit 1 2>&1 | grep -q "files up to [1-9]";
 a_command_line_that_is_not_understood_exits_with_1() {
     "$loam" dump >/dev/null 2>&1
     [ $? = 1 ] || return 1
-    "$loam" dump "$work/nowhere" 2>&1 | grep -q 'not found' || return 1
+    "$loam" dump "$work/nowhere" 2>&1 | grep -q 'no such directory' || return 1
     "$loam" load "$work/nowhere" >/dev/null 2>&1
     [ $? = 1 ] || return 1
     "$loam" load "$work/a.resp" --replace --skip-existing 2>&1 | grep -q 'not both' || return 1

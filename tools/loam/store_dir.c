@@ -24,12 +24,17 @@ static enum status store_of_node(struct io *io, const char *node, char dir[IO_PA
     return STATUS_OK;
 }
 
-enum status store_dir_find(struct io *io, const char *given, char dir[IO_PATH_BYTES], struct error *error) {
+enum status store_dir_check(struct io *io, const char *given, struct error *error) {
     struct io_entry entry;
+    const enum status status = io_stat(io, given, &entry);
+    if (status == STATUS_NOT_FOUND) return error_set(error, status, "%s: no such directory", given);
+    if (status != STATUS_OK) return error_set(error, status, "%s: %s", given, status_text(status));
+    return entry.kind == IO_ENTRY_DIR ? STATUS_OK : error_set(error, STATUS_NOT_FOUND, "%s: not a directory", given);
+}
+
+enum status store_dir_find(struct io *io, const char *given, char dir[IO_PATH_BYTES], struct error *error) {
     if (snprintf(dir, IO_PATH_BYTES, "%s", given) >= IO_PATH_BYTES)
         return error_set(error, STATUS_TOO_LARGE, "%s: the path is too long", given);
-    if (io_stat(io, given, &entry) != STATUS_OK)
-        return error_set(error, STATUS_NOT_FOUND, "%s: no such directory", given);
-    if (entry.kind != IO_ENTRY_DIR) return error_set(error, STATUS_NOT_FOUND, "%s: not a directory", given);
-    return store_of_node(io, given, dir, error);
+    const enum status status = store_dir_check(io, given, error);
+    return status == STATUS_OK ? store_of_node(io, given, dir, error) : status;
 }

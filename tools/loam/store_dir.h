@@ -7,6 +7,8 @@
 
 #include "engine/io.h"
 
+/* NOT_FOUND, with words: there is no such directory. */
+MUST_CHECK enum status store_dir_check(struct io *io, const char *given, struct error *error);
 /*
  * dir: `given`, or the store of the node whose directory it is; that one is told on stderr. NOT_FOUND: there is no such
  * directory. Whether a store stands in it is not judged: one may be meant that has lost its superblock. Blocking.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "tools/loam/store_dir.h"
 
 enum { TRIES_MAX = 40, TRIES_SAME = 4, PAUSE_NS = 10000000 };
 
@@ -14,13 +15,6 @@ static bool holds(struct io *io, const char *dir, const char *name, enum io_entr
     struct io_entry entry;
     if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return false;
     return io_stat(io, path, &entry) == STATUS_OK && entry.kind == kind;
-}
-
-static enum status check_dir(struct io *io, const char *dir, struct error *error) {
-    struct io_entry entry;
-    const enum status status = io_stat(io, dir, &entry);
-    if (status != STATUS_OK) return error_set(error, status, "%s: %s", dir, status_text(status));
-    return entry.kind == IO_ENTRY_DIR ? STATUS_OK : error_set(error, STATUS_INVALID, "%s: not a directory", dir);
 }
 
 static void say_what_is_shown(const char *dir, const struct raft_reading_facts *facts) {
@@ -129,7 +123,7 @@ static enum status open_dir(struct store_reading *reading, const char *dir, stru
     const struct io_options options = {.backend = IO_BACKEND_POSIX};
     enum status status = io_create(&options, &reading->io, error);
     if (status == STATUS_OK) status = stores_init(&reading->stores);
-    if (status == STATUS_OK) status = check_dir(reading->io, dir, error);
+    if (status == STATUS_OK) status = store_dir_check(reading->io, dir, error);
     if (status != STATUS_OK) return status;
     return holds(reading->io, dir, "superblock", IO_ENTRY_FILE) ? open_as_node(reading, dir, error)
                                                                 : open_engine(reading, dir, error);

@@ -274,7 +274,9 @@ int samples_run(int argc, char **argv) {
             error_set(&error, STATUS_NOT_FOUND, shown.chunk ? "there is no such chunk" : "no chunk holds that time");
     if (shown.out.status != STATUS_OK && status == STATUS_OK)
         status = error_set(&error, shown.out.status, "out of memory; what is shown has gaps");
-    if (status != STATUS_OK) (void)fprintf(stderr, "loam inspect: %s: %s\n", argv[0], error.text);
+    const bool is_named = strncmp(error.text, argv[0], strlen(argv[0])) == 0;
+    if (status != STATUS_OK)
+        (void)fprintf(stderr, "loam inspect: %s%s%s\n", is_named ? "" : argv[0], is_named ? "" : ": ", error.text);
     code = exit_code(&shown, status);
     store_reading_close(&shown.store);
     buf_deinit(&shown.out.text);
