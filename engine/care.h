@@ -63,16 +63,16 @@ struct care_repair_report {
 };
 
 /*
- * Makes a store that opens of what is there. A manifest that reads to its end is believed; of a damaged one every edit
- * that verifies is; without one, tables are placed by what they say of themselves: where their keys and sequences
- * overlap so that their order can't be told, the tables of that tree are merged into new ones, by the sequence of each
- * entry. Of a damaged table, which is read as a stream, the blocks that verify come into a new one. Of a damaged log
- * all that comes before the place is kept, and behind it what goes on without a gap, from there or from the tables;
- * what is lost is told by file and offsets. A damaged table, log or manifest, and a table that is not needed, go to the
- * folder `set-aside`; nothing is deleted. What is lost with a block may uncover older versions of its keys: the plan
- * says which spans. A repair that is cut can be run again, and then comes to the same. Of a damaged file of values
- * everything that verifies comes back to its keys; each key whose value is lost is named, and becomes a delete of that
- * version's sequence, so that no older value shows.
+ * Makes a store that opens of what is there. A manifest that reads to its end is believed, unless log or tables show
+ * that its newest edits are lost; of a damaged one every edit that verifies is; without one, tables are placed by what
+ * they say of themselves: where their keys and sequences overlap so that their order can't be told, the tables of that
+ * tree are merged into new ones, by the sequence of each entry. Of a damaged table, which is read as a stream, the
+ * blocks that verify come into a new one. Of a damaged log all that comes before the place is kept, and behind it what
+ * goes on without a gap, from there or from the tables; what is lost is told by file and offsets. A damaged table, log
+ * or manifest, and a table that is not needed, go to the folder `set-aside`; nothing is deleted. What is lost with a
+ * block may uncover older versions of its keys: the plan says which spans. A repair that is cut can be run again, and
+ * then comes to the same. Of a damaged file of values everything that verifies comes back to its keys; each key whose
+ * value is lost is named, and becomes a delete of that version's sequence, so that no older value shows.
  *
  * Where the edit that made a tree is lost, its number is a guess (its kind's, and the plan says so) or, when no table
  * of it is left, the tree is unknown: what an own log writes by the right number goes into the tree that was given it,
@@ -83,7 +83,8 @@ struct care_repair_report {
  * it goes on, unless the most of more than half of the tables can't be read.
  *
  * The store is locked meanwhile; a dry run only looks whether somebody has it open. OK; IO; LOCKED; NOT_FOUND (no
- * store); UNSUPPORTED (no manifest tells where an owner's log goes on: a node is made anew from its peers).
+ * store); UNSUPPORTED (no manifest tells where an owner's log goes on, or the one that did has lost its newest edits: a
+ * node is made anew from its peers).
  */
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);

@@ -175,6 +175,10 @@ MUST_CHECK enum status engine_explain_history(struct io *io, const char *dir, ui
  * read; MISMATCH: *error says which is another's. Blocking. */
 MUST_CHECK enum status engine_explain_superblock(struct io *io, const char *dir, struct error *error);
 
+/* Whether the manifest, which reads to its end, seems to have lost its newest edits, so that tables are missed that
+ * were merged. OK, also where it can't be read; CORRUPT: *error says which file, and why. Blocking. */
+MUST_CHECK enum status engine_explain_manifest(struct io *io, const char *dir, struct error *error);
+
 /* An operation in a record of the engine's own log that touches the key: batches are numbered as marks are. */
 struct engine_batch_event {
     struct engine_mark mark;

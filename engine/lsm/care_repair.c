@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/lsm/care_cut.h"
 #include "engine/lsm/care_plan.h"
 #include "engine/lsm/care_state.h"
 #include "engine/lsm/file_names.h"
@@ -86,13 +87,29 @@ static void decide_level(struct care_plan *plan) {
     if (!plan->manifest_is_sound) plan->salvage.format_level = FORMAT_LEVEL_LATEST;
 }
 
-/* One that has lost its newest edits whole reads to an end as any other does: then the log leaps. */
-static enum status believe_manifest(struct care_plan *plan) {
+/* One that has lost its newest edits whole reads to an end as any other does: then the log leaps, or tables that it
+ * names were merged into others. */
+static enum status believe_manifest(struct care_plan *plan, struct error *told) {
     bool follows;
-    const enum status status = care_log_follows(plan, &follows);
-    if (status != STATUS_OK || follows) return status;
-    care_say(plan, "manifest: it ends at batch %" PRIu64 ", and the log does not go on from there: edits are lost",
-             plan->salvage.mark.index);
+    struct care_cut cut;
+    char text[ERROR_TEXT_BYTES];
+    enum status status = care_log_follows(plan, &follows);
+    if (status == STATUS_OK && !follows) {
+        care_say(plan, "manifest: it ends at batch %" PRIu64 ", and the log does not go on from there: edits are lost",
+                 plan->salvage.mark.index);
+        plan->manifest_is_sound = false;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) status = care_cut_find(plan->io, plan->dir, &cut);
+    if (status != STATUS_OK || !cut.seems_cut) return status;
+    (void)care_cut_words(&cut, text);
+    if (!plan->has_log)
+        return error_set(told, STATUS_UNSUPPORTED,
+                         "%s: manifest %" PRIu64
+                         ": %s. Nothing says up to where the owner's log is in tables: make the "
+                         "node anew from its peers, a cluster of one from a backup",
+                         plan->dir, cut.manifest, text);
+    care_say(plan, "manifest %" PRIu64 ": %s", cut.manifest, text);
     plan->manifest_is_sound = false;
     return STATUS_OK;
 }
@@ -123,7 +140,7 @@ static enum status read_manifests(struct care_plan *plan, const struct listing *
         if (status == STATUS_IO || status == STATUS_NOT_FOUND) status = STATUS_OK; /* says nothing */
         buf_deinit(&bytes);
     }
-    if (status == STATUS_OK && plan->manifest_is_sound) status = believe_manifest(plan);
+    if (status == STATUS_OK && plan->manifest_is_sound) status = believe_manifest(plan, told);
     if (plan->salvage.is_newer)
         return error_set(told, STATUS_VERSION, "%s: a newer version has written it: repair it with that one",
                          plan->dir);
@@ -246,7 +263,8 @@ static uint64_t count_missing(const struct care_plan *plan) {
         for (size_t t = 0; t < plan->count && !there; t++) there = plan->tables[t].meta.number == file->meta.number;
         if (there) continue;
         missing++;
-        care_say(plan, "missing: table %" PRIu64 ", which an edit names: what it held is lost", file->meta.number);
+        care_say(plan, "missing: table %" PRIu64 ", which an edit names: what it held is lost%s", file->meta.number,
+                 plan->manifest_is_sound ? "" : ", unless an edit that is lost took it out");
     }
     return missing;
 }

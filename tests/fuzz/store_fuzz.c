@@ -128,6 +128,9 @@ static void look_for_key(struct io *io, const struct question *question) {
     error.text[0] = 0;
     status = engine_explain_superblock(io, dir, &error);
     check(status == STATUS_OK || error.text[0]);
+    error.text[0] = 0;
+    status = engine_explain_manifest(io, dir, &error);
+    check(status != STATUS_CORRUPT || error.text[0]);
 }
 
 /* Every step is told with a status; what is read twice is the same. */

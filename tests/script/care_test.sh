@@ -6,6 +6,7 @@ names=(
     verify_of_a_sound_store_exits_with_0
     events_and_options_are_shown
     a_lost_manifest_is_found_planned_and_repaired
+    a_manifest_that_was_cut_is_blamed_and_its_tables_are_found_again
     a_damaged_table_is_named_with_its_keys_and_set_aside
     backups_are_made_listed_pruned_and_restored
     stats_add_up_over_levels_and_trees
@@ -60,6 +61,20 @@ a_plan_of_a_repair_touches_nothing_and_names_who_has_it_open() {
     "$loam" repair "$work/node" --dry-run >"$work/out" 2>&1
     [ $? = 1 ] && grep -q 'is in use by process [0-9]*, program loamd' "$work/out" || { cat "$work/out"; return 1; }
     kill_server
+}
+# Edits are whole pages here: what is left reads to its end.
+a_manifest_that_was_cut_is_blamed_and_its_tables_are_found_again() {
+    local pages entries
+    entries=$("$loam" verify "$store" | grep -o '[0-9]* tables, [0-9]* entries')
+    "$loam" inspect "$store"/*.manifest | grep '  edit  *[0-9]' | tail -n 1 | grep -q ' compaction, ' || { echo "the store's last edit is no merge"; return 1; }
+    for pages in 1 2 3; do
+        rm -rf "$work/cut" && cp -r "$store" "$work/cut" && truncate -s -$((4096 * pages)) "$work"/cut/*.manifest || return 1
+        "$loam" verify "$work/cut" >"$work/out"
+        [ $? = 2 ] && head -n 1 "$work/out" | grep -q "/cut/[0-9]*\.manifest: offset [0-9]*: it seems to have lost its newest edits: it ends with edit " || { cat "$work/out"; return 1; }
+        "$loam" repair "$work/cut" >"$work/plan" || { cat "$work/plan"; return 1; }
+        grep -q 'manifest.*edits are lost$\|manifest.*lost its newest edits' "$work/plan" && grep -q 'missing: table .*, unless an edit that is lost took it out$' "$work/plan" || { cat "$work/plan"; return 1; }
+        "$loam" verify "$work/cut" >"$work/out" && grep -q '^sound$' "$work/out" && grep -q "$entries" "$work/out" || { echo "$entries before"; cat "$work/out"; return 1; }
+    done
 }
 a_damaged_table_is_named_with_its_keys_and_set_aside() {
     cp -r "$store" "$work/damaged" || return 1

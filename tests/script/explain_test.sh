@@ -14,6 +14,7 @@ names=(
     a_damaged_manifest_leaves_history_its_tables
     a_log_that_is_gone_or_damaged_is_told_beside_the_stores_answer
     a_node_that_lost_its_superblock_is_told_from_no_store
+    a_manifest_that_was_cut_is_blamed_for_the_tables_that_are_gone
     damage_anywhere_never_crashes_and_nothing_is_written
     beside_a_running_server_it_answers_as_get_does
     an_engines_own_directory_is_explained
@@ -154,6 +155,21 @@ a_node_that_lost_its_superblock_is_told_from_no_store() {
     [ $code = 1 ] && says 'no store here'
 }
 # One file after the other: a bit, an end cut off, gone, or another file's content.
+a_manifest_that_was_cut_is_blamed_for_the_tables_that_are_gone() {
+    local pages
+    for pages in 1 2 3 4 5; do
+        damaged
+        truncate -s -$((4096 * pages)) "$store"/*.manifest
+        explain get "$work/damaged" key:8
+        [ $code = 2 ] || continue # the edit that was lost last took nothing away: the log has what it brought
+        [ "$(grep '^damage: ' "$work/out" | head -n 1 | grep -c '\.manifest: offset [0-9]*: it seems to have lost its newest edits')" = 1 ] || { cat "$work/out"; return 1; }
+        "$loam" repair "$store" --dry-run >"$work/out" 2>"$work/err"
+        [ $? = 1 ] && grep -q "Nothing says up to where the owner's log is in tables" "$work/err" || { cat "$work/out" "$work/err"; return 1; }
+        return 0
+    done
+    echo "no cut took a merge away"
+    return 1
+}
 damage_anywhere_never_crashes_and_nothing_is_written() {
     local file other size before words i=0 files
     RANDOM=7

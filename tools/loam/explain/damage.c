@@ -32,10 +32,20 @@ static void list_file(void *context, const struct engine_damaged_file *file) {
     if (listing->status == STATUS_OK) listing->status = buf_append_byte(listing->to, '\n');
 }
 
+/* Tables may be missed that were merged, by edits which the manifest has lost: then it is the manifest. */
+static enum status add_cut(struct buf *to, const struct subject *subject) {
+    struct error error;
+    engine_last_damage(subject->store.engine, &error);
+    if (error.status == STATUS_OK && subject->store.whole.status == STATUS_OK) return STATUS_OK;
+    const enum status status = engine_explain_manifest(subject->store.io, subject->where, &error);
+    if (status == STATUS_CORRUPT) return buf_append_format(to, "damage: %s\n", error.text);
+    return status == STATUS_NO_MEMORY ? status : STATUS_OK;
+}
+
 enum status damage_add_of_opening(struct buf *to, const struct subject *subject) {
     struct error error;
-    struct listing listing = {.to = to};
-    if (subject->store.whole.status != STATUS_OK)
+    struct listing listing = {.to = to, .status = add_cut(to, subject)};
+    if (listing.status == STATUS_OK && subject->store.whole.status != STATUS_OK)
         listing.status = buf_append_format(to,
                                            "damage: the node can't be read as a whole: %s\n"
                                            "    Its store alone is explained, as of its last flush; what only its log "

@@ -92,9 +92,9 @@ static void print_store(const char *dir, const struct care_verify_report *report
            report->log_records, seconds, (double)(report->bytes + report->log_bytes) / seconds / 1e9);
     if (report->format_level > 0) printf("format level %u\n", report->format_level);
     if (report->orphans > 0)
-        printf("%" PRIu64 " tables or files of values that no edit names: of a job that was interrupted, then the next "
-               "opening removes them, or is at work\n",
-               report->orphans);
+        printf("%" PRIu64 " tables or files of values that no edit names%s\n", report->orphans,
+               report->findings ? ""
+                                : ": of a job that was interrupted, then the next opening removes them, or is at work");
     if (report->left > 0)
         printf("%" PRIu64 " tables or files of values were removed meanwhile by who has it open, and are not judged\n",
                report->left);
