@@ -42,7 +42,8 @@ static enum status look_at(void *context, const struct io_entry *entry) {
 /* True: nobody is at work. */
 static bool stands_still(const struct care_state *state) {
     struct care_state now;
-    const enum status status = care_state_load_settled(&now, state->io, state->dir, NULL);
+    struct error error = {.status = STATUS_OK};
+    const enum status status = care_state_load_settled(&now, state->io, state->dir, &error);
     const bool same = status == STATUS_OK && now.superblock.manifest == state->superblock.manifest &&
                       now.recovered.last_edit == state->recovered.last_edit;
     care_state_deinit(&now);
@@ -51,11 +52,12 @@ static bool stands_still(const struct care_state *state) {
 
 enum status care_cut_find(struct io *io, const char *dir, struct care_cut *cut) {
     struct care_state state;
+    struct error error = {.status = STATUS_OK};
     char path[IO_PATH_BYTES];
     struct io_entry entry;
     *cut = (struct care_cut){.seems_cut = false};
     struct looking looking = {.io = io, .dir = dir, .state = &state, .cut = cut};
-    enum status status = care_state_load_settled(&state, io, dir, NULL);
+    enum status status = care_state_load_settled(&state, io, dir, &error);
     const bool is_loaded = status == STATUS_OK;
     if (is_loaded) status = recovered_each_file(&state.recovered, look_for, &looking);
     if (is_loaded && status == STATUS_OK && cut->missing > 0) status = io_dir_list(io, dir, look_at, &looking);

@@ -91,7 +91,7 @@ static void decide_level(struct care_plan *plan) {
  * names were merged into others. */
 static enum status believe_manifest(struct care_plan *plan, struct error *told) {
     bool follows;
-    struct care_cut cut;
+    struct care_cut cut = {.seems_cut = false};
     char text[ERROR_TEXT_BYTES];
     enum status status = care_log_follows(plan, &follows);
     if (status == STATUS_OK && !follows) {

@@ -253,7 +253,7 @@ static enum status verify_state(struct verify *verify) {
 
 /* One that reads to its end may have lost what came behind: said first, before the tables are missed. */
 static enum status verify_end_of_manifest(struct verify *verify) {
-    struct care_cut cut;
+    struct care_cut cut = {.seems_cut = false};
     char path[IO_PATH_BYTES], text[ERROR_TEXT_BYTES];
     enum status status = care_cut_find(verify->io, verify->dir, &cut);
     if (status == STATUS_OK && cut.seems_cut) status = file_path(path, verify->dir, FILE_MANIFEST, cut.manifest);
