@@ -19,7 +19,7 @@ flip() { # FILE OFFSET
     local byte
     byte=$(od -An -tu1 -j "$2" -N 1 "$1") || return 1
     # shellcheck disable=SC2059
-    printf "\\$(printf '%03o' $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+    printf "\\$(printf '%03o' $((byte ^ 4)))" | dd of="$1" bs=1 seek="$2" conv=notrunc,nocreat status=none
 }
 write_keys() { # FROM TO
     local value
@@ -51,8 +51,7 @@ a_damaged_store_is_found_and_had_again_while_the_node_runs() {
     # Compaction may take a file away before the scrub comes to it: then another one.
     for _ in 1 2 3 4 5 6 7 8; do
         file=$(find "$dir/node-3/engine-00000001" -name '*.sst' | sort | head -n 1)
-        [ -n "$file" ] && [ "$file" != "$damaged" ] && flip "$file" 300 # a bit that is flipped twice is sound
-        damaged=$file
+        [ -n "$file" ] && [ "$file" != "$damaged" ] && flip "$file" 300 && damaged=$file # flipped twice it were sound
         for _ in $(seq 40); do
             [ "$(info 3 raft_set_aside_store)" = 1 ] && break 2
             sleep 0.05
