@@ -83,8 +83,8 @@ struct care_repair_report {
  * it goes on, unless the most of more than half of the tables can't be read.
  *
  * The store is locked meanwhile; a dry run only looks whether somebody has it open. OK; IO; LOCKED; NOT_FOUND (no
- * store); UNSUPPORTED (no manifest tells where an owner's log goes on, or the one that did has lost its newest edits: a
- * node is made anew from its peers).
+ * store); UNSUPPORTED (no manifest tells where an owner's log goes on, or the one that did has lost an edit that may
+ * have said so: a node is made anew from its peers).
  */
 MUST_CHECK enum status engine_care_repair(struct io *io, const char *dir, const struct care_repair_options *options,
                                           struct care_repair_report *report, struct error *error);

@@ -469,6 +469,12 @@ static enum status look(struct care_plan *plan, struct listing *listing, struct 
             error, STATUS_UNSUPPORTED,
             "%s: no manifest says up to where the owner's log is in tables: make the node anew from its peers",
             plan->dir);
+    if (status == STATUS_OK && !plan->has_log && !plan->manifest_is_sound && plan->salvage.mark_may_be_old)
+        return error_set(
+            error, STATUS_UNSUPPORTED,
+            "%s: an edit is lost that may have said up to where the owner's log is in tables: make the node "
+            "anew from its peers, a cluster of one from a backup",
+            plan->dir);
     return status;
 }
 

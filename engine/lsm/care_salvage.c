@@ -2,6 +2,7 @@
 #include "engine/lsm/care_salvage.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/lsm/format_level.h"
 #include "engine/lsm/manifest_format.h"
@@ -208,6 +209,12 @@ static bool gather(const struct manifest_id *id, struct slice bytes, uint64_t at
     return true;
 }
 
+static bool is_empty_page(struct slice bytes, uint64_t at) {
+    const uint8_t *page = bytes.data + at * IO_SECTOR_BYTES;
+    const uint64_t left = bytes.size - at * IO_SECTOR_BYTES, size = left < IO_PAGE_BYTES ? left : IO_PAGE_BYTES;
+    return page[0] == 0 && memcmp(page, page + 1, (size_t)size - 1) == 0;
+}
+
 enum status salvage_manifest(struct salvage *salvage, struct slice bytes, uint64_t store, uint64_t number) {
     const struct manifest_id id = {.store = store, .number = number};
     struct buf payload = BUF_EMPTY;
@@ -218,6 +225,7 @@ enum status salvage_manifest(struct salvage *salvage, struct slice bytes, uint64
         uint32_t count = 0;
         struct edit edit;
         if (!gather(&id, bytes, at, &payload, &count, &status)) {
+            salvage->mark_may_be_old |= !is_empty_page(bytes, at);
             at += SECTORS_PER_PAGE;
             continue;
         }
@@ -225,6 +233,8 @@ enum status salvage_manifest(struct salvage *salvage, struct slice bytes, uint64
         edit_init(&edit, EDIT_CREATE);
         const enum status decoded = edit_decode(buf_slice(&payload), &edit, NULL);
         salvage->is_newer = salvage->is_newer || decoded == STATUS_VERSION;
+        const bool follows = salvage->edits == 0 || edit.number == salvage->last_edit + 1;
+        salvage->mark_may_be_old = decoded != STATUS_OK || (!edit.has_mark && (salvage->mark_may_be_old || !follows));
         if (decoded == STATUS_OK) {
             if (salvage->edits == 0) first_edit = edit.number;
             const bool begins = at == SECTORS_PER_PAGE;

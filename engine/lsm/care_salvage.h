@@ -33,6 +33,7 @@ struct salvage {
     size_t kind_count, kind_capacity;
     bool has_mark;
     struct engine_mark mark;
+    bool mark_may_be_old; /* behind the edit that it is of one is missing, or something stands that does not verify */
     uint64_t last_sequence;
     uint64_t last_edit, next_file;
     uint32_t next_instance;
